@@ -1,0 +1,32 @@
+/** What changed in a namespace, told in order: inside the kernel (netdevice notifiers) and to `ip monitor` (rtnetlink groups). */
+
+import type { NetDevice } from './dev/device.ts';
+import type { IfAddr } from './ip/ifaddr.ts';
+import type { FibRoute } from './ip/fib.ts';
+import type { FibRule } from './ip/rule.ts';
+import type { Neighbour } from './neigh/neigh.ts';
+
+export type NetEvent =
+  /** `register` … `unregister` are a device's life; `change` is flags, carrier, master, alias; `mac`, `mtu`, `name` what they say. */
+  | { type: 'link'; action: 'register' | 'up' | 'down' | 'change' | 'mac' | 'mtu' | 'name' | 'unregister'; dev: NetDevice }
+  | { type: 'addr'; action: 'new' | 'del'; dev: NetDevice; addr: IfAddr }
+  | { type: 'route'; action: 'new' | 'del'; route: FibRoute }
+  | { type: 'rule'; action: 'new' | 'del'; rule: FibRule }
+  | { type: 'neigh'; action: 'new' | 'del'; neigh: Neighbour }
+  | { type: 'fdb'; action: 'new' | 'del'; dev: NetDevice; entry: unknown };
+
+export class Notifier {
+  private listeners: ((event: NetEvent) => void)[] = [];
+
+  /** Listeners are told in the order in which they subscribed. Returns the function that ends it. */
+  subscribe(listener: (event: NetEvent) => void): () => void {
+    this.listeners.push(listener);
+    return () => {
+      this.listeners = this.listeners.filter((l) => l !== listener);
+    };
+  }
+
+  emit(event: NetEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+}

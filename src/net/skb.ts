@@ -1,0 +1,111 @@
+/** A packet in the kernel: its bytes from the network header on, plus metadata. Models include/linux/skbuff.h */
+
+import type { Sim } from '../sim/sim.ts';
+import { type Ethernet, emitEthernet } from '../wire/ethernet.ts';
+import type { Mac } from '../wire/mac.ts';
+import type { NetDevice } from './dev/device.ts';
+import type { Dst } from './ip/route.ts';
+import type { CtInfo, Connection } from './netfilter/conntrack/connection.ts';
+import type { BridgeInfo } from './netfilter/br_netfilter.ts';
+import type { Sock } from './sock/sock.ts';
+
+/** Whom the frame was for, as eth_type_trans() finds it; `outgoing` is what packet sockets see of sent frames. */
+export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'outgoing' | 'loopback';
+
+export class Skb {
+  /** Identity in the trace; a clone or an encapsulating packet gets its own id and names its `parent`. */
+  readonly id: number;
+  readonly parent: number;
+  /** Bytes from the network header on. Changed in place only by whoever owns the skb; shared data is copied first. */
+  data: Uint8Array;
+  /** EtherType of `data`. */
+  proto: number;
+  ethSrc: Mac = 0;
+  ethDst: Mac = 0;
+  /** 802.1Q tag control information (VLAN id in the low 12 bits), null when untagged. */
+  vlan: number | null = null;
+  type: PacketType = 'host';
+  /** The device the packet is at: input device on receive, output device on transmit. */
+  dev: NetDevice | null = null;
+  /** Input device as the IP layer saw it (skb_iif), null for locally made packets. */
+  iif: NetDevice | null = null;
+  mark = 0;
+  priority = 0;
+  /** Routing result, once there is one. */
+  dst: Dst | null = null;
+  ct: Connection | null = null;
+  ctInfo: CtInfo | null = null;
+  /** Set by NOTRACK or for packets that conntrack leaves alone. */
+  untracked = false;
+  /** Bridge ports that a bridged packet came in and goes out by, while br_netfilter shows it to iptables. */
+  bridge: BridgeInfo | null = null;
+  /** Sending socket, for -m owner and for errors that go back to it. */
+  sk: Sock | null = null;
+  /** Segment payload size when this is a TCP super-packet (GSO); 0 when not. Its IP total length may exceed the MTU. */
+  gsoSize = 0;
+  /** TRACE target: log every rule that this packet meets. */
+  nfTrace = false;
+  readonly sim: Sim;
+
+  constructor(sim: Sim, proto: number, data: Uint8Array, parent = 0) {
+    this.sim = sim;
+    this.id = sim.serial('skb');
+    this.parent = parent;
+    this.proto = proto;
+    this.data = data;
+  }
+
+  /** A second packet with its own copy of the bytes, for flooding, taps and encapsulation. Conntrack entry and mark go along. */
+  clone(): Skb {
+    const s = new Skb(this.sim, this.proto, this.data.slice(), this.id);
+    s.ethSrc = this.ethSrc;
+    s.ethDst = this.ethDst;
+    s.vlan = this.vlan;
+    s.type = this.type;
+    s.dev = this.dev;
+    s.iif = this.iif;
+    s.mark = this.mark;
+    s.priority = this.priority;
+    s.dst = this.dst;
+    s.ct = this.ct;
+    s.ctInfo = this.ctInfo;
+    s.untracked = this.untracked;
+    s.bridge = this.bridge;
+    s.sk = this.sk;
+    s.gsoSize = this.gsoSize;
+    s.nfTrace = this.nfTrace;
+    return s;
+  }
+
+  /** Forgets what belongs to the namespace or stack that the packet leaves. Models skb_scrub_packet(). */
+  scrub(crossesNetns: boolean): void {
+    this.dst = null;
+    this.ct = null;
+    this.ctInfo = null;
+    this.untracked = false;
+    this.bridge = null;
+    this.nfTrace = false;
+    this.iif = null;
+    if (crossesNetns) {
+      this.mark = 0;
+      this.priority = 0;
+      this.sk = null;
+    }
+  }
+
+  /** The whole Ethernet frame as bytes (802.1Q tag included when there is one). */
+  frame(): Uint8Array {
+    const f: Ethernet = { dst: this.ethDst, src: this.ethSrc, type: this.proto, payload: this.data };
+    if (this.vlan !== null) {
+      const tagged = new Uint8Array(4 + this.data.length);
+      tagged[0] = this.vlan >> 8;
+      tagged[1] = this.vlan;
+      tagged[2] = this.proto >> 8;
+      tagged[3] = this.proto;
+      tagged.set(this.data, 4);
+      f.type = 0x8100;
+      f.payload = tagged;
+    }
+    return emitEthernet(f);
+  }
+}

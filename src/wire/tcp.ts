@@ -1,0 +1,126 @@
+/** TCP segments (RFC 9293) with the options that Linux sends: MSS, window scale, SACK permitted and blocks, timestamps. */
+
+import type { IpAddr } from './addr.ts';
+import { fold16, put16, put32, sum16, u16, u32 } from './bytes.ts';
+import { IPPROTO_TCP } from './ipv4.ts';
+import { pseudo } from './pseudo.ts';
+
+export const FIN = 1;
+export const SYN = 2;
+export const RST = 4;
+export const PSH = 8;
+export const ACK = 16;
+export const URG = 32;
+export const ECE = 64;
+export const CWR = 128;
+
+export interface TcpOptions {
+  mss?: number;
+  /** RFC 7323 window shift count. */
+  wscale?: number;
+  sackPermitted?: boolean;
+  sack?: readonly (readonly [number, number])[];
+  /** [TSval, TSecr] */
+  timestamps?: readonly [number, number];
+}
+
+export interface Tcp {
+  srcPort: number;
+  dstPort: number;
+  seq: number;
+  ack: number;
+  /** Bits FIN … CWR. */
+  flags: number;
+  /** As on the wire, not scaled. */
+  window: number;
+  urgent: number;
+  options: TcpOptions;
+  payload: Uint8Array;
+}
+
+export function parseTcp(b: Uint8Array): Tcp | null {
+  if (b.length < 20) return null;
+  const hlen = ((b[12] as number) >> 4) * 4;
+  if (hlen < 20 || hlen > b.length) return null;
+  return {
+    srcPort: u16(b, 0),
+    dstPort: u16(b, 2),
+    seq: u32(b, 4),
+    ack: u32(b, 8),
+    flags: b[13] as number,
+    window: u16(b, 14),
+    urgent: u16(b, 18),
+    options: parseTcpOptions(b, 20, hlen),
+    payload: b.subarray(hlen),
+  };
+}
+
+/** Reads options up to `end`; stops at the first malformed one, as the kernel does. */
+export function parseTcpOptions(b: Uint8Array, start: number, end: number): TcpOptions {
+  const o: TcpOptions = {};
+  let i = start;
+  while (i < end) {
+    const kind = b[i] as number;
+    if (kind === 0) break;
+    if (kind === 1) {
+      i++;
+      continue;
+    }
+    const len = i + 1 < end ? (b[i + 1] as number) : 0;
+    if (len < 2 || i + len > end) break;
+    if (kind === 2 && len === 4) o.mss = u16(b, i + 2);
+    else if (kind === 3 && len === 3) o.wscale = b[i + 2] as number;
+    else if (kind === 4 && len === 2) o.sackPermitted = true;
+    else if (kind === 5 && (len - 2) % 8 === 0) {
+      const blocks: [number, number][] = [];
+      for (let j = i + 2; j < i + len; j += 8) blocks.push([u32(b, j), u32(b, j + 4)]);
+      o.sack = blocks;
+    } else if (kind === 8 && len === 10) o.timestamps = [u32(b, i + 2), u32(b, i + 6)];
+    i += len;
+  }
+  return o;
+}
+
+/** Options in Linux' order and padding: a SYN is mss,sackOK,TS,nop,wscale; others nop,nop,TS[,nop,nop,sack]. */
+export function emitTcpOptions(o: TcpOptions): Uint8Array {
+  const b: number[] = [];
+  const word = (v: number): void => {
+    b.push((v >>> 24) & 255, (v >>> 16) & 255, (v >>> 8) & 255, v & 255);
+  };
+  if (o.mss !== undefined) b.push(2, 4, o.mss >> 8, o.mss & 255);
+  if (o.sackPermitted && o.timestamps) b.push(4, 2);
+  else if (o.sackPermitted) b.push(1, 1, 4, 2);
+  else if (o.timestamps) b.push(1, 1);
+  if (o.timestamps) {
+    b.push(8, 10);
+    word(o.timestamps[0]);
+    word(o.timestamps[1]);
+  }
+  if (o.wscale !== undefined) b.push(1, 3, 3, o.wscale);
+  if (o.sack && o.sack.length > 0) {
+    b.push(1, 1, 5, 2 + 8 * o.sack.length);
+    for (const [left, right] of o.sack) {
+      word(left);
+      word(right);
+    }
+  }
+  return Uint8Array.from(b);
+}
+
+export function emitTcp(t: Tcp, src: IpAddr, dst: IpAddr): Uint8Array {
+  const options = emitTcpOptions(t.options);
+  const hlen = 20 + options.length;
+  const b = new Uint8Array(hlen + t.payload.length);
+  put16(b, 0, t.srcPort);
+  put16(b, 2, t.dstPort);
+  put32(b, 4, t.seq);
+  put32(b, 8, t.ack);
+  b[12] = (hlen / 4) << 4;
+  b[13] = t.flags;
+  put16(b, 14, t.window);
+  put16(b, 18, t.urgent);
+  b.set(options, 20);
+  b.set(t.payload, hlen);
+  put16(b, 16, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_TCP, b.length))));
+  return b;
+}
