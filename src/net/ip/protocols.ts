@@ -1,0 +1,30 @@
+/** Which handler gets a locally delivered packet, by protocol number. Models inet_protos[], inet6_protos[] */
+
+import type { Skb } from '../skb.ts';
+import { icmpReceive } from './icmp.ts';
+import { icmp6Receive } from './icmp6.ts';
+
+/** What an ICMP error says to the sender of the quoted packet. */
+export interface IcmpErrorInfo {
+  family: 4 | 6;
+  type: number;
+  code: number;
+  /** Next-hop MTU for fragmentation needed / packet too big. */
+  info: number;
+  /** The router that reported. */
+  from: number | bigint;
+}
+
+export interface Protocol {
+  receive(skb: Skb): void;
+  /** `skb` carries the ICMP error; `quoted` is the packet it is about (starts at the IP header). */
+  error?(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): void;
+}
+
+export const inetProtos: { readonly [proto: number]: Protocol } = {
+  1: { receive: icmpReceive },
+};
+
+export const inet6Protos: { readonly [proto: number]: Protocol } = {
+  58: { receive: icmp6Receive },
+};

@@ -1,0 +1,157 @@
+/** Policy routing rules: which table a flow looks in. Models net/core/fib_rules.c, net/ipv4/fib_rules.c */
+
+import { fail, ok, type Result } from '../../sim/errno.ts';
+import { type Family, inPrefix, type Prefix } from '../../wire/addr.ts';
+import type { NetDevice } from '../dev/device.ts';
+import type { Netns } from '../netns.ts';
+import type { Flow } from './route.ts';
+
+export type RuleAction = 'lookup' | 'goto' | 'nop' | 'blackhole' | 'unreachable' | 'prohibit';
+
+/** Values are as netlink carries them; null means "not given". Prefix null is `from all`. */
+export interface FibRule {
+  family: Family;
+  priority: number;
+  not: boolean;
+  src: Prefix | null;
+  dst: Prefix | null;
+  tos: number;
+  fwmark: number;
+  fwmask: number;
+  iif: string | null;
+  oif: string | null;
+  /** Protocol number, 0 = any. */
+  ipproto: number;
+  sport: readonly [number, number] | null;
+  dport: readonly [number, number] | null;
+  uidrange: readonly [number, number] | null;
+  suppressPrefixlen: number;
+  suppressIfgroup: number;
+  action: RuleAction;
+  /** For `lookup`. */
+  table: number;
+  /** For `goto`: the priority to go on at. */
+  target: number;
+  protocol: number;
+}
+
+/** What `ip rule add` gives: everything optional; without priority it goes before the lowest one above 0. */
+export type RuleSpec = Partial<FibRule> & { family: Family };
+
+const RTPROT_KERNEL = 2;
+
+export function makeRule(spec: RuleSpec): FibRule {
+  const r: FibRule = {
+    priority: 0,
+    not: false,
+    src: null,
+    dst: null,
+    tos: 0,
+    fwmark: 0,
+    fwmask: 0,
+    iif: null,
+    oif: null,
+    ipproto: 0,
+    sport: null,
+    dport: null,
+    uidrange: null,
+    suppressPrefixlen: -1,
+    suppressIfgroup: -1,
+    action: 'lookup',
+    table: 0,
+    target: 0,
+    protocol: 0,
+    ...spec,
+  };
+  if (r.fwmark !== 0 && spec.fwmask === undefined) r.fwmask = 0xffffffff;
+  return r;
+}
+
+function defaults(family: Family): FibRule[] {
+  const base = { family, protocol: RTPROT_KERNEL };
+  const list = [makeRule({ ...base, priority: 0, table: 255 }), makeRule({ ...base, priority: 32766, table: 254 })];
+  if (family === 4) list.push(makeRule({ ...base, priority: 32767, table: 253 }));
+  return list;
+}
+
+/** The rules of both families, each in order of priority. */
+export class FibRules {
+  readonly ns: Netns;
+  private lists: Record<Family, FibRule[]> = { 4: defaults(4), 6: defaults(6) };
+  /** True while only the kernel's own rules exist (then lookups need not match). */
+  plain: Record<Family, boolean> = { 4: true, 6: true };
+
+  constructor(ns: Netns) {
+    this.ns = ns;
+  }
+
+  list(family: Family): readonly FibRule[] {
+    return this.lists[family];
+  }
+
+  /** EEXIST when the same rule is there. */
+  add(spec: RuleSpec): Result<FibRule> {
+    const list = this.lists[spec.family];
+    const rule = makeRule(spec);
+    if (spec.priority === undefined) {
+      const first = list.find((r) => r.priority > 0);
+      rule.priority = list.length > 0 && list[0]?.priority === 0 && first ? first.priority - 1 : 0;
+    }
+    if (list.some((r) => sameRule(r, rule))) return fail('EEXIST');
+    let i = 0;
+    while (i < list.length && (list[i] as FibRule).priority <= rule.priority) i++;
+    list.splice(i, 0, rule);
+    this.changed(rule, 'new');
+    return ok(rule);
+  }
+
+  /** Deletes the first rule that agrees with every given field; ENOENT when none. */
+  del(spec: RuleSpec): Result {
+    const list = this.lists[spec.family];
+    const i = list.findIndex((r) => agrees(r, spec));
+    if (i < 0) return fail('ENOENT');
+    const [rule] = list.splice(i, 1) as [FibRule];
+    this.changed(rule, 'del');
+    return ok();
+  }
+
+  private changed(rule: FibRule, action: 'new' | 'del'): void {
+    this.plain[rule.family] = false;
+    this.ns.fib.generation++;
+    this.ns.events.emit({ type: 'rule', action, rule });
+  }
+}
+
+export function ruleMatches(r: FibRule, f: Flow, iif: NetDevice | null, oif: NetDevice | null): boolean {
+  let hit = true;
+  if (r.src && !(f.src !== undefined && f.src !== null && inPrefix(f.src, r.src.addr, r.src.len))) hit = r.src.len === 0;
+  if (hit && r.dst && !inPrefix(f.dst, r.dst.addr, r.dst.len)) hit = false;
+  if (hit && r.iif !== null && iif?.name !== r.iif) hit = false;
+  if (hit && r.oif !== null && oif?.name !== r.oif) hit = false;
+  if (hit && r.fwmask !== 0 && (((f.mark ?? 0) ^ r.fwmark) & r.fwmask) !== 0) hit = false;
+  if (hit && r.tos !== 0 && r.tos !== ((f.tos ?? 0) & 0x1c)) hit = false;
+  if (hit && r.ipproto !== 0 && r.ipproto !== f.proto) hit = false;
+  if (hit && r.sport && !within(f.sport, r.sport)) hit = false;
+  if (hit && r.dport && !within(f.dport, r.dport)) hit = false;
+  if (hit && r.uidrange && !within(f.uid ?? 0, r.uidrange)) hit = false;
+  return hit !== r.not;
+}
+
+function within(v: number | undefined, range: readonly [number, number]): boolean {
+  return v !== undefined && v >= range[0] && v <= range[1];
+}
+
+const FIELDS = ['priority', 'not', 'src', 'dst', 'tos', 'fwmark', 'fwmask', 'iif', 'oif', 'ipproto', 'sport', 'dport', 'uidrange', 'suppressPrefixlen', 'suppressIfgroup', 'action', 'table', 'target'] as const;
+
+function text(v: unknown): string {
+  if (typeof v === 'object' && v !== null) return Object.values(v).map(String).join('/');
+  return String(v);
+}
+
+function sameRule(a: FibRule, b: FibRule): boolean {
+  return FIELDS.every((k) => text(a[k]) === text(b[k]));
+}
+
+function agrees(r: FibRule, spec: RuleSpec): boolean {
+  return FIELDS.every((k) => spec[k] === undefined || text(spec[k]) === text(r[k]));
+}
