@@ -1,0 +1,179 @@
+/** From a socket to the IP layer of either family: routing for a flow, and sending one L4 packet. */
+
+import { type Errno, fail, ok, type Result } from '../../sim/errno.ts';
+import { type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
+import { ip4HeaderLen } from '../../wire/ipv4.ts';
+import type { NetDevice } from '../dev/device.ts';
+import type { IcmpErrorInfo } from '../ip/protocols.ts';
+import { type Dst, routeOutput } from '../ip/route.ts';
+import type { Netns } from '../netns.ts';
+import type { Sock } from './sock.ts';
+
+export interface FlowKeys {
+  dst: IpAddr;
+  src?: IpAddr | null;
+  sport?: number;
+  dport?: number;
+  oif?: NetDevice | null;
+}
+
+/** ip_route_output() with the socket's mark, TOS, uid and device. */
+export function routeFor(sk: Sock, keys: FlowKeys): Result<Dst> {
+  const bound = sk.boundDevice();
+  if (bound === undefined) return fail('ENODEV');
+  return routeOutput(sk.ns, {
+    dst: keys.dst,
+    src: keys.src ?? null,
+    oif: keys.oif ?? bound,
+    mark: sk.mark,
+    tos: sk.opt.tos,
+    proto: sk.proto,
+    sport: keys.sport ?? 0,
+    dport: keys.dport ?? 0,
+    uid: sk.uid,
+  });
+}
+
+export interface L4Packet {
+  src: IpAddr;
+  dst: IpAddr;
+  proto: number;
+  payload: Uint8Array;
+  ttl?: number | undefined;
+  tos?: number;
+  df?: boolean;
+  id?: number;
+  oif?: NetDevice | null;
+  mark?: number;
+  priority?: number;
+  sk?: Sock | null;
+  route?: Dst | null;
+  gsoSize?: number;
+  parent?: number;
+}
+
+/** Hands a finished L4 packet to IPv4 or IPv6. */
+export function ipSend(ns: Netns, p: L4Packet): Result {
+  const common = {
+    proto: p.proto,
+    payload: p.payload,
+    oif: p.oif ?? null,
+    mark: p.mark ?? 0,
+    priority: p.priority ?? 0,
+    sk: p.sk ?? null,
+    route: p.route ?? null,
+    gsoSize: p.gsoSize ?? 0,
+    parent: p.parent ?? 0,
+  };
+  if (typeof p.src === 'number' && typeof p.dst === 'number') {
+    return ns.ip4.output({
+      ...common,
+      src: p.src,
+      dst: p.dst,
+      tos: p.tos ?? 0,
+      df: p.df ?? true,
+      ...(p.ttl === undefined ? {} : { ttl: p.ttl }),
+      ...(p.id === undefined ? {} : { id: p.id }),
+    });
+  }
+  if (typeof p.src === 'bigint' && typeof p.dst === 'bigint') {
+    return ns.ip6.output({ ...common, src: p.src, dst: p.dst, trafficClass: p.tos ?? 0, ...(p.ttl === undefined ? {} : { hopLimit: p.ttl }) });
+  }
+  return fail('EAFNOSUPPORT');
+}
+
+/** Addresses, protocol and L4 bytes of a whole IP packet; null when it is too short. */
+export interface IpView {
+  family: 4 | 6;
+  src: IpAddr;
+  dst: IpAddr;
+  proto: number;
+  ttl: number;
+  tos: number;
+  l4: Uint8Array;
+}
+
+/** Reads the header without checking it again: the IP layer has done so, or it is the quote in an ICMP error. */
+export function viewIp(b: Uint8Array): IpView | null {
+  const version = (b[0] ?? 0) >> 4;
+  if (version === 4 && b.length >= 20) {
+    const hlen = ip4HeaderLen(b);
+    const total = ((b[2] as number) << 8) | (b[3] as number);
+    return {
+      family: 4,
+      src: readIp4(b, 12),
+      dst: readIp4(b, 16),
+      proto: b[9] as number,
+      ttl: b[8] as number,
+      tos: b[1] as number,
+      l4: b.subarray(hlen, Math.max(hlen, Math.min(b.length, total))),
+    };
+  }
+  if (version === 6 && b.length >= 40) {
+    return {
+      family: 6,
+      src: readIp6(b, 8),
+      dst: readIp6(b, 24),
+      proto: b[6] as number,
+      ttl: b[7] as number,
+      tos: (((b[0] as number) & 15) << 4) | ((b[1] as number) >> 4),
+      l4: b.subarray(40),
+    };
+  }
+  return null;
+}
+
+/** icmp_err_convert[] and icmpv6_err_convert(): the errno of an error, and whether it ends an established flow. */
+export function icmpErrno(e: IcmpErrorInfo): { errno: Errno; fatal: boolean } | null {
+  if (e.family === 4) {
+    if (e.type === 3) return UNREACH4[e.code] ?? { errno: 'EHOSTUNREACH', fatal: true };
+    if (e.type === 11) return { errno: 'EHOSTUNREACH', fatal: false };
+    if (e.type === 12) return { errno: 'EPROTO', fatal: true };
+    return null;
+  }
+  if (e.type === 1) return UNREACH6[e.code] ?? { errno: 'EPROTO', fatal: true };
+  if (e.type === 2) return { errno: 'EMSGSIZE', fatal: false };
+  if (e.type === 3) return { errno: 'EHOSTUNREACH', fatal: false };
+  if (e.type === 4) return { errno: 'EPROTO', fatal: true };
+  return null;
+}
+
+const row = (errno: Errno, fatal: boolean): { errno: Errno; fatal: boolean } => ({ errno, fatal });
+
+const UNREACH4: readonly { errno: Errno; fatal: boolean }[] = [
+  row('ENETUNREACH', false),
+  row('EHOSTUNREACH', false),
+  row('ENOPROTOOPT', true),
+  row('ECONNREFUSED', true),
+  row('EMSGSIZE', false),
+  row('EOPNOTSUPP', false),
+  row('ENETUNREACH', true),
+  row('EHOSTDOWN', true),
+  // ENONET in Linux, which no tool of ours names
+  row('EHOSTUNREACH', true),
+  row('ENETUNREACH', true),
+  row('EHOSTUNREACH', true),
+  row('ENETUNREACH', false),
+  row('EHOSTUNREACH', false),
+  row('EHOSTUNREACH', true),
+  row('EHOSTUNREACH', true),
+  row('EHOSTUNREACH', true),
+];
+
+const UNREACH6: readonly { errno: Errno; fatal: boolean }[] = [
+  row('ENETUNREACH', false),
+  row('EACCES', true),
+  row('EHOSTUNREACH', false),
+  row('EHOSTUNREACH', false),
+  row('ECONNREFUSED', true),
+  row('EACCES', true),
+  row('EACCES', true),
+];
+
+/** The source that connect() and sendto() choose, with EACCES for broadcast without SO_BROADCAST. */
+export function sourceFor(sk: Sock, keys: FlowKeys): Result<{ route: Dst; src: IpAddr }> {
+  const r = routeFor(sk, keys);
+  if (!r.ok) return r;
+  if (r.value.type === 'broadcast' && !sk.opt.broadcast) return fail('EACCES');
+  return ok({ route: r.value, src: keys.src ?? r.value.src });
+}
