@@ -1,0 +1,82 @@
+/** Sending and receiving frames: taps, rx handlers, hand-over to the protocols. Models net/core/dev.c */
+
+import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
+import { arpReceive } from '../neigh/arp.ts';
+import type { Skb } from '../skb.ts';
+import type { NetDevice } from './device.ts';
+import { netDrop } from './trace.ts';
+
+/** Sends a frame whose `dev` and Ethernet fields are set. Models __dev_queue_xmit(). */
+export function devQueueXmit(skb: Skb): void {
+  const dev = skb.dev as NetDevice;
+  if (!dev.up || !dev.registered) {
+    netDrop(skb, dev, 'DEV_DOWN');
+    return;
+  }
+  if (!dev.active) {
+    netDrop(skb, dev, 'NO_CARRIER');
+    return;
+  }
+  const ns = dev.ns;
+  if (ns.taps.size > 0) {
+    const type = skb.type;
+    skb.type = 'outgoing';
+    for (const tap of ns.taps) if (tap.dev === null || tap.dev === dev) tap.receive(skb);
+    skb.type = type;
+  }
+  const trace = skb.sim.trace;
+  if (trace.on) {
+    trace.emit('net.tx', {
+      skb: skb.id,
+      parent: skb.parent,
+      host: ns.kernel.hostname,
+      ns: ns.kernel.nameOf(ns) ?? '',
+      dev: dev.name,
+      bytes: skb.frame(),
+    });
+  }
+  dev.xmit(skb);
+}
+
+/** A frame has arrived at `skb.dev`, with Ethernet fields and `type` set. Models __netif_receive_skb_core(). */
+export function netifReceive(skb: Skb): void {
+  const dev = skb.dev as NetDevice;
+  const ns = dev.ns;
+  if (!dev.up || !ns.alive) {
+    netDrop(skb, dev, 'DEV_DOWN');
+    return;
+  }
+  skb.iif = dev;
+  const trace = skb.sim.trace;
+  if (trace.on) {
+    trace.emit('net.rx', {
+      skb: skb.id,
+      parent: skb.parent,
+      host: ns.kernel.hostname,
+      ns: ns.kernel.nameOf(ns) ?? '',
+      dev: dev.name,
+      bytes: skb.frame(),
+    });
+  }
+  if (ns.taps.size > 0) for (const tap of ns.taps) if (tap.dev === null || tap.dev === dev) tap.receive(skb);
+  if (dev.rxHandler?.(skb)) return;
+  if (skb.vlan !== null) {
+    dev.stats.rxDropped++;
+    netDrop(skb, dev, 'OTHERHOST');
+    return;
+  }
+  switch (skb.proto) {
+    case ETH_P_IP:
+      ns.ip4.receive(skb);
+      return;
+    case ETH_P_ARP:
+      arpReceive(skb);
+      return;
+    case ETH_P_IPV6:
+      ns.ip6.receive(skb);
+      return;
+    default:
+      dev.stats.rxDropped++;
+      netDrop(skb, dev, 'UNHANDLED_PROTO');
+  }
+}

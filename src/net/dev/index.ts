@@ -1,0 +1,20 @@
+/** The table of link kinds. */
+
+import { Bridge } from './bridge.ts';
+import type { DeviceKind } from './device.ts';
+import { Dummy } from './dummy.ts';
+import { Ether } from './ether.ts';
+import { Loopback } from './loopback.ts';
+import { Macvlan } from './macvlan.ts';
+import { Veth } from './veth.ts';
+import { Vxlan } from './vxlan.ts';
+
+export const linkKinds = {
+  loopback: Loopback,
+  veth: Veth,
+  bridge: Bridge,
+  vxlan: Vxlan,
+  macvlan: Macvlan,
+  dummy: Dummy,
+  ether: Ether,
+} as const satisfies Partial<Record<DeviceKind, unknown>>;
