@@ -77,7 +77,8 @@ interface Quals {
 
 class Parser {
   private at = 0;
-  private quals: Quals = { proto: null, dir: 'src or dst', type: null };
+  /** Qualifiers of the last primitive: `port 53 or 80` gives them to the 80. Nothing to inherit at the start. */
+  private quals: Quals | null = null;
   private readonly tokens: readonly Token[];
 
   constructor(tokens: readonly Token[]) {
@@ -214,7 +215,6 @@ class Parser {
     if (proto !== null && (PROTOS as readonly string[]).includes(proto)) {
       this.at++;
       quals.proto = proto as Proto;
-      any = true;
     }
     const dir = this.direction();
     if (dir) {
@@ -233,11 +233,12 @@ class Parser {
     }
     const t = this.tokens[this.at];
     const isId = t !== undefined && (t.kind === 'word' || t.kind === 'number');
-    if (!isId) {
-      if (quals.proto && !dir && !quals.type) return { op: 'proto', proto: quals.proto };
-      throw new FilterError('syntax error');
+    if (quals.proto && !any) {
+      this.quals = quals;
+      return { op: 'proto', proto: quals.proto };
     }
     if (any) this.quals = quals;
+    if (!isId || !this.quals) throw new FilterError('syntax error');
     return this.id(this.quals);
   }
 
@@ -267,9 +268,11 @@ class Parser {
     switch (q.type) {
       case 'port':
       case 'portrange': {
-        const [low, high] = q.type === 'port' ? [t.text, t.text] : (t.text.split('-') as [string, string | undefined]);
-        if (q.type === 'portrange' && t.kind === 'number' && this.take('-')) return { op: 'port', proto, dir, low: Number(t.text), high: this.number() };
-        return { op: 'port', proto, dir, low: port(low, q.type), high: port(high ?? low, q.type) };
+        const range = q.type === 'portrange' && /^(\w+)-(\w+)$/.exec(t.text);
+        const [low, high] = range ? [portNumber(range[1] as string), portNumber(range[2] as string)] : [portNumber(t.text), portNumber(t.text)];
+        if (low === null || high === null) throw new FilterError(`unknown ${q.type === 'port' ? 'port' : 'port in range'} '${t.text}'`);
+        for (const n of [low, high]) if (n > 65535) throw new FilterError(`illegal port number ${n} > 65535`);
+        return { op: 'port', proto, dir, low, high };
       }
       case 'proto': {
         const known = /^\d|^0x/.test(t.text) ? Number(t.text) : PROTOCOL_NUMBERS[proto === 'ether' || proto === 'link' ? `ether ${t.text}` : t.text];
@@ -284,8 +287,12 @@ class Parser {
           if (proto !== null && proto !== 'ether' && proto !== 'link') throw new FilterError('ethernet address used in non-ether expression');
           return { op: 'host', proto: 'ether', dir, text: t.text, addrs: [], mac };
         }
-        if (t.text.includes('/')) return this.net(t.text, proto, dir);
+        if (t.text.includes('/')) {
+          if (q.type === 'host') throw new FilterError('Mask syntax for networks only');
+          return this.net(t.text, proto, dir);
+        }
         const v6 = parseIp6(t.text);
+        checkModifier(proto, v6 !== null ? 6 : /^\d+(\.\d+){0,3}$/.test(t.text) ? 4 : 0);
         if (v6 !== null) return { op: 'host', proto, dir, text: t.text, addrs: [v6], mac: null };
         if (/^\d+(\.\d+){0,3}$/.test(t.text)) {
           const { addr, len } = dottedNet(t.text);
@@ -313,8 +320,7 @@ class Parser {
       if (len > 32) throw new FilterError('mask length must be <= 32');
     } else if (this.take('mask')) {
       const m = dottedNet(this.tokens[this.at++]?.text ?? '').addr;
-      len = 32 - Math.clz32(~m >>> 0 || 0);
-      len = m === 0 ? 0 : Math.clz32(~m >>> 0);
+      len = Math.clz32(~m >>> 0);
     }
     const mask = len === 0 ? 0 : (-1 << (32 - len)) >>> 0;
     if (((n.addr & ~mask) >>> 0) !== 0) throw new FilterError(`non-network bits set in "${base}/${len}"`);
@@ -325,17 +331,23 @@ class Parser {
 /** `10.1` is the network 10.1.0.0/16. */
 function dottedNet(text: string): { addr: number; len: number } {
   const parts = text.split('.').map(Number);
-  if (parts.some((p) => !(p <= 255))) throw new FilterError(`illegal network address '${text}'`);
+  if (parts.some((p) => !(p <= 255))) throw new FilterError(`invalid IPv4 address '${text}'`);
   const len = parts.length * 8;
   while (parts.length < 4) parts.push(0);
   return { addr: parts.reduce((a, p) => a * 256 + p, 0), len };
 }
 
-function port(text: string, type: 'port' | 'portrange'): number {
-  const n = /^\d+$/.test(text) ? Number(text) : SERVICE_PORTS[text];
-  if (n === undefined) throw new FilterError(`unknown ${type === 'port' ? 'port' : 'port in range'} '${text}'`);
-  if (n > 65535) throw new FilterError(`illegal port number ${n} > 65535`);
-  return n;
+function portNumber(text: string): number | null {
+  return /^\d+$/.test(text) ? Number(text) : (SERVICE_PORTS[text] ?? null);
+}
+
+/** The protocols that may stand before a host or net of a family. */
+function checkModifier(proto: Proto | null, family: 4 | 6 | 0): void {
+  if (proto === null) return;
+  if (!['ip', 'ip6', 'arp', 'rarp', 'ether', 'link'].includes(proto)) throw new FilterError(`'${proto}' modifier applied to host`);
+  if (family === 4 && proto === 'ip6') throw new FilterError("'ip6' modifier applied to ip host");
+  if (family === 6 && proto !== 'ip6') throw new FilterError(`'${proto}' modifier applied to ip6 host`);
+  if (family !== 0 && (proto === 'ether' || proto === 'link')) throw new FilterError('illegal link layer address');
 }
 
 /** Null for an empty filter, which takes everything. Throws FilterError with libpcap's text. */
