@@ -1,0 +1,78 @@
+/** The files of a fresh /etc, as a small Debian 12 has them. */
+
+import { type Directory, RegularFile, Symlink } from './inode.ts';
+import { SERVICES } from './services.ts';
+
+const PASSWD = `root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+bin:x:2:2:bin:/bin:/usr/sbin/nologin
+www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+`;
+
+const GROUP = `root:x:0:
+daemon:x:1:
+bin:x:2:
+adm:x:4:
+tty:x:5:
+www-data:x:33:
+nogroup:x:65534:
+`;
+
+const PROTOCOLS = `ip\t0\tIP
+icmp\t1\tICMP
+igmp\t2\tIGMP
+ipencap\t4\tIP-ENCAP
+tcp\t6\tTCP
+udp\t17\tUDP
+dccp\t33\tDCCP
+ipv6\t41\tIPv6
+ipv6-route\t43\tIPv6-Route
+ipv6-frag\t44\tIPv6-Frag
+gre\t47\tGRE
+esp\t50\tIPSEC-ESP
+ah\t51\tIPSEC-AH
+ipv6-icmp\t58\tIPv6-ICMP
+ipv6-nonxt\t59\tIPv6-NoNxt
+ipv6-opts\t60\tIPv6-Opts
+ospf\t89\tOSPFIGP
+pim\t103\tPIM
+vrrp\t112\tVRRP
+sctp\t132\tSCTP
+udplite\t136\tUDPLite
+`;
+
+const OS_RELEASE = `PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+VERSION="12 (bookworm)"
+VERSION_CODENAME=bookworm
+ID=debian
+HOME_URL="https://www.debian.org/"
+SUPPORT_URL="https://www.debian.org/support"
+BUG_REPORT_URL="https://bugs.debian.org/"
+`;
+
+const HOSTS = (hostname: string): string => `127.0.0.1 localhost
+::1 localhost
+127.0.1.1 ${hostname}
+`;
+
+export function etcFiles(dir: Directory, hostname: string): void {
+  const files: Record<string, string> = {
+    'debian_version': '12.11\n',
+    'group': GROUP,
+    'host.conf': 'multi on\n',
+    'hostname': `${hostname}\n`,
+    'hosts': HOSTS(hostname),
+    'nsswitch.conf': 'hosts: files dns\n',
+    'os-release': OS_RELEASE,
+    'passwd': PASSWD,
+    'protocols': PROTOCOLS,
+    'resolv.conf': '',
+    'services': SERVICES,
+    'shells': '/bin/sh\n/bin/bash\n/usr/bin/bash\n',
+  };
+  for (const [name, text] of Object.entries(files)) dir.link(name, new RegularFile(text));
+  dir.link('mtab', new Symlink('/proc/self/mounts'));
+}

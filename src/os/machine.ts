@@ -1,0 +1,215 @@
+/** A machine: one kernel, its files, processes and users. */
+
+import type { Kernel } from '../net/kernel.ts';
+import type { Netns } from '../net/netns.ts';
+import { fail, ok, type Result } from '../sim/errno.ts';
+import type { Sim } from '../sim/sim.ts';
+import { etcFiles } from './etc.ts';
+import type { OpenFile } from './file.ts';
+import { Directory, RegularFile, Symlink } from './inode.ts';
+import { SocketFile } from './net.ts';
+import { Process, type SocketLike, type SpawnOptions, type Uts } from './process.ts';
+import { DEFAULT_PATH } from './exec.ts';
+import type { Command } from './program.ts';
+import { buildRoot } from './rootfs.ts';
+import type { Signal } from './signal.ts';
+import { Tty } from './tty.ts';
+import { MountTable, Vfs } from './vfs.ts';
+
+/** More processes than this and fork() says EAGAIN. */
+export const MAX_PROCESSES = 512;
+
+export interface User {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+  shell: string;
+  gecos: string;
+}
+
+/** What a namespace sees when it has more of its own than a network: host name and mounts. */
+export interface NamespaceView {
+  uts: Uts;
+  mnt: MountTable;
+}
+
+const BASE_ENV: readonly [string, string][] = [
+  ['HOME', '/root'],
+  ['LOGNAME', 'root'],
+  ['PATH', DEFAULT_PATH],
+  ['SHELL', '/bin/bash'],
+  ['USER', 'root'],
+  ['LANG', 'C.UTF-8'],
+];
+
+export class Machine {
+  readonly kernel: Kernel;
+  readonly sim: Sim;
+  readonly fs = new Vfs();
+  readonly mounts = new MountTable();
+  readonly uts: Uts;
+  readonly processes = new Map<number, Process>();
+  /** PID 1; takes over orphans. */
+  readonly init: Process;
+  /** The process that runs just now, null between steps. */
+  current: Process | null = null;
+  readonly commands = new Map<string, Command>();
+  readonly terminals = new Map<number, Tty>();
+  private readonly views = new Map<Netns, NamespaceView>();
+  private lastPid = 1;
+
+  constructor(kernel: Kernel, commands: readonly Command[] = []) {
+    this.kernel = kernel;
+    this.sim = kernel.sim;
+    this.uts = { hostname: kernel.hostname };
+    buildRoot(this);
+    this.init = new Process(this, 1, null, ['/sbin/init'], { env: this.baseEnv() });
+    this.init.state = 'waiting';
+    this.processes.set(1, this.init);
+    this.install(commands);
+  }
+
+  get hostname(): string {
+    return this.uts.hostname;
+  }
+
+  baseEnv(): Map<string, string> {
+    return new Map(BASE_ENV);
+  }
+
+  /** Puts programs in their places (/usr/bin/NAME when they do not say). */
+  install(commands: readonly Command[]): void {
+    for (const command of commands) {
+      this.commands.set(command.name, command);
+      if (command.hidden) continue;
+      const path = command.path ?? `/usr/bin/${command.name}`;
+      const file = new RegularFile(`\x7fELF ${command.name}\n`, 0o755);
+      file.program = command;
+      const dir = this.directory(path.slice(0, path.lastIndexOf('/')));
+      dir.link(path.slice(path.lastIndexOf('/') + 1), file);
+      for (const alias of command.aliases ?? []) dir.link(alias, new Symlink(command.name));
+    }
+  }
+
+  /** The directory at an absolute path, made with its parents when missing; links are followed. */
+  directory(path: string): Directory {
+    let dir = this.fs.root;
+    for (const part of path.split('/')) {
+      if (part === '') continue;
+      let next = dir.lookup(part, this.init);
+      if (next instanceof Symlink) next = this.directory(next.target(this.init).replace(/^(?!\/)/, '/'));
+      if (!(next instanceof Directory)) {
+        next = new Directory();
+        dir.link(part, next);
+      }
+      dir = next as Directory;
+    }
+    return dir;
+  }
+
+  // ---- namespaces with a host name and an /etc of their own
+
+  /** Gives a network namespace its own host name, /etc and /var/www/html, as the recorder does; see view(). */
+  separate(ns: Netns, hostname: string, own: readonly string[] = ['/etc', '/var/www/html']): NamespaceView {
+    const mnt = this.mounts.copy();
+    for (const path of own) mnt.over.set(this.directory(path), path === '/etc' ? new Directory((d) => etcFiles(d, hostname)) : new Directory());
+    const view = { uts: { hostname }, mnt };
+    this.views.set(ns, view);
+    return view;
+  }
+
+  view(ns: Netns): NamespaceView {
+    return this.views.get(ns) ?? { uts: this.uts, mnt: this.mounts };
+  }
+
+  // ---- processes
+
+  newProcess(parent: Process, argv: string[], opts: SpawnOptions): Result<Process> {
+    if (this.processes.size >= MAX_PROCESSES) return fail('EAGAIN');
+    do {
+      this.lastPid = this.lastPid >= 4194303 ? 300 : this.lastPid + 1;
+    } while (this.processes.has(this.lastPid));
+    const p = new Process(this, this.lastPid, parent, argv, opts);
+    this.processes.set(p.pid, p);
+    return ok(p);
+  }
+
+  /** Starts a program as a child of init in a session of its own, with the view of its namespace. */
+  spawn(argv: readonly string[], opts: SpawnOptions = {}): Result<Process> {
+    const ns = opts.ns ?? this.kernel.init;
+    const view = this.view(ns);
+    return this.init.spawn(argv, {
+      env: this.baseEnv(),
+      cwd: '/root',
+      newSession: true,
+      mnt: view.mnt,
+      uts: view.uts,
+      fds: new Map(),
+      ...opts,
+      ns,
+    });
+  }
+
+  /** The process is dead; it leaves the table. */
+  reap(p: Process): void {
+    this.processes.delete(p.pid);
+    const { tty } = p;
+    if (tty && tty.session === p.pid) {
+      tty.session = 0;
+      if (tty.foreground) this.killGroup(tty.foreground, 'HUP');
+      tty.foreground = 0;
+    }
+  }
+
+  kill(sender: Process, pid: number, signal: Signal | 0): Result<void> {
+    const targets =
+      pid > 0
+        ? [this.processes.get(pid)].filter((p) => p !== undefined)
+        : [...this.processes.values()].filter((p) => (pid === -1 ? p.pid > 1 && p !== sender : p.pgid === (pid === 0 ? sender.pgid : -pid)));
+    if (targets.length === 0) return fail('ESRCH');
+    const allowed = targets.filter((p) => sender.uid === 0 || p.uid === sender.uid);
+    if (allowed.length === 0) return fail('EPERM');
+    if (signal !== 0) for (const p of allowed) p.raise(signal);
+    return ok();
+  }
+
+  killGroup(pgid: number, signal: Signal): void {
+    for (const p of [...this.processes.values()]) if (p.pgid === pgid) p.raise(signal);
+  }
+
+  // ---- terminals and sockets
+
+  newTty(cols = 80, rows = 24): Tty {
+    const tty = new Tty(this, cols, rows);
+    this.terminals.set(Number(tty.path.slice(9)), tty);
+    return tty;
+  }
+
+  socketFile(sock: SocketLike): OpenFile {
+    return new SocketFile(this.sim, sock);
+  }
+
+  // ---- users
+
+  users(p: Process = this.init): User[] {
+    const out: User[] = [];
+    for (const line of (p.readText('/etc/passwd') ?? '').split('\n')) {
+      const f = line.split(':');
+      if (f.length < 7) continue;
+      const [name, , uid, gid, gecos, home, shell] = f as [string, string, string, string, string, string, string];
+      out.push({ name, uid: Number(uid), gid: Number(gid), gecos, home, shell });
+    }
+    return out;
+  }
+
+  /** Names and ids of /etc/group. */
+  groups(p: Process = this.init): { name: string; gid: number; members: string[] }[] {
+    const out: { name: string; gid: number; members: string[] }[] = [];
+    for (const line of (p.readText('/etc/group') ?? '').split('\n')) {
+      const [name, , gid, members] = line.split(':');
+      if (name && gid !== undefined) out.push({ name, gid: Number(gid), members: (members ?? '').split(',').filter((m) => m !== '') });
+    }
+    return out;
+  }
+}

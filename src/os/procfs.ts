@@ -1,0 +1,142 @@
+/** /proc: processes, /proc/sys over the namespace's sysctls, /proc/net. Models fs/proc and net/sysctl_net.c */
+
+import { fail, ok } from '../sim/errno.ts';
+import { type Directory, type Inode, MagicLink, ProcDir, ProcFile, Symlink } from './inode.ts';
+import type { Machine } from './machine.ts';
+import type { Process } from './process.ts';
+import { procNet } from './procnet.ts';
+
+/** A directory with fixed names. */
+export function fixedDir(entries: Record<string, Inode>): Directory {
+  return new ProcDir(
+    () => Object.keys(entries),
+    (name) => (Object.hasOwn(entries, name) ? entries[name] : undefined),
+  );
+}
+
+export function procRoot(m: Machine): Directory {
+  const fixed: Record<string, Inode> = {
+    cmdline: new ProcFile(() => 'BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro quiet\n'),
+    filesystems: new ProcFile(() => 'nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\n\text4\n'),
+    loadavg: new ProcFile((p) => `0.00 0.00 0.00 1/${m.processes.size} ${p.pid}\n`),
+    meminfo: new ProcFile(() => 'MemTotal:        2014048 kB\nMemFree:         1611236 kB\nMemAvailable:    1732912 kB\n'),
+    mounts: new Symlink('self/mounts'),
+    net: new Symlink('self/net'),
+    self: new Symlink((p) => String(p.pid)),
+    'thread-self': new Symlink((p) => `${p.pid}/task/${p.pid}`),
+    sys: sysctlDir(''),
+    uptime: new ProcFile(() => `${(m.sim.now / 1e6 + 100).toFixed(2)} ${(m.sim.now / 1e6 + 90).toFixed(2)}\n`),
+    version: new ProcFile(() => 'Linux version 6.18.44 (build@hopwise) #1 SMP PREEMPT_DYNAMIC\n'),
+  };
+  return new ProcDir(
+    () => [...[...m.processes.keys()].sort((a, b) => a - b).map(String), ...Object.keys(fixed)],
+    (name) => {
+      if (/^\d+$/.test(name)) {
+        const target = m.processes.get(Number(name));
+        return target ? processDir(target) : undefined;
+      }
+      return Object.hasOwn(fixed, name) ? fixed[name] : undefined;
+    },
+  );
+}
+
+/** /proc/sys/a/b is the sysctl a.b; dots inside a device's name stay dots in the path. */
+function sysctlDir(prefix: string): Directory {
+  const children = (p: Process): string[] => {
+    const names = new Set<string>();
+    for (const key of p.ns.sysctl.keys()) {
+      const path = sysctlPath(key);
+      if (path.startsWith(prefix)) names.add(path.slice(prefix.length).split('/', 1)[0] as string);
+    }
+    if (prefix === '') for (const name of ['kernel', 'fs', 'vm']) names.add(name);
+    if (prefix === 'kernel/') for (const name of KERNEL_NAMES) names.add(name);
+    return [...names].sort();
+  };
+  return new ProcDir(children, (name, p) => {
+    const path = `${prefix}${name}`;
+    const own = kernelEntry(path);
+    if (own) return own;
+    const key = sysctlKey(path);
+    if (p.ns.sysctl.get(key) !== undefined) {
+      return new ProcFile(
+        (q) => `${q.ns.sysctl.get(key) ?? ''}\n`,
+        (text, q) => q.ns.sysctl.set(key, text.replace(/\n+$/, '')),
+      );
+    }
+    return children(p).includes(name) ? sysctlDir(`${path}/`) : undefined;
+  });
+}
+
+const KERNEL_NAMES = ['hostname', 'osrelease', 'ostype', 'pid_max', 'random', 'version'];
+
+function kernelEntry(path: string): Inode | undefined {
+  switch (path) {
+    case 'kernel':
+    case 'kernel/random':
+      return path === 'kernel' ? sysctlDir('kernel/') : fixedDir({ boot_id: new ProcFile(() => '5b0a4a4e-6b2e-4a57-9d0e-5f6d1c2b3a49\n'), uuid: new ProcFile(uuid) });
+    case 'kernel/hostname':
+      return new ProcFile(
+        (p) => `${p.uts.hostname}\n`,
+        (text, p) => {
+          if (p.uid !== 0) return fail('EPERM');
+          p.uts.hostname = text.trim();
+          return ok();
+        },
+      );
+    case 'kernel/osrelease':
+      return new ProcFile(() => '6.18.44\n');
+    case 'kernel/ostype':
+      return new ProcFile(() => 'Linux\n');
+    case 'kernel/version':
+      return new ProcFile(() => '#1 SMP PREEMPT_DYNAMIC\n');
+    case 'kernel/pid_max':
+      return new ProcFile(() => '4194304\n');
+  }
+  return undefined;
+}
+
+function uuid(p: Process): string {
+  const rng = p.sim.rng('uuid');
+  const hex = [0, 1, 2, 3].map(() => rng.u32().toString(16).padStart(8, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}\n`;
+}
+
+/** net.ipv4.conf.eth0/1.rp_filter <-> net/ipv4/conf/eth0.1/rp_filter, as sysctl(8) swaps them. */
+export function sysctlPath(key: string): string {
+  return key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'));
+}
+
+export function sysctlKey(path: string): string {
+  return path.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'));
+}
+
+const STATES: Record<Process['state'], string> = { ready: 'R (running)', waiting: 'S (sleeping)', stopped: 'T (stopped)', dead: 'Z (zombie)' };
+
+function processDir(target: Process): Directory {
+  const state = (p: Process): string => (p === target ? STATES.ready : STATES[target.state]);
+  return fixedDir({
+    cmdline: new ProcFile(() => target.argv.map((a) => `${a}\0`).join('')),
+    comm: new ProcFile(() => `${target.name.slice(0, 15)}\n`),
+    cwd: new Symlink(() => target.cwd),
+    environ: new ProcFile(() => [...target.env].map(([k, v]) => `${k}=${v}\0`).join('')),
+    exe: new Symlink(() => target.exe),
+    fd: fdDir(target),
+    mounts: new ProcFile(() => 'proc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\ntmpfs / tmpfs rw 0 0\n'),
+    net: procNet(target),
+    ns: fixedDir({ net: new Symlink(() => `net:[${target.ns.inode}]`), mnt: new Symlink('mnt:[4026531841]'), pid: new Symlink('pid:[4026531836]'), uts: new Symlink('uts:[4026531838]') }),
+    root: new Symlink('/'),
+    stat: new ProcFile((p) => `${target.pid} (${target.name.slice(0, 15)}) ${state(p)[0]} ${target.ppid} ${target.pgid} ${target.sid} 0 -1 4194304 0 0 0 0 ${Math.floor(target.cpuTime / 10000)} 0 0 0 20 0 1 0 ${Math.floor(target.startTime / 10000)} 0 0\n`),
+    status: new ProcFile((p) => `Name:\t${target.name.slice(0, 15)}\nUmask:\t${target.umask.toString(8).padStart(4, '0')}\nState:\t${state(p)}\nTgid:\t${target.pid}\nPid:\t${target.pid}\nPPid:\t${target.ppid}\nUid:\t${[0, 0, 0, 0].map(() => target.uid).join('\t')}\nGid:\t${[0, 0, 0, 0].map(() => target.gid).join('\t')}\n`),
+  });
+}
+
+/** Opening /proc/PID/fd/N opens the same description again; terminals, pipes and devices are shared. */
+function fdDir(target: Process): Directory {
+  return new ProcDir(
+    () => [...target.fds.keys()].sort((a, b) => a - b).map(String),
+    (name) => {
+      const file = /^\d+$/.test(name) ? target.fds.get(Number(name)) : undefined;
+      return file ? new MagicLink(file) : undefined;
+    },
+  );
+}
