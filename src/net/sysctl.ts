@@ -1,50 +1,225 @@
 /** Sysctls of a namespace: /proc/sys/net with per-device conf, defaults and checks. Models net/ipv4/sysctl_net_ipv4.c, devinet.c */
 
-import { fail, type Result } from '../sim/errno.ts';
+import { fail, ok, type Result } from '../sim/errno.ts';
 import type { NetDevice } from './dev/device.ts';
 import type { Netns } from './netns.ts';
+import { CONF4, CONF6, NEIGH, READ_ONLY, SYSCTLS } from './sysctl-table.ts';
+
+type Values = Record<string, number>;
+type Proto = 'ipv4' | 'ipv6';
+type Where = NetDevice | 'all' | 'default';
+
+/** Values of one device; `set` names those that no longer follow `default`. */
+interface DevValues {
+  conf4: Values;
+  conf6: Values;
+  neigh4: Values;
+  neigh6: Values;
+  set: Set<string>;
+}
+
+const DEFAULTS: ReadonlyMap<string, string> = new Map(
+  Object.entries(SYSCTLS).flatMap(([dir, rows]) => Object.entries(rows).map(([name, value]): [string, string] => [`${dir}/${name}`, value])),
+);
+
+/** Keys that take a word or a list instead of numbers. */
+const WORDS = new Set(['net/ipv4/tcp_congestion_control', 'net/ipv4/ip_local_reserved_ports', 'net/ipv4/tcp_fastopen_key', 'net/ipv6/icmp/ratemask', 'net/mptcp/scheduler', 'net/mptcp/path_manager']);
+
+/** [least, most] of proc_dointvec_minmax keys that people write. */
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  'net/ipv4/ip_default_ttl': [1, 255],
+  'net/ipv4/ip_local_port_range': [1, 65535],
+  'net/ipv4/ip_unprivileged_port_start': [0, 65535],
+  'net/ipv4/tcp_syn_retries': [1, 127],
+  'net/ipv4/tcp_synack_retries': [0, 255],
+  'net/ipv4/tcp_syncookies': [0, 2],
+  'net/ipv4/tcp_timestamps': [0, 2],
+  'net/ipv4/tcp_window_scaling': [0, 1],
+  'net/ipv4/tcp_sack': [0, 1],
+  'net/ipv4/tcp_ecn': [0, 5],
+  'net/ipv4/tcp_tw_reuse': [0, 2],
+  'net/ipv4/icmp_echo_ignore_all': [0, 1],
+  'net/ipv4/icmp_echo_ignore_broadcasts': [0, 1],
+  'net/ipv4/fib_multipath_hash_policy': [0, 3],
+  'net/ipv4/fwmark_reflect': [0, 255],
+  'net/ipv4/ip_no_pmtu_disc': [0, 255],
+  'net/netfilter/nf_conntrack_acct': [0, 1],
+  'net/netfilter/nf_conntrack_checksum': [0, 1],
+  'net/netfilter/nf_conntrack_timestamp': [0, 1],
+};
 
 export class Sysctl {
   readonly ns: Netns;
+  private readonly values = new Map<string, string>();
+  private readonly ints = new Map<string, number>();
+  private readonly all: DevValues;
+  private readonly dflt: DevValues;
+  private readonly devs = new Map<NetDevice, DevValues>();
+  private readonly hooks = new Map<string, () => string>();
+  private readonly listeners: ((path: string, value: string) => void)[] = [];
 
   constructor(ns: Netns) {
     this.ns = ns;
+    // Linux copies IPv4 conf from the first namespace (devconf_inherit_init_net 0), IPv6 starts at its defaults.
+    const first = (ns.kernel.init as Netns | undefined)?.sysctl;
+    this.all = fresh({ ...CONF4, ...first?.all.conf4 }, CONF6);
+    this.dflt = fresh({ ...CONF4, ...first?.dflt.conf4 }, CONF6);
+    ns.events.subscribe((e) => {
+      if (e.type !== 'link') return;
+      if (e.action === 'register') this.adopt(e.dev);
+      else if (e.action === 'unregister') this.devs.delete(e.dev);
+    });
   }
 
   /** Key with dots (`net.ipv4.ip_forward`) or as a path below /proc/sys (`net/ipv4/conf/eth0.5/rp_filter`). Tabs separate vectors. */
   get(key: string): string | undefined {
-    void key;
-    return undefined;
+    const path = pathOf(key);
+    const dev = this.deviceKey(path);
+    if (dev) return dev.values[dev.name]?.toString();
+    if (path === 'net/ipv4/ip_forward') return String(this.all.conf4.forwarding);
+    const live = this.hooks.get(path);
+    if (live) return live();
+    return this.values.get(path) ?? DEFAULTS.get(path);
+  }
+
+  /** A value that is computed when read (nf_conntrack_count). */
+  provide(key: string, read: () => string): void {
+    this.hooks.set(pathOf(key), read);
+  }
+
+  /** Tells of every successful write. */
+  onChange(listener: (path: string, value: string) => void): void {
+    this.listeners.push(listener);
   }
 
   /** ENOENT unknown, EINVAL bad value, EACCES read-only. */
   set(key: string, value: string): Result {
-    void key;
-    void value;
-    return fail('ENOENT');
+    const path = pathOf(key);
+    const old = this.get(path);
+    if (old === undefined) return fail('ENOENT');
+    if (!this.writable(path)) return fail('EACCES');
+    const done = this.write(path, old, value.trim());
+    if (!done.ok) return done;
+    this.ns.fib.generation++;
+    for (const listener of this.listeners) listener(path, value);
+    return ok();
+  }
+
+  writable(key: string): boolean {
+    const path = pathOf(key);
+    return !READ_ONLY.has(path) || (this.ns.kernel.init === this.ns && !path.endsWith('_count') && !path.endsWith('_entries'));
+  }
+
+  private write(path: string, old: string, value: string): Result {
+    const dev = this.deviceKey(path);
+    if (WORDS.has(path)) {
+      if (path === 'net/ipv4/tcp_congestion_control' && !this.get('net/ipv4/tcp_available_congestion_control')?.split(' ').includes(value)) return fail('ENOENT');
+      this.values.set(path, value);
+      return ok();
+    }
+    const words = value.split(/\s+/);
+    const before = old.split('\t');
+    const numbers: number[] = [];
+    for (const [i, word] of words.slice(0, before.length).entries()) {
+      if (!/^-?(\d+|0x[0-9a-fA-F]+)$/.test(word)) {
+        if (i === 0) return fail('EINVAL');
+        return fail('EINVAL');
+      }
+      numbers.push(word.startsWith('-') ? -Number(word.slice(1)) : Number(word));
+    }
+    const range = RANGES[path];
+    if (range && numbers.some((n) => n < range[0] || n > range[1])) return fail('EINVAL');
+    if (numbers.some((n) => n > 0x7fffffff && !before.some((b) => Number(b) > 0x7fffffff))) return fail('EINVAL');
+    if (path === 'net/ipv4/ip_local_port_range' && (numbers[0] as number) > (numbers[1] ?? Number(before[1]))) return fail('EINVAL');
+    const first = numbers[0] as number;
+    if (dev) return this.writeConf(dev, first);
+    if (path === 'net/ipv4/ip_forward') {
+      this.forwarding4('all', first);
+      return ok();
+    }
+    this.values.set(path, before.map((b, i) => (i < numbers.length ? String(numbers[i]) : b)).join('\t'));
+    this.ints.clear();
+    return ok();
+  }
+
+  private writeConf(key: DeviceKey, n: number): Result {
+    const { where, group, name, values } = key;
+    if (values[name] === n) {
+      if (typeof where !== 'string') this.of(where).set.add(`${group}/${name}`);
+      return ok();
+    }
+    if (group === 'conf4' && name === 'forwarding') {
+      this.forwarding4(where, n);
+      return ok();
+    }
+    values[name] = n;
+    if (typeof where !== 'string') this.of(where).set.add(`${group}/${name}`);
+    else if (where === 'default' && group !== 'conf6') {
+      for (const d of this.devs.values()) if (!d.set.has(`${group}/${name}`)) d[group][name] = n;
+    }
+    if (group === 'conf6' && where === 'all' && (name === 'forwarding' || name === 'disable_ipv6')) {
+      this.dflt.conf6[name] = n;
+      for (const d of this.devs.values()) d.conf6[name] = n;
+    }
+    if (group === 'conf6') this.ns.ip6.confChanged(where, name, n);
+    return ok();
+  }
+
+  /** inet_forward_change(): `all` switches every device and the default. */
+  private forwarding4(where: Where, n: number): void {
+    if (where !== 'all') {
+      (typeof where === 'string' ? this.dflt : this.of(where)).conf4.forwarding = n;
+      return;
+    }
+    if (this.all.conf4.forwarding === n) return;
+    this.all.conf4.forwarding = n;
+    this.dflt.conf4.forwarding = n;
+    for (const d of this.devs.values()) d.conf4.forwarding = n;
   }
 
   /** First number of the value, 0 when unknown. */
   int(key: string): number {
-    return Number.parseInt(this.get(key) ?? '0', 10);
+    let n = this.ints.get(key);
+    if (n === undefined) {
+      n = Number.parseInt(this.get(key) ?? '0', 10);
+      const path = pathOf(key);
+      if (DEFAULTS.has(path) && path !== 'net/ipv4/ip_forward' && !this.hooks.has(path)) this.ints.set(key, n);
+    }
+    return n;
   }
 
   /** All keys as paths below /proc/sys (`net/ipv4/ip_forward`), sorted as a directory walk does. */
   keys(): string[] {
-    return [];
+    const keys = [...DEFAULTS.keys()];
+    const add = (name: string, v: DevValues): void => {
+      for (const k of Object.keys(v.conf4)) keys.push(`net/ipv4/conf/${name}/${k}`);
+      for (const k of Object.keys(v.conf6)) keys.push(`net/ipv6/conf/${name}/${k}`);
+      if (name === 'all' || (name === 'default' && this.ns !== this.ns.kernel.init)) return;
+      for (const k of Object.keys(v.neigh4)) keys.push(`net/ipv4/neigh/${name}/${k}`, `net/ipv6/neigh/${name}/${k}`);
+    };
+    add('all', this.all);
+    add('default', this.dflt);
+    for (const [dev, v] of this.devs) add(dev.name, v);
+    const sortable = (k: string): string => k.replaceAll('/', '\u0001');
+    return keys.sort((a, b) => (sortable(a) < sortable(b) ? -1 : 1));
   }
 
   /** The device's own value of net.ipv4.conf.DEV.NAME; `all` and `default` too. */
-  conf4(dev: NetDevice | 'all' | 'default', name: string): number {
-    void dev;
-    void name;
-    return 0;
+  conf4(dev: Where, name: string): number {
+    return this.of(dev).conf4[name] ?? 0;
   }
 
-  conf6(dev: NetDevice | 'all' | 'default', name: string): number {
-    void dev;
-    void name;
-    return 0;
+  conf6(dev: Where, name: string): number {
+    return this.of(dev).conf6[name] ?? 0;
+  }
+
+  /** net.ipv4.neigh.DEV.NAME, net.ipv6.neigh.DEV.NAME */
+  neigh4(dev: Where, name: string): number {
+    return this.of(dev).neigh4[name] ?? 0;
+  }
+
+  neigh6(dev: Where, name: string): number {
+    return this.of(dev).neigh6[name] ?? 0;
   }
 
   /** IN_DEV_MAXCONF: the larger of all and dev (rp_filter, arp_ignore, arp_announce …). */
@@ -61,4 +236,54 @@ export class Sysctl {
   and4(dev: NetDevice, name: string): boolean {
     return this.conf4('all', name) !== 0 && this.conf4(dev, name) !== 0;
   }
+
+  /** ipv4_devconf_setall(): once a device got an address by hand, it no longer follows `default`. */
+  settle4(dev: NetDevice): void {
+    const v = this.of(dev);
+    for (const name of Object.keys(v.conf4)) v.set.add(`conf4/${name}`);
+  }
+
+  private of(where: Where): DevValues {
+    if (where === 'all') return this.all;
+    if (where === 'default') return this.dflt;
+    return this.devs.get(where) ?? this.adopt(where);
+  }
+
+  private adopt(dev: NetDevice): DevValues {
+    const v = fresh(this.dflt.conf4, this.dflt.conf6, this.dflt.neigh4, this.dflt.neigh6);
+    if (dev.kind === 'loopback') {
+      Object.assign(v.conf4, { disable_policy: 1, disable_xfrm: 1, accept_source_route: v.conf4.accept_source_route });
+      Object.assign(v.conf6, { accept_dad: -1, use_tempaddr: -1 });
+    }
+    this.devs.set(dev, v);
+    return v;
+  }
+
+  private deviceKey(path: string): DeviceKey | null {
+    const m = /^net\/(ipv[46])\/(conf|neigh)\/(.+)\/([^/]+)$/.exec(path);
+    if (!m) return null;
+    const [, proto, kind, device, name] = m as unknown as [string, Proto, 'conf' | 'neigh', string, string];
+    const where = device === 'all' || device === 'default' ? device : this.ns.device(device);
+    if (!where || (typeof where !== 'string' && where.name !== device)) return null;
+    const group = `${kind}${proto === 'ipv4' ? 4 : 6}` as DeviceKey['group'];
+    const values = this.of(where)[group];
+    if (proto === 'ipv6' && kind === 'conf' && name === 'mtu' && typeof where !== 'string') values.mtu = where.mtu;
+    return values[name] === undefined ? null : { where, group, name, values };
+  }
+}
+
+interface DeviceKey {
+  where: Where;
+  group: 'conf4' | 'conf6' | 'neigh4' | 'neigh6';
+  name: string;
+  values: Values;
+}
+
+function fresh(conf4: Values, conf6: Values, neigh4: Values = NEIGH, neigh6: Values = { ...NEIGH, locktime: 0 }): DevValues {
+  return { conf4: { ...conf4 }, conf6: { ...conf6 }, neigh4: { ...neigh4 }, neigh6: { ...neigh6 }, set: new Set() };
+}
+
+/** Dots become slashes unless the key has slashes already. */
+function pathOf(key: string): string {
+  return key.includes('/') ? key : key.replaceAll('.', '/');
 }
