@@ -53,10 +53,7 @@ SUPPORT_URL="https://www.debian.org/support"
 BUG_REPORT_URL="https://bugs.debian.org/"
 `;
 
-const HOSTS = (hostname: string): string => `127.0.0.1 localhost
-::1 localhost
-127.0.1.1 ${hostname}
-`;
+const HOSTS = (hostname: string): string => `127.0.0.1\tlocalhost\n127.0.1.1\t${hostname}\n`;
 
 export function etcFiles(dir: Directory, hostname: string): void {
   const files: Record<string, string> = {

@@ -187,7 +187,7 @@ export class Machine {
   }
 
   socketFile(sock: SocketLike): OpenFile {
-    return new SocketFile(this.sim, sock);
+    return new SocketFile(sock, inodeOf(sock));
   }
 
   // ---- users
@@ -212,4 +212,8 @@ export class Machine {
     }
     return out;
   }
+}
+
+function inodeOf(sock: SocketLike): number {
+  return 'inode' in sock && typeof sock.inode === 'number' ? sock.inode : 0;
 }

@@ -3,3 +3,23 @@
 export type { Kernel } from '../net/kernel.ts';
 export type { Netns } from '../net/netns.ts';
 export type { NetEvent } from '../net/notifier.ts';
+
+// errors (sim)
+export { type Errno, errnoNumber, type Fail, fail, ok, type Result, strerror } from '../sim/errno.ts';
+// rtnetlink
+export * from '../net/rtnl/link.ts';
+export * from '../net/rtnl/linkmsg.ts';
+export * from '../net/rtnl/linkinfo.ts';
+export * from '../net/rtnl/nsid.ts';
+export * from '../net/rtnl/netns.ts';
+export * from '../net/rtnl/nexthop.ts';
+export * from '../net/rtnl/route.ts';
+export * from '../net/rtnl/fdb.ts';
+export * from '../net/dev/flags.ts';
+export type { NetDevice, OperState } from '../net/dev/device.ts';
+export { PORT_STATES } from '../net/dev/brport.ts';
+export * from '../net/ip/ifaddr.ts';
+export * from '../net/ip/rule.ts';
+export * from '../net/ip/fib.ts';
+export { type Dst, type Flow, pmtuOf, routeInput, routeOutput, addrType } from '../net/ip/route.ts';
+export * from '../net/neigh/neigh.ts';
