@@ -1,0 +1,47 @@
+import preact from '@astrojs/preact';
+import starlight from '@astrojs/starlight';
+import { defineConfig } from 'astro/config';
+import { sidebar } from './src/site/course.ts';
+
+/** Where the site will stand, for canonical links and the sitemap; a fresh clone needs neither. */
+const site = process.env.HOPWISE_SITE || undefined;
+const base = process.env.HOPWISE_BASE || '/';
+
+export default defineConfig({
+  site,
+  base,
+  srcDir: './src/site',
+  publicDir: './public',
+  devToolbar: { enabled: false },
+  vite: {
+    worker: { format: 'es' },
+    build: {
+      rolldownOptions: {
+        onLog(level, log, next) {
+          if (log.code !== 'MODULE_LEVEL_DIRECTIVE') next(level, log);
+        },
+      },
+    },
+  },
+  integrations: [
+    preact(),
+    starlight({
+      title: 'Hopwise',
+      description: 'Kubernetes networking on a live cluster in your browser: type real commands, follow every hop.',
+      logo: { src: './src/site/assets/logo.svg', alt: '' },
+      favicon: '/favicon.svg',
+      credits: false,
+      pagination: true,
+      disable404Route: true,
+      markdown: { processedDirs: ['./content'] },
+      customCss: ['./src/site/styles/theme.css', './src/site/styles/lesson.css'],
+      components: {
+        Search: './src/site/components/Search.astro',
+        TwoColumnContent: './src/site/components/TwoColumnContent.astro',
+        PageTitle: './src/site/components/PageTitle.astro',
+      },
+      head: [{ tag: 'meta', attrs: { name: 'color-scheme', content: 'dark light' } }],
+      sidebar,
+    }),
+  ],
+});

@@ -1,0 +1,210 @@
+/** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
+
+import type { LabInfo, SubmissionLog } from '../lab/session.ts';
+import type { FromWorker, Step, StepResult, ToWorker, Verdict } from './protocol.ts';
+import { INPUT_CHARS } from './protocol.ts';
+
+export interface ClientEvents {
+  opened(info: LabInfo, ms: number, replayed: boolean): void;
+  verdict(verdict: Verdict, ms: number): void;
+  log(log: SubmissionLog): void;
+  failed(where: string, message: string): void;
+  /** The worker hung and was replaced; the world has been replayed from its log. */
+  restarted(): void;
+}
+
+export interface ClientTerminal {
+  write(data: string): void;
+  resize(cols: number, rows: number): void;
+  close(): void;
+}
+
+/** `draw` must call `drawn` once the text is on the screen: that is the flow control. */
+export interface TerminalSink {
+  draw(data: string, drawn: () => void): void;
+  exited(): void;
+}
+
+interface Line {
+  readonly host: string;
+  readonly sink: TerminalSink;
+  cols: number;
+  rows: number;
+  queue: string;
+  underWay: number;
+}
+
+const HEARTBEAT_MS = 3_000;
+const DEAD_AFTER_MS = 12_000;
+const INTERRUPT = '\x03';
+
+export class Client {
+  private worker: Worker;
+  private readonly lines = new Map<number, Line>();
+  private readonly events: Partial<ClientEvents>;
+  private readonly waiting = new Map<string, (value: never) => void>();
+  private serial = 0;
+  private opened: { lab: string | null; seed: number } | null = null;
+  private lastLog: SubmissionLog | undefined;
+  /** Between a new start and its answer, output still on its way belongs to the old world. */
+  private stale = true;
+  private lastPong = performance.now();
+  private readonly heart: ReturnType<typeof setInterval>;
+
+  constructor(events: Partial<ClientEvents> = {}) {
+    this.events = events;
+    this.worker = this.start();
+    this.heart = setInterval(() => this.beat(), HEARTBEAT_MS);
+  }
+
+  open(lab: string | null, seed: number, log?: SubmissionLog): void {
+    this.opened = { lab, seed };
+    this.lastLog = log;
+    this.stale = true;
+    this.send({ t: 'open', lab, seed, ...(log ? { log } : {}) });
+    for (const [term, line] of this.lines) this.attach(term, line);
+  }
+
+  terminal(host: string, cols: number, rows: number, sink: TerminalSink): ClientTerminal {
+    this.serial += 1;
+    const term = this.serial;
+    const line: Line = { host, sink, cols, rows, queue: '', underWay: 0 };
+    this.lines.set(term, line);
+    this.attach(term, line);
+    return {
+      write: (data) => this.type(term, line, data),
+      resize: (c, r) => {
+        line.cols = c;
+        line.rows = r;
+        this.send({ t: 'resize', term, cols: c, rows: r });
+      },
+      close: () => {
+        this.lines.delete(term);
+        this.send({ t: 'detach', term });
+      },
+    };
+  }
+
+  grade(): void {
+    this.send({ t: 'grade' });
+  }
+
+  hint(task: string, n: number): Promise<string | null> {
+    return this.ask(`hint ${task} ${n}`, { t: 'hint', task, n });
+  }
+
+  solution(): Promise<string> {
+    return this.ask('solution', { t: 'solution' });
+  }
+
+  rehearse(lab: string | null, steps: readonly Step[]): Promise<readonly StepResult[]> {
+    this.serial += 1;
+    return this.ask(`rehearsal ${this.serial}`, { t: 'rehearse', id: this.serial, lab, steps });
+  }
+
+  close(): void {
+    clearInterval(this.heart);
+    this.worker.terminate();
+  }
+
+  private start(): Worker {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'hopwise' });
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.receive(data);
+    worker.onerror = (event) => this.events.failed?.('worker', event.message);
+    return worker;
+  }
+
+  private send(message: ToWorker): void {
+    this.worker.postMessage(message);
+  }
+
+  private ask<T>(key: string, message: ToWorker): Promise<T> {
+    return new Promise<T>((resolve) => {
+      this.waiting.set(key, resolve as (value: never) => void);
+      this.send(message);
+    });
+  }
+
+  private answer(key: string, value: unknown): void {
+    this.waiting.get(key)?.(value as never);
+    this.waiting.delete(key);
+  }
+
+  private attach(term: number, line: Line): void {
+    line.queue = '';
+    line.underWay = 0;
+    this.send({ t: 'attach', term, host: line.host, cols: line.cols, rows: line.rows });
+  }
+
+  /** Ctrl-C overtakes what a paste still holds back, as the terminal driver's own queue flush does. */
+  private type(term: number, line: Line, data: string): void {
+    if (data === INTERRUPT) {
+      line.queue = '';
+      this.send({ t: 'input', term, data });
+      return;
+    }
+    line.queue += data;
+    this.feed(term, line);
+  }
+
+  private feed(term: number, line: Line): void {
+    if (line.queue === '' || line.underWay > 0) return;
+    const data = line.queue.slice(0, INPUT_CHARS);
+    line.queue = line.queue.slice(data.length);
+    line.underWay = data.length;
+    this.send({ t: 'input', term, data });
+  }
+
+  private receive(m: FromWorker): void {
+    this.lastPong = performance.now();
+    switch (m.t) {
+      case 'opened':
+        this.stale = false;
+        return this.events.opened?.(m.info, m.ms, m.replayed);
+      case 'output':
+        if (this.stale) return;
+        return this.lines.get(m.term)?.sink.draw(m.data, () => this.send({ t: 'drawn', term: m.term, chars: m.data.length }));
+      case 'exited':
+        return this.lines.get(m.term)?.sink.exited();
+      case 'taken': {
+        const line = this.lines.get(m.term);
+        if (!line) return;
+        line.underWay = Math.max(0, line.underWay - m.chars);
+        return this.feed(m.term, line);
+      }
+      case 'verdict':
+        return this.events.verdict?.(m.verdict, m.ms);
+      case 'log':
+        this.lastLog = m.log;
+        return this.events.log?.(m.log);
+      case 'hint':
+        return this.answer(`hint ${m.task} ${m.n}`, m.text);
+      case 'solution':
+        return this.answer('solution', m.text);
+      case 'rehearsed':
+        return this.answer(`rehearsal ${m.id}`, m.results);
+      case 'failed':
+        return this.events.failed?.(m.where, m.message);
+      case 'pong':
+        return;
+    }
+  }
+
+  /** A page that slept has missed its own beats: only silence while the page itself was awake counts. */
+  private beat(): void {
+    const now = performance.now();
+    if (document.hidden) {
+      this.lastPong = now;
+      return;
+    }
+    if (now - this.lastPong > DEAD_AFTER_MS && this.opened) {
+      this.worker.terminate();
+      this.worker = this.start();
+      this.lastPong = now;
+      this.open(this.opened.lab, this.opened.seed, this.lastLog);
+      this.events.restarted?.();
+      return;
+    }
+    this.send({ t: 'ping', id: 0 });
+  }
+}

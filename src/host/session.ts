@@ -1,0 +1,266 @@
+/** Paces a lab session against the wall clock: short slices, batched output, flow control, grading between commands. */
+
+import type { LabSource, Session, SubmissionLog, Terminal } from '../lab/session.ts';
+import { createPlayground, createSession, transcript } from '../lab/session.ts';
+import type { FromWorker, Step, ToWorker } from './protocol.ts';
+import { BATCH_CHARS, BATCH_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
+
+/** What the surroundings lend: wall time in ms, a next turn after waiting messages, and a delay. */
+export interface Surroundings {
+  now(): number;
+  soon(run: () => void): void;
+  later(ms: number, run: () => void): () => void;
+  lab(id: string): Promise<LabSource>;
+}
+
+interface Screen {
+  terminal: Terminal | null;
+  pending: string[];
+  pendingChars: number;
+  undrawn: number;
+  owed: number;
+}
+
+/** How far virtual time may hurry after wall time: what lies further back is forgotten (a suspended laptop, a busy loop). */
+const CATCH_UP_US = 250_000;
+const GRADE_PAUSE_MS = 150;
+const LOG_PAUSE_MS = 500;
+
+export class HostSession {
+  private session: Session | null = null;
+  private readonly screens = new Map<number, Screen>();
+  private wallBase = 0;
+  private virtualBase = 0;
+  private pumping = false;
+  private stopTimer: (() => void) | null = null;
+  private flushing = false;
+  private gradeAfter = 0;
+  private gradeWanted = false;
+  private logAfter = 0;
+  private logWanted = false;
+  private readonly post: (message: FromWorker) => void;
+  private readonly env: Surroundings;
+
+  constructor(post: (message: FromWorker) => void, env: Surroundings) {
+    this.post = post;
+    this.env = env;
+  }
+
+  async receive(message: ToWorker): Promise<void> {
+    try {
+      await this.handle(message);
+    } catch (error) {
+      this.fail(message.t, error);
+    }
+  }
+
+  private async handle(m: ToWorker): Promise<void> {
+    switch (m.t) {
+      case 'open':
+        return this.open(m.lab, m.seed, m.log);
+      case 'attach':
+        return this.attach(m.term, m.host, m.cols, m.rows);
+      case 'detach':
+        this.screens.get(m.term)?.terminal?.close();
+        this.screens.delete(m.term);
+        return this.wake();
+      case 'input': {
+        const screen = this.screens.get(m.term);
+        if (!screen?.terminal) return;
+        this.slice();
+        screen.terminal.write(m.data);
+        screen.owed += m.data.length;
+        return this.wake();
+      }
+      case 'resize':
+        this.screens.get(m.term)?.terminal?.resize(m.cols, m.rows);
+        return this.wake();
+      case 'drawn': {
+        const screen = this.screens.get(m.term);
+        if (!screen) return;
+        screen.undrawn -= m.chars;
+        return this.wake();
+      }
+      case 'grade':
+        this.gradeWanted = true;
+        return this.wake();
+      case 'hint':
+        return this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
+      case 'solution':
+        return this.post({ t: 'solution', text: this.session?.solution() ?? '' });
+      case 'rehearse':
+        return this.rehearse(m.id, m.lab, m.steps);
+      case 'ping':
+        return this.post({ t: 'pong', id: m.id });
+    }
+  }
+
+  private async open(lab: string | null, seed: number, log: SubmissionLog | undefined): Promise<void> {
+    const source = lab === null ? null : await this.env.lab(lab);
+    const start = this.env.now();
+    this.screens.clear();
+    this.session = null;
+    let replayed = false;
+    if (source && log) {
+      try {
+        this.session = createSession({ lab: source, seed, log });
+        replayed = true;
+      } catch (error) {
+        this.fail('replay', error);
+      }
+    }
+    this.session ??= source ? createSession({ lab: source, seed }) : createPlayground(seed);
+    const { session } = this;
+    session.onCommandDone(() => {
+      this.gradeWanted = true;
+      this.logWanted = true;
+    });
+    this.virtualBase = session.now;
+    this.wallBase = this.env.now();
+    this.gradeWanted = source !== null;
+    this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed });
+    this.wake();
+  }
+
+  private attach(term: number, host: string, cols: number, rows: number): void {
+    const { session } = this;
+    if (!session) return;
+    const screen: Screen = { terminal: null, pending: [], pendingChars: 0, undrawn: 0, owed: 0 };
+    this.screens.set(term, screen);
+    screen.terminal = session.openTerminal(host, {
+      cols,
+      rows,
+      onData: (text) => {
+        screen.pending.push(text);
+        screen.pendingChars += text.length;
+      },
+      onExit: () => {
+        this.flush();
+        this.post({ t: 'exited', term });
+      },
+    });
+    this.wake();
+  }
+
+  private async rehearse(id: number, lab: string | null, steps: readonly Step[]): Promise<void> {
+    const source = lab === null ? undefined : await this.env.lab(lab);
+    this.post({ t: 'rehearsed', id, results: transcript({ lab: source, steps: [...steps] }) });
+  }
+
+  /** Takes virtual time towards the wall clock for at most one slice. True when it has got there. */
+  private slice(): boolean {
+    const { session } = this;
+    if (!session || this.swamped()) return false;
+    const start = this.env.now();
+    let target = this.virtualBase + (start - this.wallBase) * 1000;
+    const next = session.nextTime();
+    if (next !== null) {
+      const limit = Math.max(session.now, next) + CATCH_UP_US;
+      if (target > limit) {
+        target = limit;
+        this.virtualBase = target;
+        this.wallBase = start;
+      }
+    }
+    return session.run(Math.max(target, session.now), () => this.env.now() - start < SLICE_MS && !this.swamped());
+  }
+
+  private swamped(): boolean {
+    for (const screen of this.screens.values()) if (screen.undrawn + screen.pendingChars > UNDRAWN_MAX) return true;
+    return false;
+  }
+
+  private wake(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    this.stopTimer?.();
+    this.stopTimer = null;
+    this.env.soon(() => this.pump());
+  }
+
+  private pump(): void {
+    this.pumping = false;
+    const { session } = this;
+    if (!session) return;
+    let done = false;
+    try {
+      done = this.slice();
+    } catch (error) {
+      this.fail('run', error);
+      return;
+    }
+    this.settleInput();
+    this.scheduleFlush();
+    this.afterCommands();
+    if (this.swamped()) return;
+    if (!done) return this.wake();
+    const next = session.nextTime();
+    const now = this.env.now();
+    const wait = Math.min(
+      next === null ? Infinity : (next - this.virtualBase) / 1000 - (now - this.wallBase),
+      this.gradeWanted ? this.gradeAfter - now : Infinity,
+      this.logWanted ? this.logAfter - now : Infinity,
+    );
+    if (wait === Infinity) return;
+    this.stopTimer = this.env.later(Math.min(Math.max(1, wait), 3_600_000), () => {
+      this.stopTimer = null;
+      this.wake();
+    });
+  }
+
+  private settleInput(): void {
+    for (const [term, screen] of this.screens) {
+      if (screen.owed === 0) continue;
+      this.post({ t: 'taken', term, chars: screen.owed });
+      screen.owed = 0;
+    }
+  }
+
+  private scheduleFlush(): void {
+    let waiting = 0;
+    for (const screen of this.screens.values()) waiting = Math.max(waiting, screen.pendingChars);
+    if (waiting === 0) return;
+    if (waiting >= BATCH_CHARS) return this.flush();
+    if (this.flushing) return;
+    this.flushing = true;
+    this.env.later(BATCH_MS, () => {
+      this.flushing = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    for (const [term, screen] of this.screens) {
+      if (screen.pendingChars === 0) continue;
+      const data = screen.pending.join('');
+      screen.pending = [];
+      screen.pendingChars = 0;
+      screen.undrawn += data.length;
+      this.post({ t: 'output', term, data });
+    }
+  }
+
+  /** Grades and saves when a command has ended; a slow grade is repeated more rarely. */
+  private afterCommands(): void {
+    const { session } = this;
+    const now = this.env.now();
+    if (!session) return;
+    if (this.gradeWanted && now >= this.gradeAfter) {
+      this.gradeWanted = false;
+      const { score, max, tasks } = session.grade();
+      const ms = this.env.now() - now;
+      this.gradeAfter = this.env.now() + Math.max(GRADE_PAUSE_MS, ms * 5);
+      this.post({ t: 'verdict', verdict: { score, max, tasks }, ms });
+    }
+    if (this.logWanted && now >= this.logAfter) {
+      this.logWanted = false;
+      this.logAfter = now + LOG_PAUSE_MS;
+      this.post({ t: 'log', log: session.exportLog() });
+    }
+  }
+
+  private fail(where: string, error: unknown): void {
+    const message = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error);
+    this.post({ t: 'failed', where, message });
+  }
+}

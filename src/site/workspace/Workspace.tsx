@@ -1,0 +1,77 @@
+/** The pane beside the prose: a terminal tab per host, the tasks under them, reset and solution. */
+
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { LabInfo, TaskState } from '../../lab/session.ts';
+import { words } from '../words/en.ts';
+import { Controls } from './Controls.tsx';
+import { HostTabs } from './HostTabs.tsx';
+import { Notices } from './Notices.tsx';
+import { Tasks } from './Tasks.tsx';
+import { preference, setPreference } from './store.ts';
+import { createWorld } from './world.ts';
+
+export interface WorkspaceProps {
+  readonly lab: string;
+  readonly info: LabInfo;
+  readonly tasks: readonly TaskState[];
+  readonly front?: string | undefined;
+}
+
+export default function Workspace({ lab, info, tasks, front }: WorkspaceProps) {
+  const world = useMemo(() => createWorld(lab, info, tasks), [lab]);
+  const pane = useRef<HTMLDivElement>(null);
+  const large = useSignal(false);
+
+  useEffect(() => {
+    large.value = preference('terminal') === 'large';
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some((e) => e.isIntersecting)) return;
+        observer.disconnect();
+        void world.start();
+      },
+      { rootMargin: '200px' },
+    );
+    if (pane.current) observer.observe(pane.current);
+    return () => observer.disconnect();
+  }, [world]);
+
+  useSignalEffect(() => {
+    if (world.news.value === words.workspace.allDone) pane.current?.classList.add('ws-solved');
+  });
+
+  const done = world.tasks.value.filter((t) => t.done).length;
+  return (
+    <div class={`ws ${large.value ? 'ws-large' : ''}`} ref={pane} data-status={world.status.value}>
+      <div class="ws-head">
+        <h2 class="ws-title">{info.title}</h2>
+        <p class="ws-progress">
+          <span class="ws-meter" aria-hidden="true">
+            {world.tasks.value.map((t) => (
+              <span class={t.done ? 'ws-hop ws-hop-done' : 'ws-hop'} key={t.id} />
+            ))}
+          </span>
+          <span data-testid="progress">{words.workspace.progress(done, world.tasks.value.length)}</span>
+          <strong data-testid="score">
+            {world.score.value.max > 0 && words.workspace.percent(world.score.value.score, world.score.value.max)}
+          </strong>
+        </p>
+        <Controls
+          world={world}
+          large={large.value}
+          onSize={() => {
+            large.value = !large.value;
+            setPreference('terminal', large.value ? 'large' : 'normal');
+          }}
+        />
+      </div>
+      <Notices world={world} />
+      <HostTabs world={world} front={front ?? info.hosts[0]?.id ?? ''} />
+      <Tasks world={world} />
+      <p class="sr-only" role="status" aria-live="polite">
+        {world.news.value}
+      </p>
+    </div>
+  );
+}

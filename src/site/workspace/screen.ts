@@ -1,0 +1,147 @@
+/** One xterm.js terminal joined to one shell of the emulator. Loaded when it is first seen. */
+
+import { FitAddon } from '@xterm/addon-fit';
+import { Terminal } from '@xterm/xterm';
+import type { Client, ClientTerminal } from '../../host/client.ts';
+import { words } from '../words/en.ts';
+
+const theme = {
+  background: '#0b1015',
+  foreground: '#d6dee6',
+  cursor: '#f7ad4b',
+  cursorAccent: '#0b1015',
+  selectionBackground: '#2f5f5a',
+  black: '#1b242c',
+  red: '#ff8b7e',
+  green: '#5fd39a',
+  yellow: '#f4c063',
+  blue: '#7bb5ff',
+  magenta: '#d6a1f5',
+  cyan: '#5fd6cd',
+  white: '#d6dee6',
+  brightBlack: '#8796a5',
+  brightRed: '#ffaaa0',
+  brightGreen: '#86e6b5',
+  brightYellow: '#ffd98f',
+  brightBlue: '#a6ceff',
+  brightMagenta: '#e7c4ff',
+  brightCyan: '#93ece5',
+  brightWhite: '#ffffff',
+};
+
+export interface ScreenOptions {
+  readonly client: Client;
+  readonly host: string;
+  readonly screenReader: boolean;
+  /** Called when the keyboard asks to get out of the terminal (WCAG 2.1.2). */
+  readonly leave: () => void;
+  readonly fontSize?: number;
+  /** First output has been drawn: the prompt is there. */
+  readonly ready?: () => void;
+}
+
+export interface Screen {
+  readonly terminal: Terminal;
+  type(text: string): void;
+  focus(): void;
+  fit(): void;
+  /** Empties the screen: the world starts over and the client attaches a new shell by itself. */
+  clear(): void;
+  dispose(): void;
+}
+
+export function openScreen(element: HTMLElement, options: ScreenOptions): Screen {
+  const terminal = new Terminal({
+    cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    fontSize: options.fontSize ?? 13.5,
+    fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--__sl-font-mono') || 'monospace',
+    lineHeight: 1.2,
+    scrollback: 5000,
+    screenReaderMode: options.screenReader,
+    theme,
+  });
+  const fit = new FitAddon();
+  terminal.loadAddon(fit);
+  terminal.open(element);
+  terminal.textarea?.setAttribute('aria-label', `${words.terminal.label(options.host)}. ${words.terminal.leave}`);
+  fit.fit();
+
+  let shell: ClientTerminal;
+  let ended = false;
+  let first = true;
+  const attach = () => {
+    ended = false;
+    shell = options.client.terminal(options.host, terminal.cols, terminal.rows, {
+      draw: (data, drawn) =>
+        terminal.write(data, () => {
+          drawn();
+          if (!first) return;
+          first = false;
+          options.ready?.();
+        }),
+      exited: () => {
+        ended = true;
+        terminal.write(`\r\n\x1b[90m${words.terminal.exited}\x1b[0m\r\n`);
+      },
+    });
+  };
+  attach();
+
+  const send = (data: string) => {
+    if (!ended) return shell.write(data);
+    if (data !== '\r') return;
+    shell.close();
+    attach();
+  };
+  terminal.onData(send);
+  terminal.onResize(({ cols, rows }) => shell.resize(cols, rows));
+  terminal.attachCustomKeyEventHandler(keys(terminal, options.leave));
+
+  let frame = 0;
+  const observer = new ResizeObserver(() => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => element.offsetParent && fit.fit());
+  });
+  observer.observe(element);
+
+  return {
+    terminal,
+    type: send,
+    focus: () => terminal.focus(),
+    fit: () => fit.fit(),
+    clear() {
+      ended = false;
+      terminal.reset();
+    },
+    dispose() {
+      observer.disconnect();
+      shell.close();
+      terminal.dispose();
+    },
+  };
+}
+
+/** Ctrl+Shift+M and Esc-then-Tab leave the terminal; Ctrl+C copies when text is selected. */
+function keys(terminal: Terminal, leave: () => void): (event: KeyboardEvent) => boolean {
+  let escaped = 0;
+  return (event) => {
+    if (event.type !== 'keydown') return true;
+    if (event.ctrlKey && event.shiftKey && event.code === 'KeyM') {
+      event.preventDefault();
+      leave();
+      return false;
+    }
+    if (event.key === 'Tab' && !event.shiftKey && event.timeStamp - escaped < 1500) {
+      event.preventDefault();
+      leave();
+      return false;
+    }
+    escaped = event.key === 'Escape' ? event.timeStamp : 0;
+    if (event.ctrlKey && event.code === 'KeyC' && terminal.hasSelection()) {
+      void navigator.clipboard?.writeText(terminal.getSelection());
+      terminal.clearSelection();
+      return false;
+    }
+    return true;
+  };
+}

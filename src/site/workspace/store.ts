@@ -1,0 +1,75 @@
+/** Progress on this device: IndexedDB where the browser allows it, else memory until the page closes. Preferences: localStorage. */
+
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { SubmissionLog } from '../../lab/session.ts';
+
+export interface SavedWorld {
+  readonly version: 1;
+  readonly seed: number;
+  readonly log?: SubmissionLog;
+  /** Task id -> number of hints opened. */
+  readonly hints: Readonly<Record<string, number>>;
+  readonly savedAt: number;
+}
+
+interface Schema extends DBSchema {
+  worlds: { key: string; value: SavedWorld };
+  answers: { key: string; value: string };
+}
+
+const memory = { worlds: new Map<string, SavedWorld>(), answers: new Map<string, string>() };
+let database: Promise<IDBPDatabase<Schema> | null> | undefined;
+
+function connect(): Promise<IDBPDatabase<Schema> | null> {
+  database ??= openDB<Schema>('hopwise', 1, {
+    upgrade(db) {
+      db.createObjectStore('worlds');
+      db.createObjectStore('answers');
+    },
+  }).catch(() => null);
+  return database;
+}
+
+/** False when the browser refuses storage. */
+export async function isLasting(): Promise<boolean> {
+  return (await connect()) !== null;
+}
+
+export async function loadWorld(lab: string): Promise<SavedWorld | undefined> {
+  const db = await connect();
+  const saved = db ? await db.get('worlds', lab).catch(() => undefined) : memory.worlds.get(lab);
+  return saved?.version === 1 ? saved : undefined;
+}
+
+export async function saveWorld(lab: string, world: SavedWorld): Promise<void> {
+  memory.worlds.set(lab, world);
+  const db = await connect();
+  await db?.put('worlds', world, lab).catch(() => undefined);
+}
+
+export async function loadAnswer(key: string): Promise<string | undefined> {
+  const db = await connect();
+  return db ? db.get('answers', key).catch(() => undefined) : memory.answers.get(key);
+}
+
+export async function saveAnswer(key: string, value: string): Promise<void> {
+  memory.answers.set(key, value);
+  const db = await connect();
+  await db?.put('answers', value, key).catch(() => undefined);
+}
+
+export function preference(key: string): string | null {
+  try {
+    return localStorage.getItem(`hopwise.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+export function setPreference(key: string, value: string): void {
+  try {
+    localStorage.setItem(`hopwise.${key}`, value);
+  } catch {
+    // A browser without storage: the preference holds for this page.
+  }
+}
