@@ -1,8 +1,12 @@
 /** The table of all programs, sorted by name. */
 
 import type { Command } from '../os/program.ts';
+import { poddns } from './poddns/poddns.ts';
+import { podserver } from './podserver/podserver.ts';
 import { bash } from './sh/sh.ts';
 
 export const commands: readonly Command[] = [
   bash,
+  poddns,
+  podserver,
 ];

@@ -23,3 +23,8 @@ export * from '../net/ip/rule.ts';
 export * from '../net/ip/fib.ts';
 export { type Dst, type Flow, pmtuOf, routeInput, routeOutput, addrType } from '../net/ip/route.ts';
 export * from '../net/neigh/neigh.ts';
+export { ETH_P_ALL, PacketSocket, type Captured } from '../net/sock/packet.ts';
+export { RawSocket, type RawPacket } from '../net/sock/raw.ts';
+export type { Sock, SockError, SockOptions } from '../net/sock/sock.ts';
+export { TcpSocket } from '../net/sock/tcp/tcp.ts';
+export { UdpSocket, type Datagram } from '../net/sock/udp.ts';

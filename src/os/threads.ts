@@ -1,0 +1,58 @@
+/** Threads within a process: several tasks that share its descriptors, run in turn. Models clone(CLONE_THREAD) as pthreads use it */
+
+import type { Process } from './process.ts';
+import type { Task, Wait, Wake } from './program.ts';
+
+interface Thread {
+  task: Task<void>;
+  /** Null: to be run at once. */
+  wait: Wait | null;
+}
+
+export class Threads {
+  private readonly p: Process;
+  private readonly threads = new Set<Thread>();
+
+  constructor(p: Process) {
+    this.p = p;
+  }
+
+  start(task: Task<void>): void {
+    this.threads.add({ task, wait: null });
+  }
+
+  get size(): number {
+    return this.threads.size;
+  }
+
+  /** Runs until every thread has ended. A thread may be woken without need: it must look at its condition again. */
+  *run(): Task<void> {
+    let wake: Wake = 'woken';
+    while (this.threads.size > 0) {
+      const now = this.p.sim.now;
+      for (const t of [...this.threads]) {
+        const due = t.wait?.until !== undefined && t.wait.until <= now;
+        const queued = (t.wait?.on?.length ?? 0) > 0;
+        if (t.wait && !due && !queued && wake !== 'signal') continue;
+        this.step(t, t.wait === null ? 'woken' : wake === 'signal' ? 'signal' : due ? 'timeout' : 'woken');
+      }
+      const waits = [...this.threads].map((t) => t.wait);
+      if (waits.includes(null)) continue;
+      const on = waits.flatMap((w) => w?.on ?? []);
+      const times = waits.flatMap((w) => (w?.until === undefined ? [] : [w.until]));
+      if (on.length === 0 && times.length === 0) return;
+      wake = yield { on, until: times.length > 0 ? Math.min(...times) : undefined };
+    }
+  }
+
+  private step(t: Thread, wake: Wake): void {
+    const r = t.task.next(wake);
+    if (r.done) {
+      this.threads.delete(t);
+      return;
+    }
+    const w = r.value;
+    const giveWay = w.until === undefined && (w.on?.length ?? 0) === 0;
+    t.wait = giveWay ? { until: this.p.sim.now + (w.cost ?? 20) } : w;
+  }
+}
