@@ -1,0 +1,115 @@
+/** What the text filters share: option errors in coreutils' words, inputs one after the other, lines as they come. */
+
+import type { Process, Task } from '../os/process.ts';
+import { type Errno, strerror } from '../sim/errno.ts';
+import { getopt, type OptionSpec, type Parsed } from './getopt.ts';
+
+export interface Usage {
+  readonly specs: readonly OptionSpec[];
+  /** Text of --help. */
+  readonly help: string;
+  /** Exit status of a usage error. */
+  readonly status?: number;
+  readonly posix?: boolean;
+}
+
+/** Parses the process' arguments; prints the tool's own error or help and returns the exit status instead when there is nothing to do. */
+export function* options(p: Process, usage: Usage): Task<Parsed | number> {
+  const all = [...usage.specs, { long: 'help' }, { long: 'version' }];
+  const parsed = getopt(p.argv.slice(1), all, usage.posix);
+  if (parsed.options.some(([k]) => k === 'help')) {
+    yield* p.out(usage.help);
+    return 0;
+  }
+  if (parsed.options.some(([k]) => k === 'version')) {
+    yield* p.out(`${p.name} (GNU coreutils) 9.1\n`);
+    return 0;
+  }
+  if (parsed.error !== null) {
+    yield* p.err(`${p.name}: ${parsed.error}\nTry '${p.name} --help' for more information.\n`);
+    return usage.status ?? 1;
+  }
+  return parsed;
+}
+
+export function* complain(p: Process, what: string, errno: Errno): Task<void> {
+  yield* p.err(`${p.name}: ${what}: ${strerror(errno)}\n`);
+}
+
+/** Descriptors of the named files (`-` is standard input), in order; tells of those that cannot be read. Returns 1 when any failed. */
+export function* eachInput(p: Process, names: readonly string[], use: (fd: number, name: string) => Task<boolean | undefined>): Task<number> {
+  let status = 0;
+  for (const name of names.length > 0 ? names : ['-']) {
+    let fd = 0;
+    if (name !== '-') {
+      const opened = p.stat(name);
+      if (opened.ok && opened.value.kind === 'dir') {
+        yield* complain(p, name, 'EISDIR');
+        status = 1;
+        continue;
+      }
+      const r = p.open(name, 'r');
+      if (!r.ok) {
+        yield* complain(p, name, r.errno);
+        status = 1;
+        continue;
+      }
+      fd = r.value;
+    }
+    const stop = yield* use(fd, name);
+    if (fd !== 0) p.close(fd);
+    if (stop === true) break;
+  }
+  return status;
+}
+
+/** Every line of a descriptor without its newline, as text. `use` returns true to stop early. */
+export function* eachLine(p: Process, fd: number, use: (line: string, last: boolean) => Task<boolean | undefined>): Task<void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for (;;) {
+    const r = yield* p.read(fd);
+    if (!r.ok && r.errno === 'EINTR') continue;
+    if (!r.ok || r.value.length === 0) break;
+    const parts = (rest + decoder.decode(r.value, { stream: true })).split('\n');
+    rest = parts.pop() as string;
+    for (const line of parts) if ((yield* use(line, false)) === true) return;
+  }
+  if (rest !== '') yield* use(rest, true);
+}
+
+/** All lines of all inputs at once, for tools that need the whole. */
+export function* allLines(p: Process, names: readonly string[]): Task<{ lines: string[]; status: number }> {
+  const lines: string[] = [];
+  const status = yield* eachInput(p, names, function* (fd) {
+    yield* eachLine(p, fd, function* (line) {
+      lines.push(line);
+      return undefined;
+    });
+    return undefined;
+  });
+  return { lines, status };
+}
+
+/** Writes output in pieces of a few KiB, so that long output neither waits for its end nor costs a system call a line. */
+export class Output {
+  private buffer = '';
+  private readonly p: Process;
+
+  constructor(p: Process) {
+    this.p = p;
+  }
+
+  *put(text: string): Task<void> {
+    this.buffer += text;
+    if (this.buffer.length >= 4096) yield* this.flush();
+  }
+
+  /** Call before waiting for more input and at the end. */
+  *flush(): Task<void> {
+    if (this.buffer === '') return;
+    const text = this.buffer;
+    this.buffer = '';
+    yield* this.p.out(text);
+  }
+}

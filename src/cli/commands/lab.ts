@@ -1,0 +1,5 @@
+/** `hopwise lab`. */
+
+export function labCommand(_args: string[]): number {
+  throw new Error('not built yet');
+}

@@ -1,0 +1,39 @@
+/** hopwise on the command line: emulate, shell, lab, conformance. */
+
+import { conformanceCommand } from './commands/conformance.ts';
+import { emulateCommand } from './commands/emulate.ts';
+import { labCommand } from './commands/lab.ts';
+import { shellCommand } from './commands/shell.ts';
+
+const USAGE = `Usage: hopwise COMMAND …
+
+  emulate FILE.scn… --out DIR [--json]     run scenario files in the emulator, write recordings
+  conformance linux [PATH] [--diff NAME]   score the emulator against recordings of a real kernel
+  shell [--lab ID] [--host NAME]           an emulated host in this terminal
+  lab test [ID…] [--seeds N]               prove each lab: start fails, solutions pass, decoys fail where they should
+  lab grade ID --script FILE [--seed N] [--json]
+                                           replay a script into a fresh world and grade it
+`;
+
+const COMMANDS: Record<string, (args: string[]) => number | Promise<number>> = {
+  emulate: emulateCommand,
+  conformance: conformanceCommand,
+  shell: shellCommand,
+  lab: labCommand,
+};
+
+const [, , name, ...args] = process.argv;
+const command = name === undefined ? undefined : COMMANDS[name];
+if (!command) {
+  const asked = name === 'help' || name === '--help' || name === '-h';
+  (asked ? process.stdout : process.stderr).write(`${asked || name === undefined ? '' : `hopwise: unknown command "${name}"\n`}${USAGE}`);
+  process.exitCode = asked ? 0 : 2;
+} else {
+  try {
+    process.exitCode = await command(args);
+  } catch (e) {
+    if (!(e instanceof Error)) throw e;
+    process.stderr.write(`hopwise ${name}: ${e.name === 'Error' || e.name === 'LabError' ? e.message : e.stack}\n`);
+    process.exitCode = 2;
+  }
+}
