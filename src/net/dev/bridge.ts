@@ -3,17 +3,17 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC } from '../../sim/sim.ts';
 import { isMulticastMac, type Mac } from '../../wire/mac.ts';
+import { brDevXmit, brForward, brPostRouting, brPreRouting } from '../netfilter/br_netfilter.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
-import { brDevXmit, brForward, brPostRouting, brPreRouting } from '../netfilter/br_netfilter.ts';
+import { BridgePort } from './brport.ts';
 import { devQueueXmit, netifReceive } from './core.ts';
 import { type LinkAction, NetDevice } from './device.ts';
 import { BridgeFdb } from './fdb.ts';
-import { BridgePort } from './brport.ts';
 import { netDrop } from './trace.ts';
 
 export { BridgePort } from './brport.ts';
-export { type FdbEntry, BridgeFdb } from './fdb.ts';
+export { BridgeFdb, type FdbEntry } from './fdb.ts';
 
 /** 01:80:c2:00:00:0X: frames for the bridge itself (STP, LLDP …), never forwarded. */
 const LINK_LOCAL_MASK = 0x0180c2000000;

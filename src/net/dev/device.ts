@@ -243,8 +243,8 @@ export abstract class NetDevice {
     if (!opened.ok) return opened;
     this.flags |= IFF_UP;
     this.everUp = true;
-    this.active = this.carrierOk;
     this.opened();
+    this.active = this.carrierOk;
     if (!(this.flags & IFF_LOOPBACK)) this.mc.add(MULTICAST_ALL4);
     this.notify('up');
     return ok();
@@ -438,7 +438,7 @@ export abstract class NetDevice {
   /** Locally administered unicast. Models eth_random_addr(). */
   randomMac(): Mac {
     const rng = this.sim.rng('mac');
-    const high = ((rng.u32() & 0xffff) & ~0x0100) | 0x0200;
+    const high = (rng.u32() & 0xffff & ~0x0100) | 0x0200;
     return high * 4294967296 + rng.u32();
   }
 }

@@ -3,8 +3,8 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC, type Timer } from '../../sim/sim.ts';
 import type { Mac } from '../../wire/mac.ts';
-import type { BridgePort } from './brport.ts';
 import type { Bridge } from './bridge.ts';
+import type { BridgePort } from './brport.ts';
 
 export interface FdbEntry {
   readonly mac: Mac;
@@ -139,7 +139,13 @@ export class BridgeFdb {
   }
 
   /** `bridge fdb add|append|replace MAC dev PORT master [static|dynamic]`; state permanent = local. */
-  add(mac: Mac, port: BridgePort | null, state: 'permanent' | 'static' | 'dynamic', mode: 'add' | 'append' | 'replace', sticky = false): Result {
+  add(
+    mac: Mac,
+    port: BridgePort | null,
+    state: 'permanent' | 'static' | 'dynamic',
+    mode: 'add' | 'append' | 'replace',
+    sticky = false,
+  ): Result {
     const e = this.find(mac);
     if (e && mode === 'add') return fail('EEXIST');
     const local = state === 'permanent';

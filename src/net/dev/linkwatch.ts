@@ -1,7 +1,7 @@
 /** Carrier changes reach operstate and the routing tables late: urgent ones at once, others at most once a second. Models net/core/link_watch.c */
 
-import type { Kernel } from '../kernel.ts';
 import { SEC, type Timer } from '../../sim/sim.ts';
+import type { Kernel } from '../kernel.ts';
 import type { NetDevice } from './device.ts';
 
 interface Watch {

@@ -1,84 +1,248 @@
-/** Neighbour tables: link-layer addresses of hosts on the link and how sure we are of them. Models net/core/neighbour.c */
+/** Neighbour tables of a namespace, both families. Models net/core/neighbour.c, and arp_constructor(), ndisc_constructor() */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import type { Family, IpAddr } from '../../wire/addr.ts';
-import type { Mac } from '../../wire/mac.ts';
-import type { NetDevice } from '../dev/device.ts';
+import { type Family, familyOf, type IpAddr, isMulticast } from '../../wire/addr.ts';
+import { multicastMac6 } from '../../wire/icmp6.ts';
+import { isMulticastMac, type Mac } from '../../wire/mac.ts';
+import { IFF_LOOPBACK, IFF_NOARP, IFF_POINTOPOINT, type NetDevice } from '../dev/device.ts';
+import { netDrop } from '../dev/trace.ts';
+import { addrType } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
+import { arpAnnounce } from './arp.ts';
+import { Neighbour } from './neighbour.ts';
+import * as nud from './nud.ts';
+import { NeighParams } from './params.ts';
 
-export const NUD_INCOMPLETE = 0x01;
-export const NUD_REACHABLE = 0x02;
-export const NUD_STALE = 0x04;
-export const NUD_DELAY = 0x08;
-export const NUD_PROBE = 0x10;
-export const NUD_FAILED = 0x20;
-export const NUD_NOARP = 0x40;
-export const NUD_PERMANENT = 0x80;
-export const NUD_NONE = 0x00;
+export { Neighbour } from './neighbour.ts';
+export * from './nud.ts';
 
-export interface Neighbour {
-  readonly family: Family;
-  readonly ip: IpAddr;
-  readonly dev: NetDevice;
-  mac: Mac | null;
+export interface NeighSpec {
+  mac?: Mac;
   /** NUD_* */
   state: number;
-  isRouter: boolean;
-  externLearn: boolean;
-  /** Virtual times, µs, for `ip -s neigh`. */
-  used: number;
-  confirmed: number;
-  updated: number;
-  probes: number;
-  /** RTPROT_* given by the user, 0 unspecified. */
-  protocol: number;
-  refcnt: number;
+  router?: boolean;
+  externLearn?: boolean;
+  protocol?: number;
 }
+
+export interface ProxyNeighbour {
+  readonly family: Family;
+  readonly ip: IpAddr;
+  readonly dev: NetDevice | null;
+}
+
+interface Table {
+  params: NeighParams;
+  entries: Map<IpAddr, Neighbour>;
+}
+
+const GC_THRESH1 = 128;
+const GC_THRESH3 = 1024;
 
 export class NeighbourTables {
   readonly ns: Netns;
+  private readonly tables = { 4: new Map<NetDevice, Table>(), 6: new Map<NetDevice, Table>() };
+  private proxies: ProxyNeighbour[] = [];
+  private count = 0;
 
   constructor(ns: Netns) {
     this.ns = ns;
+    ns.events.subscribe((event) => {
+      if (event.type !== 'link' || !event.dev.up || (event.action !== 'up' && event.action !== 'mac')) return;
+      const { dev } = event;
+      if (dev.addrs4.length > 0 && ns.sysctl.max4(dev, 'arp_notify') > 0) for (const a of dev.addrs4) arpAnnounce(dev, a.local as number);
+    });
   }
 
   /** Sends an IP packet (skb.data whole, skb.proto set) to `nexthop` out of `dev`, resolving its address first. */
-  output(_skb: Skb, _dev: NetDevice, _nexthop: IpAddr): void {}
-
-  lookup(_ip: IpAddr, _dev: NetDevice): Neighbour | undefined {
-    return undefined;
+  output(skb: Skb, dev: NetDevice, nexthop: IpAddr): void {
+    skb.dev = dev;
+    const n = this.lookup(nexthop, dev) ?? this.create(nexthop, dev);
+    if (n) n.output(skb);
+    else netDrop(skb, dev, 'NEIGH_CREATEFAIL');
   }
 
-  list(_family?: Family): Neighbour[] {
-    return [];
+  lookup(ip: IpAddr, dev: NetDevice): Neighbour | undefined {
+    if (typeof ip === 'number') return this.tables[4].get(dev)?.entries.get(dev.flags & (IFF_LOOPBACK | IFF_POINTOPOINT) ? 0 : ip);
+    return this.tables[6].get(dev)?.entries.get(ip);
   }
 
-  /** `ip neigh add|change|replace|append`: `create`/`exclusive`/`replace` as NLM_F_*. */
-  add(_dev: NetDevice, _ip: IpAddr, _spec: { mac?: Mac; state: number; router?: boolean; protocol?: number }, _mode: 'add' | 'change' | 'replace'): Result {
-    return fail('EOPNOTSUPP');
+  /** Finds or makes the entry; a new one is NUD_NONE, or NOARP where no resolution is needed. Null when the table is full. */
+  create(ip: IpAddr, dev: NetDevice): Neighbour | null {
+    const key = typeof ip === 'number' && dev.flags & (IFF_LOOPBACK | IFF_POINTOPOINT) ? 0 : ip;
+    const table = this.table(familyOf(ip), dev);
+    const existing = table.entries.get(key);
+    if (existing) return existing;
+    if (this.count >= GC_THRESH1) this.collect();
+    if (this.count >= GC_THRESH3) {
+      this.ns.kernel.printk(`neighbour: ${familyOf(ip) === 4 ? 'arp_cache' : 'ndisc_cache'}: neighbor table overflow!`);
+      return null;
+    }
+    const n = new Neighbour(key, dev, table.params);
+    const mac = this.fixedMac(ip, dev);
+    if (mac !== null) {
+      n.mac = mac;
+      n.state = nud.NUD_NOARP;
+    }
+    table.entries.set(key, n);
+    this.count++;
+    return n;
   }
 
-  del(_dev: NetDevice, _ip: IpAddr): Result {
-    return fail('ENOENT');
+  params(family: Family, dev: NetDevice): NeighParams {
+    return this.table(family, dev).params;
   }
 
-  /** `ip neigh add proxy IP dev D` */
-  addProxy(_dev: NetDevice | null, _ip: IpAddr): Result {
+  private table(family: Family, dev: NetDevice): Table {
+    const tables = this.tables[family];
+    let table = tables.get(dev);
+    if (!table) {
+      table = { params: new NeighParams(dev, family), entries: new Map() };
+      tables.set(dev, table);
+    }
+    return table;
+  }
+
+  /** The address that needs no asking: multicast, broadcast, loopback, point-to-point; null when it does. */
+  private fixedMac(ip: IpAddr, dev: NetDevice): Mac | null {
+    if (isMulticast(ip)) return typeof ip === 'number' ? 0x01005e000000 + (ip & 0x7fffff) : multicastMac6(ip);
+    if (dev.flags & (IFF_NOARP | IFF_LOOPBACK)) return dev.mac;
+    if (dev.flags & IFF_POINTOPOINT) return dev.broadcast;
+    if (typeof ip === 'number' && (ip === 0xffffffff || addrType(this.ns, ip, dev) === 'broadcast')) return dev.broadcast;
+    return null;
+  }
+
+  private *all(): Generator<[Table, IpAddr, Neighbour]> {
+    for (const family of [4, 6] as const) {
+      for (const table of this.tables[family].values()) for (const [ip, n] of table.entries) yield [table, ip, n];
+    }
+  }
+
+  private remove(table: Table, key: IpAddr, n: Neighbour): void {
+    table.entries.delete(key);
+    this.count--;
+    n.kill();
+    this.ns.events.emit({ type: 'neigh', action: 'del', neigh: n });
+  }
+
+  /** Above gc_thresh1, what failed or has long not been used goes. */
+  private collect(): void {
+    const now = this.ns.kernel.sim.now;
+    for (const [table, key, n] of [...this.all()]) {
+      if (n.state & (nud.NUD_PERMANENT | nud.NUD_IN_TIMER) || n.externLearn || n.refcnt > 0) continue;
+      const idle = now - Math.max(n.used, n.confirmed) > n.params.get('gc_stale_time') * 1_000_000;
+      if (n.state & nud.NUD_FAILED || idle || this.count >= GC_THRESH3) this.remove(table, key, n);
+    }
+  }
+
+  /** All entries, or one family's, in order of device creation. */
+  list(family?: Family): Neighbour[] {
+    const out: Neighbour[] = [];
+    for (const [, , n] of this.all()) if (n.state !== nud.NUD_NONE && (family === undefined || n.family === family)) out.push(n);
+    return out;
+  }
+
+  /** RTM_NEWNEIGH of `ip neigh add|change|replace`. */
+  add(dev: NetDevice, ip: IpAddr, spec: NeighSpec, mode: 'add' | 'change' | 'replace' | 'append'): Result {
+    const existing = this.lookup(ip, dev);
+    if (!existing && mode === 'change') return fail('ENOENT');
+    if (existing && mode === 'add') return fail('EEXIST');
+    const n = existing ?? this.create(ip, dev);
+    if (!n) return fail('ENOBUFS');
+    let flags = nud.UPDATE_ADMIN;
+    if (mode !== 'append') flags |= nud.UPDATE_OVERRIDE | nud.UPDATE_OVERRIDE_ISROUTER;
+    if (spec.router) flags |= nud.UPDATE_ISROUTER;
+    const done = n.update(spec.mac ?? null, spec.state, flags);
+    if (!done.ok) {
+      if (!existing) this.forget(n);
+      return done;
+    }
+    if (spec.protocol) n.protocol = spec.protocol;
+    if (spec.externLearn) n.externLearn = true;
     return ok();
   }
-  delProxy(_dev: NetDevice | null, _ip: IpAddr): Result {
-    return fail('ENOENT');
-  }
-  listProxy(): { ip: IpAddr; dev: NetDevice | null; family: Family }[] {
-    return [];
+
+  /** Takes back an entry that nobody has been told of. */
+  private forget(n: Neighbour): void {
+    if (this.tables[n.family].get(n.dev)?.entries.delete(n.ip)) this.count--;
+    n.kill();
   }
 
-  /** The upper layer heard from it (TCP progress, MSG_CONFIRM): confirms a valid entry. */
-  confirm(_dev: NetDevice, _ip: IpAddr): void {}
+  /** RTM_DELNEIGH: packets that wait are answered with unreachable. */
+  del(dev: NetDevice, ip: IpAddr): Result {
+    const n = this.lookup(ip, dev);
+    if (!n || n.state === nud.NUD_NONE) return fail('ENOENT');
+    const table = this.table(n.family, dev);
+    n.update(null, nud.NUD_FAILED, nud.UPDATE_OVERRIDE | nud.UPDATE_ADMIN);
+    if (table.entries.get(n.ip) === n) this.remove(table, n.ip, n);
+    return ok();
+  }
 
-  deviceGone(_dev: NetDevice): void {}
-  deviceDown(_dev: NetDevice): void {}
-  carrierDown(_dev: NetDevice): void {}
-  macChanged(_dev: NetDevice): void {}
+  /** `ip neigh add proxy IP dev D`. */
+  addProxy(dev: NetDevice | null, ip: IpAddr): Result {
+    if (!this.findProxy(dev, ip)) this.proxies.push({ family: familyOf(ip), ip, dev });
+    return ok();
+  }
+
+  delProxy(dev: NetDevice | null, ip: IpAddr): Result {
+    const p = this.findProxy(dev, ip);
+    if (!p) return fail('ENOENT');
+    this.proxies = this.proxies.filter((x) => x !== p);
+    return ok();
+  }
+
+  listProxy(): readonly ProxyNeighbour[] {
+    return this.proxies;
+  }
+
+  /** The entry that makes this device answer for `ip`. */
+  isProxied(dev: NetDevice, ip: IpAddr): boolean {
+    return this.proxies.some((p) => p.ip === ip && (p.dev === null || p.dev === dev));
+  }
+
+  private findProxy(dev: NetDevice | null, ip: IpAddr): ProxyNeighbour | undefined {
+    return this.proxies.find((p) => p.ip === ip && p.dev === dev);
+  }
+
+  /** The upper layer heard from it (TCP progress, MSG_CONFIRM): it is reachable. Models dst_confirm_neigh(). */
+  confirm(dev: NetDevice, ip: IpAddr): void {
+    const n = this.lookup(ip, dev);
+    if (n && n.state & nud.NUD_VALID) n.confirmed = this.ns.kernel.sim.now;
+  }
+
+  deviceGone(dev: NetDevice): void {
+    this.flush(dev, false);
+    this.tables[4].delete(dev);
+    this.tables[6].delete(dev);
+    this.proxies = this.proxies.filter((p) => p.dev !== dev);
+  }
+
+  deviceDown(dev: NetDevice): void {
+    this.flush(dev, false);
+    this.proxies = this.proxies.filter((p) => p.dev !== dev);
+  }
+
+  carrierDown(dev: NetDevice): void {
+    this.flush(dev, true);
+  }
+
+  macChanged(dev: NetDevice): void {
+    this.flush(dev, false);
+  }
+
+  private flush(dev: NetDevice, keepPermanent: boolean): void {
+    for (const family of [4, 6] as const) {
+      const table = this.tables[family].get(dev);
+      if (!table) continue;
+      for (const [key, n] of [...table.entries]) {
+        if (!(keepPermanent && n.state & nud.NUD_PERMANENT)) this.remove(table, key, n);
+      }
+    }
+  }
+}
+
+/** True for an address that one host can have. */
+export function isUnicastMac(mac: Mac): boolean {
+  return mac !== 0 && !isMulticastMac(mac);
 }
