@@ -1,21 +1,111 @@
-/** Macvlan: several addresses on one device. Models drivers/net/macvlan.c */
+/** Macvlan: devices with addresses of their own on one lower device. Models drivers/net/macvlan.c */
 
+import { fail, ok, type Result } from '../../sim/errno.ts';
+import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
-import { NetDevice } from './device.ts';
+import { devQueueXmit, netifReceive } from './core.ts';
+import { type LinkAction, NetDevice } from './device.ts';
+import { Lane } from './forward.ts';
+import { netDrop } from './trace.ts';
 
 export type MacvlanMode = 'private' | 'vepa' | 'bridge' | 'passthru' | 'source';
+
+/** What a lower device knows of the macvlans on it. */
+class MacvlanPort {
+  readonly lower: NetDevice;
+  readonly devices = new Set<Macvlan>();
+  readonly lane = new Lane();
+
+  constructor(lower: NetDevice) {
+    this.lower = lower;
+  }
+
+  find(mac: Mac): Macvlan | undefined {
+    for (const d of this.devices) if (d.up && d.mac === mac) return d;
+    return undefined;
+  }
+
+  /** Copies to every macvlan of these modes but the sender; each arrives by itself. Models macvlan_broadcast(). */
+  broadcast(skb: Skb, from: Macvlan | null, modes: readonly MacvlanMode[]): void {
+    for (const d of this.devices) {
+      if (d === from || !d.up || !modes.includes(d.mode)) continue;
+      const copy = skb.clone();
+      d.count(copy, true);
+      this.lane.deliver(copy, d, 1);
+    }
+  }
+
+  /** The lower device's rx handler: true when the frame is one of ours. Models macvlan_handle_frame(). */
+  handle(skb: Skb): boolean {
+    if (isMulticastMac(skb.ethDst)) {
+      const source = this.find(skb.ethSrc);
+      if (!source) this.broadcast(skb, null, ['private', 'vepa', 'passthru', 'bridge']);
+      else if (source.mode === 'vepa') this.broadcast(skb, source, ['vepa', 'bridge']);
+      else if (source.mode === 'bridge') this.broadcast(skb, source, ['vepa']);
+      return false;
+    }
+    const only = [...this.devices].find((d) => d.mode === 'passthru');
+    const to = only ?? this.find(skb.ethDst);
+    if (!to || to.mode === 'source') return false;
+    if (!to.up) {
+      netDrop(skb, to, 'DEV_DOWN');
+      return true;
+    }
+    to.count(skb, false);
+    skb.scrub(to.ns !== this.lower.ns);
+    skb.dev = to;
+    skb.type = 'host';
+    netifReceive(skb);
+    return true;
+  }
+}
+
+const ports = new WeakMap<NetDevice, MacvlanPort>();
 
 export class Macvlan extends NetDevice {
   readonly kind = 'macvlan';
   readonly lower: NetDevice;
   mode: MacvlanMode;
+  bcQueueLen = 1000;
+  private port: MacvlanPort | null = null;
 
   constructor(ns: Netns, name: string, lower: NetDevice, mode: MacvlanMode = 'vepa') {
     super(ns, name);
-    this.lower = lower;
+    this.lower = lower instanceof Macvlan ? lower.lower : lower;
     this.mode = mode;
-    this.mtu = lower.mtu;
+    this.mtu = this.lower.mtu;
+    if (!this.lower.carrier()) this.carrierOff();
+  }
+
+  override register(wantedIndex?: number): Result {
+    if (this.mtu > this.lower.mtu) return fail('EINVAL');
+    let port = ports.get(this.lower);
+    if (!port) {
+      if (this.lower.rxHandler) return fail('EBUSY');
+      if (this.lower.kind === 'loopback') return fail('EINVAL');
+      port = new MacvlanPort(this.lower);
+    }
+    if (this.mode === 'passthru' && port.devices.size > 0) return fail('EINVAL');
+    if ([...port.devices].some((d) => d.mode === 'passthru')) return fail('EINVAL');
+    if (this.mode === 'passthru') this.mac = this.lower.mac;
+    const done = super.register(wantedIndex);
+    if (!done.ok) return done;
+    ports.set(this.lower, port);
+    const p = port;
+    this.lower.rxHandler = (skb) => p.handle(skb);
+    p.devices.add(this);
+    this.port = p;
+    this.lower.uppers.add(this);
+    if (this.mode === 'passthru') this.lower.setPromiscuity(1);
+    if (this.carrier()) this.transferred();
+    return done;
+  }
+
+  /** A new macvlan takes over its lower device's carrier, and is told of it. */
+  private transferred(): void {
+    this.carrierOff();
+    this.carrierOn();
   }
 
   override iflink(): number {
@@ -26,5 +116,80 @@ export class Macvlan extends NetDevice {
     return this.lower.ns !== this.ns ? this.lower.ns : null;
   }
 
-  xmit(_skb: Skb): void {}
+  protected override open(): Result {
+    if (this.mode !== 'passthru' && (this.port?.find(this.mac) || this.lower.mac === this.mac)) return fail('EBUSY');
+    this.lower.uc.add(this.mac);
+    return ok();
+  }
+
+  protected override closed(): void {
+    this.lower.uc.del(this.mac);
+  }
+
+  protected override changeMac(mac: Mac): Result {
+    if (!this.up) return ok();
+    if (this.port?.find(mac) || this.lower.mac === mac) return fail('EADDRINUSE');
+    this.lower.uc.del(this.mac);
+    this.lower.uc.add(mac);
+    return ok();
+  }
+
+  protected override changeMtu(mtu: number): Result {
+    return mtu > this.lower.mtu ? fail('EINVAL') : ok();
+  }
+
+  protected override destroyed(): void {
+    const port = this.port;
+    if (!port) return;
+    port.devices.delete(this);
+    this.lower.uppers.delete(this);
+    if (this.mode === 'passthru') this.lower.setPromiscuity(-1);
+    if (port.devices.size === 0) {
+      this.lower.rxHandler = null;
+      ports.delete(this.lower);
+    }
+  }
+
+  override lowerEvent(lower: NetDevice, action: LinkAction): void {
+    if (action === 'mtu') {
+      if (this.mtu > lower.mtu) this.setMtu(lower.mtu);
+    } else if (action === 'up' || action === 'down' || action === 'change') {
+      if (lower.carrier()) this.carrierOn();
+      else this.carrierOff();
+    }
+  }
+
+  /** EINVAL when it would turn passthru on or off. */
+  setMode(mode: MacvlanMode): Result {
+    if ((mode === 'passthru') !== (this.mode === 'passthru')) return fail('EINVAL');
+    this.mode = mode;
+    return ok();
+  }
+
+  count(skb: Skb, multicast: boolean): void {
+    this.stats.rxPackets++;
+    this.stats.rxBytes += skb.data.length + 14;
+    if (multicast) this.stats.multicast++;
+  }
+
+  /** Models macvlan_queue_xmit(). */
+  xmit(skb: Skb): void {
+    this.stats.txPackets++;
+    this.stats.txBytes += skb.data.length + 14;
+    const port = this.port;
+    if (!port) return;
+    if (this.mode === 'bridge') {
+      if (isMulticastMac(skb.ethDst)) port.broadcast(skb, this, ['bridge']);
+      else {
+        const to = port.find(skb.ethDst);
+        if (to?.mode === 'bridge') {
+          skb.scrub(this.lower.ns !== this.ns);
+          port.lane.deliver(skb, this.lower, this.hopDelay());
+          return;
+        }
+      }
+    }
+    skb.dev = this.lower;
+    devQueueXmit(skb);
+  }
 }

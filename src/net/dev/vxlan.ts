@@ -1,34 +1,257 @@
-/** VXLAN: Ethernet over UDP. Models drivers/net/vxlan/vxlan_core.c */
+/** VXLAN: Ethernet over UDP between VTEPs, with or without learning. Models drivers/net/vxlan/vxlan_core.c */
 
-import type { IpAddr } from '../../wire/addr.ts';
+import { fail, ok, type Result } from '../../sim/errno.ts';
+import { type IpAddr, isMulticast } from '../../wire/addr.ts';
+import { fold16, put16, put32, sum16 } from '../../wire/bytes.ts';
+import { parseEthernet } from '../../wire/ethernet.ts';
+import { IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { type Mac, writeMac } from '../../wire/mac.ts';
+import { pseudo } from '../../wire/pseudo.ts';
+import { parseVxlan } from '../../wire/vxlan.ts';
+import { routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
-import type { Skb } from '../skb.ts';
+import { Skb } from '../skb.ts';
+import { netifReceive } from './core.ts';
 import { NetDevice } from './device.ts';
+import { flowHash, flowPort } from './flowhash.ts';
+import { netDrop } from './trace.ts';
+import { VxlanFdb, type VxlanRemote } from './vxfdb.ts';
+import { holdSocket, releaseSocket, type VxlanSocket, vxlansOf } from './vxsock.ts';
+
+export type { VxlanFdbEntry, VxlanRemote } from './vxfdb.ts';
 
 export interface VxlanOptions {
   vni: number;
-  local?: IpAddr;
-  /** Default remote: unicast, or a multicast group. */
-  remote?: IpAddr;
-  dev?: NetDevice;
+  local?: IpAddr | null;
+  /** Default destination: unicast, or a multicast group. */
+  remote?: IpAddr | null;
+  /** Underlay device (`dev`). */
+  dev?: NetDevice | null;
   dstport?: number;
   learning?: boolean;
+  /** 0 = auto. */
   ttl?: number;
   tos?: number;
+  /** Seconds. */
   ageing?: number;
   srcportMin?: number;
   srcportMax?: number;
   udpCsum?: boolean;
+  /** `df set`. */
+  df?: boolean;
 }
+
+/** Outer Ethernet, IPv4, UDP, VXLAN. */
+const HEADROOM4 = 50;
+const HEADROOM6 = 70;
 
 export class Vxlan extends NetDevice {
   readonly kind = 'vxlan';
-  readonly options: VxlanOptions;
+  readonly vni: number;
+  local: IpAddr | null;
+  remote: IpAddr | null;
+  readonly lower: NetDevice | null;
+  readonly dstport: number;
+  learning: boolean;
+  ttl: number;
+  tos: number;
+  ageing: number;
+  readonly srcportMin: number;
+  readonly srcportMax: number;
+  readonly udpCsum: boolean;
+  readonly df: boolean;
+  /** The namespace whose network carries the outer packets: where the device was created. */
+  readonly underlay: Netns;
+  readonly fdb: VxlanFdb;
+  private socket: VxlanSocket | null = null;
+  private readonly hashSeed: number;
 
-  constructor(ns: Netns, name: string, options: VxlanOptions) {
+  constructor(ns: Netns, name: string, o: VxlanOptions) {
     super(ns, name);
-    this.options = options;
+    this.vni = o.vni;
+    this.local = o.local ?? null;
+    this.remote = o.remote ?? null;
+    this.lower = o.dev ?? null;
+    this.dstport = o.dstport ?? 8472;
+    this.learning = o.learning ?? true;
+    this.ttl = o.ttl ?? 0;
+    this.tos = o.tos ?? 0;
+    this.ageing = o.ageing ?? 300;
+    this.srcportMin = o.srcportMin ?? 0;
+    this.srcportMax = o.srcportMax ?? 0;
+    this.udpCsum = o.udpCsum ?? true;
+    this.df = o.df ?? false;
+    this.underlay = ns;
+    this.fdb = new VxlanFdb(this);
+    this.hashSeed = this.sim.rng(`hashrnd/${ns.kernel.hostname}`).u32();
+    if (this.lower) this.mtu = Math.max(68, this.lower.mtu - this.headroom());
   }
 
-  xmit(_skb: Skb): void {}
+  get family(): 4 | 6 {
+    return typeof this.remote === 'bigint' || typeof this.local === 'bigint' ? 6 : 4;
+  }
+
+  private headroom(): number {
+    return this.family === 6 ? HEADROOM6 : HEADROOM4;
+  }
+
+  override register(wantedIndex?: number): Result {
+    if (this.ns.device(this.name)) return fail('EEXIST');
+    const others = vxlansOf(this.underlay);
+    for (const v of others) {
+      if (v.vni === this.vni && v.dstport === this.dstport && v.family === this.family) {
+        return fail('EEXIST', 'A VXLAN device with the specified VNI already exists');
+      }
+    }
+    const done = super.register(wantedIndex);
+    if (!done.ok) return done;
+    others.add(this);
+    this.lower?.uppers.add(this);
+    if (this.remote !== null) this.fdb.add(0, { ip: this.remote, port: 0, vni: this.vni, dev: this.lower }, 'permanent', 'append');
+    return done;
+  }
+
+  protected override open(): Result {
+    const socket = holdSocket(this.underlay, this.dstport, this.family);
+    if (!socket.ok) return socket;
+    this.socket = socket.value;
+    this.socket.devices.set(this.vni, this);
+    return ok();
+  }
+
+  protected override closed(): void {
+    if (this.socket) {
+      this.socket.devices.delete(this.vni);
+      releaseSocket(this.socket);
+      this.socket = null;
+    }
+    this.fdb.flush(false);
+  }
+
+  protected override destroyed(): void {
+    vxlansOf(this.underlay).delete(this);
+    this.lower?.uppers.delete(this);
+  }
+
+  protected override changeMtu(mtu: number): Result {
+    return this.lower && mtu > this.lower.mtu - this.headroom() ? fail('EINVAL') : ok();
+  }
+
+  // ---- sending ----
+
+  xmit(skb: Skb): void {
+    const entry = this.fdb.find(skb.ethDst) ?? this.fdb.find(0);
+    if (!entry) {
+      this.stats.txDropped++;
+      netDrop(skb, this, 'VXLAN_NO_REMOTE');
+      return;
+    }
+    for (const remote of entry.remotes) this.sendTo(skb, remote);
+  }
+
+  private sendTo(skb: Skb, remote: VxlanRemote): void {
+    const ns = this.underlay;
+    const group = isMulticast(remote.ip);
+    if (remote.ip === 0 || remote.ip === 0n) {
+      this.stats.txDropped++;
+      netDrop(skb, this, 'VXLAN_NO_REMOTE');
+      return;
+    }
+    const hash = flowHash(skb, this.hashSeed);
+    const [lo, hi] = this.sourcePorts();
+    const srcPort = flowPort(hash, lo, hi);
+    const dstPort = remote.port || this.dstport;
+    const route = routeOutput(ns, {
+      dst: remote.ip,
+      src: this.local,
+      oif: remote.dev,
+      tos: this.tos,
+      proto: IPPROTO_UDP,
+      sport: srcPort,
+      dport: dstPort,
+    });
+    if (!route.ok || route.value.dev === this) {
+      this.stats.txErrors++;
+      if (!route.ok && route.errno === 'ENETUNREACH') this.stats.txCarrier++;
+      netDrop(skb, this, 'NO_ROUTE');
+      return;
+    }
+    const src = this.local ?? route.value.src;
+    const payload = this.encapsulate(skb, remote.vni, srcPort, dstPort, src, remote.ip);
+    const common = { proto: IPPROTO_UDP, payload, mark: skb.mark, route: route.value, gsoSize: skb.gsoSize, parent: skb.id };
+    const ttl = this.ttl || (group ? 1 : undefined);
+    const sent =
+      typeof remote.ip === 'number'
+        ? ns.ip4.output({
+            ...common,
+            src: src as number,
+            dst: remote.ip,
+            df: this.df,
+            tos: this.tos,
+            ...(ttl === undefined ? {} : { ttl }),
+          })
+        : ns.ip6.output({ ...common, src: src as bigint, dst: remote.ip, ...(ttl === undefined ? {} : { hopLimit: ttl }) });
+    if (sent.ok) {
+      this.stats.txPackets++;
+      this.stats.txBytes += skb.data.length;
+    } else this.stats.txDropped++;
+  }
+
+  private sourcePorts(): [number, number] {
+    if (this.srcportMin < this.srcportMax) return [this.srcportMin, this.srcportMax];
+    const text = this.underlay.sysctl.get('net.ipv4.ip_local_port_range') ?? '32768\t60999';
+    const [lo, hi] = text.split(/\s+/).map(Number);
+    return [lo ?? 32768, hi ?? 60999];
+  }
+
+  /** UDP header, VXLAN header and the inner frame, in one piece. */
+  private encapsulate(skb: Skb, vni: number, srcPort: number, dstPort: number, src: IpAddr, dst: IpAddr): Uint8Array {
+    const b = new Uint8Array(30 + skb.data.length);
+    put16(b, 0, srcPort);
+    put16(b, 2, dstPort);
+    put16(b, 4, b.length);
+    b[8] = 0x08;
+    put32(b, 12, vni * 256);
+    writeMac(b, 16, skb.ethDst);
+    writeMac(b, 22, skb.ethSrc);
+    put16(b, 28, skb.proto);
+    b.set(skb.data, 30);
+    if (this.udpCsum || typeof dst === 'bigint')
+      put16(b, 6, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_UDP, b.length))) || 0xffff);
+    return b;
+  }
+
+  // ---- receiving ----
+
+  /** The inner frame of an outer packet from `from`. Models vxlan_rcv(). */
+  decapsulate(outer: Skb, frame: Uint8Array, from: IpAddr): void {
+    const eth = parseEthernet(frame);
+    if (!eth) {
+      this.stats.rxErrors++;
+      return;
+    }
+    const skb = new Skb(this.sim, eth.type, eth.payload, outer.id);
+    skb.dev = this;
+    skb.ethSrc = eth.src;
+    skb.ethDst = eth.dst;
+    skb.gsoSize = outer.gsoSize;
+    if (eth.src === this.mac || (this.learning && !this.fdb.snoop(eth.src as Mac, from))) {
+      netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
+      return;
+    }
+    this.stats.rxPackets++;
+    this.stats.rxBytes += skb.data.length;
+    skb.type = this.classify(eth.dst);
+    this.sim.schedule(1, () => {
+      if (this.registered) netifReceive(skb);
+    });
+  }
+}
+
+/** A datagram for a VXLAN socket: finds the device by VNI. */
+export function vxlanReceive(socket: VxlanSocket, outer: Skb, payload: Uint8Array, from: IpAddr): void {
+  const v = parseVxlan(payload);
+  const dev = v && v.vni !== null ? socket.devices.get(v.vni) : undefined;
+  if (v && dev) dev.decapsulate(outer, v.payload, from);
+  else if (outer.dev) netDrop(outer, outer.dev, 'VXLAN_VNI_NOT_FOUND');
 }

@@ -37,6 +37,8 @@ export class UdpSocket extends Sock {
   private shutRead = false;
   private shutWrite = false;
   drops = 0;
+  /** Set by a tunnel (VXLAN) whose socket this is: it takes the datagrams. Models udp_sock.encap_rcv. */
+  encapReceive: ((skb: Skb, payload: Uint8Array, from: IpAddr) => void) | null = null;
 
   constructor(ns: Netns, family: 4 | 6 = 4) {
     super(ns, family, IPPROTO_UDP);
@@ -214,6 +216,11 @@ export function udpReceive(skb: Skb): void {
     return;
   }
   const sk = ns.sockets.findUdp(tuple, dev);
+  if (sk?.encapReceive) {
+    ns.snmp.inc('UdpInDatagrams');
+    sk.encapReceive(skb, u.payload, ip.src);
+    return;
+  }
   if (sk) {
     sk.deliver(datagram());
     return;
