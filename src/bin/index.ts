@@ -1,11 +1,13 @@
 /** The table of all programs, sorted by name. */
 
 import type { Command } from '../os/program.ts';
+import { everyday } from './everyday.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
 import { bash } from './sh/sh.ts';
 
 export const commands: readonly Command[] = [
+  ...everyday,
   bash,
   poddns,
   podserver,

@@ -1,0 +1,50 @@
+/** cat: files one after the other. */
+
+import type { Command } from '../../os/program.ts';
+import { specs } from '../getopt.ts';
+import { eachInput, eachLine, Output, options } from '../text.ts';
+
+const USAGE = {
+  specs: specs('A.show-all b.number-nonblank e. E.show-ends n.number s.squeeze-blank t. T.show-tabs u. v.show-nonprinting'),
+  help: 'Usage: cat [OPTION]... [FILE]...\nConcatenate FILE(s) to standard output.\n\nWith no FILE, or when FILE is -, read standard input.\n',
+};
+
+export const cat: Command = {
+  name: 'cat',
+  path: '/bin/cat',
+  *main(p) {
+    const o = yield* options(p, USAGE);
+    if (typeof o === 'number') return o;
+    const on = new Set(o.options.map(([k]) => k));
+    const ends = on.has('show-ends') || on.has('show-all') || on.has('e');
+    const tabs = on.has('show-tabs') || on.has('show-all') || on.has('t');
+    const numbers = on.has('number') || on.has('number-nonblank');
+    if (!ends && !tabs && !numbers && !on.has('squeeze-blank')) {
+      return yield* eachInput(p, o.operands, function* (fd) {
+        for (;;) {
+          const r = yield* p.read(fd);
+          if (!r.ok && r.errno === 'EINTR') continue;
+          if (!r.ok || r.value.length === 0) return undefined;
+          const w = yield* p.out(r.value);
+          if (!w.ok) return true;
+        }
+      });
+    }
+    const out = new Output(p);
+    let n = 0;
+    let blank = false;
+    const status = yield* eachInput(p, o.operands, function* (fd) {
+      yield* eachLine(p, fd, function* (line, last) {
+        if (on.has('squeeze-blank') && line === '' && blank) return undefined;
+        blank = line === '';
+        const numbered = numbers && !(on.has('number-nonblank') && line === '');
+        const text = tabs ? line.replaceAll('\t', '^I') : line;
+        yield* out.put(`${numbered ? `${String(++n).padStart(6)}\t` : ''}${text}${last ? '' : `${ends ? '$' : ''}\n`}`);
+        return undefined;
+      });
+      return undefined;
+    });
+    yield* out.flush();
+    return status;
+  },
+};

@@ -1,0 +1,90 @@
+/** The everyday text and file tools, as one part of the table of all programs. */
+
+import type { Command } from '../os/program.ts';
+import { basename, dirname } from './basename/basename.ts';
+import { cat } from './cat/cat.ts';
+import { cut } from './cut/cut.ts';
+import { date } from './date/date.ts';
+import { bracket, echo, printf, test } from './echo/echo.ts';
+import { env, printenv } from './env/env.ts';
+import { chmod, cp, ln, mkdir, mktemp, mv, rm, rmdir, touch } from './files/files.ts';
+import { egrep, fgrep, grep } from './grep/grep.ts';
+import { head } from './head/head.ts';
+import { hostname } from './hostname/hostname.ts';
+import { ls } from './ls/ls.ts';
+import { sed } from './sed/sed.ts';
+import { seq } from './seq/seq.ts';
+import { sleep } from './sleep/sleep.ts';
+import { sort } from './sort/sort.ts';
+import { column, nl, paste, rev, tac } from './tac/tac.ts';
+import { tail } from './tail/tail.ts';
+import { tee } from './tee/tee.ts';
+import { timeout } from './timeout/timeout.ts';
+import { tr } from './tr/tr.ts';
+import { falseCommand, trueCommand } from './true/true.ts';
+import { uname } from './uname/uname.ts';
+import { uniq } from './uniq/uniq.ts';
+import { watch } from './watch/watch.ts';
+import { wc } from './wc/wc.ts';
+import { base64, clear, ps, readlink, realpath, which } from './which/which.ts';
+import { id, whoami } from './whoami/whoami.ts';
+import { xargs } from './xargs/xargs.ts';
+import { yes } from './yes/yes.ts';
+
+export const everyday: readonly Command[] = [
+  base64,
+  basename,
+  bracket,
+  cat,
+  chmod,
+  clear,
+  column,
+  cp,
+  cut,
+  date,
+  dirname,
+  echo,
+  egrep,
+  env,
+  falseCommand,
+  fgrep,
+  grep,
+  head,
+  hostname,
+  id,
+  ln,
+  ls,
+  mkdir,
+  mktemp,
+  mv,
+  nl,
+  paste,
+  printenv,
+  printf,
+  ps,
+  readlink,
+  realpath,
+  rev,
+  rm,
+  rmdir,
+  sed,
+  seq,
+  sleep,
+  sort,
+  tac,
+  tail,
+  tee,
+  test,
+  timeout,
+  touch,
+  tr,
+  trueCommand,
+  uname,
+  uniq,
+  watch,
+  wc,
+  which,
+  whoami,
+  xargs,
+  yes,
+];
