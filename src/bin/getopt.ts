@@ -76,3 +76,18 @@ export function specs(text: string): OptionSpec[] {
     return { arg, ...(m[1] ? { short: m[1] } : {}), ...(m[3] ? { long: m[3] } : {}) } as OptionSpec;
   });
 }
+
+/** getopt(3) with its own option string (`c:ni:`): no long options, so `--x` is the unknown option `-`. */
+export function getoptShort(args: readonly string[], optstring: string, posix = false): Parsed {
+  const list = [...optstring.matchAll(/([^:])(:{0,2})/g)].map((m) => ({
+    short: m[1] as string,
+    arg: (['none', 'required', 'optional'] as const)[(m[2] as string).length] as 'none' | 'required' | 'optional',
+  }));
+  const double = args.findIndex((a) => a.length > 2 && a.startsWith('--'));
+  if (double < 0) return getopt(args, list, posix);
+  const before = getopt(args.slice(0, double), list, posix);
+  const end = args.indexOf('--');
+  if (before.error?.startsWith('option requires')) return getopt([...args.slice(0, double), `\\${args[double]}`, ...args.slice(double + 1)], list, posix);
+  if (before.error || (posix && before.operands.length > 0) || (end >= 0 && end < double)) return getopt(args, list, posix);
+  return { ...before, error: "invalid option -- '-'" };
+}

@@ -2,6 +2,7 @@
 
 import type { Command } from '../os/program.ts';
 import { everyday } from './everyday.ts';
+import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
 import { bash } from './sh/sh.ts';
@@ -9,6 +10,7 @@ import { bash } from './sh/sh.ts';
 export const commands: readonly Command[] = [
   ...everyday,
   bash,
+  ping,
   poddns,
   podserver,
 ];
