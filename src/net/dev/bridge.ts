@@ -96,6 +96,7 @@ export class Bridge extends NetDevice {
     this.fdb.changeBridgeMac(lowest);
     this.macAssign = 'stolen';
     this.assignMac(lowest);
+    this.portStateSelection();
   }
 
   /** Follows the lowest MTU of the ports, until one is set by hand. */
@@ -191,8 +192,23 @@ export class Bridge extends NetDevice {
   }
 
   protected override changeMac(mac: Mac): Result {
-    if (mac !== this.mac) this.fdb.changeBridgeMac(mac);
+    if (mac === this.mac) return ok();
+    this.fdb.changeBridgeMac(mac);
+    this.portStateSelection();
     return ok();
+  }
+
+  /** An address given at creation counts as a change of bridge id, and that looks for a live port: no carrier from the start. */
+  override register(wantedIndex?: number): Result {
+    const given = this.mac !== 0;
+    const done = super.register(wantedIndex);
+    if (!done.ok) return done;
+    if (given) {
+      this.macAssign = 'set';
+      this.portStateSelection();
+    }
+    this.fdb.addLocal(null, this.mac);
+    return done;
   }
 
   // ---- frames ----
