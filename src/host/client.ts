@@ -160,34 +160,47 @@ export class Client {
     switch (m.t) {
       case 'opened':
         this.stale = false;
-        return this.events.opened?.(m.info, m.ms, m.replayed);
+        this.events.opened?.(m.info, m.ms, m.replayed);
+        break;
       case 'output':
-        if (this.stale) return;
-        return this.lines.get(m.term)?.sink.draw(m.data, () => this.send({ t: 'drawn', term: m.term, chars: m.data.length }));
+        if (!this.stale) this.draw(m.term, m.data);
+        break;
       case 'exited':
-        return this.lines.get(m.term)?.sink.exited();
+        this.lines.get(m.term)?.sink.exited();
+        break;
       case 'taken': {
         const line = this.lines.get(m.term);
-        if (!line) return;
+        if (!line) break;
         line.underWay = Math.max(0, line.underWay - m.chars);
-        return this.feed(m.term, line);
+        this.feed(m.term, line);
+        break;
       }
       case 'verdict':
-        return this.events.verdict?.(m.verdict, m.ms);
+        this.events.verdict?.(m.verdict, m.ms);
+        break;
       case 'log':
         this.lastLog = m.log;
-        return this.events.log?.(m.log);
+        this.events.log?.(m.log);
+        break;
       case 'hint':
-        return this.answer(`hint ${m.task} ${m.n}`, m.text);
+        this.answer(`hint ${m.task} ${m.n}`, m.text);
+        break;
       case 'solution':
-        return this.answer('solution', m.text);
+        this.answer('solution', m.text);
+        break;
       case 'rehearsed':
-        return this.answer(`rehearsal ${m.id}`, m.results);
+        this.answer(`rehearsal ${m.id}`, m.results);
+        break;
       case 'failed':
-        return this.events.failed?.(m.where, m.message);
+        this.events.failed?.(m.where, m.message);
+        break;
       case 'pong':
-        return;
+        break;
     }
+  }
+
+  private draw(term: number, data: string): void {
+    this.lines.get(term)?.sink.draw(data, () => this.send({ t: 'drawn', term, chars: data.length }));
   }
 
   /** A page that slept has missed its own beats: only silence while the page itself was awake counts. */

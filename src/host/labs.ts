@@ -1,4 +1,5 @@
 /** A lab's files as Vite bundles them: one chunk a lab, loaded when a page opens it. */
+/// <reference types="vite/client" />
 
 import type { LabSource } from '../lab/session.ts';
 

@@ -133,6 +133,7 @@ export class HostSession {
       onData: (text) => {
         screen.pending.push(text);
         screen.pendingChars += text.length;
+        this.scheduleFlush();
       },
       onExit: () => {
         this.flush();
@@ -193,7 +194,10 @@ export class HostSession {
     this.scheduleFlush();
     this.afterCommands();
     if (this.swamped()) return;
-    if (!done) return this.wake();
+    if (!done) {
+      this.wake();
+      return;
+    }
     const next = session.nextTime();
     const now = this.env.now();
     const wait = Math.min(
@@ -220,13 +224,15 @@ export class HostSession {
     let waiting = 0;
     for (const screen of this.screens.values()) waiting = Math.max(waiting, screen.pendingChars);
     if (waiting === 0) return;
-    if (waiting >= BATCH_CHARS) return this.flush();
-    if (this.flushing) return;
-    this.flushing = true;
-    this.env.later(BATCH_MS, () => {
-      this.flushing = false;
+    if (waiting >= BATCH_CHARS) {
       this.flush();
-    });
+    } else if (!this.flushing) {
+      this.flushing = true;
+      this.env.later(BATCH_MS, () => {
+        this.flushing = false;
+        this.flush();
+      });
+    }
   }
 
   private flush(): void {

@@ -1,8 +1,8 @@
+import { defineCollection } from 'astro:content';
 import { i18nLoader } from '@astrojs/starlight/loaders';
 import { docsSchema, i18nSchema } from '@astrojs/starlight/schema';
 import { glob } from 'astro/loaders';
 import { z } from 'astro/zod';
-import { defineCollection } from 'astro:content';
 
 const docs = defineCollection({
   loader: glob({ base: './content', pattern: '**/[^_]*.{md,mdx}' }),

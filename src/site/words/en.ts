@@ -24,6 +24,7 @@ export const words = {
   workspace: {
     region: 'Workspace: terminals and tasks',
     jump: 'Terminal',
+    jumpLabel: 'Jump to the workspace',
     noscript: 'The terminal needs JavaScript. Everything else on this page reads without it.',
     hosts: 'Hosts',
     tasks: 'Tasks',

@@ -34,7 +34,7 @@ export function Controls({ world, large, onSize }: { world: World; large: boolea
         </form>
       </dialog>
       <dialog class="ws-dialog" ref={solution} aria-label={words.workspace.solution} onClose={() => (script.value = null)}>
-        {script.value === null ? <p>{words.workspace.solutionAsk}</p> : <pre tabIndex={0}>{script.value.trim()}</pre>}
+        {script.value === null ? <p>{words.workspace.solutionAsk}</p> : <pre>{script.value.trim()}</pre>}
         <form method="dialog" class="ws-dialog-buttons">
           <button type="submit" class="btn">
             {script.value === null ? words.workspace.cancel : words.workspace.solutionHide}

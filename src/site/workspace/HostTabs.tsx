@@ -5,8 +5,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import { words } from '../words/en.ts';
 import { onRunRequest } from './bus.ts';
 import { Keys } from './Keys.tsx';
-import { preference, setPreference } from './store.ts';
 import type { Screen } from './screen.ts';
+import { preference, setPreference } from './store.ts';
 import type { World } from './world.ts';
 
 export function HostTabs({ world, front }: { world: World; front: string }) {
@@ -121,7 +121,12 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
         </div>
       ))}
       <Keys
-        press={(data) => void screenOf(active.value).then((s) => (s.type(data), s.focus()))}
+        press={(data) =>
+          void screenOf(active.value).then((s) => {
+            s.type(data);
+            s.focus();
+          })
+        }
         screenReader={(on) => {
           setPreference('screenReader', on ? 'on' : 'off');
           for (const screen of screens.current.values())

@@ -20,13 +20,14 @@ export function Keys({ press, screenReader }: { press: (data: string) => void; s
   }, []);
   return (
     <div class="ws-keys">
-      <div class="ws-touch" role="group" aria-label={words.terminal.keys}>
+      <fieldset class="ws-touch">
+        <legend class="sr-only">{words.terminal.keys}</legend>
         {keys.map((key) => (
           <button type="button" key={key.label} aria-label={'name' in key ? key.name : undefined} onClick={() => press(key.data)}>
             {key.label}
           </button>
         ))}
-      </div>
+      </fieldset>
       <p class="ws-leave">{words.terminal.leave}</p>
       <label class="ws-reader">
         <input

@@ -7,8 +7,8 @@ import { words } from '../words/en.ts';
 import { Controls } from './Controls.tsx';
 import { HostTabs } from './HostTabs.tsx';
 import { Notices } from './Notices.tsx';
-import { Tasks } from './Tasks.tsx';
 import { preference, setPreference } from './store.ts';
+import { Tasks } from './Tasks.tsx';
 import { createWorld } from './world.ts';
 
 export interface WorkspaceProps {
