@@ -21,7 +21,7 @@ export { PORT_STATES } from '../net/dev/brport.ts';
 export * from '../net/ip/ifaddr.ts';
 export * from '../net/ip/rule.ts';
 export * from '../net/ip/fib.ts';
-export { type Dst, type Flow, pmtuOf, routeInput, routeOutput, addrType } from '../net/ip/route.ts';
+export { type Dst, type Flow, pmtuOf, routeInput, routeOutput, addrType, flushCache, listExceptions } from '../net/ip/route.ts';
 export * from '../net/neigh/neigh.ts';
 export { ETH_P_ALL, PacketSocket, type Captured } from '../net/sock/packet.ts';
 export { RawSocket, type RawPacket } from '../net/sock/raw.ts';

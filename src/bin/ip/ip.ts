@@ -1,0 +1,219 @@
+/** ip: global options and the table of objects. Models ip/ip.c of iproute2 6.1 */
+
+import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
+import { addressObject } from './address.ts';
+import { Ctx, type Outcome, type Verb } from './ctx.ts';
+import { Exit, matches } from './lib/args.ts';
+import { linkObject } from './link.ts';
+import { maddressObject } from './maddress.ts';
+import { monitorObject } from './monitor.ts';
+import { neighbourObject } from './neighbour.ts';
+import { netnsObject, netnsSwitch } from './netns.ts';
+import { nexthopObject } from './nexthop.ts';
+import { readFamily } from './family.ts';
+import { routeObject } from './route.ts';
+import { ruleObject } from './rule.ts';
+import { IP_USAGE } from './usage.ts';
+
+function notEmulated(name: string): Verb {
+  return {
+    name,
+    run(ctx) {
+      ctx.complain(`ip ${name}: not emulated\n`);
+      return 1;
+    },
+  };
+}
+
+/** Table order decides what an abbreviation means: `ip m` is maddress. */
+export const objects: readonly Verb[] = [
+  { ...addressObject, name: 'address' },
+  notEmulated('addrlabel'),
+  maddressObject,
+  routeObject,
+  ruleObject,
+  { ...neighbourObject, name: 'neighbor' },
+  neighbourObject,
+  notEmulated('ntable'),
+  notEmulated('ntbl'),
+  linkObject,
+  notEmulated('l2tp'),
+  notEmulated('fou'),
+  notEmulated('ila'),
+  notEmulated('macsec'),
+  notEmulated('tunnel'),
+  notEmulated('tunl'),
+  notEmulated('tuntap'),
+  notEmulated('tap'),
+  notEmulated('token'),
+  notEmulated('tcpmetrics'),
+  notEmulated('tcp_metrics'),
+  monitorObject,
+  notEmulated('xfrm'),
+  notEmulated('mroute'),
+  notEmulated('mrule'),
+  netnsObject,
+  notEmulated('netconf'),
+  notEmulated('vrf'),
+  notEmulated('sr'),
+  nexthopObject,
+  notEmulated('mptcp'),
+  notEmulated('ioam'),
+  {
+    name: 'help',
+    run() {
+      throw new Exit(255, IP_USAGE);
+    },
+  },
+  notEmulated('stats'),
+];
+
+function runObject(ctx: Ctx, name: string, words: readonly string[]): Outcome {
+  const object = objects.find((o) => matches(name, o.name));
+  if (object) return object.run(ctx, words);
+  ctx.complain(`Object "${name}" is unknown, try "ip help".\n`);
+  return 1;
+}
+
+type Flag = readonly [name: string, exact: boolean, set: (ctx: Ctx) => void];
+
+/** Options without a value, in the order in which a prefix is tried. */
+const FLAGS: readonly Flag[] = [
+  ['-4', true, (c) => { c.family = 4; }],
+  ['-6', true, (c) => { c.family = 6; }],
+  ['-0', true, (c) => { c.family = 17; }],
+  ['-B', true, (c) => { c.family = 7; }],
+  ['-human', false, (c) => { c.human = true; }],
+  ['-human-readable', false, (c) => { c.human = true; }],
+  ['-iec', false, () => {}],
+  ['-stats', false, (c) => { c.stats++; }],
+  ['-statistics', false, (c) => { c.stats++; }],
+  ['-details', false, (c) => { c.details++; }],
+  ['-resolve', false, (c) => { c.resolve = true; }],
+  ['-oneline', false, (c) => { c.pr.oneline = true; }],
+  ['-timestamp', false, (c) => { c.timestamp = 'long'; }],
+  ['-tshort', false, (c) => { c.timestamp = 'short'; }],
+  ['-force', false, (c) => { c.force = true; }],
+  ['-brief', false, (c) => { c.brief++; }],
+  ['-json', false, (c) => { c.json++; }],
+  ['-pretty', false, (c) => { c.pretty++; }],
+  ['-Numeric', false, (c) => { c.setNumeric(); }],
+  ['-all', false, (c) => { c.all = true; }],
+];
+
+interface Parsed {
+  words: readonly string[];
+  batch: string | null;
+}
+
+function options(ctx: Ctx, argv: readonly string[]): Parsed {
+  let i = 0;
+  let batch: string | null = null;
+  let color: string | null = null;
+  const value = (): string => {
+    i++;
+    const v = argv[i];
+    if (v === undefined) throw new Exit(255, 'Command line is not complete. Try option "help"\n');
+    return v;
+  };
+  for (; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === '--') {
+      i++;
+      break;
+    }
+    if (!word.startsWith('-')) break;
+    const opt = word.startsWith('--') ? word.slice(1) : word;
+    if (matches(opt, '-loops')) value();
+    else if (matches(opt, '-family')) {
+      const f = argv[++i];
+      if (f === undefined || f === 'help') throw new Exit(255, IP_USAGE);
+      ctx.family = readFamily(f);
+    } else if (matches(opt, '-batch') && opt !== '-br') batch = value();
+    else if (matches(opt, '-Version')) {
+      ctx.pr.out += 'ip utility, iproute2-6.1.0, libbpf 1.1.2\n';
+      throw new Exit(0);
+    } else if (matches(opt, '-netns')) netnsSwitch(ctx, value());
+    else if (matches(opt, '-rcvbuf') && opt !== '-r') value();
+    else if (matches(opt.split('=')[0] as string, '-color')) color = opt.includes('=') ? opt.slice(opt.indexOf('=') + 1) : 'always';
+    else {
+      const flag = FLAGS.find(([name, exact]) => (exact ? opt === name : matches(opt, name)));
+      if (flag) flag[2](ctx);
+      else if (matches(opt, '-help')) throw new Exit(255, IP_USAGE);
+      else throw new Exit(255, `Option "${opt}" is unknown, try "ip -help".\n`);
+    }
+  }
+  ctx.pr.colored = !ctx.json && (color === 'always' || (color === 'auto' && ctx.p.isatty(1)));
+  return { words: argv.slice(i), batch };
+}
+
+function* settle(outcome: Outcome): Task<number> {
+  return typeof outcome === 'number' ? outcome : yield* outcome;
+}
+
+/** Runs `body`, turns an Exit into its text and status. */
+export function* guarded(ctx: Ctx, body: () => Outcome): Task<number> {
+  let status: number;
+  try {
+    status = yield* settle(body());
+  } catch (e) {
+    if (!(e instanceof Exit)) throw e;
+    if (e.status !== 0) ctx.pr.json = null;
+    ctx.complain(e.text);
+    status = e.status;
+  }
+  yield* ctx.flush();
+  return status;
+}
+
+/** Splits a batch line into words with quotes; null for comments and empty lines. */
+export function batchWords(line: string): string[] | null {
+  const words = [...line.replace(/^\s*#.*/, '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? (m[3] as string));
+  return words.length > 0 ? words : null;
+}
+
+function* batchRun(ctx: Ctx, file: string): Task<number> {
+  let text: string;
+  if (file === '-') text = new TextDecoder().decode(yield* ctx.p.readAll(0));
+  else {
+    const r = ctx.p.readFile(file);
+    if (!r.ok) {
+      ctx.complain(`Cannot open file "${file}" for reading: No such file or directory\n`);
+      yield* ctx.flush();
+      return 1;
+    }
+    text = new TextDecoder().decode(r.value);
+  }
+  let status = 0;
+  let number = 0;
+  for (const line of text.split('\n')) {
+    number++;
+    const words = batchWords(line);
+    if (!words) continue;
+    const r = yield* guarded(ctx, () => runObject(ctx, words[0] as string, words.slice(1)));
+    if (r === 0) continue;
+    yield* ctx.p.err(`Command failed ${file}:${number}\n`);
+    status = 1;
+    if (!ctx.force) break;
+  }
+  return status;
+}
+
+function* main(p: Process): Task<number> {
+  const ctx = new Ctx(p);
+  let parsed: Parsed | null = null;
+  const early = yield* guarded(ctx, () => {
+    parsed = options(ctx, p.argv.slice(1));
+    return 0;
+  });
+  if (!parsed) return early;
+  const { words, batch } = parsed as Parsed;
+  if (batch !== null) return yield* batchRun(ctx, batch);
+  return yield* guarded(ctx, () => {
+    if (words.length === 0) throw new Exit(255, IP_USAGE);
+    return runObject(ctx, words[0] as string, words.slice(1));
+  });
+}
+
+export const ip: Command = { name: 'ip', main, path: '/usr/sbin/ip' };

@@ -1,0 +1,189 @@
+/** ip link: add, set, delete, show. Models ip/iplink.c and the listing in ip/ipaddress.c */
+
+import { delLink, dumpLinks, linkMsg, type LinkAttrs, type LinkMsg, newLink, type NewLink, setGroup, setLink, IFF_UP } from '../../os/uapi.ts';
+import type { Ctx, Outcome, Verb } from './ctx.ts';
+import { Args, Exit, invarg, matches } from './lib/args.ts';
+import { parseLink } from './link/parse.ts';
+import { printLink } from './link/print.ts';
+import { type LinkRequest, linkType } from './link/types.ts';
+import { TYPE_USAGE } from './link/usage.ts';
+import { LINK_USAGE } from './usage.ts';
+
+/** What a listing of links or addresses shows. */
+export interface LinkFilter {
+  dev: string | null;
+  up: boolean;
+  down: boolean;
+  group: number | null;
+  master: number | null;
+  noMaster: boolean;
+  kind: string | null;
+  slaveKind: string | null;
+}
+
+export function newLinkFilter(): LinkFilter {
+  return { dev: null, up: false, down: false, group: null, master: null, noMaster: false, kind: null, slaveKind: null };
+}
+
+/** What the kernel itself leaves out of a dump; the rest is filtered by ip and leaves an empty JSON object. */
+export function kernelDrops(f: LinkFilter, m: LinkMsg): boolean {
+  return (f.master !== null && m.master?.ifindex !== f.master) || (f.kind !== null && m.kind !== f.kind);
+}
+
+export function linkPasses(f: LinkFilter, m: LinkMsg): boolean {
+  if (f.up && !(m.flags & IFF_UP)) return false;
+  if (f.down && m.flags & IFF_UP) return false;
+  if (f.group !== null && m.group !== f.group) return false;
+  if (f.master !== null && m.master?.ifindex !== f.master) return false;
+  if (f.noMaster && m.master) return false;
+  if (f.kind !== null && m.kind !== f.kind) return false;
+  return f.slaveKind === null || m.slaveKind === f.slaveKind;
+}
+
+/** Reads one selector; false when the word is none of them (then it is a device). */
+export function readLinkSelector(ctx: Ctx, args: Args, f: LinkFilter): boolean {
+  if (args.is('up')) f.up = true;
+  else if (args.is('down')) f.down = true;
+  else if (args.is('group')) f.group = ctx.names.groups.number(args.next()) ?? invarg('Invalid "group" value\n', args.word);
+  else if (args.is('master')) {
+    const master = ctx.device(args.next());
+    f.master = master?.ifindex ?? invarg('Device does not exist\n', args.word);
+  } else if (args.is('vrf')) {
+    args.next();
+    invarg('Not a valid VRF name\n', args.word);
+  } else if (args.is('nomaster')) f.noMaster = true;
+  else if (args.is('type')) {
+    const word = args.next();
+    if (word.endsWith('_slave')) f.slaveKind = word.slice(0, -6);
+    else f.kind = word;
+  } else return false;
+  return true;
+}
+
+function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'set' | 'replace' | 'delete'): number {
+  const create = what === 'add' || what === 'replace';
+  const args = new Args(words);
+  const parsed = parseLink(ctx, args, create);
+  if (typeof parsed === 'number') return parsed;
+  const req: LinkRequest = { ...parsed.attrs };
+  if (parsed.type !== null) {
+    const type = linkType(parsed.type);
+    if (type?.parse && args.more) {
+      const status = type.parse(ctx, args, req, create);
+      if (status !== 0) return status;
+    } else if (args.more) {
+      if (args.matches('help')) throw new Exit(255, LINK_USAGE);
+      ctx.complain(`Garbage instead of arguments "${args.word} ...". Try "ip link help".\n`);
+      return 1;
+    } else if (create && type?.name === 'vxlan') return type.parse?.(ctx, args, req, true) ?? 1;
+  } else if (create) {
+    ctx.complain('Not enough information: "type" argument is required\n');
+    return 1;
+  }
+  const { data, port, peer, kind: _kind, ...attrs } = req;
+  if (create) {
+    const made: NewLink = { ...attrs, kind: parsed.type as string };
+    if (data) made.data = data;
+    if (peer) made.peer = peer;
+    return ctx.talk(newLink(ctx.ns, made));
+  }
+  if (parsed.dev === null) return ctx.talk(setGroup(ctx.ns, attrs.group as number, withoutGroup(attrs)));
+  const dev = ctx.needDevice(parsed.dev);
+  if (what === 'delete') return ctx.talk(delLink(dev));
+  return ctx.talk(setLink(dev, attrs, parsed.type ?? undefined, data, port));
+}
+
+function withoutGroup(attrs: LinkAttrs): LinkAttrs {
+  const { group: _group, ...rest } = attrs;
+  return rest;
+}
+
+function show(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  const f = newLinkFilter();
+  for (; args.more; args.step()) {
+    if (readLinkSelector(ctx, args, f)) continue;
+    if (args.is('dev')) args.next();
+    else if (args.matches('help')) throw new Exit(255, LINK_USAGE);
+    if (f.dev !== null) throw new Exit(255, `Error: either "dev" is duplicate, or "${args.word}" is a garbage.\n`);
+    f.dev = args.word;
+  }
+  ctx.family = 17;
+  let list: LinkMsg[];
+  if (f.dev !== null) {
+    const dev = ctx.device(f.dev);
+    if (!dev) {
+      ctx.complain(`Device "${f.dev}" does not exist.\n`);
+      return 1;
+    }
+    list = [linkMsg(dev)];
+  } else list = dumpLinks(ctx.ns);
+  ctx.newJson();
+  for (const m of list) {
+    if (kernelDrops(f, m)) continue;
+    ctx.pr.openObject();
+    if (linkPasses(f, m)) printLink(ctx, m, { view: 'link' });
+    ctx.pr.closeObject();
+  }
+  ctx.deleteJson();
+  return 0;
+}
+
+function property(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  if (!args.more) {
+    ctx.complain('Command line is not complete. Try option "help"\n');
+    return 255;
+  }
+  const add = args.matches('add');
+  if (!add && !args.matches('delete')) throw new Exit(1, 'Operator required\n');
+  let dev = null;
+  for (args.step(); args.more; args.step()) {
+    if (args.is('dev')) dev = ctx.needDevice(args.next());
+    else if (args.is('altname')) {
+      if (!dev) return ctx.nodev('');
+      const name = args.next();
+      if (add && ctx.ns.device(name)) return ctx.talk({ ok: false, errno: 'EEXIST' });
+      if (add) dev.altnames.push(name);
+      else {
+        const i = dev.altnames.indexOf(name);
+        if (i < 0) return ctx.talk({ ok: false, errno: 'ENOENT' });
+        dev.altnames.splice(i, 1);
+      }
+    }
+  }
+  return 0;
+}
+
+function help(ctx: Ctx, words: readonly string[]): number {
+  const name = words[0];
+  if (name === undefined) throw new Exit(255, LINK_USAGE);
+  const text = TYPE_USAGE[name];
+  if (text === undefined) throw new Exit(255, LINK_USAGE);
+  if (name === 'veth') ctx.pr.out += text;
+  else ctx.complain(text);
+  return 0;
+}
+
+const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) => Outcome])[] = [
+  ['add', (c, w) => modify(c, w, 'add')],
+  ['set', (c, w) => modify(c, w, 'set')],
+  ['change', (c, w) => modify(c, w, 'set')],
+  ['replace', (c, w) => modify(c, w, 'replace')],
+  ['delete', (c, w) => modify(c, w, 'delete')],
+  ['show', show],
+  ['lst', show],
+  ['list', show],
+  ['property', property],
+  ['help', help],
+];
+
+export const linkObject: Verb = {
+  name: 'link',
+  run(ctx, words) {
+    if (words.length === 0) return show(ctx, []);
+    const verb = VERBS.find(([name]) => matches(words[0] as string, name));
+    if (verb) return verb[1](ctx, words.slice(1));
+    throw new Exit(255, `Command "${words[0]}" is unknown, try "ip link help".\n`);
+  },
+};

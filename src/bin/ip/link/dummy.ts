@@ -1,0 +1,13 @@
+/** `type dummy`: no options. */
+
+import { TYPE_USAGE } from './usage.ts';
+import type { LinkType } from './types.ts';
+
+export const dummy: LinkType = {
+  name: 'dummy',
+  parse(ctx, args) {
+    if (!args.matches('help')) ctx.complain(`dummy: unknown command "${args.word}"?\n`);
+    ctx.complain(TYPE_USAGE.dummy as string);
+    return 1;
+  },
+};

@@ -1,0 +1,27 @@
+/** The table of link types that `ip link` knows: options, details, help. */
+
+import type { LinkMsg, NewLink, PortChange } from '../../../os/uapi.ts';
+import type { Ctx } from '../ctx.ts';
+import type { Args } from '../lib/args.ts';
+import { bridge } from './bridge.ts';
+import { bridgeSlave } from './bridge_slave.ts';
+import { dummy } from './dummy.ts';
+import { macvlan } from './macvlan.ts';
+import { veth } from './veth.ts';
+import { vxlan } from './vxlan.ts';
+
+/** What the options after `type KIND` add to the request. */
+export type LinkRequest = Partial<NewLink> & { port?: PortChange };
+
+export interface LinkType {
+  readonly name: string;
+  /** Reads the words after the type; a number other than 0 ends the program with it. */
+  parse?(ctx: Ctx, args: Args, req: LinkRequest, create: boolean): number;
+  print?(ctx: Ctx, m: LinkMsg): void;
+}
+
+export const linkTypes: readonly LinkType[] = [bridge, bridgeSlave, dummy, macvlan, veth, vxlan];
+
+export function linkType(name: string): LinkType | undefined {
+  return linkTypes.find((t) => t.name === name);
+}

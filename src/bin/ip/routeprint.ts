@@ -1,0 +1,123 @@
+/** One route as text or JSON. Models print_route() of ip/iproute.c */
+
+import { formatIp, type Prefix } from '../../wire/addr.ts';
+import type { RouteHop, RouteMsg } from '../../os/uapi.ts';
+import type { Ctx } from './ctx.ts';
+import { formatPrefix } from './lib/inet.ts';
+import { familyColor } from './lib/print.ts';
+
+/** Fields that a filter has fixed and that are therefore not printed. */
+export interface RouteHide {
+  table?: boolean;
+  dev?: boolean;
+  via?: boolean;
+  proto?: boolean;
+  scope?: boolean;
+  src?: boolean;
+  metric?: boolean;
+  tos?: boolean;
+}
+
+function isDefault(p: Prefix): boolean {
+  return p.len === 0;
+}
+
+function printFlags(ctx: Ctx, flags: readonly string[]): void {
+  const { pr } = ctx;
+  pr.openArray('flags');
+  for (const f of flags) pr.any(null, f, `${f} `);
+  pr.closeArray();
+}
+
+function printGateway(ctx: Ctx, m: RouteMsg, hop: RouteHop): void {
+  if (hop.gateway === null) return;
+  const text = formatIp(hop.gateway);
+  if (typeof hop.gateway === 'bigint' && m.family === 4) {
+    ctx.pr.openObject('via');
+    ctx.pr.any('family', 'inet6', 'via inet6 ');
+    ctx.pr.any('host', text, `${text} `, 'inet6');
+    ctx.pr.closeObject();
+  } else ctx.pr.any('gateway', text, `${text} `, familyColor(hop.gateway), 'via ');
+}
+
+function printMetrics(ctx: Ctx, m: RouteMsg): void {
+  const { pr } = ctx;
+  const rows: [string, number, boolean][] = [];
+  if (m.mtu) rows.push(['mtu', m.mtu, m.mtuLock]);
+  for (const name of ['window', 'rtt', 'rttvar', 'ssthresh', 'cwnd']) if (m.metrics[name]) rows.push([name, m.metrics[name] as number, false]);
+  if (m.advmss) rows.push(['advmss', m.advmss, false]);
+  for (const name of ['reordering', 'hoplimit', 'initcwnd', 'features', 'rto_min', 'initrwnd', 'quickack', 'fastopen_no_cookie']) {
+    if (m.metrics[name]) rows.push([name, m.metrics[name] as number, false]);
+  }
+  if (rows.length === 0) return;
+  pr.openArray('metrics');
+  pr.openObject();
+  for (const [name, n, lock] of rows) {
+    if (lock && ctx.json) pr.openArray('lock');
+    if (lock && ctx.json) pr.closeArray();
+    const text = name === 'features' ? (n & 1 ? 'features ecn ' : `features 0x${n.toString(16)} `) : name === 'rtt' || name === 'rttvar' ? `${name} ${n}ms ` : name === 'rto_min' ? `rto_min lock ${n}ms ` : `${name} ${lock ? 'lock ' : ''}${n} `;
+    pr.any(name, n, text);
+  }
+  pr.closeObject();
+  pr.closeArray();
+}
+
+export function printRoute(ctx: Ctx, m: RouteMsg, hide: RouteHide = {}, deleted = false): void {
+  const { pr, names } = ctx;
+  pr.openObject();
+  if (deleted) pr.any('deleted', true, 'Deleted ');
+  if (m.type !== 'unicast' || ctx.details > 0) pr.any('type', m.type, `${m.type} `);
+  const dst = isDefault(m.dst) && m.cache === null ? 'default' : formatPrefix(m.dst, m.family);
+  pr.any('dst', dst, `${dst} `, dst === 'default' ? 'none' : familyColor(m.dst.addr));
+  if (m.src) pr.any('from', formatPrefix(m.src, m.family), `${formatPrefix(m.src, m.family)} `, familyColor(m.src.addr), 'from ');
+  if (m.nhid) pr.any('nhid', m.nhid, `nhid ${m.nhid} `);
+  if (m.tos && !hide.tos) pr.any('tos', `0x${m.tos.toString(16).padStart(2, '0')}`, `tos 0x${m.tos.toString(16).padStart(2, '0')} `);
+  const hop = m.hops.length === 1 ? (m.hops[0] as RouteHop) : null;
+  if (hop) {
+    if (!hide.via) printGateway(ctx, m, hop);
+    if (hop.dev && !hide.dev) pr.any('dev', hop.dev.name, `${hop.dev.name} `, 'ifname', 'dev ');
+  }
+  if (m.table && (m.table !== 254 || ctx.details > 0) && !hide.table) pr.any('table', names.table(m.table), `table ${names.table(m.table)} `);
+  if (m.cache === null) {
+    if ((m.proto !== 3 || ctx.details > 0) && m.proto !== -1 && !hide.proto) pr.any('protocol', names.proto(m.proto), `proto ${names.proto(m.proto)} `);
+    if ((m.scope !== 0 || ctx.details > 0) && !hide.scope) pr.any('scope', names.scope(m.scope), `scope ${names.scope(m.scope)} `);
+  }
+  if (m.prefsrc !== null && !hide.src) pr.any('prefsrc', formatIp(m.prefsrc), `${formatIp(m.prefsrc)} `, familyColor(m.prefsrc), 'src ');
+  if (m.metric !== null && !hide.metric) pr.any('metric', m.metric, `metric ${m.metric} `);
+  printFlags(ctx, m.flags);
+  if (m.mark) pr.any('mark', m.mark, m.mark >= 16 ? `mark 0x${m.mark.toString(16)} ` : `mark ${m.mark} `);
+  if (m.uid !== null) pr.any('uid', m.uid, `uid ${m.uid} `);
+  if (m.cache) printCache(ctx, m.cache);
+  else if (m.expires) pr.any('expires', m.expires, `expires ${m.expires}sec `);
+  printMetrics(ctx, m);
+  if (m.iif) pr.any('iif', m.iif.name, `iif ${m.iif.name} `, 'ifname');
+  if (m.family === 6) pr.any('pref', 'medium', 'pref medium');
+  if (m.hops.length > 1) printMultipath(ctx, m);
+  pr.fp('\n');
+  pr.closeObject();
+}
+
+function printCache(ctx: Ctx, cache: NonNullable<RouteMsg['cache']>): void {
+  const { pr } = ctx;
+  pr.nl();
+  pr.openArray('cache', cache.flags.length > 0 ? '    cache <' : '    cache ');
+  cache.flags.forEach((f, i) => pr.any(null, f, `${i > 0 ? ',' : ''}${f}`));
+  pr.closeArray(cache.flags.length > 0 ? '> ' : '');
+  if (cache.expires) pr.any('expires', cache.expires, `expires ${cache.expires}sec `);
+}
+
+function printMultipath(ctx: Ctx, m: RouteMsg): void {
+  const { pr } = ctx;
+  pr.openArray('nexthops');
+  for (const hop of m.hops) {
+    pr.openObject();
+    pr.fp(`${pr.sl}\tnexthop `);
+    printGateway(ctx, m, hop);
+    if (hop.dev) pr.any('dev', hop.dev.name, `${hop.dev.name} `, 'ifname', 'dev ');
+    pr.any('weight', hop.weight, `weight ${hop.weight} `);
+    printFlags(ctx, hop.flags);
+    pr.closeObject();
+  }
+  pr.closeArray();
+}
+

@@ -1,0 +1,258 @@
+/** RTM_NEWLINK, RTM_DELLINK: making, changing and deleting devices with the kernel's checks in its order. Models net/core/rtnetlink.c */
+
+import { fail, ok, type Result } from '../../sim/errno.ts';
+import { isMulticastMac, type Mac } from '../../wire/mac.ts';
+import { Bridge } from '../dev/bridge.ts';
+import type { NetDevice } from '../dev/device.ts';
+import { Dummy } from '../dev/dummy.ts';
+import { Macvlan } from '../dev/macvlan.ts';
+import { Veth } from '../dev/veth.ts';
+import { Vxlan, type VxlanOptions } from '../dev/vxlan.ts';
+import type { Netns } from '../netns.ts';
+import { changeData, changePort, type LinkData, type PortChange, type VxlanData } from './linkinfo.ts';
+import { linkMsg } from './linkmsg.ts';
+
+/** The attributes of a link message; absent ones are left alone. */
+export interface LinkAttrs {
+  name?: string;
+  index?: number;
+  address?: Mac;
+  broadcast?: Mac;
+  mtu?: number;
+  txqlen?: number;
+  group?: number;
+  alias?: string;
+  /** null: nomaster. */
+  master?: NetDevice | null;
+  /** Lower device (`link` of ip link add). */
+  link?: NetDevice;
+  netns?: Netns;
+  /** IFF_* to set and to clear. */
+  set?: number;
+  clear?: number;
+  carrier?: boolean;
+  addrGenMode?: NetDevice['addrGenMode'];
+  numTxQueues?: number;
+  numRxQueues?: number;
+}
+
+export interface NewLink extends LinkAttrs {
+  kind: string;
+  data?: LinkData;
+  /** The other end of a veth. */
+  peer?: LinkAttrs;
+}
+
+const KINDS = ['veth', 'bridge', 'vxlan', 'macvlan', 'dummy'];
+
+function validateMtu(dev: NetDevice, mtu: number): Result {
+  if (mtu < dev.minMtu) return fail('EINVAL', 'mtu less than device minimum');
+  if (dev.maxMtu > 0 && mtu > dev.maxMtu) return fail('EINVAL', 'mtu greater than device maximum');
+  return ok();
+}
+
+/** What rtnl_create_link() takes from the message before the device is registered. */
+function preset(dev: NetDevice, a: LinkAttrs): Result {
+  if (a.mtu !== undefined) {
+    const valid = validateMtu(dev, a.mtu);
+    if (!valid.ok) return valid;
+    dev.mtu = a.mtu;
+    if (dev instanceof Bridge) dev.mtuSetByUser = true;
+  }
+  if (a.address !== undefined) {
+    if (isMulticastMac(a.address) || a.address === 0) return fail('EADDRNOTAVAIL');
+    dev.mac = a.address;
+    dev.macAssign = 'set';
+  }
+  if (a.broadcast !== undefined) dev.broadcast = a.broadcast;
+  if (a.txqlen !== undefined) dev.txqlen = a.txqlen;
+  if (a.group !== undefined) dev.group = a.group;
+  if (a.numTxQueues !== undefined) dev.numTxQueues = a.numTxQueues;
+  if (a.numRxQueues !== undefined) dev.numRxQueues = a.numRxQueues;
+  return ok();
+}
+
+/** rtnl_configure_link(): flags after registration, then everyone is told (which gives peers their nsids). */
+function configure(dev: NetDevice, a: LinkAttrs): Result {
+  const r = dev.changeFlags(a.set ?? 0, a.clear ?? 0);
+  linkMsg(dev);
+  return r;
+}
+
+function newVeth(ns: Netns, req: NewLink): Result<NetDevice> {
+  const dev = new Veth(ns, req.name ?? 'veth%d');
+  const peerAttrs: LinkAttrs = req.peer ?? {};
+  const peerNs = peerAttrs.netns ?? ns;
+  const peer = new Veth(peerNs, peerAttrs.name ?? 'veth%d');
+  for (const [d, a] of [[peer, peerAttrs], [dev, req]] as const) {
+    const r = preset(d, a);
+    if (!r.ok) return r;
+  }
+  const made = Veth.pair(dev, peer, req.index, peerAttrs.index);
+  if (!made.ok) return made;
+  const r = configure(peer, peerAttrs);
+  return r.ok ? ok<NetDevice>(dev) : r;
+}
+
+function newVxlan(ns: Netns, req: NewLink, d: VxlanData): Result<NetDevice> {
+  const lower = d.link === undefined ? undefined : req.link?.ifindex === d.link ? req.link : ns.deviceByIndex(d.link);
+  if (d.link !== undefined && !lower) return fail('ENODEV', 'Invalid local interface, device not found');
+  const dstport = d.dstport ?? 8472;
+  for (const other of ns.devices.values()) {
+    if (!(other instanceof Vxlan) || other.options.vni !== d.id || (other.options.dstport ?? 8472) !== dstport) continue;
+    return fail('EEXIST', 'A VXLAN device with the specified VNI already exists');
+  }
+  const options: VxlanOptions = { vni: d.id ?? 0, dstport };
+  if (d.local !== undefined) options.local = d.local;
+  if (d.remote !== undefined) options.remote = d.remote;
+  if (lower) options.dev = lower;
+  if (d.learning !== undefined) options.learning = d.learning;
+  if (d.ttl !== undefined) options.ttl = d.ttl;
+  if (d.tos !== undefined) options.tos = d.tos;
+  if (d.ageing !== undefined) options.ageing = d.ageing;
+  if (d.srcportMin !== undefined) options.srcportMin = d.srcportMin;
+  if (d.srcportMax !== undefined) options.srcportMax = d.srcportMax;
+  if (d.udpCsum !== undefined) options.udpCsum = d.udpCsum;
+  return ok<NetDevice>(new Vxlan(ns, req.name ?? 'vxlan%d', options));
+}
+
+function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
+  switch (req.kind) {
+    case 'bridge':
+      return ok<NetDevice>(new Bridge(target, req.name ?? 'bridge%d'));
+    case 'dummy':
+      return ok<NetDevice>(new Dummy(target, req.name ?? 'dummy%d'));
+    case 'macvlan': {
+      if (!req.link) return fail('EINVAL');
+      if (req.link.kind === 'loopback') return fail('EINVAL');
+      const lower = req.link instanceof Macvlan ? req.link.lower : req.link;
+      return ok<NetDevice>(new Macvlan(target, req.name ?? 'macvlan%d', lower, req.data?.kind === 'macvlan' ? req.data.mode : undefined));
+    }
+    case 'vxlan':
+      return newVxlan(ns, { ...req }, req.data?.kind === 'vxlan' ? req.data : { kind: 'vxlan' });
+    default:
+      return fail('EOPNOTSUPP', 'Unknown device type');
+  }
+}
+
+/** RTM_NEWLINK with NLM_F_CREATE|NLM_F_EXCL. */
+export function newLink(ns: Netns, req: NewLink): Result<NetDevice> {
+  if (req.name !== undefined && ns.device(req.name)) return fail('EEXIST');
+  if (!KINDS.includes(req.kind)) return fail('EOPNOTSUPP', 'Unknown device type');
+  const target = req.netns ?? ns;
+  if (req.kind === 'veth') {
+    const made = newVeth(target, req.peer?.netns ? req : { ...req, peer: { ...req.peer, netns: ns } });
+    if (!made.ok) return made;
+    return finish(made.value, req);
+  }
+  const made = make(ns, target, req);
+  if (!made.ok) return made;
+  const dev = made.value;
+  const set = preset(dev, req);
+  if (!set.ok) return set;
+  const registered = dev.register(req.index);
+  if (!registered.ok) return registered;
+  if (req.data?.kind === 'bridge') {
+    const changed = changeData(dev, req.data);
+    if (!changed.ok) {
+      dev.delete();
+      return changed;
+    }
+  }
+  return finish(dev, req);
+}
+
+function finish(dev: NetDevice, req: NewLink): Result<NetDevice> {
+  if (req.master) {
+    const joined = dev.setMaster(req.master);
+    if (!joined.ok) {
+      dev.delete();
+      return joined;
+    }
+  }
+  const r = configure(dev, req);
+  return r.ok ? ok(dev) : r;
+}
+
+/** RTM_NEWLINK on an existing device: kind data first, then the attributes in the order of do_setlink(). */
+export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: LinkData, port?: PortChange): Result {
+  if (data) {
+    if (kind !== dev.kind) return fail('EOPNOTSUPP');
+    const r = changeData(dev, data);
+    if (!r.ok) return r;
+  }
+  if (port) {
+    const r = changePort(dev, port);
+    if (!r.ok) return r;
+  }
+  if (a.netns && a.netns !== dev.ns) {
+    const from = dev.ns;
+    const r = dev.moveTo(a.netns, a.name);
+    if (!r.ok) return r;
+    tellPeers(dev, from);
+  }
+  const steps: ((() => Result) | false)[] = [
+    a.address !== undefined && ((): Result => dev.setMac(a.address as Mac)),
+    a.mtu !== undefined && ((): Result => dev.setMtu(a.mtu as number)),
+    a.group !== undefined && ((): Result => put(() => { dev.group = a.group as number; })),
+    a.name !== undefined && !a.netns && ((): Result => dev.rename(a.name as string)),
+    a.alias !== undefined && ((): Result => dev.setAlias(a.alias as string)),
+    a.broadcast !== undefined && ((): Result => put(() => { dev.broadcast = a.broadcast as Mac; })),
+    a.master !== undefined && ((): Result => setMaster(dev, a.master as NetDevice | null)),
+    (a.set !== undefined || a.clear !== undefined) && ((): Result => dev.changeFlags(a.set ?? 0, a.clear ?? 0)),
+    a.carrier !== undefined && ((): Result => setCarrier(dev, a.carrier as boolean)),
+    a.txqlen !== undefined && ((): Result => put(() => { dev.txqlen = a.txqlen as number; })),
+    a.addrGenMode !== undefined && ((): Result => put(() => { dev.addrGenMode = a.addrGenMode as NetDevice['addrGenMode']; })),
+  ];
+  for (const step of steps) {
+    const r = step ? step() : ok();
+    if (!r.ok) return r;
+  }
+  linkMsg(dev);
+  return ok();
+}
+
+function put(change: () => void): Result {
+  change();
+  return ok();
+}
+
+/** ndo_change_carrier exists for dummy devices only. */
+function setCarrier(dev: NetDevice, on: boolean): Result {
+  if (dev.kind !== 'dummy') return fail('EOPNOTSUPP');
+  if (on) dev.carrierOn();
+  else dev.carrierOff();
+  return ok();
+}
+
+/** do_set_master(): leaves the old master first, even when the new one refuses. */
+function setMaster(dev: NetDevice, master: NetDevice | null): Result {
+  if (master === null) return dev.setMaster(null);
+  if (dev.master === master) return ok();
+  return dev.setMaster(master);
+}
+
+/** Both ends of a moved veth are announced, each in its namespace. */
+function tellPeers(dev: NetDevice, from: Netns): void {
+  linkMsg(dev);
+  if (dev instanceof Veth && dev.peer) linkMsg(dev.peer);
+  else void from;
+}
+
+/** RTM_DELLINK. */
+export function delLink(dev: NetDevice): Result {
+  if (dev.kind === 'loopback' || dev.kind === 'ether') return fail('EOPNOTSUPP');
+  dev.delete();
+  return ok();
+}
+
+/** RTM_NEWLINK for a whole device group. */
+export function setGroup(ns: Netns, group: number, a: LinkAttrs): Result {
+  for (const dev of [...ns.devices.values()]) {
+    if (dev.group !== group) continue;
+    const r = setLink(dev, a);
+    if (!r.ok) return r;
+  }
+  return ok();
+}
+

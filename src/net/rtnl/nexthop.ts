@@ -1,0 +1,3 @@
+/** Nexthop objects (RTM_NEWNEXTHOP). Models net/ipv4/nexthop.c */
+
+export {};

@@ -1,0 +1,181 @@
+/** Routes as messages: of the FIB for listings and monitors, and look-ups for `ip route get`. Models fib_dump_info(), inet_rtm_getroute() */
+
+import { ok, type Result } from '../../sim/errno.ts';
+import { type Family, familyOf, type IpAddr, maxLen, type Prefix, zeroOf } from '../../wire/addr.ts';
+import type { NetDevice } from '../dev/device.ts';
+import { type FibRoute, type Nexthop, RT_TABLE_LOCAL, RT_TABLE_MAIN, type RouteType, RTPROT_UNSPEC } from '../ip/fib.ts';
+import { type Dst, type Flow, pmtuOf, routeInput, routeOutput } from '../ip/route.ts';
+import type { Netns } from '../netns.ts';
+
+export interface RouteHop {
+  readonly gateway: IpAddr | null;
+  readonly dev: NetDevice | null;
+  readonly weight: number;
+  /** `dead`, `onlink`, `linkdown` as ip prints them. */
+  readonly flags: readonly string[];
+}
+
+export interface RouteMsg {
+  readonly family: Family;
+  readonly type: RouteType;
+  readonly dst: Prefix;
+  readonly src: Prefix | null;
+  readonly nhid: number;
+  readonly tos: number;
+  readonly table: number;
+  readonly proto: number;
+  readonly scope: number;
+  readonly prefsrc: IpAddr | null;
+  readonly metric: number | null;
+  /** One hop is shown in line; several are a multipath route. */
+  readonly hops: readonly RouteHop[];
+  readonly flags: readonly string[];
+  readonly mtu: number;
+  readonly mtuLock: boolean;
+  readonly advmss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly mark: number;
+  readonly uid: number | null;
+  readonly iif: NetDevice | null;
+  /** A look-up's answer (RTM_F_CLONED): cache flags, and seconds until a learned MTU expires. */
+  readonly cache: { readonly flags: readonly string[]; readonly expires: number } | null;
+  readonly expires: number;
+}
+
+function hopFlags(n: Nexthop): string[] {
+  const flags: string[] = [];
+  if (n.dead) flags.push('dead');
+  if (n.onlink) flags.push('onlink');
+  if (n.linkdown) flags.push('linkdown');
+  return flags;
+}
+
+export function routeMsg(r: FibRoute, now: number): RouteMsg {
+  const hops = r.nexthops.map((n) => ({ gateway: n.gateway, dev: n.dev, weight: n.weight, flags: hopFlags(n) }));
+  return {
+    family: r.family,
+    type: r.type,
+    dst: r.dst,
+    src: null,
+    nhid: 0,
+    tos: r.tos,
+    table: r.table,
+    proto: r.proto,
+    scope: r.scope,
+    prefsrc: r.prefsrc,
+    metric: r.family === 6 || r.metric !== 0 ? r.metric : null,
+    hops,
+    flags: hops.length === 1 ? (hops[0]?.flags ?? []) : [],
+    mtu: r.mtu,
+    mtuLock: r.mtuLock,
+    advmss: r.advmss,
+    metrics: r.metrics,
+    mark: 0,
+    uid: null,
+    iif: null,
+    cache: null,
+    expires: r.expires > 0 ? Math.max(0, Math.floor((r.expires - now) / 1e6)) : 0,
+  };
+}
+
+export interface RouteQuery {
+  dst: IpAddr;
+  src: IpAddr | null;
+  iif: NetDevice | null;
+  oif: NetDevice | null;
+  mark: number;
+  tos: number;
+  uid: number;
+  proto: number;
+  sport: number;
+  dport: number;
+  fibmatch: boolean;
+}
+
+function flowOf(q: RouteQuery): Flow {
+  const flow: Flow = { dst: q.dst, src: q.src, oif: q.oif, mark: q.mark, tos: q.tos, uid: q.uid };
+  if (q.proto) flow.proto = q.proto;
+  if (q.sport) flow.sport = q.sport;
+  if (q.dport) flow.dport = q.dport;
+  return flow;
+}
+
+/** RTM_GETROUTE for one destination. */
+export function getRoute(ns: Netns, q: RouteQuery): Result<RouteMsg> {
+  const flow = flowOf(q);
+  const family = familyOf(q.dst);
+  const found = q.iif ? routeInput(ns, { ...flow, oif: null, iif: q.iif, src: q.src ?? zeroOf(family) }) : routeOutput(ns, flow);
+  if (!found.ok) return found;
+  const dst = found.value;
+  if (q.fibmatch && dst.route) return ok(routeMsg(dst.route, ns.kernel.sim.now));
+  return ok(family === 4 ? answer4(ns, q, dst) : answer6(q, dst));
+}
+
+function cacheFlags(dst: Dst): string[] {
+  if (dst.type === 'broadcast') return ['local', 'brd'];
+  if (dst.type === 'multicast') return ['local', 'mc'];
+  return dst.kind === 'local' || dst.type === 'local' ? ['local'] : [];
+}
+
+/** Local and main are one trie until the first rule comes, and then look-ups report main for local addresses. */
+function shownTable(ns: Netns, dst: Dst): number {
+  if (dst.type === 'broadcast' || dst.type === 'multicast' || !dst.route) return 0;
+  return dst.table === RT_TABLE_LOCAL && ns.fib.rules.plain[4] ? RT_TABLE_MAIN : dst.table;
+}
+
+function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
+  const learned = pmtuOf(ns, q.dst);
+  const sameSrc = q.src !== null && q.src === dst.src;
+  return {
+    family: 4,
+    type: dst.type,
+    dst: { addr: q.dst, len: 32 },
+    src: q.src === null ? null : { addr: q.src, len: 32 },
+    nhid: 0,
+    tos: q.tos,
+    table: shownTable(ns, dst),
+    proto: RTPROT_UNSPEC,
+    scope: 0,
+    prefsrc: q.iif || sameSrc ? null : dst.src,
+    metric: null,
+    hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
+    flags: dst.type === 'multicast' ? ['rt_offload_failed'] : [],
+    mtu: learned?.mtu ?? dst.routeMtu,
+    mtuLock: learned ? false : dst.mtuLock,
+    advmss: dst.route?.advmss ?? 0,
+    metrics: dst.route?.metrics ?? {},
+    mark: q.mark,
+    uid: q.iif ? null : q.uid,
+    iif: q.iif,
+    cache: { flags: cacheFlags(dst), expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0 },
+    expires: 0,
+  };
+}
+
+function answer6(q: RouteQuery, dst: Dst): RouteMsg {
+  const r = dst.route;
+  return {
+    family: 6,
+    type: dst.type,
+    dst: { addr: q.dst, len: maxLen(6) },
+    src: { addr: q.src ?? 0n, len: 128 },
+    nhid: 0,
+    tos: 0,
+    table: dst.table,
+    proto: r?.proto ?? 0,
+    scope: 0,
+    prefsrc: dst.src,
+    metric: r?.metric ?? 0,
+    hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
+    flags: [],
+    mtu: dst.routeMtu,
+    mtuLock: dst.mtuLock,
+    advmss: r?.advmss ?? 0,
+    metrics: r?.metrics ?? {},
+    mark: q.mark,
+    uid: null,
+    iif: q.iif,
+    cache: null,
+    expires: 0,
+  };
+}
