@@ -7,7 +7,7 @@ import { Skb } from '../skb.ts';
 import { ETH_P_ALL } from '../sock/packet.ts';
 import { Bridge, type BridgePort } from './bridge.ts';
 import { devQueueXmit } from './core.ts';
-import { type NetDevice, type OperState, IFF_LOWER_UP } from './device.ts';
+import { IFF_LOWER_UP, type NetDevice, type OperState } from './device.ts';
 import { connect, Ether } from './ether.ts';
 import { Macvlan } from './macvlan.ts';
 import { Veth } from './veth.ts';
@@ -273,4 +273,3 @@ describe('vxlan', () => {
     expect(kernel.init.device('vx0')).toBeUndefined();
   });
 });
-

@@ -8,7 +8,17 @@ import type { IfAddr } from '../ip/ifaddr.ts';
 import type { Netns } from '../netns.ts';
 import type { PacketType, Skb } from '../skb.ts';
 import { AddressList } from './addrlist.ts';
-import { IFF_ALLMULTI, IFF_BROADCAST, IFF_LOOPBACK, IFF_LOWER_UP, IFF_MULTICAST, IFF_PROMISC, IFF_RUNNING, IFF_UP } from './flags.ts';
+import {
+  IFF_ALLMULTI,
+  IFF_BROADCAST,
+  IFF_LOOPBACK,
+  IFF_LOWER_UP,
+  IFF_MULTICAST,
+  IFF_NOARP,
+  IFF_PROMISC,
+  IFF_RUNNING,
+  IFF_UP,
+} from './flags.ts';
 import { linkwatchFire } from './linkwatch.ts';
 import { allocName, validName } from './name.ts';
 
@@ -59,7 +69,7 @@ export abstract class NetDevice {
   numRxQueues = 1;
   promiscuity = 0;
   allmulti = 0;
-  /** Token that `ip link set dev … type` and the like need not know: has a queue discipline of its own (`fq_codel`, …), else noqueue. */
+  /** Queue discipline once up. */
   qdisc = 'noqueue';
   hardHeaderLen = 14;
   readonly stats: DeviceStats = {
@@ -89,7 +99,6 @@ export abstract class NetDevice {
   /** Cannot be moved to another namespace. */
   netnsImmutable = false;
   carrierChanges = 0;
-  /** The namespace knows of it: when it was created with `link-netnsid` for a peer in another one. */
   private carrierOk = true;
   private oper: OperState = 'UNKNOWN';
   private readonly linkRng: Rng;
@@ -352,6 +361,7 @@ export abstract class NetDevice {
       const r = this.setUp();
       if (!r.ok) return r;
     } else if (clear & IFF_UP) this.setDown();
+    if ((before ^ this.flags) & IFF_NOARP) this.ns.neigh.macChanged(this);
     if ((before ^ this.flags) & ~(special | IFF_RUNNING)) this.notify('change');
     return ok();
   }
@@ -361,15 +371,19 @@ export abstract class NetDevice {
   carrierOn(): void {
     if (this.carrierOk) return;
     this.carrierOk = true;
-    this.carrierChanges++;
-    if (this.registered) linkwatchFire(this);
+    this.carrierMoved();
   }
 
   carrierOff(): void {
     if (!this.carrierOk) return;
     this.carrierOk = false;
+    this.carrierMoved();
+  }
+
+  private carrierMoved(): void {
+    if (!this.registered) return;
     this.carrierChanges++;
-    if (this.registered) linkwatchFire(this);
+    linkwatchFire(this);
   }
 
   /** The worker's part of a carrier change: new operstate, queue on or off, everyone told. */
