@@ -4,6 +4,8 @@ import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { Family, IpAddr, Prefix } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
+import { buildRoute, sameNexthops } from './fib-semantics.ts';
+import { FibTable } from './fib-table.ts';
 import { FibRules } from './rule.ts';
 
 export const RT_TABLE_UNSPEC = 0;
@@ -37,6 +39,18 @@ export interface Nexthop {
   dead: boolean;
   /** The device has no carrier: used unless ignore_routes_with_linkdown. */
   linkdown: boolean;
+  /** RT_SCOPE_* of the next hop itself: NOWHERE for the host's own addresses, HOST on link, LINK behind a gateway. */
+  scope: number;
+  /** Learned path MTUs by destination. */
+  exceptions: Map<IpAddr, PathMtu> | null;
+}
+
+export interface PathMtu {
+  mtu: number;
+  /** Below min_pmtu: not used, so that packets are fragmented. */
+  lock: boolean;
+  /** Virtual time when it is forgotten, µs. */
+  expires: number;
 }
 
 export interface FibRoute {
@@ -59,6 +73,8 @@ export interface FibRoute {
   readonly metrics: Readonly<Record<string, number>>;
   /** IPv6: virtual time when it ends, µs; 0 = never. */
   readonly expires: number;
+  /** Nexthop object that it was made with, 0 = none. */
+  readonly nhid: number;
 }
 
 export interface NexthopSpec {
@@ -85,61 +101,221 @@ export interface RouteSpec {
   advmss?: number;
   metrics?: Record<string, number>;
   expires?: number;
+  nhid?: number;
 }
 
 /** NLM_F_*: add = create+excl, append = create+append, prepend = create, replace = create+replace, change = replace. */
 export type RouteMode = 'add' | 'append' | 'prepend' | 'replace' | 'change';
+
+type DelSpec = Partial<RouteSpec> & { family: Family; dst: Prefix };
 
 export class Fib {
   readonly ns: Netns;
   readonly rules: FibRules;
   /** Grows with every change that may alter a routing decision; caches compare it. */
   generation = 1;
+  private readonly tables4 = new Map<number, FibTable>();
+  private readonly tables6 = new Map<number, FibTable>();
+  /** Somebody added a local route by hand: source validation must look at the tables. */
+  customLocal = false;
 
   constructor(ns: Netns) {
     this.ns = ns;
     this.rules = new FibRules(ns);
+    for (const id of [RT_TABLE_LOCAL, RT_TABLE_MAIN]) {
+      this.tables4.set(id, new FibTable(id, 4));
+      this.tables6.set(id, new FibTable(id, 6));
+    }
+    ns.events.subscribe((e) => {
+      if (e.type === 'link') this.generation++;
+    });
+  }
+
+  table(family: Family, id: number): FibTable | undefined {
+    return (family === 4 ? this.tables4 : this.tables6).get(id);
+  }
+
+  private makeTable(family: Family, id: number): FibTable {
+    const tables = family === 4 ? this.tables4 : this.tables6;
+    let t = tables.get(id);
+    if (!t) {
+      t = new FibTable(id, family);
+      tables.set(id, t);
+    }
+    return t;
   }
 
   /** RTM_NEWROUTE with the kernel's checks and extack texts. */
   add(spec: RouteSpec, mode: RouteMode = 'add'): Result<FibRoute> {
-    void spec;
-    void mode;
-    return fail('EOPNOTSUPP');
+    const built = buildRoute(this.ns, spec);
+    if (!built.ok) return built;
+    const route = built.value;
+    const table = this.makeTable(route.family, route.table);
+    return route.family === 4 ? this.insert4(table, route, mode) : this.insert6(table, route, mode);
+  }
+
+  private insert4(table: FibTable, route: FibRoute, mode: RouteMode): Result<FibRoute> {
+    const list = table.at(route.dst.addr, route.dst.len);
+    let i = 0;
+    while (i < list.length && before(list[i] as FibRoute, route)) i++;
+    const rivals: FibRoute[] = [];
+    for (let j = i; j < list.length && equalKey(list[j] as FibRoute, route); j++) rivals.push(list[j] as FibRoute);
+    if (rivals.length > 0) {
+      if (mode === 'add') return fail('EEXIST');
+      const same = rivals.find((r) => sameRoute(r, route));
+      if (mode === 'replace' || mode === 'change') {
+        if (same) return same === rivals[0] ? ok(same) : fail('EEXIST');
+        table.remove(rivals[0] as FibRoute);
+        return this.inserted(table, route, i);
+      }
+      if (same) return fail('EEXIST');
+      return this.inserted(table, route, mode === 'append' ? i + rivals.length : i);
+    }
+    if (mode === 'change') return fail('ENOENT');
+    return this.inserted(table, route, i);
+  }
+
+  /** fib6_add_rt2node(): routes of one metric that go through gateways are one multipath route's next hops in Linux; here each stands alone. */
+  private insert6(table: FibTable, route: FibRoute, mode: RouteMode): Result<FibRoute> {
+    const list = table.at(route.dst.addr, route.dst.len);
+    let i = 0;
+    while (i < list.length && (list[i] as FibRoute).metric < route.metric) i++;
+    const rivals: FibRoute[] = [];
+    let j = i;
+    for (; j < list.length && (list[j] as FibRoute).metric === route.metric; j++) rivals.push(list[j] as FibRoute);
+    const same = rivals.find((r) => sameNexthops(r, route) && r.type === route.type);
+    if (rivals.length > 0) {
+      if (mode === 'replace' || mode === 'change') {
+        const old = rivals[0] as FibRoute;
+        table.remove(old);
+        return this.inserted(table, route, i);
+      }
+      if (same) return fail('EEXIST');
+      if (mode === 'add') return fail('EEXIST');
+      return this.inserted(table, route, mode === 'prepend' ? i : j);
+    }
+    if (mode === 'change') return fail('ENOENT');
+    return this.inserted(table, route, i);
+  }
+
+  private inserted(table: FibTable, route: FibRoute, index: number): Result<FibRoute> {
+    table.insert(route, index);
+    if (route.type === 'local' && route.proto !== RTPROT_KERNEL) this.customLocal = true;
+    this.generation++;
+    this.ns.events.emit({ type: 'route', action: 'new', route });
+    return ok(route);
   }
 
   /** RTM_DELROUTE: the first route that agrees with every given field; ESRCH when none. */
-  del(spec: Partial<RouteSpec> & { family: Family; dst: Prefix }): Result {
-    void spec;
-    return fail('ESRCH');
+  del(spec: DelSpec): Result {
+    const table = this.table(spec.family, spec.table || RT_TABLE_MAIN);
+    const route = table?.at(spec.dst.addr, spec.dst.len).find((r) => agrees(r, spec));
+    if (!route) return fail('ESRCH');
+    this.remove(route);
+    return ok();
   }
 
-  /** Removes exactly this route (flush). */
-  remove(route: FibRoute): void {
-    void route;
+  /** Removes exactly this route. `silent`: as fib_flush(), without telling `ip monitor`. */
+  remove(route: FibRoute, silent = false): void {
+    if (!this.table(route.family, route.table)?.remove(route)) return;
+    this.generation++;
+    if (!silent) this.ns.events.emit({ type: 'route', action: 'del', route });
   }
 
-  /** Ids of the existing tables, in the kernel's dump order. */
+  /** Ids of the existing tables, in the kernel's dump order (hash of the id modulo 256). */
   tables(family: Family): number[] {
-    void family;
-    return [];
+    const ids = [...(family === 4 ? this.tables4 : this.tables6).keys()];
+    return ids.reverse().sort((a, b) => (a & 255) - (b & 255));
   }
 
   /** Routes as the kernel dumps them (v4: by address, longer prefix first); without table all, table after table. */
   list(family: Family, table?: number): FibRoute[] {
-    void family;
-    void table;
-    return [];
+    if (table !== undefined) return this.table(family, table)?.list() ?? [];
+    return this.tables(family).flatMap((id) => this.table(family, id)?.list() ?? []);
   }
 
-  /** Longest prefix match in one table. */
+  /** Longest prefix match in one table, whatever the routes' state. */
   lookup(table: number, addr: IpAddr): FibRoute | null {
-    void table;
-    void addr;
-    return null;
+    return this.table(typeof addr === 'number' ? 4 : 6, table)?.lookup(addr) ?? null;
   }
 
-  flush(): Result {
-    return ok();
+  all(): FibRoute[] {
+    return [...this.tables4.values(), ...this.tables6.values()].flatMap((t) => t.all());
+  }
+
+  // ---- devices ----
+
+  /** fib_sync_down_dev(): next hops over `dev` die (down), or lose their carrier (change). Routes without a living one are flushed. */
+  deviceDown(dev: NetDevice, event: 'down' | 'change' | 'unregister'): void {
+    this.generation++;
+    for (const route of this.all()) {
+      if (!route.nexthops.some((nh) => nh.dev === dev)) continue;
+      const force = event === 'unregister';
+      for (const nh of route.nexthops) {
+        if (nh.dev !== dev || (!force && nh.scope === RT_SCOPE_NOWHERE && route.family === 4)) continue;
+        if (event !== 'change') nh.dead = true;
+        nh.linkdown = true;
+      }
+      if (event === 'change') continue;
+      if (force || route.nexthops.every((nh) => nh.dead)) this.remove(route, route.family === 4);
+    }
+  }
+
+  /** fib_sync_up(): next hops over `dev` live again (up) or have carrier again. */
+  deviceUp(dev: NetDevice, carrier: boolean): void {
+    this.generation++;
+    for (const route of this.all()) {
+      for (const nh of route.nexthops) {
+        if (nh.dev !== dev) continue;
+        if (dev.up) nh.dead = false;
+        if (carrier) nh.linkdown = false;
+      }
+    }
+  }
+
+  /** fib_sync_down_addr(): routes whose preferred source has gone. */
+  flushPrefsrc(addr: IpAddr): void {
+    for (const route of this.all()) if (route.prefsrc === addr) this.remove(route, true);
   }
 }
+
+/** fib_find_alias(): larger tos first, then smaller metric. */
+function before(a: FibRoute, b: FibRoute): boolean {
+  return a.tos > b.tos || (a.tos === b.tos && a.metric < b.metric);
+}
+
+function equalKey(a: FibRoute, b: FibRoute): boolean {
+  return a.tos === b.tos && a.metric === b.metric;
+}
+
+function sameRoute(a: FibRoute, b: FibRoute): boolean {
+  return (
+    a.type === b.type &&
+    a.scope === b.scope &&
+    a.proto === b.proto &&
+    a.prefsrc === b.prefsrc &&
+    a.mtu === b.mtu &&
+    a.mtuLock === b.mtuLock &&
+    a.advmss === b.advmss &&
+    a.nhid === b.nhid &&
+    sameNexthops(a, b)
+  );
+}
+
+function agrees(r: FibRoute, s: DelSpec): boolean {
+  if (s.tos !== undefined && s.tos !== r.tos) return false;
+  if (s.type !== undefined && s.type !== r.type) return false;
+  if (s.scope !== undefined && s.scope !== RT_SCOPE_NOWHERE && s.scope !== r.scope) return false;
+  if (s.prefsrc !== undefined && s.prefsrc !== null && s.prefsrc !== r.prefsrc) return false;
+  if (s.proto !== undefined && s.proto !== 0 && s.proto !== r.proto) return false;
+  if (s.metric !== undefined && s.metric !== 0 && s.metric !== r.metric) return false;
+  if (s.mtu !== undefined && s.mtu !== 0 && s.mtu !== r.mtu) return false;
+  if (s.nhid !== undefined && s.nhid !== 0 && s.nhid !== r.nhid) return false;
+  const hops = s.nexthops ?? [];
+  if (hops.length > 1 && hops.length !== r.nexthops.length) return false;
+  return hops.every((h, i) => {
+    const nh = hops.length > 1 ? r.nexthops[i] : r.nexthops.find((n) => (!h.dev || n.dev === h.dev) && (h.gateway == null || n.gateway === h.gateway));
+    return nh !== undefined && (!h.dev || nh.dev === h.dev) && (h.gateway === undefined || h.gateway === null || nh.gateway === h.gateway);
+  });
+}
+

@@ -1,12 +1,33 @@
 /** IPv4: receive, forward, deliver, output. Models net/ipv4/ip_input.c, ip_forward.c, ip_output.c */
 
-import { fail, type Result } from '../../sim/errno.ts';
-import type { Ip4 } from '../../wire/addr.ts';
-import type { NetDevice } from '../dev/device.ts';
+import { fail, ok, type Result } from '../../sim/errno.ts';
+import { formatIp4, type Ip4, isMulticast, readIp4, writeIp4 } from '../../wire/addr.ts';
+import { checksum, put16, u16 } from '../../wire/bytes.ts';
+import { ETH_P_IP } from '../../wire/ethernet.ts';
+import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED, ICMP_PROT_UNREACH, ICMP_REDIRECT, ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
+import { IP_DF, ip4HeaderLen, IPPROTO_TCP, IPPROTO_UDP, refreshIp4Checksum } from '../../wire/ipv4.ts';
+import { devQueueXmit } from '../dev/core.ts';
+import { IFF_LOOPBACK, IFF_NOARP, type NetDevice } from '../dev/device.ts';
+import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
-import type { Skb } from '../skb.ts';
+import { Skb } from '../skb.ts';
+import { rawReceive } from '../sock/raw.ts';
 import type { Sock } from '../sock/sock.ts';
-import type { Dst } from './route.ts';
+import { fragment4, isFragment, Reassembly } from './frag.ts';
+import { icmpSend } from './icmp.ts';
+import { watchLinks4 } from './ifroutes.ts';
+import { IcmpPeers } from './peers.ts';
+import { dstMtu, forwardMtu, mtuLocked } from './pmtu.ts';
+import { inetProtos } from './protocols.ts';
+import { addrType, type Dst, type Flow, routeInput, routeOutput } from './route.ts';
+import { RouteCache, traceRoute } from './routecache.ts';
+
+declare module '../../sim/trace.ts' {
+  interface TraceEvents {
+    /** A packet was handed to a protocol of this host. */
+    'net.deliver': { skb: number; host: string; ns: string; dev: string; proto: number };
+  }
+}
 
 /** One packet to send: the L4 bytes are complete (checksum included). */
 export interface Ip4Out {
@@ -17,7 +38,7 @@ export interface Ip4Out {
   payload: Uint8Array;
   ttl?: number;
   tos?: number;
-  /** Don't fragment; default true as ip_no_pmtu_disc=0 has it for sockets. */
+  /** true: don't fragment; false: may be fragmented anywhere; absent: DF when it fits the path MTU, else fragmented here (IP_PMTUDISC_WANT). */
   df?: boolean;
   /** Identification; default: chosen by the kernel. */
   id?: number;
@@ -25,44 +46,360 @@ export interface Ip4Out {
   mark?: number;
   priority?: number;
   sk?: Sock | null;
-  /** A routing result that the caller keeps; else it is looked up. */
+  /** A routing result that the caller keeps; looked up anew when it is stale. */
   route?: Dst | null;
   /** TCP super-packet: payload size of a segment. */
   gsoSize?: number;
   options?: Uint8Array;
   /** Trace: the packet that caused this one. */
   parent?: number;
+  /** The packet that this one answers (ICMP error, REJECT): conntrack takes it as related to that one's connection. */
+  cause?: Skb | null;
+  /** IP_PMTUDISC_PROBE: learned path MTUs do not count. */
+  probe?: boolean;
+}
+
+export interface Ip4RawOut {
+  oif?: NetDevice | null;
+  mark?: number;
+  sk?: Sock | null;
+  parent?: number;
+  /** The packet that this one answers (ICMP error, REJECT): conntrack takes it as related to that one's connection. */
+  cause?: Skb | null;
+  priority?: number;
 }
 
 export class Ip4Stack {
   readonly ns: Netns;
+  readonly reassembly: Reassembly;
+  /** Rate limits by destination. */
+  readonly peers: IcmpPeers;
+  private readonly cache: RouteCache;
 
   constructor(ns: Netns) {
     this.ns = ns;
+    this.reassembly = new Reassembly(ns);
+    this.peers = new IcmpPeers(ns);
+    this.cache = new RouteCache(ns);
+    watchLinks4(ns);
   }
+
+  // ---- in ----
 
   /** ip_rcv(): from the device. skb.dev is the input device, skb.data the packet. */
   receive(skb: Skb): void {
-    void skb;
+    const dev = skb.dev as NetDevice;
+    const { snmp } = this.ns;
+    if (skb.type === 'otherhost') {
+      netDrop(skb, dev, 'OTHERHOST');
+      return;
+    }
+    snmp.inc('IpInReceives');
+    const b = skb.data;
+    const hlen = b.length >= 20 ? ip4HeaderLen(b) : 0;
+    const total = b.length >= 20 ? u16(b, 2) : 0;
+    if (hlen < 20 || (b[0] as number) >> 4 !== 4 || total < hlen || total > b.length) {
+      snmp.inc('IpInHdrErrors');
+      netDrop(skb, dev, 'IP_INHDR');
+      return;
+    }
+    if (checksum(b, 0, hlen) !== 0) {
+      snmp.inc('IpInHdrErrors');
+      netDrop(skb, dev, 'IP_CSUM');
+      return;
+    }
+    if (total < b.length) skb.data = b.subarray(0, total);
+    if (skb.iif === null) skb.iif = dev;
+    const { nf } = this.ns;
+    if (nf.active(4, 'PREROUTING') && nf.hook(4, 'PREROUTING', skb, dev, null) !== 'accept') return;
+    this.receiveFinish(skb);
   }
 
-  /** Continues after PREROUTING (for br_netfilter and NAT that re-inject). */
+  /** ip_rcv_finish(): the routing decision; also for who re-injects a packet after PREROUTING. */
   receiveFinish(skb: Skb): void {
-    void skb;
+    const dev = skb.dev as NetDevice;
+    let dst = skb.dst;
+    if (!dst) {
+      const b = skb.data;
+      const found = this.cache.input(skb, readIp4(b, 12), readIp4(b, 16), dev);
+      if (!found.ok) {
+        this.inputError(skb, dev, found.errno, found.msg);
+        return;
+      }
+      dst = found.value;
+      skb.dst = dst;
+    }
+    if (skb.sim.trace.on) traceRoute(skb, dst);
+    if (dst.kind === 'forward') this.forward(skb, dst);
+    else this.deliver(skb);
   }
 
-  /** ip_queue_xmit() / ip_send_skb(): EMSGSIZE when DF and too big (and the path MTU is known), EPERM when OUTPUT drops it. */
+  private inputError(skb: Skb, dev: NetDevice, errno: string, msg: string | undefined): void {
+    const { ns } = this;
+    if (errno === 'EXDEV') ns.snmp.inc('TcpExtIPReversePathFilter');
+    if ((errno === 'EXDEV' || msg?.startsWith('MARTIAN')) && ns.sysctl.or4(dev, 'log_martians')) {
+      const b = skb.data;
+      ns.kernel.printk(`IPv4: martian ${msg === 'MARTIAN_DESTINATION' ? 'destination' : 'source'} ${formatIp4(readIp4(b, 16))} from ${formatIp4(readIp4(b, 12))}, on dev ${dev.name}`);
+    }
+    if (errno === 'EXDEV' || errno === 'EINVAL') {
+      netDrop(skb, dev, msg ?? 'BLACKHOLE');
+      return;
+    }
+    ns.snmp.inc(errno === 'ENETUNREACH' ? 'IpInNoRoutes' : 'IpInAddrErrors');
+    netDrop(skb, dev, msg ?? (errno === 'EACCES' ? 'ROUTE_PROHIBIT' : errno === 'EHOSTUNREACH' ? 'ROUTE_UNREACHABLE' : 'NO_ROUTE'));
+    if (ns.sysctl.conf4(dev, 'forwarding') === 0) return;
+    // ip_error(): five at once, then one a second, whatever icmp_ratelimit says.
+    if (!this.peers.allowRouteError(readIp4(skb.data, 12))) return;
+    const code = errno === 'EACCES' ? ICMP_PKT_FILTERED : errno === 'EHOSTUNREACH' ? ICMP_HOST_UNREACH : ICMP_NET_UNREACH;
+    icmpSend(skb, ICMP_DEST_UNREACH, code);
+  }
+
+  private forward(skb: Skb, dst: Dst): void {
+    const dev = skb.dev as NetDevice;
+    const b = skb.data;
+    if (skb.type !== 'host') {
+      netDrop(skb, dev, 'NOT_FOR_ME');
+      return;
+    }
+    if ((b[8] as number) <= 1) {
+      this.ns.snmp.inc('IpInHdrErrors');
+      netDrop(skb, dev, 'TTL_EXCEEDED');
+      icmpSend(skb, ICMP_TIME_EXCEEDED, 0);
+      return;
+    }
+    const mtu = forwardMtu(dst, readIp4(b, 16));
+    if (tooBig(skb, mtu) && (u16(b, 6) & IP_DF) !== 0) {
+      this.ns.snmp.inc('IpFragFails');
+      netDrop(skb, dev, 'PKT_TOO_BIG');
+      icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+      return;
+    }
+    // ip_decrease_ttl(): RFC 1141, the checksum is mended and not computed again.
+    b[8] = (b[8] as number) - 1;
+    let sum = u16(b, 10) + 0x0100;
+    if (sum >= 0xffff) sum -= 0xffff;
+    put16(b, 10, sum);
+    if (dst.redirect) this.redirect(skb, dst);
+    const { nf } = this.ns;
+    if (nf.active(4, 'FORWARD') && nf.hook(4, 'FORWARD', skb, dev, dst.dev) !== 'accept') return;
+    this.ns.snmp.inc('IpForwDatagrams');
+    this.postRouting(skb, (skb.dst as Dst | null) ?? dst, dev);
+  }
+
+  /** ip_rt_send_redirect() */
+  private redirect(skb: Skb, dst: Dst): void {
+    const src = readIp4(skb.data, 12);
+    if (!this.peers.allowRedirect(src)) return;
+    const gateway = (dst.gateway as Ip4 | null) ?? readIp4(skb.data, 16);
+    icmpSend(skb, ICMP_REDIRECT, 1, gateway);
+  }
+
+  /** ip_local_deliver() */
+  deliver(skb: Skb): void {
+    let packet = skb;
+    if (isFragment(skb.data)) {
+      const whole = this.reassembly.add(skb, 'deliver');
+      if (!whole) return;
+      packet = whole;
+    }
+    const dev = packet.dev as NetDevice;
+    const { nf } = this.ns;
+    if (nf.active(4, 'INPUT') && nf.hook(4, 'INPUT', packet, dev, null) !== 'accept') return;
+    const proto = packet.data[9] as number;
+    if (packet.sim.trace.on) {
+      const { kernel } = this.ns;
+      packet.sim.trace.emit('net.deliver', { skb: packet.id, host: kernel.hostname, ns: kernel.nameOf(this.ns) ?? '', dev: dev.name, proto });
+    }
+    const taken = rawReceive(packet);
+    const handler = inetProtos[proto];
+    if (handler) {
+      this.ns.snmp.inc('IpInDelivers');
+      handler.receive(packet);
+      return;
+    }
+    if (taken) return;
+    this.ns.snmp.inc('IpInUnknownProtos');
+    netDrop(packet, dev, 'IP_NOPROTO');
+    icmpSend(packet, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH);
+  }
+
+  // ---- out ----
+
+  /** ip_queue_xmit() / ip_send_skb(): EMSGSIZE when DF and larger than the path MTU, EPERM when OUTPUT drops it, or the routing error. */
   output(p: Ip4Out): Result {
-    void p;
-    return fail('ENETUNREACH');
+    const { ns } = this;
+    if (!ns.alive) return fail('ENETUNREACH');
+    let dst = p.route ?? null;
+    if (!dst || dst.generation !== ns.fib.generation) {
+      const flow: Flow = { dst: p.dst, src: p.src, oif: p.oif ?? null, mark: p.mark ?? 0, tos: p.tos ?? 0, proto: p.proto, uid: p.sk?.uid ?? 0 };
+      if (p.proto === IPPROTO_TCP || p.proto === IPPROTO_UDP) {
+        flow.sport = u16(p.payload, 0);
+        flow.dport = u16(p.payload, 2);
+      }
+      const found = routeOutput(ns, flow);
+      if (!found.ok) {
+        ns.snmp.inc('IpOutNoRoutes');
+        return found;
+      }
+      dst = found.value;
+    }
+    const optLen = p.options?.length ?? 0;
+    const size = 20 + optLen + p.payload.length;
+    const gso = p.gsoSize ?? 0;
+    if (size > 65535) return fail('EMSGSIZE');
+    const mtu = p.probe ? dst.dev.mtu : dstMtu(dst, p.dst);
+    const fits = gso > 0 || size <= mtu;
+    if (p.df === true && !fits) return fail('EMSGSIZE');
+    const df = p.df === true || (p.df === undefined && fits && !mtuLocked(dst, p.dst));
+    const b = new Uint8Array(size);
+    b[0] = 0x45 + optLen / 4;
+    b[1] = p.tos ?? 0;
+    put16(b, 2, size);
+    put16(b, 4, p.id ?? (p.df === true && p.proto !== IPPROTO_TCP ? 0 : ns.kernel.sim.rng('ipid').u32() & 0xffff));
+    put16(b, 6, df ? IP_DF : 0);
+    b[8] = p.ttl ?? (dst.type === 'multicast' ? 1 : (dst.route?.metrics.hoplimit ?? ns.sysctl.int('net.ipv4.ip_default_ttl')));
+    b[9] = p.proto;
+    writeIp4(b, 12, p.src ?? (dst.src as Ip4));
+    writeIp4(b, 16, p.dst);
+    if (p.options) b.set(p.options, 20);
+    b.set(p.payload, 20 + optLen);
+    put16(b, 10, checksum(b, 0, 20 + optLen));
+    return this.send(b, dst, p);
   }
 
-  /** A whole packet made by the caller (IP_HDRINCL, REJECT): id and checksum are filled in when 0. */
-  outputRaw(packet: Uint8Array, p: { oif?: NetDevice | null; mark?: number; sk?: Sock | null; parent?: number; priority?: number }): Result {
-    void packet;
-    void p;
-    return fail('ENETUNREACH');
+  /** A whole packet made by the caller (IP_HDRINCL, REJECT): source and id are filled in when 0, the checksum always. */
+  outputRaw(packet: Uint8Array, p: Ip4RawOut): Result {
+    const { ns } = this;
+    if (!ns.alive || packet.length < 20) return fail('EINVAL');
+    const b = packet.slice();
+    const src = readIp4(b, 12);
+    const found = routeOutput(ns, { dst: readIp4(b, 16), src, oif: p.oif ?? null, mark: p.mark ?? 0, tos: b[1] as number, proto: b[9] as number });
+    if (!found.ok) return found;
+    if (b.length > found.value.dev.mtu) return fail('EMSGSIZE');
+    if (src === 0) writeIp4(b, 12, found.value.src as Ip4);
+    put16(b, 2, b.length);
+    if (u16(b, 4) === 0) put16(b, 4, ns.kernel.sim.rng('ipid').u32() & 0xffff);
+    refreshIp4Checksum(b);
+    return this.send(b, found.value, p);
   }
+
+  private send(b: Uint8Array, dst: Dst, p: Ip4RawOut & { gsoSize?: number }): Result {
+    const { ns } = this;
+    const skb = new Skb(ns.kernel.sim, ETH_P_IP, b, p.parent ?? 0);
+    skb.mark = p.mark ?? 0;
+    skb.priority = p.priority ?? 0;
+    skb.sk = p.sk ?? null;
+    skb.gsoSize = p.gsoSize ?? 0;
+    skb.dst = dst;
+    skb.dev = dst.dev;
+    if (p.cause) ns.ct.attach(skb, p.cause);
+    ns.snmp.inc('IpOutRequests');
+    if (skb.sim.trace.on) traceRoute(skb, dst);
+    if (ns.nf.active(4, 'OUTPUT')) {
+      const verdict = ns.nf.hook(4, 'OUTPUT', skb, null, dst.dev);
+      if (verdict === 'drop') return fail('EPERM');
+      if (verdict === 'stolen') return ok();
+      if (!skb.dst) return this.reroute(skb, p.oif ?? null);
+    }
+    this.postRouting(skb, dst, null);
+    return ok();
+  }
+
+  /** ip_route_me_harder(): DNAT or a mark in OUTPUT asks for another route. */
+  private reroute(skb: Skb, oif: NetDevice | null): Result {
+    const b = skb.data;
+    const src = readIp4(b, 12);
+    const found = routeOutput(this.ns, { dst: readIp4(b, 16), src: addrType(this.ns, src) === 'local' ? src : null, oif, mark: skb.mark, tos: b[1] as number, proto: b[9] as number });
+    if (!found.ok) {
+      netDrop(skb, skb.dev ?? this.ns.lo, 'NO_ROUTE');
+      return fail('EPERM');
+    }
+    const dst = found.value;
+    skb.dst = dst;
+    skb.dev = dst.dev;
+    if (skb.sim.trace.on) traceRoute(skb, dst);
+    this.postRouting(skb, dst, null);
+    return ok();
+  }
+
+  /** ip_output(), ip_mc_output(): POSTROUTING, then out. */
+  private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
+    skb.dev = dst.dev;
+    if (dst.type === 'broadcast' && dst.kind === 'output') this.loopBack(skb, dst);
+    const { nf } = this.ns;
+    if (nf.active(4, 'POSTROUTING') && nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
+    this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
+  }
+
+  /** A broadcast reaches the sender's own sockets as well. */
+  private loopBack(skb: Skb, dst: Dst): void {
+    if (dst.dev.flags & IFF_LOOPBACK) return;
+    const copy = skb.clone();
+    copy.type = 'broadcast';
+    skb.sim.schedule(0, () => {
+      if (!this.ns.alive || !dst.dev.up) return;
+      copy.iif = dst.dev;
+      copy.dst = dst;
+      this.deliver(copy);
+    });
+  }
+
+  /** ip_finish_output(): fragments when needed, then the neighbour. Also where br_netfilter and tunnels hand packets back. */
+  finishOutput(skb: Skb, dst: Dst): void {
+    const mtu = dst.kind === 'forward' ? forwardMtu(dst, readIp4(skb.data, 16)) : dstMtu(dst, readIp4(skb.data, 16));
+    if (!tooBig(skb, mtu)) {
+      this.transmit(skb, dst);
+      return;
+    }
+    if (u16(skb.data, 6) & IP_DF) {
+      this.ns.snmp.inc('IpFragFails');
+      netDrop(skb, dst.dev, 'PKT_TOO_BIG');
+      icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+      return;
+    }
+    this.ns.snmp.inc('IpFragOKs');
+    for (const piece of fragment4(skb.data, mtu)) {
+      this.ns.snmp.inc('IpFragCreates');
+      const part = new Skb(skb.sim, ETH_P_IP, piece, skb.id);
+      part.mark = skb.mark;
+      part.priority = skb.priority;
+      part.sk = skb.sk;
+      part.ct = skb.ct;
+      part.ctInfo = skb.ctInfo;
+      part.iif = skb.iif;
+      part.dst = dst;
+      part.dev = dst.dev;
+      this.transmit(part, dst);
+    }
+  }
+
+  private transmit(skb: Skb, dst: Dst): void {
+    const { dev } = dst;
+    skb.dev = dev;
+    skb.type = 'host';
+    skb.ethSrc = dev.mac;
+    if (dev.flags & (IFF_LOOPBACK | IFF_NOARP)) {
+      devQueueXmit(skb);
+      return;
+    }
+    const to = readIp4(skb.data, 16);
+    if (dst.type === 'broadcast' || to === 0xffffffff) skb.ethDst = dev.broadcast;
+    else if (isMulticast(to)) skb.ethDst = 0x01005e000000 + (to & 0x7fffff);
+    else {
+      this.ns.neigh.output(skb, dev, dst.gateway ?? to);
+      return;
+    }
+    devQueueXmit(skb);
+  }
+}
+
+/** ip_exceeds_mtu(): a GSO packet counts by its segments. */
+function tooBig(skb: Skb, mtu: number): boolean {
+  if (skb.data.length <= mtu) return false;
+  if (skb.gsoSize === 0) return true;
+  const hlen = ip4HeaderLen(skb.data);
+  const l4 = skb.data[9] === IPPROTO_TCP ? ((skb.data[hlen + 12] as number) >> 4) * 4 : 8;
+  return hlen + l4 + skb.gsoSize > mtu;
 }
 
 /** The packet handler for EtherType 0x0800. */

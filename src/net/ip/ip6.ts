@@ -1,12 +1,27 @@
-/** IPv6: receive, forward, deliver, output, as far as extension headers are not needed. Models net/ipv6/ip6_input.c, ip6_output.c */
+/** IPv6: receive, forward, deliver, output; of extension headers only hop-by-hop options are skipped. Models net/ipv6/ip6_input.c, ip6_output.c */
 
-import { fail, type Result } from '../../sim/errno.ts';
-import type { Ip6 } from '../../wire/addr.ts';
-import type { NetDevice } from '../dev/device.ts';
+import { fail, ok, type Result } from '../../sim/errno.ts';
+import { type Ip6, isLinkLocal, isMulticast, readIp6 } from '../../wire/addr.ts';
+import { u16 } from '../../wire/bytes.ts';
+import { ETH_P_IPV6 } from '../../wire/ethernet.ts';
+import {
+  ICMPV6_ADDR_UNREACH, ICMPV6_ADM_PROHIBITED, ICMPV6_DEST_UNREACH, ICMPV6_NOROUTE, ICMPV6_PARAMPROB, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, multicastMac6, solicitedNode,
+} from '../../wire/icmp6.ts';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { emitIpv6 } from '../../wire/ipv6.ts';
+import { devQueueXmit } from '../dev/core.ts';
+import { IFF_LOOPBACK, IFF_NOARP, type NetDevice } from '../dev/device.ts';
+import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
-import type { Skb } from '../skb.ts';
+import { Skb } from '../skb.ts';
+import { rawReceive } from '../sock/raw.ts';
 import type { Sock } from '../sock/sock.ts';
-import type { Dst } from './route.ts';
+import { confChanged, watchLinks6 } from './addrconf.ts';
+import { icmp6Send } from './icmp6.ts';
+import { dstMtu, forwardMtu } from './pmtu.ts';
+import { inet6Protos } from './protocols.ts';
+import { type Dst, type Flow, routeInput, routeOutput } from './route.ts';
+import { traceRoute } from './routecache.ts';
 
 export interface Ip6Out {
   src: Ip6 | null;
@@ -25,28 +40,231 @@ export interface Ip6Out {
   parent?: number;
 }
 
+const HOP_BY_HOP = 0;
+const ALL_NODES: Ip6 = (0xff02n << 112n) | 1n;
+const ALL_NODES_INTERFACE: Ip6 = (0xff01n << 112n) | 1n;
+const ALL_ROUTERS: Ip6 = (0xff02n << 112n) | 2n;
+
 export class Ip6Stack {
   readonly ns: Netns;
 
   constructor(ns: Netns) {
     this.ns = ns;
+    watchLinks6(ns);
   }
+
+  confChanged(where: NetDevice | 'all' | 'default', name: string, value: number): void {
+    confChanged(this.ns, where, name, value);
+  }
+
+  /** Does the device listen to this group? */
+  joined(dev: NetDevice, group: Ip6): boolean {
+    if (group === ALL_NODES || group === ALL_NODES_INTERFACE) return true;
+    if (group === ALL_ROUTERS) return this.ns.sysctl.conf6(dev, 'forwarding') !== 0;
+    if (dev.addrs6.some((a) => solicitedNode(a.local as Ip6) === group)) return true;
+    if (group >> 24n === ((0xff02n << 112n) | (0x1ffn << 24n)) >> 24n) {
+      return this.ns.neigh.listProxy().some((p) => p.family === 6 && p.dev === dev && solicitedNode(p.ip as Ip6) === group);
+    }
+    return dev.mc.has(multicastMac6(group)) && (group & 0xffffffffn) !== 1n;
+  }
+
+  // ---- in ----
 
   receive(skb: Skb): void {
-    void skb;
+    const dev = skb.dev as NetDevice;
+    const { ns } = this;
+    const b = skb.data;
+    if (skb.type === 'otherhost') {
+      netDrop(skb, dev, 'OTHERHOST');
+      return;
+    }
+    ns.snmp.inc('Ip6InReceives');
+    if (ns.sysctl.conf6(dev, 'disable_ipv6') !== 0) {
+      netDrop(skb, dev, 'IPV6DISABLED');
+      return;
+    }
+    if (b.length < 40 || (b[0] as number) >> 4 !== 6 || 40 + u16(b, 4) > b.length) {
+      netDrop(skb, dev, 'IP_INHDR');
+      return;
+    }
+    const total = 40 + u16(b, 4);
+    if (total < b.length && skb.gsoSize === 0) skb.data = b.subarray(0, total);
+    if (skb.iif === null) skb.iif = dev;
+    if (ns.nf.active(6, 'PREROUTING') && ns.nf.hook(6, 'PREROUTING', skb, dev, null) !== 'accept') return;
+    this.receiveFinish(skb);
   }
 
+  receiveFinish(skb: Skb): void {
+    const dev = skb.dev as NetDevice;
+    let dst = skb.dst;
+    if (!dst) {
+      const b = skb.data;
+      const found = routeInput(this.ns, flowOf(b, { dst: readIp6(b, 24), src: readIp6(b, 8), iif: dev, mark: skb.mark }));
+      if (!found.ok) {
+        netDrop(skb, dev, found.msg ?? (found.errno === 'ENETUNREACH' ? 'NO_ROUTE' : found.errno === 'EACCES' ? 'ROUTE_PROHIBIT' : 'ROUTE_UNREACHABLE'));
+        if (found.errno === 'EINVAL' || found.msg === 'NOT_FORWARDING' || this.ns.sysctl.conf6(dev, 'forwarding') === 0) return;
+        const code = found.errno === 'EACCES' ? ICMPV6_ADM_PROHIBITED : found.errno === 'EHOSTUNREACH' ? ICMPV6_ADDR_UNREACH : ICMPV6_NOROUTE;
+        icmp6Send(skb, ICMPV6_DEST_UNREACH, code);
+        return;
+      }
+      dst = found.value;
+      skb.dst = dst;
+    }
+    if (skb.sim.trace.on) traceRoute(skb, dst);
+    if (dst.kind === 'forward') this.forward(skb, dst);
+    else this.deliver(skb);
+  }
+
+  private forward(skb: Skb, dst: Dst): void {
+    const dev = skb.dev as NetDevice;
+    const b = skb.data;
+    if (skb.type !== 'host') {
+      netDrop(skb, dev, 'NOT_FOR_ME');
+      return;
+    }
+    if ((b[7] as number) <= 1) {
+      netDrop(skb, dev, 'TTL_EXCEEDED');
+      icmp6Send(skb, ICMPV6_TIME_EXCEED, 0);
+      return;
+    }
+    const mtu = Math.max(1280, forwardMtu(dst, readIp6(b, 24)));
+    if (b.length > mtu && skb.gsoSize === 0) {
+      netDrop(skb, dev, 'PKT_TOO_BIG');
+      icmp6Send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+      return;
+    }
+    b[7] = (b[7] as number) - 1;
+    const { nf } = this.ns;
+    if (nf.active(6, 'FORWARD') && nf.hook(6, 'FORWARD', skb, dev, dst.dev) !== 'accept') return;
+    this.ns.snmp.inc('Ip6OutForwDatagrams');
+    this.postRouting(skb, (skb.dst as Dst | null) ?? dst, dev);
+  }
+
+  deliver(skb: Skb): void {
+    const dev = skb.dev as NetDevice;
+    const { ns } = this;
+    if (ns.nf.active(6, 'INPUT') && ns.nf.hook(6, 'INPUT', skb, dev, null) !== 'accept') return;
+    let proto = skb.data[6] as number;
+    if (proto === HOP_BY_HOP) {
+      const len = ((skb.data[41] ?? 0) + 1) * 8;
+      proto = skb.data[40] ?? 59;
+      const b = new Uint8Array(Math.max(40, skb.data.length - len));
+      b.set(skb.data.subarray(0, 40));
+      b.set(skb.data.subarray(40 + len), 40);
+      b[6] = proto;
+      skb.data = b;
+    }
+    if (skb.sim.trace.on) {
+      skb.sim.trace.emit('net.deliver', { skb: skb.id, host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '', dev: dev.name, proto });
+    }
+    const taken = rawReceive(skb);
+    const handler = inet6Protos[proto];
+    if (handler) {
+      ns.snmp.inc('Ip6InDelivers');
+      handler.receive(skb);
+      return;
+    }
+    if (taken) return;
+    netDrop(skb, dev, 'IP_NOPROTO');
+    icmp6Send(skb, ICMPV6_PARAMPROB, 1, 6);
+  }
+
+  // ---- out ----
+
+  /** EMSGSIZE when larger than the path MTU, EPERM when OUTPUT drops it, or the routing error. */
   output(p: Ip6Out): Result {
-    void p;
-    return fail('ENETUNREACH');
+    const { ns } = this;
+    if (!ns.alive) return fail('ENETUNREACH');
+    let dst = p.route ?? null;
+    if (!dst || dst.generation !== ns.fib.generation) {
+      const found = routeOutput(ns, { dst: p.dst, src: p.src, oif: p.oif ?? null, mark: p.mark ?? 0, proto: p.proto, uid: p.sk?.uid ?? 0 });
+      if (!found.ok) return found;
+      dst = found.value;
+    }
+    if (40 + p.payload.length > Math.max(1280, dstMtu(dst, p.dst)) && !p.gsoSize) return fail('EMSGSIZE');
+    if (p.payload.length > 65535) return fail('EMSGSIZE');
+    const hopLimit = p.hopLimit ?? (dst.type === 'multicast' ? 1 : (dst.route?.metrics.hoplimit ?? ns.sysctl.conf6(dst.dev, 'hop_limit')));
+    const data = emitIpv6({
+      trafficClass: p.trafficClass ?? 0,
+      flowLabel: p.flowLabel ?? 0,
+      proto: p.proto,
+      hopLimit,
+      src: p.src ?? (dst.src as Ip6),
+      dst: p.dst,
+      payload: p.payload,
+    });
+    const skb = new Skb(ns.kernel.sim, ETH_P_IPV6, data, p.parent ?? 0);
+    skb.mark = p.mark ?? 0;
+    skb.priority = p.priority ?? 0;
+    skb.sk = p.sk ?? null;
+    skb.gsoSize = p.gsoSize ?? 0;
+    skb.dst = dst;
+    skb.dev = dst.dev;
+    ns.snmp.inc('Ip6OutRequests');
+    if (skb.sim.trace.on) traceRoute(skb, dst);
+    if (ns.nf.active(6, 'OUTPUT')) {
+      const verdict = ns.nf.hook(6, 'OUTPUT', skb, null, dst.dev);
+      if (verdict === 'drop') return fail('EPERM');
+      if (verdict === 'stolen') return ok();
+      if (!skb.dst) {
+        const again = routeOutput(ns, { dst: readIp6(skb.data, 24), src: readIp6(skb.data, 8), oif: p.oif ?? null, mark: skb.mark, proto: p.proto });
+        if (!again.ok) {
+          netDrop(skb, dst.dev, 'NO_ROUTE');
+          return fail('EPERM');
+        }
+        dst = again.value;
+        skb.dst = dst;
+      }
+    }
+    this.postRouting(skb, dst, null);
+    return ok();
+  }
+
+  private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
+    skb.dev = dst.dev;
+    const { nf } = this.ns;
+    if (nf.active(6, 'POSTROUTING') && nf.hook(6, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
+    this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
+  }
+
+  finishOutput(skb: Skb, dst: Dst): void {
+    const { dev } = dst;
+    skb.dev = dev;
+    skb.type = 'host';
+    skb.ethSrc = dev.mac;
+    const to = readIp6(skb.data, 24);
+    if (dev.flags & (IFF_LOOPBACK | IFF_NOARP)) devQueueXmit(skb);
+    else if (isMulticast(to)) {
+      skb.ethDst = multicastMac6(to);
+      devQueueXmit(skb);
+    } else this.ns.neigh.output(skb, dev, dst.gateway ?? to);
   }
 
   /** For neighbour discovery: no routing, no neighbour; the frame goes to `ethDst`. */
   outputOn(dev: NetDevice, ethDst: number, p: Ip6Out & { src: Ip6 }): void {
-    void dev;
-    void ethDst;
-    void p;
+    const data = emitIpv6({ trafficClass: 0, flowLabel: 0, proto: p.proto, hopLimit: p.hopLimit ?? 255, src: p.src, dst: p.dst, payload: p.payload });
+    const skb = new Skb(this.ns.kernel.sim, ETH_P_IPV6, data, p.parent ?? 0);
+    skb.dev = dev;
+    skb.ethSrc = dev.mac;
+    skb.ethDst = ethDst;
+    devQueueXmit(skb);
   }
+}
+
+/** Adds the ports for rules that look at them. */
+function flowOf(b: Uint8Array, flow: Flow & { iif: NetDevice; src: Ip6 }): Flow & { iif: NetDevice; src: Ip6 } {
+  const proto = b[6] as number;
+  flow.proto = proto;
+  if ((proto === IPPROTO_TCP || proto === IPPROTO_UDP) && b.length >= 44) {
+    flow.sport = u16(b, 40);
+    flow.dport = u16(b, 42);
+  }
+  return flow;
+}
+
+/** Link-local addresses need the interface they belong to. */
+export function needsOif(addr: Ip6): boolean {
+  return isLinkLocal(addr) || isMulticast(addr);
 }
 
 /** The packet handler for EtherType 0x86dd. */

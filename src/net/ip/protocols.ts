@@ -1,6 +1,8 @@
 /** Which handler gets a locally delivered packet, by protocol number. Models inet_protos[], inet6_protos[] */
 
 import type { Skb } from '../skb.ts';
+import { tcpError, tcpReceive } from '../sock/tcp/receive.ts';
+import { udpError, udpReceive } from '../sock/udp.ts';
 import { icmpReceive } from './icmp.ts';
 import { icmp6Receive } from './icmp6.ts';
 
@@ -21,10 +23,14 @@ export interface Protocol {
   error?(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): void;
 }
 
-export const inetProtos: { readonly [proto: number]: Protocol } = {
+export const inetProtos: { readonly [proto: number]: Protocol | undefined } = {
   1: { receive: icmpReceive },
+  6: { receive: tcpReceive, error: tcpError },
+  17: { receive: udpReceive, error: udpError },
 };
 
-export const inet6Protos: { readonly [proto: number]: Protocol } = {
+export const inet6Protos: { readonly [proto: number]: Protocol | undefined } = {
+  6: { receive: tcpReceive, error: tcpError },
+  17: { receive: udpReceive, error: udpError },
   58: { receive: icmp6Receive },
 };

@@ -1,7 +1,7 @@
 /** Policy routing rules: which table a flow looks in. Models net/core/fib_rules.c, net/ipv4/fib_rules.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { type Family, inPrefix, type Prefix } from '../../wire/addr.ts';
+import { type Family, inPrefix, type Prefix, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import type { Flow } from './route.ts';
@@ -124,7 +124,7 @@ export class FibRules {
 
 export function ruleMatches(r: FibRule, f: Flow, iif: NetDevice | null, oif: NetDevice | null): boolean {
   let hit = true;
-  if (r.src && !(f.src !== undefined && f.src !== null && inPrefix(f.src, r.src.addr, r.src.len))) hit = r.src.len === 0;
+  if (r.src && !inPrefix(f.src ?? zeroOf(r.family), r.src.addr, r.src.len)) hit = false;
   if (hit && r.dst && !inPrefix(f.dst, r.dst.addr, r.dst.len)) hit = false;
   if (hit && r.iif !== null && iif?.name !== r.iif) hit = false;
   if (hit && r.oif !== null && oif?.name !== r.oif) hit = false;

@@ -1,0 +1,78 @@
+/** Path MTU of a route and what ICMP teaches about it (next-hop exceptions). Models net/ipv4/route.c */
+
+import type { IpAddr } from '../../wire/addr.ts';
+import { SEC } from '../../sim/sim.ts';
+import type { Netns } from '../netns.ts';
+import type { FibRoute, Nexthop, PathMtu } from './fib.ts';
+import { type Dst, fibLookup } from './route.ts';
+
+function learned(ns: Netns, nh: Nexthop | null, addr: IpAddr): PathMtu | null {
+  const e = nh?.exceptions?.get(addr);
+  if (!e) return null;
+  if (e.expires > ns.kernel.sim.now) return e;
+  nh?.exceptions?.delete(addr);
+  return null;
+}
+
+/** Path MTU towards addr over this route: learned exception, route mtu or device mtu. */
+export function dstMtu(dst: Dst, addr: IpAddr): number {
+  const e = learned(dst.ns, dst.nh, addr);
+  const own = dst.routeMtu || dst.dev.mtu;
+  return e ? Math.min(e.mtu, own) : own;
+}
+
+/** The MTU that a router fragments to: learned values do not count unless ip_forward_use_pmtu. */
+export function forwardMtu(dst: Dst, addr: IpAddr): number {
+  if (dst.family === 4 && dst.ns.sysctl.int('net.ipv4.ip_forward_use_pmtu') !== 0) return dstMtu(dst, addr);
+  if (dst.mtuLock) return dst.routeMtu;
+  return dst.routeMtu !== 0 ? dst.routeMtu : dst.dev.mtu;
+}
+
+/** True when packets to addr must not carry DF: the mtu is locked. */
+export function mtuLocked(dst: Dst, addr: IpAddr): boolean {
+  return dst.mtuLock || (learned(dst.ns, dst.nh, addr)?.lock ?? false);
+}
+
+/** Learns a path MTU from ICMP (kept for mtu_expires, 600 s). */
+export function updatePmtu(ns: Netns, addr: IpAddr, mtu: number): void {
+  const res = fibLookup(ns, { dst: addr });
+  if (!res.ok || res.value.route.type !== 'unicast') return;
+  const { route, nh } = res.value;
+  if (!nh || route.mtuLock) return;
+  const now = ns.kernel.sim.now;
+  const old = learned(ns, nh, addr)?.mtu ?? (route.mtu || (nh.dev?.mtu ?? 1500));
+  if (old < mtu) return;
+  const v4 = typeof addr === 'number';
+  const least = v4 ? ns.sysctl.int('net.ipv4.route.min_pmtu') : 1280;
+  const lock = v4 && mtu < least;
+  const value = lock ? Math.min(old, least) : Math.max(mtu, v4 ? 0 : least);
+  const seconds = ns.sysctl.int(v4 ? 'net.ipv4.route.mtu_expires' : 'net.ipv6.route.mtu_expires');
+  nh.exceptions ??= new Map();
+  nh.exceptions.set(addr, { mtu: value, lock, expires: now + seconds * SEC });
+}
+
+/** The learned path MTU for `ip route get` (`cache expires Nsec mtu M`), null when none. */
+export function pmtuOf(ns: Netns, addr: IpAddr): PathMtu | null {
+  const res = fibLookup(ns, { dst: addr });
+  return res.ok ? learned(ns, res.value.nh, addr) : null;
+}
+
+/** What `ip route show cache` lists. */
+export function listExceptions(ns: Netns, family: 4 | 6): { route: FibRoute; nh: Nexthop; addr: IpAddr; pmtu: PathMtu }[] {
+  const out: { route: FibRoute; nh: Nexthop; addr: IpAddr; pmtu: PathMtu }[] = [];
+  for (const route of ns.fib.list(family)) {
+    for (const nh of route.nexthops) {
+      for (const addr of [...(nh.exceptions?.keys() ?? [])]) {
+        const pmtu = learned(ns, nh, addr);
+        if (pmtu) out.push({ route, nh, addr, pmtu });
+      }
+    }
+  }
+  return out;
+}
+
+/** `ip route flush cache`: forgets everything learned. */
+export function flushCache(ns: Netns, family: 4 | 6): void {
+  for (const route of ns.fib.list(family)) for (const nh of route.nexthops) nh.exceptions = null;
+  ns.fib.generation++;
+}

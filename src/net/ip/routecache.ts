@@ -1,0 +1,81 @@
+/** Remembers input routes until anything changes, and tells the trace of routing decisions. Linux keeps them with the next hop (rt_cache_route) */
+
+import { ok, type Result } from '../../sim/errno.ts';
+import { formatIp, type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
+import { u16 } from '../../wire/bytes.ts';
+import { ip4HeaderLen, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
+import type { NetDevice } from '../dev/device.ts';
+import type { Netns } from '../netns.ts';
+import type { Skb } from '../skb.ts';
+import { type Dst, type Flow, routeInput } from './route.ts';
+
+declare module '../../sim/trace.ts' {
+  interface TraceEvents {
+    /** Where the packet goes: `local`, or by `dev` and `via` (empty when on link). */
+    'net.route': { skb: number; host: string; ns: string; dst: string; table: number; type: string; via: string; dev: string };
+  }
+}
+
+interface Entry {
+  src: number;
+  dst: number;
+  iif: NetDevice;
+  mark: number;
+  tos: number;
+  result: Dst;
+}
+
+const SLOTS = 512;
+
+export class RouteCache {
+  private readonly ns: Netns;
+  private readonly slots: (Entry | undefined)[] = new Array(SLOTS);
+  private generation = 0;
+
+  constructor(ns: Netns) {
+    this.ns = ns;
+  }
+
+  /** routeInput() for a received IPv4 packet. */
+  input(skb: Skb, src: number, dst: number, iif: NetDevice): Result<Dst> {
+    const tos = (skb.data[1] as number) & 0x1c;
+    if (this.generation !== this.ns.fib.generation) {
+      this.slots.fill(undefined);
+      this.generation = this.ns.fib.generation;
+    }
+    const slot = (Math.imul(src ^ Math.imul(dst, 0x9e3779b1), 0x85ebca6b) >>> 23) & (SLOTS - 1);
+    const e = this.slots[slot];
+    if (e && e.dst === dst && e.src === src && e.iif === iif && e.mark === skb.mark && e.tos === tos) return ok(e.result);
+    const flow: Flow & { iif: NetDevice; src: number } = { dst, src, iif, mark: skb.mark, tos };
+    const plain = this.ns.fib.rules.plain[4];
+    if (!plain) ports(flow, skb.data);
+    const found = routeInput(this.ns, flow);
+    if (found.ok && plain && found.value.route && found.value.route.nexthops.length < 2) this.slots[slot] = { src, dst, iif, mark: skb.mark, tos, result: found.value };
+    return found;
+  }
+}
+
+/** fib4_rules_early_flow_dissect() */
+function ports(flow: Flow, b: Uint8Array): void {
+  const proto = b[9] as number;
+  flow.proto = proto;
+  const at = ip4HeaderLen(b);
+  if ((proto !== IPPROTO_TCP && proto !== IPPROTO_UDP) || b.length < at + 4 || u16(b, 6) & 0x1fff) return;
+  flow.sport = u16(b, at);
+  flow.dport = u16(b, at + 2);
+}
+
+export function traceRoute(skb: Skb, dst: Dst): void {
+  const { kernel } = dst.ns;
+  const to: IpAddr = dst.family === 4 ? readIp4(skb.data, 16) : readIp6(skb.data, 24);
+  skb.sim.trace.emit('net.route', {
+    skb: skb.id,
+    host: kernel.hostname,
+    ns: kernel.nameOf(dst.ns) ?? '',
+    dst: formatIp(to),
+    table: dst.table,
+    type: dst.type,
+    via: dst.gateway === null ? '' : formatIp(dst.gateway),
+    dev: dst.kind === 'local' ? (dst.iif?.name ?? 'lo') : dst.dev.name,
+  });
+}
