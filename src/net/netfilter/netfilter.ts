@@ -1,27 +1,103 @@
-/** The five hooks and what hangs there, in order of priority. Models net/netfilter/core.c */
+/**
+ * The five hooks and what hangs there, in order of priority. Models net/netfilter/core.c
+ *
+ *              in ─► PREROUTING ─► route ─► FORWARD ─► POSTROUTING ─► out
+ *                                    │                     ▲
+ *                                  INPUT                 route
+ *                                    ▼                     │
+ *                                 sockets ───────────► OUTPUT
+ */
 
 import type { Family } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
+import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
+import { type XtPacket, viewPacket } from './xt/packet.ts';
+import { XtTables } from './xt/tables.ts';
 
 export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
 export type HookVerdict = 'accept' | 'drop' | 'stolen';
 
+export const HOOKS: readonly Hook[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+
+export { PRIORITY } from './priority.ts';
+
+export interface HookEntry {
+  readonly family: Family;
+  readonly hook: Hook;
+  readonly priority: number;
+  /** `drop` must have named its reason with `dropped()`. */
+  run(p: XtPacket): HookVerdict;
+}
+
+declare module '../../sim/trace.ts' {
+  interface TraceEvents {
+    /** A rule or policy decided over a packet (rule 0 is the policy), as `table/chain#rule`. */
+    'net.hook': { skb: number; host: string; ns: string; hook: Hook; table: string; chain: string; rule: number; verdict: string };
+  }
+}
+
 export class Netfilter {
   readonly ns: Netns;
+  /** Tables of iptables-nft and of iptables-legacy: both families each. */
+  readonly xt: XtTables;
+  readonly legacy: XtTables;
+  private readonly entries = new Map<string, HookEntry[]>();
+  /** Where the packet that a hook dropped was dropped: for the trace. */
+  private reason = '';
 
   constructor(ns: Netns) {
     this.ns = ns;
+    this.xt = new XtTables(ns, this, 'nft');
+    this.legacy = new XtTables(ns, this, 'legacy');
+  }
+
+  /** Entries of equal priority run in the order in which they came. Returns the function that takes it away. */
+  register(entry: HookEntry): () => void {
+    const key = entry.family + entry.hook;
+    const list = [...(this.entries.get(key) ?? [])];
+    let at = list.length;
+    while (at > 0 && (list[at - 1] as HookEntry).priority > entry.priority) at--;
+    list.splice(at, 0, entry);
+    this.entries.set(key, list);
+    return () => {
+      const rest = (this.entries.get(key) ?? []).filter((e) => e !== entry);
+      if (rest.length > 0) this.entries.set(key, rest);
+      else this.entries.delete(key);
+    };
   }
 
   /** False when nothing is registered at the hook: the caller may skip it. */
-  active(_family: Family, _hook: Hook): boolean {
-    return false;
+  active(family: Family, hook: Hook): boolean {
+    return this.entries.has(family + hook);
+  }
+
+  /** Names the cause of a drop: `NETFILTER filter/FORWARD#3`. */
+  dropped(reason: string): HookVerdict {
+    this.reason = reason;
+    return 'drop';
   }
 
   /** Runs a packet through a hook. After `drop` and `stolen` the packet is no longer the caller's. */
-  hook(_family: Family, _hook: Hook, _skb: Skb, _inDev: NetDevice | null, _outDev: NetDevice | null): HookVerdict {
+  hook(family: Family, hook: Hook, skb: Skb, inDev: NetDevice | null, outDev: NetDevice | null): HookVerdict {
+    if (hook === 'PREROUTING' && skb.bridge && !skb.bridge.inPrerouting && !skb.bridge.sabotageDone) {
+      skb.bridge.sabotageDone = true;
+      return 'accept';
+    }
+    const entries = this.entries.get(family + hook);
+    if (!entries) return 'accept';
+    const p = viewPacket(this.ns, skb, family, hook, inDev, outDev);
+    if (!p) return 'accept';
+    for (const entry of entries) {
+      const verdict = entry.run(p);
+      if (verdict === 'accept') continue;
+      if (verdict === 'drop') {
+        const dev = inDev ?? outDev ?? skb.dev ?? this.ns.lo;
+        netDrop(skb, dev, this.reason);
+      }
+      return verdict;
+    }
     return 'accept';
   }
 }

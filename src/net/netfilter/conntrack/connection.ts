@@ -1,7 +1,6 @@
 /** One tracked connection: two immutable tuples, status, timeout, marks, counters. Models struct nf_conn */
 
-import type { Micros, Timer } from '../../../sim/sim.ts';
-import type { NatBinding } from './nat.ts';
+import type { Micros } from '../../../sim/sim.ts';
 import type { TcpTrack } from './proto_tcp.ts';
 import type { Tuple } from './tuple.ts';
 
@@ -17,7 +16,7 @@ export interface CtInfo {
 export class Connection {
   readonly id: number;
   readonly original: Tuple;
-  /** Changed (to a new tuple) only by NAT, before the connection is confirmed. */
+  /** Replaced (by a new tuple) only by NAT, before the connection is confirmed. */
   reply: Tuple;
   readonly zone: number;
   /** IPS_CONFIRMED: in the hash table. */
@@ -25,17 +24,25 @@ export class Connection {
   seenReply = false;
   assured = false;
   dying = false;
-  /** The connection that expected or caused this one, when RELATED. */
+  /** The connection that expected this one (helpers), when RELATED. */
   master: Connection | null = null;
   mark = 0;
   readonly created: Micros;
-  /** Absolute end of life, once confirmed; a duration before that. */
+  /** Absolute end of life once confirmed, µs; a duration before that. */
   expires: Micros = 0;
-  timer: Timer | null = null;
   tcp: TcpTrack | null = null;
-  /** UDP stream start for the two timeouts of nf_conntrack_proto_udp.c */
+  /** UDP: since when it may count as a stream. */
   streamAt: Micros = 0;
-  nat: NatBinding = { src: null, dst: null, srcDone: false, dstDone: false, masqIfindex: 0 };
+  /** IPS_SRC_NAT, IPS_DST_NAT: that side of the packets is rewritten. */
+  srcNat = false;
+  dstNat = false;
+  /** The nat table was asked for that side, or a null binding made. */
+  srcNatDone = false;
+  dstNatDone = false;
+  /** Output interface of MASQUERADE: the connection ends when it is left or loses its address. */
+  masqIfindex = 0;
+  /** Changes that listeners were not told yet. */
+  pending = false;
   packets = { original: 0, reply: 0 };
   bytes = { original: 0, reply: 0 };
 

@@ -1,0 +1,124 @@
+/** Chains: built-in ones with hook and policy, user ones; how a packet walks them. Models ipt_do_table() and nft_do_chain() */
+
+import type { Hook, HookVerdict, Netfilter } from '../netfilter.ts';
+import type { XtPacket } from './packet.ts';
+import type { Rule } from './rule.ts';
+
+export interface Chain {
+  name: string;
+  /** null for user chains. */
+  readonly hook: Hook | null;
+  policy: 'ACCEPT' | 'DROP';
+  /** iptables-nft gives a base chain a counter only with `-P`, restore or -Z. */
+  counting: boolean;
+  packets: number;
+  bytes: number;
+  rules: Rule[];
+}
+
+export function newChain(name: string, hook: Hook | null, counting: boolean): Chain {
+  return { name, hook, policy: 'ACCEPT', counting, packets: 0, bytes: 0, rules: [] };
+}
+
+export interface ChainTable {
+  readonly name: string;
+  readonly chains: ReadonlyMap<string, Chain>;
+}
+
+/** NFT_JUMP_STACK_SIZE */
+const MAX_DEPTH = 16;
+
+/** Walks a base chain to a verdict. */
+export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket): HookVerdict {
+  let chain = base;
+  let rules = base.rules;
+  let at = 0;
+  const stack: { chain: Chain; rules: Rule[]; at: number }[] = [];
+  const trace = nf.ns.kernel.sim.trace;
+  for (;;) {
+    if (at >= rules.length) {
+      const back = stack.pop();
+      if (back) {
+        ({ chain, rules, at } = back);
+        continue;
+      }
+      return policy(nf, table, base, p);
+    }
+    const rule = rules[at++] as Rule;
+    if (!rule.test(p)) continue;
+    rule.packets++;
+    rule.bytes += p.len;
+    const target = rule.spec.target;
+    let verdict = 'continue';
+    if (target.kind === 'verdict') verdict = target.verdict;
+    else if (target.kind === 'ext') verdict = (rule.action as (p: XtPacket) => string)(p);
+    else if (target.kind === 'jump') verdict = 'jump';
+    if (trace.on) traceRule(nf, table, chain, at, p, target.kind === 'jump' ? `jump ${target.chain}` : verdict.toLowerCase());
+    if (p.skb.nfTrace) logTrace(nf, table, chain, 'rule', at, p);
+    switch (verdict) {
+      case 'continue':
+        break;
+      case 'ACCEPT':
+      case 'accept':
+        return 'accept';
+      case 'DROP':
+      case 'drop':
+        return nf.dropped(`NETFILTER ${table.name}/${chain.name}#${at}`);
+      case 'QUEUE':
+        return nf.dropped(`NETFILTER ${table.name}/${chain.name}#${at} QUEUE`);
+      case 'stolen':
+        return 'stolen';
+      case 'RETURN':
+      case 'return': {
+        const back = stack.pop();
+        if (!back) return policy(nf, table, base, p);
+        ({ chain, rules, at } = back);
+        break;
+      }
+      default: {
+        if (target.kind !== 'jump') break;
+        const next = table.chains.get(target.chain);
+        if (!next) break;
+        if (!target.goto) {
+          if (stack.length >= MAX_DEPTH) return nf.dropped(`NETFILTER ${table.name}/${chain.name}#${at} LOOP`);
+          stack.push({ chain, rules, at });
+        }
+        chain = next;
+        rules = next.rules;
+        at = 0;
+      }
+    }
+  }
+}
+
+function policy(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket): HookVerdict {
+  if (base.counting) {
+    base.packets++;
+    base.bytes += p.len;
+  }
+  if (nf.ns.kernel.sim.trace.on) traceRule(nf, table, base, 0, p, base.policy.toLowerCase());
+  if (p.skb.nfTrace) logTrace(nf, table, base, 'policy', base.rules.length + 1, p);
+  if (base.policy === 'ACCEPT') return 'accept';
+  return nf.dropped(`NETFILTER ${table.name}/${base.name} policy`);
+}
+
+function traceRule(nf: Netfilter, table: ChainTable, chain: Chain, rule: number, p: XtPacket, verdict: string): void {
+  const kernel = nf.ns.kernel;
+  kernel.sim.trace.emit('net.hook', {
+    skb: p.skb.id,
+    host: kernel.hostname,
+    ns: kernel.nameOf(nf.ns) ?? '',
+    hook: p.hook,
+    table: table.name,
+    chain: chain.name,
+    rule,
+    verdict,
+  });
+}
+
+/** nf_log_trace(): what the TRACE target writes to the kernel log, a line for each rule. */
+function logTrace(nf: Netfilter, table: ChainTable, chain: Chain, kind: string, number: number, p: XtPacket): void {
+  nf.ns.kernel.printk(
+    `TRACE: ${table.name}:${chain.name}:${kind}:${number} IN=${p.in?.name ?? ''} OUT=${p.out?.name ?? ''} LEN=${p.len} PROTO=${p.proto}`,
+  );
+}

@@ -1,0 +1,72 @@
+/** Target TCPMSS: lowers the MSS that a SYN announces. Models libxt_TCPMSS.c, xt_TCPMSS.c */
+
+import { fail, ok } from '../../../../sim/errno.ts';
+import { fold16, put16, sum16, u16 } from '../../../../wire/bytes.ts';
+import { pseudo } from '../../../../wire/pseudo.ts';
+import { dstMtu } from '../../../ip/route.ts';
+import { Problem, type TargetExt } from '../ext.ts';
+import { hasL4 } from '../packet.ts';
+import { uint } from '../parse.ts';
+
+interface Tcpmss {
+  /** null: clamp to the path MTU. */
+  mss: number | null;
+}
+
+export const TCPMSS: TargetExt<Tcpmss> = {
+  kind: 'target',
+  name: 'TCPMSS',
+  init: () => ({ mss: null }),
+  options: [
+    {
+      name: 'set-mss',
+      excludes: ['clamp-mss-to-pmtu'],
+      set: (o, arg) => {
+        o.mss = uint('TCPMSS', 'set-mss', arg, 0, 65535 - 40);
+      },
+    },
+    {
+      name: 'clamp-mss-to-pmtu',
+      arg: 'none',
+      excludes: ['set-mss'],
+      set: (o) => {
+        o.mss = null;
+      },
+    },
+  ],
+  check: (_o, given) => {
+    if (given.size === 0) throw new Problem('TCPMSS target: At least one parameter is required');
+  },
+  checkentry: (_o, _ns, proto) => (proto === 6 ? ok() : fail('EINVAL')),
+  save: (o) => (o.mss === null ? ' --clamp-mss-to-pmtu' : ` --set-mss ${o.mss}`),
+  list: (o) => (o.mss === null ? ' TCPMSS clamp to PMTU' : ` TCPMSS set ${o.mss}`),
+  run: (o) => (p) => {
+    const { skb } = p;
+    const b = skb.data;
+    if (!hasL4(p, 20) || ((b[p.l4 + 13] as number) & 2) === 0) return 'continue';
+    let mss = o.mss;
+    if (mss === null) {
+      const mtu = skb.dst ? dstMtu(skb.dst, p.dst) : (p.out?.mtu ?? 1500);
+      const back = p.in?.mtu ?? mtu;
+      mss = Math.min(mtu, back) - (p.family === 4 ? 40 : 60);
+    }
+    const end = p.l4 + ((b[p.l4 + 12] as number) >> 4) * 4;
+    for (let i = p.l4 + 20; i < end - 1; ) {
+      const kind = b[i] as number;
+      if (kind === 0) break;
+      if (kind === 1) {
+        i++;
+        continue;
+      }
+      if (kind === 2 && b[i + 1] === 4) {
+        if (u16(b, i + 2) <= mss) return 'continue';
+        put16(b, i + 2, mss);
+        put16(b, p.l4 + 16, 0);
+        put16(b, p.l4 + 16, fold16(sum16(b, p.l4, b.length, pseudo(p.src, p.dst, 6, b.length - p.l4))));
+        return 'continue';
+      }
+      i += (b[i + 1] as number) || 1;
+    }
+    return 'continue';
+  },
+};

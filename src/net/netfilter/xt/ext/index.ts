@@ -1,0 +1,99 @@
+/** All matches (lower case) and targets (upper case). */
+
+import type { Family } from '../../../../wire/addr.ts';
+import type { MatchExt, TargetExt } from '../ext.ts';
+import { addrtype } from './addrtype.ts';
+import { CHECKSUM } from './CHECKSUM.ts';
+import { CLASSIFY } from './CLASSIFY.ts';
+import { CT, NOTRACK } from './CT.ts';
+import { comment } from './comment.ts';
+import { connlimit } from './connlimit.ts';
+import { conntrack, state } from './conntrack.ts';
+import { DSCP, dscp, TOS, tos } from './dscp.ts';
+import { icmp, icmp6 } from './icmp.ts';
+import { iprange } from './iprange.ts';
+import { LOG, NFLOG, TRACE } from './LOG.ts';
+import { length } from './length.ts';
+import { limit } from './limit.ts';
+import { mac } from './mac.ts';
+import { CONNMARK, connmark, MARK, mark } from './mark.ts';
+import { multiport } from './multiport.ts';
+import { DNAT, MASQUERADE, NETMAP, REDIRECT, SNAT } from './NAT.ts';
+import { owner } from './owner.ts';
+import { physdev } from './physdev.ts';
+import { pkttype } from './pkttype.ts';
+import { REJECT } from './REJECT.ts';
+import { recent } from './recent.ts';
+import { sctp } from './sctp.ts';
+import { set } from './set.ts';
+import { statistic } from './statistic.ts';
+import { TCPMSS } from './TCPMSS.ts';
+import { tcp } from './tcp.ts';
+import { HL, hl, TTL, ttl } from './ttl.ts';
+import { udp } from './udp.ts';
+
+export const matches: readonly MatchExt[] = [
+  addrtype,
+  comment,
+  connlimit,
+  connmark,
+  conntrack,
+  dscp,
+  hl,
+  icmp,
+  icmp6,
+  iprange,
+  length,
+  limit,
+  mac,
+  mark,
+  multiport,
+  owner,
+  physdev,
+  pkttype,
+  recent,
+  sctp,
+  set,
+  state,
+  statistic,
+  tcp,
+  tos,
+  ttl,
+  udp,
+];
+
+export const targets: readonly TargetExt[] = [
+  CHECKSUM,
+  CLASSIFY,
+  CONNMARK,
+  CT,
+  DNAT,
+  DSCP,
+  HL,
+  LOG,
+  MARK,
+  MASQUERADE,
+  NETMAP,
+  NFLOG,
+  NOTRACK,
+  REDIRECT,
+  REJECT,
+  SNAT,
+  TCPMSS,
+  TOS,
+  TRACE,
+  TTL,
+];
+
+function find<T extends { readonly name: string; readonly families?: readonly Family[] }>(list: readonly T[], name: string, family: Family): T | null {
+  return list.find((e) => e.name === name && (!e.families || e.families.includes(family))) ?? null;
+}
+
+/** Names as after `-m`; `-m icmpv6` is icmp6's second name. */
+export function findMatch(name: string, family: Family): MatchExt | null {
+  return find(matches, family === 6 && (name === 'ipv6-icmp' || name === 'icmpv6') ? 'icmp6' : name, family);
+}
+
+export function findTarget(name: string, family: Family): TargetExt | null {
+  return find(targets, name, family);
+}

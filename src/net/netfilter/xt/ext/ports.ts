@@ -1,0 +1,43 @@
+/** Source and destination port ranges, as tcp, udp, sctp and dccp match them. */
+
+import { dportOf, sportOf, type XtPacket } from '../packet.ts';
+
+export interface PortSpan {
+  readonly min: number;
+  readonly max: number;
+  readonly invert: boolean;
+}
+
+export interface PortMatch {
+  sport: PortSpan | null;
+  dport: PortSpan | null;
+}
+
+export function portsOf(o: PortMatch, form: 'save' | 'list', name: (port: number) => string = String): string {
+  let s = '';
+  for (const [span, key] of [
+    [o.sport, 'sp'],
+    [o.dport, 'dp'],
+  ] as const) {
+    if (!span || (span.min === 0 && span.max === 65535 && !span.invert)) continue;
+    const text = span.min === span.max ? name(span.min) : `${name(span.min)}:${name(span.max)}`;
+    if (form === 'save') s += `${span.invert ? ' !' : ''} --${key}ort ${text}`;
+    else s += ` ${key}${span.min === span.max ? 't' : 'ts'}:${span.invert ? '!' : ''}${text}`;
+  }
+  return s;
+}
+
+export function portTest(o: PortMatch): (p: XtPacket) => boolean {
+  const { sport, dport } = o;
+  return (p) => {
+    if (dport) {
+      const port = dportOf(p);
+      if ((port >= dport.min && port <= dport.max) === dport.invert) return false;
+    }
+    if (sport) {
+      const port = sportOf(p);
+      if ((port >= sport.min && port <= sport.max) === sport.invert) return false;
+    }
+    return true;
+  };
+}

@@ -1,0 +1,39 @@
+/** -p udp: ports. Models libxt_udp.c */
+
+import type { MatchExt } from '../ext.ts';
+import { hasL4 } from '../packet.ts';
+import { portRangeRc } from '../parse.ts';
+import { type PortMatch, portsOf, portTest } from './ports.ts';
+
+export const udp: MatchExt<PortMatch> = {
+  kind: 'match',
+  name: 'udp',
+  protos: [17],
+  init: () => ({ sport: null, dport: null }),
+  options: [
+    {
+      name: 'source-port',
+      aliases: ['sport'],
+      invert: true,
+      set: (o, arg, invert) => {
+        const [min, max] = portRangeRc(arg, 17);
+        o.sport = { min, max, invert };
+      },
+    },
+    {
+      name: 'destination-port',
+      aliases: ['dport'],
+      invert: true,
+      set: (o, arg, invert) => {
+        const [min, max] = portRangeRc(arg, 17);
+        o.dport = { min, max, invert };
+      },
+    },
+  ],
+  save: (o) => portsOf(o, 'save'),
+  list: (o, cx) => ` udp${portsOf(o, 'list', (p) => cx.service(p, 17))}`,
+  run: (o) => {
+    const ports = portTest(o);
+    return (p) => hasL4(p, 8) && ports(p);
+  },
+};

@@ -1,0 +1,321 @@
+/** The tables of one namespace and tool (iptables-nft or iptables-legacy): which hooks they sit at, and changes as transactions. */
+
+import { type Errno, fail, ok, type Result } from '../../../sim/errno.ts';
+import type { Family } from '../../../wire/addr.ts';
+import type { Netns } from '../../netns.ts';
+import type { Hook, Netfilter } from '../netfilter.ts';
+import { PRIORITY } from '../priority.ts';
+import { type Chain, newChain, walk } from './chain.ts';
+import { Rule, type RuleSpec } from './rule.ts';
+
+export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
+export type Flavour = 'nft' | 'legacy';
+
+/** The built-in chains of each table in the order of the listing, with their priorities. */
+export const TABLES: Readonly<Record<TableName, readonly (readonly [Hook, number])[]>> = {
+  raw: [
+    ['PREROUTING', PRIORITY.raw],
+    ['OUTPUT', PRIORITY.raw],
+  ],
+  mangle: [
+    ['PREROUTING', PRIORITY.mangle],
+    ['INPUT', PRIORITY.mangle],
+    ['FORWARD', PRIORITY.mangle],
+    ['OUTPUT', PRIORITY.mangle],
+    ['POSTROUTING', PRIORITY.mangle],
+  ],
+  nat: [
+    ['PREROUTING', PRIORITY.dnat],
+    ['INPUT', PRIORITY.snat],
+    ['OUTPUT', PRIORITY.dnat],
+    ['POSTROUTING', PRIORITY.snat],
+  ],
+  filter: [
+    ['INPUT', PRIORITY.filter],
+    ['FORWARD', PRIORITY.filter],
+    ['OUTPUT', PRIORITY.filter],
+  ],
+  security: [
+    ['INPUT', PRIORITY.security],
+    ['FORWARD', PRIORITY.security],
+    ['OUTPUT', PRIORITY.security],
+  ],
+};
+
+export function isTableName(name: string): name is TableName {
+  return Object.hasOwn(TABLES, name);
+}
+
+export class Table {
+  readonly name: TableName;
+  readonly family: Family;
+  /** Built-in chains in order of their hooks and user chains in order of creation. */
+  chains: Map<string, Chain> = new Map();
+  /** iptables-nft: a base chain was renamed, the tool cannot list it any more. */
+  incompatible = false;
+  /** Takes the chain's hook away, by chain. */
+  readonly hooks = new Map<string, () => void>();
+  ctUsers = 0;
+
+  constructor(name: TableName, family: Family) {
+    this.name = name;
+    this.family = family;
+  }
+}
+
+/** A failed commit: which operation (for -A: the chain) and why. */
+export interface TableFail {
+  readonly errno: Errno;
+}
+
+export class XtTables {
+  readonly ns: Netns;
+  readonly flavour: Flavour;
+  private readonly nf: Netfilter;
+  private readonly tables = new Map<string, Table>();
+  private handles = 0;
+
+  constructor(ns: Netns, nf: Netfilter, flavour: Flavour) {
+    this.ns = ns;
+    this.nf = nf;
+    this.flavour = flavour;
+  }
+
+  /** Null when nobody has made it yet. */
+  get(family: Family, name: TableName): Table | null {
+    return this.tables.get(`${family}${name}`) ?? null;
+  }
+
+  /** The tables of a family that exist. */
+  list(family: Family): Table[] {
+    return [...this.tables.values()].filter((t) => t.family === family);
+  }
+
+  edit(family: Family, name: TableName): TableEdit {
+    return new TableEdit(this, family, name, this.get(family, name));
+  }
+
+  newRule(spec: RuleSpec): Rule {
+    return new Rule(spec, this.ns, ++this.handles);
+  }
+
+  /** Used by TableEdit: puts the new chains in place and (de)registers hooks and conntrack. */
+  install(family: Family, name: TableName, chains: Map<string, Chain>, incompatible: boolean): void {
+    const key = `${family}${name}`;
+    let table = this.tables.get(key);
+    if (!table) {
+      table = new Table(name, family);
+      this.tables.set(key, table);
+    }
+    const t = table;
+    t.chains = chains;
+    t.incompatible = incompatible;
+    for (const [chain, unregister] of [...t.hooks]) {
+      if (!chains.has(chain)) {
+        unregister();
+        t.hooks.delete(chain);
+      }
+    }
+    for (const chain of chains.values()) {
+      const hook = chain.hook;
+      if (!hook || t.hooks.has(chain.name)) continue;
+      const priority = (TABLES[name].find(([h]) => h === hook) as readonly [Hook, number])[1];
+      const baseName = chain.name;
+      const run = (p: Parameters<typeof walk>[3]) => {
+        const base = t.chains.get(baseName);
+        return base ? walk(this.nf, t, base, p) : 'accept';
+      };
+      t.hooks.set(
+        baseName,
+        name === 'nat' ? this.ns.ct.nat.register(family, hook, priority, run) : this.nf.register({ family, hook, priority, run: rerouting(name, hook, run) }),
+      );
+    }
+    let users = 0;
+    for (const chain of chains.values()) {
+      for (const rule of chain.rules) {
+        const s = rule.spec;
+        for (const m of s.matches) if (m.ext.conntrack) users++;
+        if (s.target.kind === 'ext' && s.target.ext.conntrack) users++;
+      }
+    }
+    this.ns.ct.use(family, users - t.ctUsers);
+    t.ctUsers = users;
+  }
+}
+
+/** mangle OUTPUT: a packet whose mark, TOS or addresses changed is routed again. Models ipt_mangle_out() */
+function rerouting(table: TableName, hook: Hook, run: (p: Parameters<typeof walk>[3]) => ReturnType<typeof walk>): typeof run {
+  if (table !== 'mangle' || hook !== 'OUTPUT') return run;
+  return (p) => {
+    const { skb, src, dst } = p;
+    const mark = skb.mark;
+    const tos = skb.data[1];
+    const verdict = run(p);
+    if (verdict === 'accept' && (skb.mark !== mark || p.src !== src || p.dst !== dst || skb.data[1] !== tos)) skb.dst = null;
+    return verdict;
+  };
+}
+
+/** A transaction on one table: nothing is seen by packets before `commit`. */
+export class TableEdit {
+  private readonly owner: XtTables;
+  readonly family: Family;
+  readonly name: TableName;
+  private readonly chains: Map<string, Chain>;
+  private readonly own = new Set<Chain>();
+  private incompatible: boolean;
+
+  constructor(owner: XtTables, family: Family, name: TableName, table: Table | null) {
+    this.owner = owner;
+    this.family = family;
+    this.name = name;
+    this.chains = new Map(table?.chains ?? []);
+    this.incompatible = table?.incompatible ?? false;
+  }
+
+  chain(name: string): Chain | null {
+    return this.chains.get(name) ?? null;
+  }
+
+  all(): Chain[] {
+    return [...this.chains.values()];
+  }
+
+  isBuiltin(name: string): boolean {
+    return TABLES[this.name].some(([hook]) => hook === name);
+  }
+
+  /** Makes the built-in chain (or all of them) where missing. Packets meet nothing there before this. */
+  addBuiltin(name?: string): void {
+    for (const [hook] of TABLES[this.name]) {
+      if (name !== undefined && hook !== name) continue;
+      if (!this.chains.has(hook)) this.chains.set(hook, newChain(hook, hook, this.owner.flavour === 'legacy'));
+    }
+  }
+
+  /** The chain as a copy that may be changed. */
+  writable(name: string): Chain {
+    const chain = this.chains.get(name) as Chain;
+    if (this.own.has(chain)) return chain;
+    const copy = { ...chain, rules: [...chain.rules] };
+    this.own.add(copy);
+    this.chains.set(name, copy);
+    return copy;
+  }
+
+  newChain(name: string): Result {
+    if (this.chains.has(name)) return fail('EEXIST');
+    const chain = newChain(name, null, false);
+    this.own.add(chain);
+    this.chains.set(name, chain);
+    return ok();
+  }
+
+  /** EBUSY while a rule jumps to it. */
+  deleteChain(name: string): Result {
+    if (this.references(name) > 0) return fail('EBUSY');
+    this.chains.delete(name);
+    return ok();
+  }
+
+  rename(from: string, to: string): void {
+    const chain = this.writable(from);
+    const rest = [...this.chains];
+    this.chains.clear();
+    for (const [key, c] of rest) this.chains.set(key === from ? to : key, c);
+    chain.name = to;
+    if (chain.hook) this.incompatible = true;
+    for (const c of this.chains.values()) {
+      for (const rule of c.rules) {
+        const t = rule.spec.target;
+        if (t.kind === 'jump' && t.chain === from) t.chain = to;
+      }
+    }
+  }
+
+  references(name: string): number {
+    let n = 0;
+    for (const c of this.chains.values()) {
+      for (const rule of c.rules) if (rule.spec.target.kind === 'jump' && rule.spec.target.chain === name) n++;
+    }
+    return n;
+  }
+
+  flush(name: string): void {
+    this.writable(name).rules = [];
+  }
+
+  /** Inserts at a position; the kernel's checks of the rule itself come first (EINVAL). */
+  insert(chain: string, at: number, spec: RuleSpec): Result {
+    const bad = this.checkRule(spec);
+    if (bad) return fail(bad);
+    this.writable(chain).rules.splice(at, 0, this.owner.newRule(spec));
+    return ok();
+  }
+
+  remove(chain: string, at: number): void {
+    this.writable(chain).rules.splice(at, 1);
+  }
+
+  zero(name: string, at?: number): void {
+    const chain = this.chains.get(name) as Chain;
+    for (const rule of at === undefined ? chain.rules : chain.rules.slice(at, at + 1)) {
+      rule.packets = 0;
+      rule.bytes = 0;
+    }
+    if (at !== undefined || !chain.hook) return;
+    const copy = this.writable(name);
+    copy.packets = 0;
+    copy.bytes = 0;
+    copy.counting = true;
+  }
+
+  /** Validates jumps and hooks over the whole table, then makes the change visible at once. */
+  commit(): Result {
+    const bad = this.validate();
+    if (bad) return fail(bad);
+    this.owner.install(this.family, this.name, this.chains, this.incompatible);
+    return ok();
+  }
+
+  private checkRule(spec: RuleSpec): Errno | null {
+    const exts: { ext: RuleSpec['matches'][number]['ext'] | Extract<RuleSpec['target'], { kind: 'ext' }>['ext']; opt: unknown }[] = [...spec.matches];
+    if (spec.target.kind === 'ext') exts.push(spec.target);
+    for (const { ext, opt } of exts) {
+      if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';
+      if (ext.protos && (spec.protoInvert || !ext.protos.includes(spec.proto))) return 'EINVAL';
+      const r = ext.checkentry?.(opt, this.owner.ns, spec.protoInvert ? 0 : spec.proto);
+      if (r && !r.ok) return r.errno;
+    }
+    return null;
+  }
+
+  private validate(): Errno | null {
+    const seen = new Set<string>();
+    const visit = (chain: Chain, hook: Hook, depth: number, path: Set<Chain>): Errno | null => {
+      if (path.has(chain) || depth > 16) return 'EMLINK';
+      const key = `${hook}/${chain.name}`;
+      if (seen.has(key)) return null;
+      path.add(chain);
+      for (const { spec } of chain.rules) {
+        for (const m of spec.matches) if (m.ext.hooks && !m.ext.hooks.includes(hook)) return 'EINVAL';
+        if (spec.target.kind === 'ext' && spec.target.ext.hooks && !spec.target.ext.hooks.includes(hook)) return 'EINVAL';
+        if (spec.target.kind === 'jump') {
+          const next = this.chains.get(spec.target.chain);
+          if (!next) return 'ENOENT';
+          const bad = visit(next, hook, depth + 1, path);
+          if (bad) return bad;
+        }
+      }
+      path.delete(chain);
+      seen.add(key);
+      return null;
+    };
+    for (const chain of this.chains.values()) {
+      if (!chain.hook) continue;
+      const bad = visit(chain, chain.hook, 0, new Set());
+      if (bad) return bad;
+    }
+    return null;
+  }
+}
