@@ -16,7 +16,7 @@ export const words = {
     keys: 'Keys for touch screens',
     screenReader: 'Screen reader mode',
     run: 'Run it',
-    runLabel: (command: string, host: string) => `Run ${command} on ${host}`,
+    runLabel: (command: string, host: string) => `Run it: ${command} on ${host}`,
     copy: 'Copy',
     copied: 'Copied',
     exited: 'The shell has ended. Press Enter for a new one.',

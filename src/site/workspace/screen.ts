@@ -63,6 +63,7 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
   const fit = new FitAddon();
   terminal.loadAddon(fit);
   terminal.open(element);
+  Object.assign(element, { text: () => textOf(terminal) });
   terminal.textarea?.setAttribute('aria-label', `${words.terminal.label(options.host)}. ${words.terminal.leave}`);
   fit.fit();
 
@@ -119,6 +120,18 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
       terminal.dispose();
     },
   };
+}
+
+/** The whole buffer as text; also reachable as `text()` of the element, for tests and for readers' own scripts. */
+function textOf(terminal: Terminal): string {
+  const { active } = terminal.buffer;
+  let text = '';
+  for (let i = 0; i < active.length; i++) {
+    const line = active.getLine(i);
+    if (!line) continue;
+    text += `${line.isWrapped || i === 0 ? '' : '\n'}${line.translateToString(!active.getLine(i + 1)?.isWrapped)}`;
+  }
+  return text.trimEnd();
 }
 
 /** Ctrl+Shift+M and Esc-then-Tab leave the terminal; Ctrl+C copies when text is selected. */

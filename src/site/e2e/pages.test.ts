@@ -1,0 +1,72 @@
+/** Every page: no accessibility violations in both themes at three widths, no console errors, readable without JavaScript, small. */
+
+import AxeBuilder from '@axe-core/playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSite, type Site, waitForText } from './site.ts';
+
+const LESSON = '/02-pod-to-pod/same-node/';
+const KB_BEFORE_PROMPT = 200;
+let site: Site;
+
+beforeAll(async () => {
+  site = await openSite();
+});
+
+afterAll(async () => {
+  await site?.close();
+});
+
+describe.each(['/', LESSON, '/404.html'])('%s', (path) => {
+  test.each([
+    { width: 390, theme: 'light' },
+    { width: 820, theme: 'dark' },
+    { width: 1440, theme: 'light' },
+    { width: 1440, theme: 'dark' },
+  ] as const)('axe finds nothing at $width px, $theme', async ({ width, theme }) => {
+    const context = await site.browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    page.on('pageerror', (error) => errors.push(error.message));
+    await page.goto(site.url + path);
+    await page
+      .locator('.ws, .live')
+      .first()
+      .scrollIntoViewIfNeeded({ timeout: 500 })
+      .catch(() => undefined);
+    if (path !== '/404.html') await waitForText(page, '#');
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`)).toEqual([]);
+    expect(errors).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 'no sideways scrolling').toBeLessThanOrEqual(0);
+    await context.close();
+  });
+});
+
+test.each(['/', LESSON])('%s needs less than 200 KB before its prompt', async (path) => {
+  const context = await site.browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  const before = site.sent();
+  await page.goto(site.url + path);
+  await page.locator('[data-ready]').first().waitFor();
+  expect((site.sent() - before) / 1024).toBeLessThan(KB_BEFORE_PROMPT);
+  await context.close();
+});
+
+test('the lesson reads without JavaScript', async () => {
+  const context = await site.browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(site.url + LESSON);
+  for (const text of [
+    'After this lesson you can',
+    'bridge link',
+    'master cni0',
+    'Result and explanation',
+    'A namespace with a working loopback',
+  ])
+    await expect.poll(() => page.getByText(text).first().isVisible(), { message: text }).toBe(true);
+  await page.getByText('bridge link', { exact: true }).last().waitFor();
+  await page.locator('[data-question="q-2.2-1"] label', { hasText: 'bridge link' }).click();
+  expect(await page.locator('[data-question="q-2.2-1"] .quiz-correct p').isVisible()).toBe(true);
+  await context.close();
+});

@@ -1,0 +1,95 @@
+/** For browser tests: serves dist/ as a static host would, with compression, and opens Chromium. */
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, resolve } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
+import { type Browser, chromium, type Page } from 'playwright';
+// @ts-expect-error plain JavaScript, shared with the test command
+import { CHROMIUM_FLAGS, findChromium } from '../../../tools/chromium.mjs';
+
+const DIST = resolve(import.meta.dirname, '../../../dist');
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+export interface Site {
+  readonly url: string;
+  readonly browser: Browser;
+  /** Bytes of all answers so far, as they went over the wire. */
+  sent(): number;
+  close(): Promise<void>;
+}
+
+export async function openSite(): Promise<Site> {
+  let sent = 0;
+  const server = await serve((bytes) => {
+    sent += bytes;
+  });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    browser,
+    sent: () => sent,
+    async close() {
+      await browser.close();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function serve(onSent: (bytes: number) => void): Promise<Server> {
+  const compressed = new Map<string, Buffer>();
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname);
+    let file = join(DIST, path);
+    if (existsSync(file) && statSync(file).isDirectory()) file = join(file, 'index.html');
+    const found = file.startsWith(DIST) && existsSync(file);
+    if (!found) file = join(DIST, '404.html');
+    const type = TYPES[extname(file)];
+    const headers: Record<string, string> = { 'content-type': type ?? 'application/octet-stream' };
+    if (path.startsWith('/_astro/')) headers['cache-control'] = 'public, max-age=31536000, immutable';
+    let body: Buffer = readFileSync(file);
+    if (type && /\bbr\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+      const known = compressed.get(file) ?? brotliCompressSync(body);
+      compressed.set(file, known);
+      body = known;
+      headers['content-encoding'] = 'br';
+    }
+    response.writeHead(found ? 200 : 404, { ...headers, 'content-length': String(body.length) });
+    response.end(body);
+    onSent(body.length);
+  });
+  return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server)));
+}
+
+/** What the visible terminal shows, wrapped lines joined. */
+export function screenText(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const shown = [...document.querySelectorAll<HTMLElement>('.ws-screen, .live-screen')].find((e) => e.offsetParent !== null);
+    return (shown as (HTMLElement & { text?: () => string }) | undefined)?.text?.() ?? '';
+  });
+}
+
+export async function waitForText(page: Page, text: string | RegExp, timeout = 20_000): Promise<string> {
+  const end = Date.now() + timeout;
+  let seen = '';
+  while (Date.now() < end) {
+    seen = await screenText(page);
+    if (typeof text === 'string' ? seen.includes(text) : text.test(seen)) return seen;
+    await page.waitForTimeout(50);
+  }
+  throw new Error(`no ${text} on the screen within ${timeout} ms, but:\n${seen}`);
+}
+
+/** Clicks into the visible terminal and types. */
+export async function type(page: Page, text: string): Promise<void> {
+  await page.locator('.xterm:visible').click();
+  await page.keyboard.type(text);
+}
