@@ -87,6 +87,8 @@ export class Process {
   cpuTime: Micros = 0;
   /** The controlling terminal, if any. */
   tty: Tty | null = null;
+  /** Called once, when it has ended. */
+  onExit: (() => void) | null = null;
 
   private task: Task<number> | null = null;
   private running = false;
@@ -248,6 +250,7 @@ export class Process {
     }
     this.children.clear();
     this.machine.reap(this);
+    this.onExit?.();
     if (this.parent) {
       this.parent.childEvents.wakeAll();
       this.parent.raise('CHLD');

@@ -37,6 +37,8 @@ export class Tty {
   session = 0;
   /** Called when there is output to take. */
   onOutput: (() => void) | null = null;
+  /** Called when an interactive shell shows its prompt, so when a command has ended. */
+  onPrompt: (() => void) | null = null;
   private readonly input = new ByteQueue();
   private readonly output = new ByteQueue();
   private line: number[] = [];

@@ -20,6 +20,8 @@ export class Sim {
   private seq = 0;
   private heap: Timer[] = [];
   private cancelled = 0;
+  /** Events run so far: with the time, the exact place in a run at which input came. */
+  steps = 0;
   private streams = new Map<string, Rng>();
   private serials = new Map<string, number>();
   /** Wall-clock epoch of virtual time zero, in ms since 1970: what `date` shows at the start. */
@@ -83,6 +85,7 @@ export class Sim {
     this.time = timer.time;
     const run = timer.run as () => void;
     timer.run = null;
+    this.steps++;
     run();
     return true;
   }

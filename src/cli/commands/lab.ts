@@ -1,5 +1,57 @@
-/** `hopwise lab`. */
+/** `hopwise lab test [ID…]` and `hopwise lab grade ID --script FILE`. */
 
-export function labCommand(_args: string[]): number {
-  throw new Error('not built yet');
+import { existsSync, readFileSync } from 'node:fs';
+import { grade } from '../../lab/grade.ts';
+import type { GradeReport } from '../../lab/lab.ts';
+import { scriptLog } from '../../lab/log.ts';
+import { proveLab } from '../../lab/prove.ts';
+import { labIds, loadLab } from '../labs.ts';
+import { type Args, integer, parseArgs } from './args.ts';
+
+export function labCommand([verb, ...argv]: string[]): number {
+  if (verb === 'test') return test(parseArgs(argv, { values: ['seeds'] }));
+  if (verb === 'grade') return gradeScript(parseArgs(argv, { values: ['script', 'seed'], switches: ['json'] }));
+  throw new Error('usage: hopwise lab test [ID…] [--seeds N] | hopwise lab grade ID --script FILE [--seed N] [--json]');
+}
+
+function test(args: Args): number {
+  const ids = args.operands.length > 0 ? args.operands : labIds();
+  let passed = 0;
+  let failed = 0;
+  for (const id of ids) {
+    for (const proof of proveLab(loadLab(id), integer(args, 'seeds', 1))) {
+      if (proof.passed) passed++;
+      else failed++;
+      process.stdout.write(`${proof.passed ? 'ok  ' : 'FAIL'} ${id}: ${proof.title}${proof.passed ? '' : `\n${proof.detail.replace(/^/gm, '       ')}`}\n`);
+    }
+  }
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  return failed > 0 ? 1 : 0;
+}
+
+function gradeScript(args: Args): number {
+  const [id] = args.operands;
+  const file = args.values.get('script');
+  if (id === undefined || file === undefined) throw new Error('usage: hopwise lab grade ID --script FILE [--seed N] [--json]');
+  if (!existsSync(file)) throw new Error(`--script ${file}: no such file`);
+  const lab = loadLab(id);
+  const report = grade(lab, scriptLog(lab, integer(args, 'seed', 1), readFileSync(file, 'utf8')));
+  process.stdout.write(args.switches.has('json') ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
+  return report.passed ? 0 : 1;
+}
+
+/** The report as a person reads it. */
+export function reportText(report: GradeReport): string {
+  const lines: string[] = [];
+  for (const task of report.tasks) {
+    lines.push(`${task.passed ? '✓' : '✗'} ${task.title} (${task.checks.filter((c) => c.status === 'passed').length} of ${task.checks.length})`);
+    for (const check of task.checks) {
+      lines.push(`    ${{ passed: '✓', failed: '✗', skipped: '–' }[check.status]} ${check.title}`);
+      if (check.status === 'passed') continue;
+      lines.push(`        expected: ${check.expected}`, `        observed: ${check.observed}`);
+      if (check.hop !== undefined) lines.push(`        where:    ${check.hop}`);
+    }
+  }
+  lines.push(`score ${(report.score * 100).toFixed(0)} %, seed ${report.seed}, trace ${report.traceHash}`);
+  return `${lines.join('\n')}\n`;
 }

@@ -1,0 +1,26 @@
+/** ping: one echo request from a place to an address, with a size and DF. */
+
+import type { PingCheck } from '../lab.ts';
+import { locate } from '../place.ts';
+import { ping } from '../probe.ts';
+import type { CheckKind } from './kind.ts';
+
+const WANT: Record<PingCheck['expect'], string> = {
+  reply: 'a reply',
+  silence: 'no reply',
+  'too-long': "the sender's own kernel refuses it as too long",
+};
+
+export const pingKind: CheckKind<PingCheck> = {
+  kind: 'ping',
+  run(world, check) {
+    const what = `ping from ${check.from} to ${check.to}${check.size === 56 ? '' : ` with ${check.size} bytes`}${check.df ? ', not to be fragmented' : ''}`;
+    const expected = `${what}: ${WANT[check.expect]}`;
+    const spot = locate(world, check.from);
+    if (typeof spot === 'string') return { passed: false, expected, observed: spot };
+    const { outcome, hop } = ping(spot, check.to, check.size, check.df);
+    const passed = outcome.kind === check.expect;
+    const observed = outcome.kind === 'reply' ? `a reply with ttl ${outcome.ttl}` : outcome.kind === 'silence' ? 'no reply' : outcome.kind === 'too-long' ? 'refused by the sender as too long' : outcome.text;
+    return { passed, expected, observed, ...(passed || outcome.kind === 'reply' ? {} : { hop }) };
+  },
+};

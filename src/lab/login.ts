@@ -1,0 +1,42 @@
+/** A login shell on a host's terminal. */
+
+import type { Process } from '../os/process.ts';
+import type { Tty } from '../os/tty.ts';
+import type { Host } from './world.ts';
+
+export interface LoginTerminal {
+  readonly tty: Tty;
+  readonly shell: Process | null;
+  /** Called with whatever the programs write; takes it all, so that how fast a person's screen draws never changes the run. */
+  onData: ((data: Uint8Array) => void) | null;
+}
+
+export function login(host: Host, cols: number, rows: number): LoginTerminal {
+  const { machine, ns } = host;
+  const tty = machine.newTty(cols, rows);
+  const file = tty.endpoint();
+  const env = machine.baseEnv();
+  env.set('TERM', 'xterm-256color');
+  const started = machine.spawn(['bash', '-il'], {
+    ns,
+    env,
+    cwd: '/root',
+    newSession: true,
+    fds: new Map([
+      [0, file],
+      [1, file],
+      [2, file],
+    ]),
+  });
+  const shell = started.ok ? started.value : null;
+  if (shell) {
+    shell.tty = tty;
+    tty.session = shell.pid;
+    tty.setForeground(shell.pgid);
+  }
+  const terminal: LoginTerminal = { tty, shell, onData: null };
+  tty.onOutput = () => {
+    for (let data = tty.take(); data.length > 0; data = tty.take()) terminal.onData?.(data);
+  };
+  return terminal;
+}

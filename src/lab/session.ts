@@ -1,0 +1,182 @@
+/** A session: one learner's world, its terminals, its log and its grade. The face that host/ shows to a user interface. */
+
+import { runCommand } from '../os/run.ts';
+import { SEC } from '../sim/sim.ts';
+import { grade } from './grade.ts';
+import type { GradeReport, Lab } from './lab.ts';
+import { apply, type LogEntry, replay, type Started, type SubmissionLog, start } from './log.ts';
+
+export type { CheckReport, GradeReport, Lab, TaskReport } from './lab.ts';
+export type { SubmissionLog } from './log.ts';
+
+export interface HostInfo {
+  readonly id: string;
+  readonly title: string;
+  readonly kind: 'node' | 'pod' | 'outside';
+}
+
+export interface LabInfo {
+  readonly id: string;
+  readonly title: string;
+  readonly story: string;
+  readonly hosts: readonly HostInfo[];
+  readonly tasks: readonly { id: string; title: string; text: string; hintCount: number; weight: number }[];
+}
+
+export interface Terminal {
+  write(data: string): void;
+  resize(cols: number, rows: number): void;
+  close(): void;
+}
+
+/** A lab without tasks, for the home page's prompt and for terminal blocks in prose. */
+const PLAYGROUND: Lab = {
+  id: 'playground',
+  title: 'Playground',
+  level: 'beginner',
+  minutes: 0,
+  world: 'w1',
+  story: '',
+  hosts: ['node-1', 'web-a', 'web-b', 'web-c', 'client-pod', 'cp-1', 'node-2', 'client', 'internet'],
+  setup: '',
+  tasks: [],
+  solution: '',
+  alternatives: [],
+  decoys: [],
+  contentHash: 'playground',
+};
+
+type Input = LogEntry extends infer E ? (E extends LogEntry ? Omit<E, 'steps' | 'time'> : never) : never;
+
+/** Events between two looks at the clock. */
+const EVENTS_PER_LOOK = 32;
+
+export class Session {
+  readonly info: LabInfo;
+  private readonly lab: Lab;
+  private readonly seed: number;
+  private readonly started: Started;
+  private readonly entries: LogEntry[];
+  private nextTerm = 1;
+  private listeners: (() => void)[] = [];
+
+  constructor(lab: Lab, seed: number, log?: SubmissionLog) {
+    this.lab = lab;
+    this.seed = seed;
+    this.started = log ? replay(lab, log) : start(lab, seed);
+    this.entries = log ? log.entries.filter((e) => e.op !== 'end') : [];
+    // The terminals of the log belonged to a page that is gone.
+    for (const term of [...this.started.terminals.keys()]) {
+      this.nextTerm = Math.max(this.nextTerm, term + 1);
+      this.input({ op: 'close', term });
+    }
+    const hosts = this.started.world.hosts;
+    this.info = {
+      id: lab.id,
+      title: lab.title,
+      story: lab.story,
+      hosts: lab.hosts.flatMap((id) => {
+        const h = hosts.get(id);
+        return h ? [{ id, title: h.title, kind: h.kind }] : [];
+      }),
+      tasks: lab.tasks.map(({ id, title, text, hints, weight }) => ({ id, title, text, hintCount: hints.length, weight })),
+    };
+  }
+
+  /** Virtual µs. */
+  get now(): number {
+    return this.started.world.sim.now;
+  }
+
+  nextTime(): number | null {
+    return this.started.world.sim.nextTime();
+  }
+
+  /** Runs events up to virtual time `until` or until `more` says no. True when all up to `until` is done. */
+  run(until: number, more: () => boolean): boolean {
+    const { sim } = this.started.world;
+    for (;;) {
+      const next = sim.nextTime();
+      if (next === null || next > until) {
+        sim.runUntil(until);
+        return true;
+      }
+      sim.runUntil(until, EVENTS_PER_LOOK);
+      if (!more()) return false;
+    }
+  }
+
+  openTerminal(host: string, opts: { cols: number; rows: number; onData(text: string): void; onExit?(): void }): Terminal {
+    const term = this.nextTerm++;
+    this.input({ op: 'open', term, host, cols: opts.cols, rows: opts.rows });
+    const terminal = this.started.terminals.get(term);
+    const decoder = new TextDecoder();
+    if (terminal) {
+      terminal.onData = (data) => opts.onData(decoder.decode(data, { stream: true }));
+      terminal.tty.onPrompt = () => {
+        for (const listener of this.listeners) listener();
+      };
+      if (terminal.shell) terminal.shell.onExit = () => opts.onExit?.();
+    }
+    return {
+      write: (data) => this.input({ op: 'input', term, data }),
+      resize: (cols, rows) => this.input({ op: 'resize', term, cols, rows }),
+      close: () => this.input({ op: 'close', term }),
+    };
+  }
+
+  /** Tells when a shell is back at its prompt. */
+  onCommandDone(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Grades a replayed copy; the learner's world is not touched. */
+  grade(): GradeReport {
+    return grade(this.lab, this.exportLog());
+  }
+
+  hint(task: string, n: number): string | null {
+    return this.lab.tasks.find((t) => t.id === task)?.hints[n] ?? null;
+  }
+
+  solution(): string {
+    return this.lab.solution;
+  }
+
+  exportLog(): SubmissionLog {
+    const { steps, now } = this.started.world.sim;
+    return { version: 1, lab: this.lab.id, contentHash: this.lab.contentHash, seed: this.seed, entries: [...this.entries, { op: 'end', steps, time: now }] };
+  }
+
+  private input(input: Input): void {
+    const { steps, now } = this.started.world.sim;
+    const entry = { ...input, steps, time: now } as LogEntry;
+    this.entries.push(entry);
+    apply(this.started, entry, this.entries.length - 1);
+  }
+}
+
+/** @throws LogError when the log does not fit the lab. */
+export function createSession(opts: { lab: Lab; seed: number; log?: SubmissionLog | undefined }): Session {
+  return new Session(opts.lab, opts.seed, opts.log);
+}
+
+export function createPlayground(seed = 1): Session {
+  return new Session(PLAYGROUND, seed);
+}
+
+export interface TranscriptStep {
+  readonly host: string;
+  readonly command: string;
+}
+
+/** Runs commands one after the other in a fresh world: what a terminal block in prose shows. */
+export function transcript(opts: { lab?: Lab | undefined; steps: readonly TranscriptStep[]; seed?: number }): (TranscriptStep & { output: string; exitCode: number })[] {
+  const { world } = start(opts.lab ?? PLAYGROUND, opts.seed ?? 1);
+  return opts.steps.map((step) => {
+    const host = world.hosts.get(step.host);
+    if (!host) throw new Error(`there is no host "${step.host}"; there are: ${[...world.hosts.keys()].join(', ')}`);
+    const r = runCommand(host.machine, `${step.command}`, { ns: host.ns, limits: { micros: 60 * SEC } });
+    return { ...step, output: r.stdout + r.stderr, exitCode: r.exitCode };
+  });
+}

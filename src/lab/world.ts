@@ -1,0 +1,100 @@
+/** Worlds: machines with programs, cables and pods, built from a reference world. Here cluster and programs meet. */
+
+import { commands } from '../bin/index.ts';
+import { HOSTS_FILE, NODE_SYSCTLS, NODES, netnsName, nodeForwarding, nodeLinks, nodeRules, PODS, podLinks, vethName } from '../cluster/world/w1.ts';
+import { connect, Ether } from '../net/dev/ether.ts';
+import { Kernel } from '../net/kernel.ts';
+import type { Netns } from '../net/netns.ts';
+import { Machine } from '../os/machine.ts';
+import { runCommand, startCommand } from '../os/run.ts';
+import { SEC, Sim } from '../sim/sim.ts';
+
+export interface Host {
+  readonly id: string;
+  readonly title: string;
+  readonly kind: 'node' | 'pod' | 'outside';
+  readonly machine: Machine;
+  readonly ns: Netns;
+}
+
+export interface World {
+  readonly sim: Sim;
+  readonly hosts: ReadonlyMap<string, Host>;
+}
+
+/** Names of the worlds that lab.yaml may ask for. */
+export const WORLDS: Readonly<Record<string, (seed: number) => World>> = { w1: buildW1 };
+
+/** @throws Error when a set-up command fails: a bug of the world, never of a learner. */
+function must(machine: Machine, argv: readonly string[], stdin: string, ns?: Netns): void {
+  const r = runCommand(machine, argv, { stdin, ...(ns ? { ns } : {}) });
+  if (r.exitCode !== 0 || r.stderr !== '') throw new Error(`${machine.hostname}: ${argv.join(' ')} (exit ${r.exitCode}): ${r.stderr}`);
+}
+
+const batch = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
+
+function buildW1(seed: number): World {
+  const sim = new Sim(seed);
+  const hosts = new Map<string, Host>();
+  const add = (host: Host): void => {
+    hosts.set(host.id, host);
+  };
+  const machine = (name: string): Machine => {
+    const kernel = new Kernel(sim, name);
+    kernel.init.lo.setUp();
+    return new Machine(kernel, commands);
+  };
+  const card = (m: Machine, name = 'eth0'): Ether => {
+    const dev = new Ether(m.kernel.init, name);
+    dev.register();
+    return dev;
+  };
+  // The underlay: one switch, a router to the outside, the nodes and a client on the LAN.
+  const fabric = machine('switch');
+  must(fabric, ['ip', '-batch', '-'], batch(['link add lan type bridge', 'link set lan up']));
+  const plug = (to: Ether, port: string): void => {
+    const p = card(fabric, port);
+    connect(p, to, { delay: 40 });
+    must(fabric, ['ip', '-batch', '-'], batch([`link set ${port} master lan`, `link set ${port} up`]));
+  };
+  const router = machine('rtr');
+  router.kernel.init.sysctl.set('net.ipv4.ip_forward', '1');
+  plug(card(router), 'port-rtr');
+  const internet = machine('internet');
+  connect(card(router, 'wan'), card(internet), { delay: 4000 });
+  const simple = (m: Machine, lines: string[]): void => must(m, ['ip', '-batch', '-'], batch(lines));
+  simple(router, ['link set eth0 up', 'addr add 192.168.56.1/24 brd + dev eth0', 'link set wan up', 'addr add 203.0.113.1/24 brd + dev wan']);
+  simple(internet, ['link set eth0 up', 'addr add 203.0.113.10/24 brd + dev eth0', 'route add 192.168.56.0/24 via 203.0.113.1']);
+  const client = machine('client');
+  plug(card(client), 'port-client');
+  simple(client, ['link set eth0 address 52:54:00:00:00:50', 'link set eth0 up', 'addr add 192.168.56.50/24 brd + dev eth0', 'route add default via 192.168.56.1']);
+
+  for (const node of NODES) {
+    const m = machine(node.name);
+    plug(card(m), `port-${node.name}`);
+    for (const [key, value] of NODE_SYSCTLS) m.kernel.init.sysctl.set(key, value);
+    must(m, ['ip', '-batch', '-'], batch(nodeLinks(node)));
+    must(m, ['bridge', '-batch', '-'], batch(nodeForwarding(node)));
+    must(m, ['iptables-restore', '--noflush'], nodeRules(node));
+    m.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${HOSTS_FILE}\n`);
+    add({ id: node.name, title: node.name, kind: 'node', machine: m, ns: m.kernel.init });
+    for (const pod of PODS.filter((p) => p.node === node.name)) {
+      const name = netnsName(pod.name);
+      must(m, ['ip', 'netns', 'add', name], '');
+      const ns = m.kernel.named.get(name) as Netns;
+      const links = podLinks(pod, node.subnet);
+      must(m, ['ip', '-batch', '-'], batch(links.node));
+      must(m, ['bridge', 'link', 'set', 'dev', vethName(pod.name), 'hairpin', 'on'], '');
+      must(m, ['ip', '-batch', '-'], batch(links.pod), ns);
+      m.separate(ns, pod.name);
+      if (pod.serves) startCommand(m, ['podserver', pod.name, '8080'], { ns });
+      add({ id: pod.name, title: `pod ${pod.name}`, kind: 'pod', machine: m, ns });
+    }
+  }
+  startCommand(internet, ['podserver', 'internet', '80']);
+  add({ id: 'client', title: 'client (LAN)', kind: 'outside', machine: client, ns: client.kernel.init });
+  add({ id: 'internet', title: 'internet', kind: 'outside', machine: internet, ns: internet.kernel.init });
+  // Let carrier, duplicate address detection and the servers settle.
+  sim.runUntil(sim.now + 3 * SEC);
+  return { sim, hosts };
+}
