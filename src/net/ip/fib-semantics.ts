@@ -24,7 +24,10 @@ export function scopeOf(type: RouteType, hasGateway: boolean): number {
   return RT_SCOPE_UNIVERSE;
 }
 
-const LEAST_SCOPE: Partial<Record<RouteType, number>> = { local: RT_SCOPE_HOST, broadcast: RT_SCOPE_LINK, anycast: RT_SCOPE_LINK };
+// A function and not a table: this module and fib.ts import each other.
+function leastScope(type: RouteType): number | undefined {
+  return type === 'local' ? RT_SCOPE_HOST : type === 'broadcast' || type === 'anycast' ? RT_SCOPE_LINK : undefined;
+}
 
 /** fib_create_info() / ip6_route_info_create(): the route with its next hops resolved, or the kernel's objection. */
 export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
@@ -35,7 +38,7 @@ export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
   const hasGateway = specs.some((n) => n.gateway !== undefined && n.gateway !== null);
   const scope = s.family === 6 ? RT_SCOPE_UNIVERSE : (s.scope ?? scopeOf(type, hasGateway));
   const table = s.table || (type === 'local' || type === 'broadcast' || type === 'anycast' ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
-  if (s.family === 4 && scope < (LEAST_SCOPE[type] ?? 0)) return fail('EINVAL', 'Invalid scope');
+  if (s.family === 4 && scope < (leastScope(type) ?? 0)) return fail('EINVAL', 'Invalid scope');
   const hops = nexthops(ns, s, type, scope, table);
   if (!hops.ok) return hops;
   const prefsrc = s.prefsrc ?? null;

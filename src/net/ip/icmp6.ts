@@ -45,7 +45,7 @@ export function icmp6Send(skb: Skb, type: number, code: number, info = 0): void 
   const payload = emitIcmp6({ type, code, rest: info >>> 0, payload: b.slice(0, ERROR_SIZE - 48) }, src, from);
   const parent = skb.id;
   ns.kernel.sim.schedule(0, () => {
-    ns.ip6.output({ src, dst: from, proto: IPPROTO_ICMPV6, payload, mark, parent, route: route.value });
+    ns.ip6.output({ src, dst: from, proto: IPPROTO_ICMPV6, payload, mark, parent, cause: skb, route: route.value });
   });
 }
 

@@ -38,6 +38,7 @@ export interface Ip6Out {
   route?: Dst | null;
   gsoSize?: number;
   parent?: number;
+  cause?: Skb | null;
 }
 
 const HOP_BY_HOP = 0;
@@ -194,6 +195,7 @@ export class Ip6Stack {
       payload: p.payload,
     });
     const skb = new Skb(ns.kernel.sim, ETH_P_IPV6, data, p.parent ?? 0);
+    if (p.cause) ns.ct.attach(skb, p.cause);
     skb.mark = p.mark ?? 0;
     skb.priority = p.priority ?? 0;
     skb.sk = p.sk ?? null;
