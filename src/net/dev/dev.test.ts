@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SEC, Sim } from '../../sim/sim.ts';
 import { MAC_BROADCAST, type Mac } from '../../wire/mac.ts';
+import { addAddr } from '../ip/ifaddr.ts';
 import { Kernel } from '../kernel.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -28,6 +29,7 @@ function lan(count: number): { sim: Sim; kernel: Kernel; br: Bridge; hosts: Host
   const kernel = new Kernel(sim, 'sw');
   const br = new Bridge(kernel.init, 'br0');
   br.mac = 0x0200000000b0;
+  br.addrGenMode = 'none';
   br.register();
   br.setUp();
   const hosts: Host[] = [];
@@ -37,6 +39,7 @@ function lan(count: number): { sim: Sim; kernel: Kernel; br: Bridge; hosts: Host
     const eth = new Veth(ns, 'eth0');
     port.mac = 0x0200000000a0 + i;
     eth.mac = 0x020000000000 + i;
+    port.addrGenMode = eth.addrGenMode = 'none';
     Veth.pair(port, eth);
     port.setMaster(br);
     port.setUp();
@@ -259,6 +262,54 @@ describe('macvlan', () => {
 });
 
 describe('vxlan', () => {
+  /** vx0 on both hosts of a LAN, 10.0.0.1 and 10.0.0.2. */
+  function tunnel(options: { learning: boolean; toRemote: boolean; vni2?: number }): { sim: Sim; vx: [Vxlan, Vxlan]; got: string[] } {
+    const { sim, hosts } = lan(2);
+    const vx = hosts.map((h, i) => {
+      addAddr(h.eth, { local: 0x0a000001 + i, len: 24 });
+      const v = new Vxlan(h.ns, 'vx0', {
+        vni: i === 1 ? (options.vni2 ?? 42) : 42,
+        dstport: 4789,
+        learning: options.learning,
+        remote: options.toRemote ? 0x0a000002 - i : null,
+        dev: h.eth,
+      });
+      v.addrGenMode = 'none';
+      expect(v.register().ok).toBe(true);
+      expect(v.setUp().ok).toBe(true);
+      return v;
+    }) as [Vxlan, Vxlan];
+    sim.runUntil(sim.now + SEC);
+    return { sim, vx, got: listen(vx[1]) };
+  }
+
+  it('carries frames to its remote, and the other end learns where they came from', () => {
+    const { sim, vx, got } = tunnel({ learning: true, toRemote: true });
+    send(vx[0], vx[1].mac, 'hello');
+    settle(sim);
+    expect(got).toEqual(['hello host']);
+    expect(vx[1].fdb.peek(vx[0].mac)).toMatchObject({ state: 'reachable', remotes: [{ ip: 0x0a000001 }] });
+  });
+
+  it('drops what it has no remote for, until the fdb is told', () => {
+    const { sim, vx, got } = tunnel({ learning: false, toRemote: false });
+    send(vx[0], vx[1].mac, 'lost');
+    settle(sim);
+    expect([got, vx[0].stats.txDropped]).toEqual([[], 1]);
+    vx[0].fdb.add(vx[1].mac, { ip: 0x0a000002, port: 0, vni: 42, dev: null }, 'permanent', 'append');
+    send(vx[0], vx[1].mac, 'found');
+    settle(sim);
+    expect(got).toEqual(['found host']);
+    expect(vx[1].fdb.list()).toEqual([]);
+  });
+
+  it('ignores another VNI', () => {
+    const { sim, vx, got } = tunnel({ learning: true, toRemote: true, vni2: 43 });
+    send(vx[0], vx[1].mac, 'hello');
+    settle(sim);
+    expect(got).toEqual([]);
+  });
+
   it('takes MTU from the device below, and refuses a second one with its VNI', () => {
     const kernel = new Kernel(new Sim(1), 'n');
     const e = new Veth(kernel.init, 'e');
