@@ -2,6 +2,7 @@
 
 import type { Command } from '../os/program.ts';
 import { everyday } from './everyday.ts';
+import { ip } from './ip/ip.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
@@ -10,6 +11,7 @@ import { bash } from './sh/sh.ts';
 export const commands: readonly Command[] = [
   ...everyday,
   bash,
+  ip,
   ping,
   poddns,
   podserver,

@@ -1,0 +1,127 @@
+/** ip monitor: what changes, as it changes. Models ip/ipmonitor.c */
+
+import { linkMsg, type NetEvent, type Netns, routeMsg } from '../../os/uapi.ts';
+import { WaitQueue } from '../../sim/wait.ts';
+import type { Task } from '../../os/program.ts';
+import { printAddr } from './addrprint.ts';
+import type { Ctx, Outcome, Verb } from './ctx.ts';
+import { Args, Exit, invarg } from './lib/args.ts';
+import { printLink } from './link/print.ts';
+import { printNeigh } from './neighbour.ts';
+import { printRoute } from './routeprint.ts';
+import { printRule } from './rule.ts';
+import { MONITOR_USAGE } from './usage.ts';
+
+type Kind = NetEvent['type'];
+
+const WORDS: readonly (readonly [string, Kind | null])[] = [
+  ['link', 'link'],
+  ['address', 'addr'],
+  ['route', 'route'],
+  ['mroute', null],
+  ['prefix', null],
+  ['neigh', 'neigh'],
+  ['netconf', null],
+  ['rule', 'rule'],
+  ['nsid', null],
+  ['nexthop', null],
+];
+
+interface Watch {
+  kinds: ReadonlySet<Kind> | null;
+  label: boolean;
+  ifindex: number;
+}
+
+function banner(ctx: Ctx, w: Watch, label: string): void {
+  if (ctx.timestamp) {
+    const date = new Date(ctx.p.sim.epochMs + Math.floor(ctx.p.sim.now / 1000));
+    const us = String(ctx.p.sim.now % 1_000_000).padStart(6, '0');
+    ctx.pr.out += ctx.timestamp === 'short' ? `[${date.toISOString().slice(0, 19)}.${us}] ` : `Timestamp: ${date.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (.*) GMT$/, '$1 $3 $2 $5 $4')} ${Number(us)} usec\n`;
+  }
+  if (w.label) ctx.pr.out += label;
+}
+
+/** Prints the event into the context's buffer; what it shows is the state at this moment. */
+function show(ctx: Ctx, w: Watch, e: NetEvent): void {
+  if (w.kinds && !w.kinds.has(e.type)) return;
+  const wanted = (index: number): boolean => w.ifindex === 0 || w.ifindex === index;
+  const family = ctx.family;
+  switch (e.type) {
+    case 'link':
+      if (!wanted(e.dev.ifindex)) return;
+      banner(ctx, w, '[LINK]');
+      printLink(ctx, linkMsg(e.dev), { view: 'addr', queue: false, deleted: e.action === 'unregister' });
+      return;
+    case 'addr':
+      if (!wanted(e.dev.ifindex) || (family !== 0 && family !== e.addr.family)) return;
+      banner(ctx, w, '[ADDR]');
+      printAddr(ctx, e.addr, { named: true, deleted: e.action === 'del' });
+      return;
+    case 'route':
+      if (family !== 0 && family !== e.route.family) return;
+      if (w.ifindex !== 0 && !e.route.nexthops.some((n) => n.dev?.ifindex === w.ifindex)) return;
+      banner(ctx, w, '[ROUTE]');
+      printRoute(ctx, routeMsg(e.route, ctx.p.sim.now), {}, e.action === 'del');
+      return;
+    case 'neigh':
+      if (!wanted(e.neigh.dev.ifindex) || (family !== 0 && family !== e.neigh.family)) return;
+      banner(ctx, w, '[NEIGH]');
+      printNeigh(ctx, e.neigh, { deleted: e.action === 'del' });
+      return;
+    case 'rule':
+      if (family !== 0 && family !== e.rule.family) return;
+      banner(ctx, w, '[RULE]');
+      printRule(ctx, e.rule, e.action === 'del');
+      return;
+    default:
+      return;
+  }
+}
+
+function* watch(ctx: Ctx, w: Watch, ns: Netns): Task<number> {
+  const queue = new WaitQueue();
+  const stop = ns.events.subscribe((e) => {
+    show(ctx, w, e);
+    queue.wakeAll();
+  });
+  try {
+    for (;;) {
+      if (ctx.pr.out !== '') yield* ctx.flush();
+      else yield { on: [queue] };
+    }
+  } finally {
+    stop();
+  }
+}
+
+function run(ctx: Ctx, words: readonly string[]): Outcome {
+  const args = new Args(words);
+  const kinds = new Set<Kind>();
+  let chosen = false;
+  const w: Watch = { kinds: null, label: false, ifindex: 0 };
+  for (; args.more; args.step()) {
+    if (args.matches('file')) {
+      args.next();
+      ctx.complain('ip monitor file: not emulated\n');
+      return 1;
+    }
+    if (args.matches('label')) {
+      w.label = true;
+      continue;
+    }
+    const known = WORDS.find(([name]) => args.matches(name));
+    if (known) {
+      chosen = true;
+      if (known[1]) kinds.add(known[1]);
+    } else if (args.is('all')) w.label = true;
+    else if (args.matches('all-nsid')) continue;
+    else if (args.matches('help')) throw new Exit(255, MONITOR_USAGE);
+    else if (args.is('dev')) w.ifindex = ctx.device(args.next())?.ifindex ?? invarg('Device does not exist\n', args.word);
+    else throw new Exit(255, `Argument "${args.word}" is unknown, try "ip monitor help".\n`);
+  }
+  if (chosen) w.kinds = kinds;
+  return watch(ctx, w, ctx.ns);
+}
+
+export const monitorObject: Verb = { name: 'monitor', run };
