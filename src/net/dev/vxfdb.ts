@@ -55,7 +55,7 @@ export class VxlanFdb {
   }
 
   private expired(e: VxlanFdbEntry): boolean {
-    return e.state === 'reachable' && e.used + this.vxlan.ageing * SEC < this.vxlan.sim.now;
+    return e.state === 'reachable' && e.used + this.vxlan.options.ageing * SEC < this.vxlan.sim.now;
   }
 
   private remove(e: VxlanFdbEntry): void {

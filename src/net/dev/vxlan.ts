@@ -7,7 +7,7 @@ import { parseEthernet } from '../../wire/ethernet.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { type Mac, writeMac } from '../../wire/mac.ts';
 import { pseudo } from '../../wire/pseudo.ts';
-import { parseVxlan } from '../../wire/vxlan.ts';
+import { parseVxlan, VXLAN_PORT_LINUX } from '../../wire/vxlan.ts';
 import { routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -47,19 +47,8 @@ const HEADROOM6 = 70;
 
 export class Vxlan extends NetDevice {
   readonly kind = 'vxlan';
-  readonly vni: number;
-  local: IpAddr | null;
-  remote: IpAddr | null;
-  readonly lower: NetDevice | null;
-  readonly dstport: number;
-  learning: boolean;
-  ttl: number;
-  tos: number;
-  ageing: number;
-  readonly srcportMin: number;
-  readonly srcportMax: number;
-  readonly udpCsum: boolean;
-  readonly df: boolean;
+  /** As given at creation or changed since; `ip link set … type vxlan` writes here. */
+  readonly options: Required<VxlanOptions>;
   /** The namespace whose network carries the outer packets: where the device was created. */
   readonly underlay: Netns;
   readonly fdb: VxlanFdb;
@@ -68,27 +57,42 @@ export class Vxlan extends NetDevice {
 
   constructor(ns: Netns, name: string, o: VxlanOptions) {
     super(ns, name);
-    this.vni = o.vni;
-    this.local = o.local ?? null;
-    this.remote = o.remote ?? null;
-    this.lower = o.dev ?? null;
-    this.dstport = o.dstport ?? 8472;
-    this.learning = o.learning ?? true;
-    this.ttl = o.ttl ?? 0;
-    this.tos = o.tos ?? 0;
-    this.ageing = o.ageing ?? 300;
-    this.srcportMin = o.srcportMin ?? 0;
-    this.srcportMax = o.srcportMax ?? 0;
-    this.udpCsum = o.udpCsum ?? true;
-    this.df = o.df ?? false;
+    this.options = {
+      vni: o.vni,
+      local: o.local ?? null,
+      remote: o.remote ?? null,
+      dev: o.dev ?? null,
+      dstport: o.dstport ?? VXLAN_PORT_LINUX,
+      learning: o.learning ?? true,
+      ttl: o.ttl ?? 0,
+      tos: o.tos ?? 0,
+      ageing: o.ageing ?? 300,
+      srcportMin: o.srcportMin ?? 0,
+      srcportMax: o.srcportMax ?? 0,
+      udpCsum: o.udpCsum ?? true,
+      df: o.df ?? false,
+    };
     this.underlay = ns;
     this.fdb = new VxlanFdb(this);
     this.hashSeed = this.sim.rng(`hashrnd/${ns.kernel.hostname}`).u32();
     if (this.lower) this.mtu = Math.max(68, this.lower.mtu - this.headroom());
   }
 
+  get vni(): number {
+    return this.options.vni;
+  }
+
+  get dstport(): number {
+    return this.options.dstport;
+  }
+
+  /** Underlay device (`dev`). */
+  get lower(): NetDevice | null {
+    return this.options.dev;
+  }
+
   get family(): 4 | 6 {
-    return typeof this.remote === 'bigint' || typeof this.local === 'bigint' ? 6 : 4;
+    return typeof this.options.remote === 'bigint' || typeof this.options.local === 'bigint' ? 6 : 4;
   }
 
   private headroom(): number {
@@ -107,7 +111,8 @@ export class Vxlan extends NetDevice {
     if (!done.ok) return done;
     others.add(this);
     this.lower?.uppers.add(this);
-    if (this.remote !== null) this.fdb.add(0, { ip: this.remote, port: 0, vni: this.vni, dev: this.lower }, 'permanent', 'append');
+    if (this.options.remote !== null)
+      this.fdb.add(0, { ip: this.options.remote, port: 0, vni: this.vni, dev: this.lower }, 'permanent', 'append');
     return done;
   }
 
@@ -163,9 +168,9 @@ export class Vxlan extends NetDevice {
     const dstPort = remote.port || this.dstport;
     const route = routeOutput(ns, {
       dst: remote.ip,
-      src: this.local,
+      src: this.options.local,
       oif: remote.dev,
-      tos: this.tos,
+      tos: this.options.tos,
       proto: IPPROTO_UDP,
       sport: srcPort,
       dport: dstPort,
@@ -176,18 +181,18 @@ export class Vxlan extends NetDevice {
       netDrop(skb, this, 'NO_ROUTE');
       return;
     }
-    const src = this.local ?? route.value.src;
+    const src = this.options.local ?? route.value.src;
     const payload = this.encapsulate(skb, remote.vni, srcPort, dstPort, src, remote.ip);
     const common = { proto: IPPROTO_UDP, payload, mark: skb.mark, route: route.value, gsoSize: skb.gsoSize, parent: skb.id };
-    const ttl = this.ttl || (group ? 1 : undefined);
+    const ttl = this.options.ttl || (group ? 1 : undefined);
     const sent =
       typeof remote.ip === 'number'
         ? ns.ip4.output({
             ...common,
             src: src as number,
             dst: remote.ip,
-            df: this.df,
-            tos: this.tos,
+            df: this.options.df,
+            tos: this.options.tos,
             ...(ttl === undefined ? {} : { ttl }),
           })
         : ns.ip6.output({ ...common, src: src as bigint, dst: remote.ip, ...(ttl === undefined ? {} : { hopLimit: ttl }) });
@@ -198,7 +203,7 @@ export class Vxlan extends NetDevice {
   }
 
   private sourcePorts(): [number, number] {
-    if (this.srcportMin < this.srcportMax) return [this.srcportMin, this.srcportMax];
+    if (this.options.srcportMin < this.options.srcportMax) return [this.options.srcportMin, this.options.srcportMax];
     const text = this.underlay.sysctl.get('net.ipv4.ip_local_port_range') ?? '32768\t60999';
     const [lo, hi] = text.split(/\s+/).map(Number);
     return [lo ?? 32768, hi ?? 60999];
@@ -216,7 +221,7 @@ export class Vxlan extends NetDevice {
     writeMac(b, 22, skb.ethSrc);
     put16(b, 28, skb.proto);
     b.set(skb.data, 30);
-    if (this.udpCsum || typeof dst === 'bigint')
+    if (this.options.udpCsum || typeof dst === 'bigint')
       put16(b, 6, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_UDP, b.length))) || 0xffff);
     return b;
   }
@@ -235,7 +240,7 @@ export class Vxlan extends NetDevice {
     skb.ethSrc = eth.src;
     skb.ethDst = eth.dst;
     skb.gsoSize = outer.gsoSize;
-    if (eth.src === this.mac || (this.learning && !this.fdb.snoop(eth.src as Mac, from))) {
+    if (eth.src === this.mac || (this.options.learning && !this.fdb.snoop(eth.src as Mac, from))) {
       netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
       return;
     }
