@@ -100,7 +100,7 @@ function hop(n: NexthopSpec, scope: number, ns: Netns): Nexthop {
     weight: n.weight ?? 1,
     onlink: n.onlink ?? false,
     dead: false,
-    linkdown: dev !== null && dev !== ns.lo && !dev.carrier(),
+    linkdown: dev !== null && dev !== ns.lo && scope !== RT_SCOPE_NOWHERE && !dev.carrier(),
     scope,
     exceptions: null,
   };
@@ -153,7 +153,8 @@ function check6(ns: Netns, n: NexthopSpec, type: RouteType): Result<Nexthop> {
   if (!dev) return fail('ENODEV');
   if (!dev.up && type !== 'local') return fail('ENETDOWN');
   if (dev !== ns.lo && type === 'unicast' && ns.sysctl.conf6(dev, 'disable_ipv6') !== 0) return fail('EACCES', 'IPv6 is disabled on nexthop device');
-  return ok(hop({ ...n, dev }, gw === null ? RT_SCOPE_HOST : RT_SCOPE_LINK, ns));
+  const own = type === 'local' || type === 'anycast' ? RT_SCOPE_NOWHERE : RT_SCOPE_HOST;
+  return ok(hop({ ...n, dev }, gw === null ? own : RT_SCOPE_LINK, ns));
 }
 
 export function sameNexthops(a: FibRoute, b: FibRoute): boolean {

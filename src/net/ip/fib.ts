@@ -252,7 +252,7 @@ export class Fib {
       if (!route.nexthops.some((nh) => nh.dev === dev)) continue;
       const force = event === 'unregister';
       for (const nh of route.nexthops) {
-        if (nh.dev !== dev || (!force && nh.scope === RT_SCOPE_NOWHERE && route.family === 4)) continue;
+        if (nh.dev !== dev || (!force && nh.scope === RT_SCOPE_NOWHERE)) continue;
         if (event !== 'change') nh.dead = true;
         nh.linkdown = true;
       }
