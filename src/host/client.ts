@@ -1,12 +1,14 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
-import type { LabInfo, SubmissionLog } from '../lab/session.ts';
-import type { FromWorker, Step, StepResult, ToWorker, Verdict } from './protocol.ts';
+import type { GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
+import { Judge } from './judge.ts';
+import type { FromWorker, Step, StepResult, ToWorker } from './protocol.ts';
 import { INPUT_CHARS } from './protocol.ts';
+import { startWorker } from './start.ts';
 
 export interface ClientEvents {
   opened(info: LabInfo, ms: number, replayed: boolean): void;
-  verdict(verdict: Verdict, ms: number): void;
+  verdict(report: GradeReport, ms: number): void;
   log(log: SubmissionLog): void;
   failed(where: string, message: string): void;
   /** The worker hung and was replaced; the world has been replayed from its log. */
@@ -36,6 +38,8 @@ interface Line {
 
 const HEARTBEAT_MS = 3_000;
 const DEAD_AFTER_MS = 12_000;
+/** Replaying a long log may take a while; after that the world starts afresh without it. */
+const REPLAY_LIMIT_MS = 60_000;
 const INTERRUPT = '\x03';
 
 export class Client {
@@ -49,6 +53,7 @@ export class Client {
   /** Between a new start and its answer, output still on its way belongs to the old world. */
   private stale = true;
   private lastPong = performance.now();
+  private judge: Judge | null = null;
   private readonly heart: ReturnType<typeof setInterval>;
 
   constructor(events: Partial<ClientEvents> = {}) {
@@ -61,6 +66,7 @@ export class Client {
     this.opened = { lab, seed };
     this.lastLog = log;
     this.stale = true;
+    this.judge?.forget();
     this.send({ t: 'open', lab, seed, ...(log ? { log } : {}) });
     for (const [term, line] of this.lines) this.attach(term, line);
   }
@@ -85,10 +91,6 @@ export class Client {
     };
   }
 
-  grade(): void {
-    this.send({ t: 'grade' });
-  }
-
   hint(task: string, n: number): Promise<string | null> {
     return this.ask(`hint ${task} ${n}`, { t: 'hint', task, n });
   }
@@ -105,10 +107,11 @@ export class Client {
   close(): void {
     clearInterval(this.heart);
     this.worker.terminate();
+    this.judge?.close();
   }
 
   private start(): Worker {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'hopwise' });
+    const worker = startWorker('hopwise');
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.receive(data);
     worker.onerror = (event) => this.events.failed?.('worker', event.message);
     return worker;
@@ -175,12 +178,16 @@ export class Client {
         this.feed(m.term, line);
         break;
       }
-      case 'verdict':
-        this.events.verdict?.(m.verdict, m.ms);
-        break;
       case 'log':
+        if (this.stale) break;
         this.lastLog = m.log;
         this.events.log?.(m.log);
+        if (this.opened?.lab && this.events.verdict) {
+          this.judge ??= new Judge((report, ms) => this.events.verdict?.(report, ms));
+          this.judge.consider(m.log);
+        }
+        break;
+      case 'judged':
         break;
       case 'hint':
         this.answer(`hint ${m.task} ${m.n}`, m.text);
@@ -210,11 +217,11 @@ export class Client {
       this.lastPong = now;
       return;
     }
-    if (now - this.lastPong > DEAD_AFTER_MS && this.opened) {
+    if (now - this.lastPong > (this.stale ? REPLAY_LIMIT_MS : DEAD_AFTER_MS) && this.opened) {
       this.worker.terminate();
       this.worker = this.start();
       this.lastPong = now;
-      this.open(this.opened.lab, this.opened.seed, this.lastLog);
+      this.open(this.opened.lab, this.opened.seed, this.stale ? undefined : this.lastLog);
       this.events.restarted?.();
       return;
     }

@@ -1,6 +1,6 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
-import type { LabInfo, SubmissionLog, TaskState } from '../lab/session.ts';
+import type { GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
 
 export interface Step {
   readonly host: string;
@@ -12,12 +12,6 @@ export interface StepResult extends Step {
   readonly exitCode: number;
 }
 
-export interface Verdict {
-  readonly score: number;
-  readonly max: number;
-  readonly tasks: readonly TaskState[];
-}
-
 export type ToWorker =
   /** Starts (or starts afresh) a world. `lab: null` is the playground. A log is replayed before anything else. */
   | { t: 'open'; lab: string | null; seed: number; log?: SubmissionLog }
@@ -27,7 +21,8 @@ export type ToWorker =
   | { t: 'resize'; term: number; cols: number; rows: number }
   /** The page has drawn that many characters of the terminal's output. */
   | { t: 'drawn'; term: number; chars: number }
-  | { t: 'grade' }
+  /** Grades a log in a replayed world. Asked of a second worker, so that a long replay never holds up the learner's shell. */
+  | { t: 'judge'; id: number; log: SubmissionLog }
   | { t: 'hint'; task: string; n: number }
   | { t: 'solution' }
   /** Runs steps in a world of their own: the learner's world does not notice. */
@@ -40,7 +35,8 @@ export type FromWorker =
   | { t: 'exited'; term: number }
   /** The worker has handed that much input on; the page may send more. */
   | { t: 'taken'; term: number; chars: number }
-  | { t: 'verdict'; verdict: Verdict; ms: number }
+  | { t: 'judged'; id: number; report: GradeReport; ms: number }
+  /** A shell is back at its prompt: this is what has been done so far. */
   | { t: 'log'; log: SubmissionLog }
   | { t: 'hint'; task: string; n: number; text: string | null }
   | { t: 'solution'; text: string }
@@ -53,6 +49,8 @@ export const BATCH_MS = 16;
 export const BATCH_CHARS = 16 * 1024;
 /** Above this many undrawn characters the world stands still until the page has caught up. */
 export const UNDRAWN_MAX = 128 * 1024;
+/** Prompts that follow one another faster than this share one log. */
+export const LOG_PAUSE_MS = 120;
 /** A paste travels in pieces of this size, and at most this many characters are under way. */
 export const INPUT_CHARS = 4 * 1024;
 /** Longest stretch of emulation (wall ms) before the worker looks at its messages again. */

@@ -1,16 +1,17 @@
-/** Paces a lab session against the wall clock: short slices, batched output, flow control, grading between commands. */
+/** Paces a lab session against the wall clock: short slices, batched output, flow control; grades logs when asked. */
 
-import type { LabSource, Session, SubmissionLog, Terminal } from '../lab/session.ts';
+import { grade } from '../lab/grade.ts';
+import type { Lab, Session, SubmissionLog, Terminal } from '../lab/session.ts';
 import { createPlayground, createSession, transcript } from '../lab/session.ts';
 import type { FromWorker, Step, ToWorker } from './protocol.ts';
-import { BATCH_CHARS, BATCH_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
+import { BATCH_CHARS, BATCH_MS, LOG_PAUSE_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
 
 /** What the surroundings lend: wall time in ms, a next turn after waiting messages, and a delay. */
 export interface Surroundings {
   now(): number;
   soon(run: () => void): void;
   later(ms: number, run: () => void): () => void;
-  lab(id: string): Promise<LabSource>;
+  lab(id: string): Promise<Lab>;
 }
 
 interface Screen {
@@ -23,8 +24,6 @@ interface Screen {
 
 /** How far virtual time may hurry after wall time: what lies further back is forgotten (a suspended laptop, a busy loop). */
 const CATCH_UP_US = 250_000;
-const GRADE_PAUSE_MS = 150;
-const LOG_PAUSE_MS = 500;
 
 export class HostSession {
   private session: Session | null = null;
@@ -34,8 +33,6 @@ export class HostSession {
   private pumping = false;
   private stopTimer: (() => void) | null = null;
   private flushing = false;
-  private gradeAfter = 0;
-  private gradeWanted = false;
   private logAfter = 0;
   private logWanted = false;
   private readonly post: (message: FromWorker) => void;
@@ -81,9 +78,8 @@ export class HostSession {
         screen.undrawn -= m.chars;
         return this.wake();
       }
-      case 'grade':
-        this.gradeWanted = true;
-        return this.wake();
+      case 'judge':
+        return this.judge(m.id, m.log);
       case 'hint':
         return this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
       case 'solution':
@@ -112,12 +108,10 @@ export class HostSession {
     this.session ??= source ? createSession({ lab: source, seed }) : createPlayground(seed);
     const { session } = this;
     session.onCommandDone(() => {
-      this.gradeWanted = true;
       this.logWanted = true;
     });
     this.virtualBase = session.now;
     this.wallBase = this.env.now();
-    this.gradeWanted = source !== null;
     this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed });
     this.wake();
   }
@@ -141,6 +135,13 @@ export class HostSession {
       },
     });
     this.wake();
+  }
+
+  private async judge(id: number, log: SubmissionLog): Promise<void> {
+    const lab = await this.env.lab(log.lab);
+    const start = this.env.now();
+    const report = grade(lab, log);
+    this.post({ t: 'judged', id, report, ms: this.env.now() - start });
   }
 
   private async rehearse(id: number, lab: string | null, steps: readonly Step[]): Promise<void> {
@@ -202,7 +203,6 @@ export class HostSession {
     const now = this.env.now();
     const wait = Math.min(
       next === null ? Infinity : (next - this.virtualBase) / 1000 - (now - this.wallBase),
-      this.gradeWanted ? this.gradeAfter - now : Infinity,
       this.logWanted ? this.logAfter - now : Infinity,
     );
     if (wait === Infinity) return;
@@ -246,23 +246,12 @@ export class HostSession {
     }
   }
 
-  /** Grades and saves when a command has ended; a slow grade is repeated more rarely. */
   private afterCommands(): void {
-    const { session } = this;
     const now = this.env.now();
-    if (!session) return;
-    if (this.gradeWanted && now >= this.gradeAfter) {
-      this.gradeWanted = false;
-      const { score, max, tasks } = session.grade();
-      const ms = this.env.now() - now;
-      this.gradeAfter = this.env.now() + Math.max(GRADE_PAUSE_MS, ms * 5);
-      this.post({ t: 'verdict', verdict: { score, max, tasks }, ms });
-    }
-    if (this.logWanted && now >= this.logAfter) {
-      this.logWanted = false;
-      this.logAfter = now + LOG_PAUSE_MS;
-      this.post({ t: 'log', log: session.exportLog() });
-    }
+    if (!this.session || !this.logWanted || now < this.logAfter) return;
+    this.logWanted = false;
+    this.logAfter = now + LOG_PAUSE_MS;
+    this.post({ t: 'log', log: this.session.exportLog() });
   }
 
   private fail(where: string, error: unknown): void {

@@ -1,7 +1,6 @@
 /** The Web Worker: lends its clock and message loop to a HostSession. */
 
-import type { LabSource } from '../lab/session.ts';
-import { labSource } from './labs.ts';
+import { loadLab } from 'virtual:hopwise-labs';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import { HostSession } from './session.ts';
 
@@ -19,7 +18,7 @@ const host = new HostSession((message: FromWorker) => self.postMessage(message),
     const id = setTimeout(run, ms);
     return () => clearTimeout(id);
   },
-  lab: (id): Promise<LabSource> => labSource(id),
+  lab: loadLab,
 });
 
 /** One message after the other, also where one waits for a lab to load. */

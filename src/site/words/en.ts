@@ -29,7 +29,7 @@ export const words = {
     hosts: 'Hosts',
     tasks: 'Tasks',
     progress: (done: number, all: number) => `${done} of ${all} done`,
-    percent: (score: number, max: number) => `${Math.round((100 * score) / (max || 1))} %`,
+    percent: (score: number) => `${Math.floor(100 * score)} %`,
     allDone: 'All tasks pass. The pod is wired.',
     taskDone: (title: string) => `Task done: ${title}`,
     taskUndone: (title: string) => `Task open again: ${title}`,

@@ -1,6 +1,6 @@
 /** The task list: ticks by itself after each command, gives hints one at a time and says why a task is still open. */
 
-import type { TaskState } from '../../lab/session.ts';
+import type { LabInfo } from '../../lab/session.ts';
 import { words } from '../words/en.ts';
 import { Prose } from './prose.tsx';
 import type { World } from './world.ts';
@@ -17,7 +17,7 @@ export function Tasks({ world }: { world: World }) {
         </p>
       </div>
       <ol class="ws-list">
-        {world.tasks.value.map((task) => (
+        {world.info.tasks.map((task) => (
           <Task key={task.id} task={task} world={world} />
         ))}
       </ol>
@@ -25,17 +25,19 @@ export function Tasks({ world }: { world: World }) {
   );
 }
 
-function Task({ task, world }: { task: TaskState; world: World }) {
+function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World }) {
   const hints = world.hints.value[task.id] ?? [];
-  const failing = task.checks.filter((c) => !c.pass);
+  const report = world.reports.value.get(task.id);
+  const done = report?.passed === true;
+  const failing = report?.checks.filter((c) => c.status !== 'passed') ?? [];
   return (
-    <li class={task.done ? 'ws-task ws-task-done' : 'ws-task'} data-task={task.id} data-done={task.done}>
+    <li class={done ? 'ws-task ws-task-done' : 'ws-task'} data-task={task.id} data-done={done}>
       <span class="ws-tick" aria-hidden="true">
-        {task.done ? '✓' : ''}
+        {done ? '✓' : ''}
       </span>
       <div class="ws-task-body">
         <p class="ws-task-title">
-          {task.title} <span class="sr-only">{task.done ? '(done)' : '(open)'}</span>
+          {task.title} <span class="sr-only">{done ? '(done)' : '(open)'}</span>
         </p>
         <Prose text={task.text} />
         {hints.map((text, i) => (
@@ -43,7 +45,7 @@ function Task({ task, world }: { task: TaskState; world: World }) {
             <Prose text={text} />
           </div>
         ))}
-        {!task.done && (
+        {!done && (
           <div class="ws-task-foot">
             <button
               type="button"
@@ -57,7 +59,7 @@ function Task({ task, world }: { task: TaskState; world: World }) {
             >
               {words.workspace.hint(hints.length, task.hintCount)}
             </button>
-            {world.status.value === 'ready' && failing.length > 0 && (
+            {failing.length > 0 && (
               <details class="ws-why">
                 <summary>{words.workspace.why}</summary>
                 <ul>

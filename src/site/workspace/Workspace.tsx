@@ -2,7 +2,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { LabInfo, TaskState } from '../../lab/session.ts';
+import type { LabInfo } from '../../lab/session.ts';
 import { words } from '../words/en.ts';
 import { Controls } from './Controls.tsx';
 import { HostTabs } from './HostTabs.tsx';
@@ -14,12 +14,11 @@ import { createWorld } from './world.ts';
 export interface WorkspaceProps {
   readonly lab: string;
   readonly info: LabInfo;
-  readonly tasks: readonly TaskState[];
   readonly front?: string | undefined;
 }
 
-export default function Workspace({ lab, info, tasks, front }: WorkspaceProps) {
-  const world = useMemo(() => createWorld(lab, info, tasks), [lab]);
+export default function Workspace({ lab, info, front }: WorkspaceProps) {
+  const world = useMemo(() => createWorld(lab, info), [lab]);
   const pane = useRef<HTMLDivElement>(null);
   const large = useSignal(false);
 
@@ -41,21 +40,20 @@ export default function Workspace({ lab, info, tasks, front }: WorkspaceProps) {
     if (world.news.value === words.workspace.allDone) pane.current?.classList.add('ws-solved');
   });
 
-  const done = world.tasks.value.filter((t) => t.done).length;
+  const passed = (id: string) => world.reports.value.get(id)?.passed === true;
+  const done = info.tasks.filter((t) => passed(t.id)).length;
   return (
     <div class={`ws ${large.value ? 'ws-large' : ''}`} ref={pane} data-status={world.status.value}>
       <div class="ws-head">
         <h2 class="ws-title">{info.title}</h2>
         <p class="ws-progress">
           <span class="ws-meter" aria-hidden="true">
-            {world.tasks.value.map((t) => (
-              <span class={t.done ? 'ws-hop ws-hop-done' : 'ws-hop'} key={t.id} />
+            {info.tasks.map((t) => (
+              <span class={passed(t.id) ? 'ws-hop ws-hop-done' : 'ws-hop'} key={t.id} />
             ))}
           </span>
-          <span data-testid="progress">{words.workspace.progress(done, world.tasks.value.length)}</span>
-          <strong data-testid="score">
-            {world.score.value.max > 0 && words.workspace.percent(world.score.value.score, world.score.value.max)}
-          </strong>
+          <span data-testid="progress">{words.workspace.progress(done, info.tasks.length)}</span>
+          <strong data-testid="score">{world.score.value !== null && words.workspace.percent(world.score.value)}</strong>
         </p>
         <Controls
           world={world}

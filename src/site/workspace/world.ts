@@ -2,7 +2,7 @@
 
 import { batch, signal } from '@preact/signals';
 import { Client } from '../../host/client.ts';
-import type { LabInfo, SubmissionLog, TaskState } from '../../lab/session.ts';
+import type { GradeReport, LabInfo, SubmissionLog } from '../../lab/session.ts';
 import { words } from '../words/en.ts';
 import { isLasting, loadWorld, saveWorld } from './store.ts';
 
@@ -10,19 +10,20 @@ const SEED = 1;
 /** A longer log (a pasted film, say) is not kept: replaying it would take longer than typing. */
 const LOG_LIMIT = 4_000_000;
 
+type TaskReport = GradeReport['tasks'][number];
+
 export type Status = 'idle' | 'starting' | 'ready' | 'failed';
 
-export function createWorld(lab: string, info: LabInfo, tasks: readonly TaskState[]) {
+export function createWorld(lab: string, info: LabInfo) {
   const status = signal<Status>('idle');
-  const state = signal<readonly TaskState[]>(tasks);
-  const score = signal({ score: 0, max: 0 });
+  const reports = signal<ReadonlyMap<string, TaskReport>>(new Map());
+  const score = signal<number | null>(null);
   const timing = signal<{ world?: number; grade?: number }>({});
   const notices = signal<readonly string[]>([]);
   const news = signal('');
   const hints = signal<Readonly<Record<string, readonly string[]>>>({});
   const generation = signal(0);
   let log: SubmissionLog | undefined;
-  let firstVerdict = true;
 
   const notify = (text: string) => {
     if (!notices.value.includes(text)) notices.value = [...notices.value, text];
@@ -36,21 +37,20 @@ export function createWorld(lab: string, info: LabInfo, tasks: readonly TaskStat
         performance.mark('hopwise-world');
         if (replayed) notify(words.workspace.restored);
       },
-      verdict(verdict, ms) {
-        const before = new Map(state.value.map((t) => [t.id, t.done]));
+      verdict(report, ms) {
+        const before = reports.value;
         batch(() => {
-          state.value = verdict.tasks;
-          score.value = { score: verdict.score, max: verdict.max };
+          reports.value = new Map(report.tasks.map((t) => [t.id, t]));
+          score.value = report.score;
           timing.value = { ...timing.value, grade: ms };
-          const changed = verdict.tasks.find((t) => t.done !== before.get(t.id));
-          if (changed && !firstVerdict)
-            news.value = verdict.tasks.every((t) => t.done)
+          const changed = report.tasks.find((t) => t.passed !== before.get(t.id)?.passed);
+          if (changed && before.size > 0)
+            news.value = report.passed
               ? words.workspace.allDone
-              : changed.done
+              : changed.passed
                 ? words.workspace.taskDone(changed.title)
                 : words.workspace.taskUndone(changed.title);
         });
-        firstVerdict = false;
       },
       log(next) {
         log = next;
@@ -76,7 +76,7 @@ export function createWorld(lab: string, info: LabInfo, tasks: readonly TaskStat
 
   const openHint = async (task: string) => {
     const known = hints.value[task] ?? [];
-    const text = await client().hint(task, known.length + 1);
+    const text = await client().hint(task, known.length);
     if (text === null) return;
     hints.value = { ...hints.value, [task]: [...known, text] };
     await save();
@@ -86,7 +86,7 @@ export function createWorld(lab: string, info: LabInfo, tasks: readonly TaskStat
     lab,
     info,
     status,
-    tasks: state,
+    reports,
     score,
     timing,
     notices,
@@ -107,10 +107,11 @@ export function createWorld(lab: string, info: LabInfo, tasks: readonly TaskStat
     },
     async reset() {
       log = undefined;
-      firstVerdict = true;
       batch(() => {
         notices.value = [];
         news.value = '';
+        reports.value = new Map();
+        score.value = null;
         generation.value += 1;
       });
       client().open(lab, SEED);
