@@ -102,8 +102,8 @@ export function linkData(dev: NetDevice): LinkData | null {
     return {
       kind: 'vxlan',
       id: o.vni,
-      ...(o.local === undefined ? {} : { local: o.local }),
-      ...(o.remote === undefined ? {} : { remote: o.remote }),
+      ...(o.local === null ? {} : { local: o.local }),
+      ...(o.remote === null ? {} : { remote: o.remote }),
       ...(o.dev ? { link: o.dev.ifindex, linkName: o.dev.name } : {}),
       dstport: o.dstport ?? 8472,
       srcportMin: o.srcportMin ?? 0,
