@@ -11,7 +11,13 @@
  *       is known by now: handle it as received by that port, after brPreRouting.
  */
 
+import { type Family, type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
+import { u16 } from '../../wire/bytes.ts';
+import { ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
+import { ip4HeaderLen } from '../../wire/ipv4.ts';
 import type { NetDevice } from '../dev/device.ts';
+import { netDrop } from '../dev/trace.ts';
+import { routeInput } from '../ip/route.ts';
 import type { Skb } from '../skb.ts';
 import type { HookVerdict } from './netfilter.ts';
 
@@ -29,19 +35,106 @@ export interface BridgeInfo {
   ethSrc: number;
 }
 
-export function brPreRouting(_skb: Skb, _bridge: NetDevice, _port: NetDevice): HookVerdict {
+/** The family whose rules see this frame, or null when br_netfilter leaves it alone. */
+function shown(skb: Skb, bridge: NetDevice): Family | null {
+  if (skb.vlan !== null) return null;
+  const { sysctl } = bridge.ns;
+  if (skb.proto === ETH_P_IP) return sysctl.int('net.bridge.bridge-nf-call-iptables') !== 0 ? 4 : null;
+  if (skb.proto === ETH_P_IPV6) return sysctl.int('net.bridge.bridge-nf-call-ip6tables') !== 0 ? 6 : null;
+  return null;
+}
+
+function destination(skb: Skb, family: Family): IpAddr {
+  return family === 4 ? readIp4(skb.data, 16) : readIp6(skb.data, 24);
+}
+
+/** br_validate_ipv4() and its IPv6 sibling: what is no sound packet is dropped; padding is cut off. */
+function sound(skb: Skb, family: Family): boolean {
+  const b = skb.data;
+  if (family === 4) {
+    if (b.length < 20 || (b[0] as number) >> 4 !== 4 || ip4HeaderLen(b) < 20) return false;
+    const total = u16(b, 2);
+    if (total > b.length || total < ip4HeaderLen(b)) return false;
+    if (total < b.length) skb.data = b.subarray(0, total);
+    return true;
+  }
+  if (b.length < 40 || (b[0] as number) >> 4 !== 6) return false;
+  const total = 40 + u16(b, 4);
+  if (total > b.length) return false;
+  if (total < b.length) skb.data = b.subarray(0, total);
+  return true;
+}
+
+export function brPreRouting(skb: Skb, bridge: NetDevice, port: NetDevice): HookVerdict {
+  const family = shown(skb, bridge);
+  if (family === null) return 'accept';
+  if (!sound(skb, family)) {
+    netDrop(skb, port, 'BR_NETFILTER_BAD_HEADER');
+    return 'drop';
+  }
+  const { ns } = bridge;
+  const info: BridgeInfo = { physIn: port, physOut: null, inPrerouting: true, sabotageDone: false, bridgedDnat: false, ethSrc: skb.ethSrc };
+  skb.bridge = info;
+  const before = destination(skb, family);
+  if (ns.nf.active(family, 'PREROUTING')) {
+    const dev = skb.dev;
+    skb.dev = bridge;
+    const verdict = ns.nf.hook(family, 'PREROUTING', skb, bridge, null);
+    skb.dev = dev;
+    if (verdict !== 'accept') return verdict;
+  }
+  info.inPrerouting = false;
+  const after = destination(skb, family);
+  if (after === before) return 'accept';
+  return dnatted(skb, bridge, family, after);
+}
+
+/**
+ * br_nf_pre_routing_finish(): a packet with a new destination goes up to the IP layer when it must be routed, and straight to the
+ * other port when its new destination is on the same bridge.
+ */
+function dnatted(skb: Skb, bridge: NetDevice, family: Family, to: IpAddr): HookVerdict {
+  const { ns } = bridge;
+  const src = family === 4 ? readIp4(skb.data, 12) : readIp6(skb.data, 8);
+  const input = routeInput(ns, { dst: to, src, iif: bridge, mark: skb.mark, ...(family === 4 ? { tos: skb.data[1] as number } : {}) });
+  if (!input.ok && (input.errno === 'EINVAL' || input.errno === 'EXDEV')) {
+    netDrop(skb, bridge, 'BR_NETFILTER_MARTIAN');
+    return 'drop';
+  }
+  if (input.ok && input.value.kind === 'forward' && input.value.dev === bridge) {
+    const info = skb.bridge as BridgeInfo;
+    info.bridgedDnat = true;
+    info.ethSrc = skb.ethSrc;
+    skb.dev = bridge;
+    ns.neigh.output(skb, bridge, input.value.gateway ?? to);
+    return 'stolen';
+  }
+  skb.ethDst = bridge.mac;
+  skb.type = 'host';
   return 'accept';
 }
 
-export function brForward(_skb: Skb, _bridge: NetDevice, _outPort: NetDevice): HookVerdict {
-  return 'accept';
+export function brForward(skb: Skb, bridge: NetDevice, outPort: NetDevice): HookVerdict {
+  const family = shown(skb, bridge);
+  if (family === null || !skb.bridge) return 'accept';
+  skb.bridge = { ...skb.bridge, physOut: outPort };
+  const { ns } = bridge;
+  return ns.nf.active(family, 'FORWARD') ? ns.nf.hook(family, 'FORWARD', skb, bridge, bridge) : 'accept';
 }
 
-export function brPostRouting(_skb: Skb, _bridge: NetDevice, _outPort: NetDevice): HookVerdict {
-  return 'accept';
+export function brPostRouting(skb: Skb, bridge: NetDevice, outPort: NetDevice): HookVerdict {
+  void outPort;
+  const family = shown(skb, bridge);
+  if (family === null || !skb.bridge?.physOut) return 'accept';
+  const { ns } = bridge;
+  return ns.nf.active(family, 'POSTROUTING') ? ns.nf.hook(family, 'POSTROUTING', skb, null, bridge) : 'accept';
 }
 
 /** The port at which a DNATed frame is to go on, or null for ordinary frames that the host sends. */
-export function brDevXmit(_skb: Skb): NetDevice | null {
-  return null;
+export function brDevXmit(skb: Skb): NetDevice | null {
+  const info = skb.bridge;
+  if (!info?.bridgedDnat) return null;
+  info.bridgedDnat = false;
+  skb.ethSrc = info.ethSrc;
+  return info.physIn;
 }
