@@ -311,6 +311,16 @@ function sendQueued(sk: TcpSocket, skb: TxSkb, mss: number): void {
   if (first || !sk.rtoTimer?.run || sk.rtoMode === 'probe') armRto(sk, sk.rto);
 }
 
+/** The window stayed below one segment for a whole time-out: what fits goes out all the same. Models tcp_write_wakeup(). */
+export function sendPartial(sk: TcpSocket, room: number): void {
+  const mss = currentMss(sk);
+  const size = Math.min(room, mss);
+  if ((sk.writeQueue[0] as TxSkb).len > size) split(sk.writeQueue, 0, size);
+  const head = sk.writeQueue.shift() as TxSkb;
+  head.flags |= PSH;
+  sendQueued(sk, head, mss);
+}
+
 /** Cuts queue[index] after `len` bytes; PSH and FIN stay with the rest. */
 export function split(queue: TxSkb[], index: number, len: number): void {
   const skb = queue[index] as TxSkb;

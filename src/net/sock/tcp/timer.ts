@@ -3,8 +3,8 @@
 import type { Micros } from '../../../sim/sim.ts';
 import { SEC } from '../../../sim/sim.ts';
 import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEWAIT_LEN } from './const.ts';
-import { inFlight, pushPending, retransmit, sendAck, sendActiveReset, sendProbe } from './output.ts';
-import { add } from './seq.ts';
+import { inFlight, retransmit, sendAck, sendActiveReset, sendPartial, sendProbe } from './output.ts';
+import { add, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
 
 /** CONFIG_HZ=250 */
@@ -129,8 +129,10 @@ function probeFired(sk: TcpSocket): void {
     sk.abort(sk.softError ?? 'ETIMEDOUT');
     return;
   }
-  pushPending(sk);
-  if (sk.rtxQueue.length > 0) return;
+  if (before(head.seq, windowEnd(sk))) {
+    sendPartial(sk, diff(windowEnd(sk), head.seq));
+    return;
+  }
   sendProbe(sk);
   sk.probes++;
   sk.backoff++;
