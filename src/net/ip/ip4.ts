@@ -19,7 +19,7 @@ import { watchLinks4 } from './ifroutes.ts';
 import { IcmpPeers } from './peers.ts';
 import { dstMtu, forwardMtu, mtuLocked } from './pmtu.ts';
 import { inetProtos } from './protocols.ts';
-import { addrType, type Dst, type Flow, routeInput, routeOutput } from './route.ts';
+import { addrType, type Dst, type Flow, type RouteFail, routeOutput } from './route.ts';
 import { RouteCache, traceRoute } from './routecache.ts';
 
 declare module '../../sim/trace.ts' {
@@ -123,7 +123,7 @@ export class Ip4Stack {
       const b = skb.data;
       const found = this.cache.input(skb, readIp4(b, 12), readIp4(b, 16), dev);
       if (!found.ok) {
-        this.inputError(skb, dev, found.errno, found.msg);
+        this.inputError(skb, dev, found);
         return;
       }
       dst = found.value;
@@ -134,7 +134,7 @@ export class Ip4Stack {
     else this.deliver(skb);
   }
 
-  private inputError(skb: Skb, dev: NetDevice, errno: string, msg: string | undefined): void {
+  private inputError(skb: Skb, dev: NetDevice, { errno, reason: msg }: RouteFail): void {
     const { ns } = this;
     if (errno === 'EXDEV') ns.snmp.inc('TcpExtIPReversePathFilter');
     if ((errno === 'EXDEV' || msg?.startsWith('MARTIAN')) && ns.sysctl.or4(dev, 'log_martians')) {

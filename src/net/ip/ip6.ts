@@ -20,7 +20,7 @@ import { confChanged, watchLinks6 } from './addrconf.ts';
 import { icmp6Send } from './icmp6.ts';
 import { dstMtu, forwardMtu } from './pmtu.ts';
 import { inet6Protos } from './protocols.ts';
-import { type Dst, type Flow, routeInput, routeOutput } from './route.ts';
+import { type Dst, type Flow, type RouteFail, routeInput, routeOutput } from './route.ts';
 import { traceRoute } from './routecache.ts';
 
 export interface Ip6Out {
@@ -102,8 +102,9 @@ export class Ip6Stack {
       const b = skb.data;
       const found = routeInput(this.ns, flowOf(b, { dst: readIp6(b, 24), src: readIp6(b, 8), iif: dev, mark: skb.mark }));
       if (!found.ok) {
-        netDrop(skb, dev, found.msg ?? (found.errno === 'ENETUNREACH' ? 'NO_ROUTE' : found.errno === 'EACCES' ? 'ROUTE_PROHIBIT' : 'ROUTE_UNREACHABLE'));
-        if (found.errno === 'EINVAL' || found.msg === 'NOT_FORWARDING' || this.ns.sysctl.conf6(dev, 'forwarding') === 0) return;
+        const { reason } = found as RouteFail;
+        netDrop(skb, dev, reason ?? (found.errno === 'ENETUNREACH' ? 'NO_ROUTE' : found.errno === 'EACCES' ? 'ROUTE_PROHIBIT' : 'ROUTE_UNREACHABLE'));
+        if (found.errno === 'EINVAL' || reason === 'NOT_FORWARDING' || this.ns.sysctl.conf6(dev, 'forwarding') === 0) return;
         const code = found.errno === 'EACCES' ? ICMPV6_ADM_PROHIBITED : found.errno === 'EHOSTUNREACH' ? ICMPV6_ADDR_UNREACH : ICMPV6_NOROUTE;
         icmp6Send(skb, ICMPV6_DEST_UNREACH, code);
         return;

@@ -1,6 +1,6 @@
 /** Routing decisions of both families: output and input lookups, next-hop choice, martians, rp_filter. Models net/ipv4/route.c, fib_frontend.c */
 
-import { type Errno, fail, ok, type Result } from '../../sim/errno.ts';
+import { type Errno, type Fail, fail, ok, type Result } from '../../sim/errno.ts';
 import { type Family, type IpAddr, isLinkLocal, isMulticast, zeroOf } from '../../wire/addr.ts';
 import { hash32 } from '../../sim/rng.ts';
 import type { NetDevice } from '../dev/device.ts';
@@ -66,6 +66,15 @@ export interface Dst {
 export interface FibResult {
   route: FibRoute;
   nh: Nexthop | null;
+}
+
+/** A refused packet: the reason is for the trace, not for whoever asked by netlink. */
+export interface RouteFail extends Fail {
+  readonly reason?: string;
+}
+
+function refuse(errno: Errno, reason: string): RouteFail {
+  return { ok: false, errno, reason };
 }
 
 const ERRORS: Partial<Record<RouteType, Errno>> = { blackhole: 'EINVAL', unreachable: 'EHOSTUNREACH', prohibit: 'EACCES' };
@@ -288,17 +297,17 @@ export function routeInput(ns: Netns, flow: InputFlow): Result<Dst> {
 function input4(ns: Netns, flow: InputFlow, dst: number, src: number): Result<Dst> {
   const { iif } = flow;
   const local = (type: RouteType, res: FibResult | null): Result<Dst> => ok(makeDst(ns, 4, 'local', type, ns.lo, src, res, iif, false, RT_TABLE_LOCAL));
-  if (isMulticast(dst)) return iif.mc.has(0x01005e000000 + (dst & 0x7fffff)) ? local('multicast', null) : fail('EINVAL', 'MULTICAST_NOT_JOINED');
-  if (isMulticast(src) || src === BROADCAST_ALL) return fail('EINVAL', 'MARTIAN_SOURCE');
+  if (isMulticast(dst)) return iif.mc.has(0x01005e000000 + (dst & 0x7fffff)) ? local('multicast', null) : refuse('EINVAL', 'MULTICAST_NOT_JOINED');
+  if (isMulticast(src) || src === BROADCAST_ALL) return refuse('EINVAL', 'MARTIAN_SOURCE');
   if (dst === BROADCAST_ALL || (src === 0 && dst === 0)) return broadcastIn(ns, flow, src, local);
-  if (src >>> 24 === 0) return fail('EINVAL', 'MARTIAN_SOURCE');
-  if (dst >>> 24 === 0) return fail('EINVAL', 'MARTIAN_DESTINATION');
+  if (src >>> 24 === 0) return refuse('EINVAL', 'MARTIAN_SOURCE');
+  if (dst >>> 24 === 0) return refuse('EINVAL', 'MARTIAN_DESTINATION');
   if (dst >>> 24 === 127 || src >>> 24 === 127) {
-    if (!ns.sysctl.or4(iif, 'route_localnet')) return fail('EINVAL', dst >>> 24 === 127 ? 'MARTIAN_DESTINATION' : 'MARTIAN_SOURCE');
+    if (!ns.sysctl.or4(iif, 'route_localnet')) return refuse('EINVAL', dst >>> 24 === 127 ? 'MARTIAN_DESTINATION' : 'MARTIAN_SOURCE');
   }
   const forwards = ns.sysctl.conf4(iif, 'forwarding') !== 0;
   const res = fibLookup(ns, flow);
-  if (!res.ok) return forwards || res.errno === 'EINVAL' ? res : fail('EHOSTUNREACH', 'NOT_FORWARDING');
+  if (!res.ok) return forwards || res.errno === 'EINVAL' ? res : refuse('EHOSTUNREACH', 'NOT_FORWARDING');
   const { route } = res.value;
   if (route.type === 'broadcast') return broadcastIn(ns, flow, src, local);
   if (route.type === 'local') {
@@ -306,8 +315,8 @@ function input4(ns: Netns, flow: InputFlow, dst: number, src: number): Result<Ds
     if (!valid.ok) return valid;
     return local('local', res.value);
   }
-  if (!forwards) return fail('EHOSTUNREACH', 'NOT_FORWARDING');
-  if (route.type !== 'unicast') return fail('EINVAL', 'MARTIAN_DESTINATION');
+  if (!forwards) return refuse('EHOSTUNREACH', 'NOT_FORWARDING');
+  if (route.type !== 'unicast') return refuse('EINVAL', 'MARTIAN_DESTINATION');
   const nh = selectPath(ns, res.value, flow) as Nexthop;
   const out = nh.dev as NetDevice;
   const valid = validateSource(ns, flow, src, dst, out);
@@ -330,7 +339,7 @@ function validateSource(ns: Netns, flow: InputFlow, src: number, dst: number, ou
   const rpf = ns.sysctl.max4(iif, 'rp_filter');
   if (rpf === 0 && (out !== iif || !ns.sysctl.or4(iif, 'send_redirects'))) {
     if (ns.sysctl.conf4(iif, 'accept_local') !== 0) return ok(false);
-    if (!ns.fib.customLocal && ns.fib.rules.plain[4]) return addrOwner(ns, src) ? fail('EINVAL', 'MARTIAN_SOURCE') : ok(false);
+    if (!ns.fib.customLocal && ns.fib.rules.plain[4]) return addrOwner(ns, src) ? refuse('EINVAL', 'MARTIAN_SOURCE') : ok(false);
   }
   const reverse: Flow = {
     dst: src,
@@ -340,14 +349,14 @@ function validateSource(ns: Netns, flow: InputFlow, src: number, dst: number, ou
     mark: ns.sysctl.or4(iif, 'src_valid_mark') ? (flow.mark ?? 0) : 0,
   };
   const res = fibLookup(ns, reverse);
-  const lastResort = (): Result<boolean> => (rpf !== 0 ? fail('EXDEV', 'RP_FILTER') : ok(false));
+  const lastResort = (): Result<boolean> => (rpf !== 0 ? refuse('EXDEV', 'RP_FILTER') : ok(false));
   if (!res.ok) return lastResort();
   const { route } = res.value;
-  if (route.type !== 'unicast' && (route.type !== 'local' || ns.sysctl.conf4(iif, 'accept_local') === 0)) return fail('EINVAL', 'MARTIAN_SOURCE');
+  if (route.type !== 'unicast' && (route.type !== 'local' || ns.sysctl.conf4(iif, 'accept_local') === 0)) return refuse('EINVAL', 'MARTIAN_SOURCE');
   const uses = route.nexthops.find((nh) => nh.dev === iif);
   if (uses || (route.type === 'local' && iif === ns.lo)) return ok((uses?.scope ?? RT_SCOPE_HOST) >= RT_SCOPE_HOST);
   if (iif.addrs4.length === 0) return lastResort();
-  if (rpf === 1) return fail('EXDEV', 'RP_FILTER');
+  if (rpf === 1) return refuse('EXDEV', 'RP_FILTER');
   const again = fibLookup(ns, { ...reverse, oif: iif, ignoreLinkstate: true });
   return ok(again.ok && again.value.route.type === 'unicast' && (again.value.nh?.scope ?? 0) >= RT_SCOPE_HOST);
 }
@@ -355,14 +364,14 @@ function validateSource(ns: Netns, flow: InputFlow, src: number, dst: number, ou
 function input6(ns: Netns, flow: InputFlow, dst: bigint): Result<Dst> {
   const { iif, src } = flow;
   const local = (type: RouteType, res: FibResult | null): Result<Dst> => ok(makeDst(ns, 6, 'local', type, ns.lo, src, res, iif, false, RT_TABLE_LOCAL));
-  if (isMulticast(dst)) return ns.ip6.joined(iif, dst) ? local('multicast', null) : fail('EINVAL', 'MULTICAST_NOT_JOINED');
-  if (isMulticast(src)) return fail('EINVAL', 'MARTIAN_SOURCE');
+  if (isMulticast(dst)) return ns.ip6.joined(iif, dst) ? local('multicast', null) : refuse('EINVAL', 'MULTICAST_NOT_JOINED');
+  if (isMulticast(src)) return refuse('EINVAL', 'MARTIAN_SOURCE');
   const res = fibLookup(ns, isLinkLocal(dst) ? { ...flow, oif: iif } : flow);
   const forwards = ns.sysctl.conf6(iif, 'forwarding') !== 0;
   if (!res.ok) return res;
   if (res.value.route.type === 'local' || res.value.route.type === 'anycast') return local('local', res.value);
-  if (!forwards) return fail('EHOSTUNREACH', 'NOT_FORWARDING');
-  if (isLinkLocal(src)) return fail('EINVAL', 'MARTIAN_SOURCE');
+  if (!forwards) return refuse('EHOSTUNREACH', 'NOT_FORWARDING');
+  if (isLinkLocal(src)) return refuse('EINVAL', 'MARTIAN_SOURCE');
   const nh = selectPath(ns, res.value, flow) as Nexthop;
   return ok(makeDst(ns, 6, 'forward', 'unicast', nh.dev as NetDevice, src, { route: res.value.route, nh }, iif, false));
 }
