@@ -8,7 +8,7 @@ import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { BridgePort } from './brport.ts';
 import { devQueueXmit, netifReceive } from './core.ts';
-import { type LinkAction, NetDevice } from './device.ts';
+import { IFF_PROMISC, type LinkAction, NetDevice } from './device.ts';
 import { BridgeFdb } from './fdb.ts';
 import { netDrop } from './trace.ts';
 
@@ -236,12 +236,13 @@ export class Bridge extends NetDevice {
     const dst = skb.ethDst;
     if (isMulticastMac(dst)) {
       const local = skb.clone();
-      this.flood(skb, port, true);
+      this.flood(skb, port, true, true);
       this.stats.multicast++;
       this.passUp(local);
       return;
     }
     const entry = this.fdb.find(dst);
+    if (this.flags & IFF_PROMISC && !entry?.local) this.passUp(skb.clone());
     if (entry?.local) this.passUp(skb);
     else if (entry?.port) {
       entry.used = this.sim.now;
@@ -284,8 +285,8 @@ export class Bridge extends NetDevice {
     devQueueXmit(skb);
   }
 
-  /** To every port that wants it; the last one gets the original. Models br_flood(). */
-  private flood(skb: Skb, from: BridgePort | null, forwarded: boolean): void {
+  /** To every port that wants it; the last one gets the original. `local`: the host has a copy. Models br_flood(). */
+  private flood(skb: Skb, from: BridgePort | null, forwarded: boolean, local = false): void {
     const dst = skb.ethDst;
     let previous: BridgePort | null = null;
     for (const port of this.ports.values()) {
@@ -295,7 +296,7 @@ export class Bridge extends NetDevice {
       previous = port;
     }
     if (previous) this.deliver(previous, skb, forwarded);
-    else netDrop(skb, this, 'BRIDGE_NO_PORT');
+    else if (!local) netDrop(skb, this, 'BRIDGE_NO_PORT');
   }
 
   /** The host sends by the bridge. Models br_dev_xmit(). */

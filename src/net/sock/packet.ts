@@ -71,6 +71,15 @@ export class PacketSocket extends Sock implements PacketTap {
     return ok();
   }
 
+  private promisc = false;
+
+  /** PACKET_MR_PROMISC on the bound device, as tcpdump asks for without -p: a bridge then shows what it forwards. */
+  setPromisc(on: boolean): void {
+    if (on === this.promisc || !this.dev) return;
+    this.promisc = on;
+    this.dev.setPromiscuity(on ? 1 : -1);
+  }
+
   receive(skb: Skb): void {
     if (this.closed || skb.dev === null) return;
     if (this.dev !== null && this.dev !== skb.dev) return;
@@ -144,6 +153,7 @@ export class PacketSocket extends Sock implements PacketTap {
 
   close(): void {
     if (this.closed) return;
+    this.setPromisc(false);
     this.closed = true;
     this.ns.taps.delete(this);
     this.ns.sockets.all.delete(this);
