@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import preact from '@astrojs/preact';
 import starlight from '@astrojs/starlight';
 import { defineConfig } from 'astro/config';
@@ -27,6 +28,17 @@ const labs = {
   },
 };
 
+/** Starlight loads its search box on every page; this loads it when somebody searches. */
+const lazySearch = {
+  name: 'hopwise-lazy-search',
+  enforce: 'pre',
+  resolveId(id) {
+    if (id === '@pagefind/default-ui') return fileURLToPath(new URL('./src/site/components/search-ui.ts', import.meta.url));
+    if (id === 'pagefind-box') return this.resolve('@pagefind/default-ui', undefined, { skipSelf: true });
+    return undefined;
+  },
+};
+
 export default defineConfig({
   site,
   base,
@@ -34,7 +46,7 @@ export default defineConfig({
   publicDir: './public',
   devToolbar: { enabled: false },
   vite: {
-    plugins: [labs],
+    plugins: [labs, lazySearch],
     worker: { format: 'es', plugins: () => [labs] },
     build: {
       rolldownOptions: {
