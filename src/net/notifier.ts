@@ -17,6 +17,7 @@ export type NetEvent =
 
 export class Notifier {
   private listeners: ((event: NetEvent) => void)[] = [];
+  private observers: ((event: NetEvent) => void)[] = [];
 
   /** Listeners are told in the order in which they subscribed. Returns the function that ends it. */
   subscribe(listener: (event: NetEvent) => void): () => void {
@@ -26,7 +27,18 @@ export class Notifier {
     };
   }
 
+  /** rtnetlink listeners (`ip monitor`). Linux tells them of a link's new state before its own subsystems act on it, of its end afterwards. */
+  observe(observer: (event: NetEvent) => void): () => void {
+    this.observers.push(observer);
+    return () => {
+      this.observers = this.observers.filter((o) => o !== observer);
+    };
+  }
+
   emit(event: NetEvent): void {
+    const late = event.type === 'link' && (event.action === 'register' || event.action === 'unregister');
+    if (!late) for (const observer of this.observers) observer(event);
     for (const listener of this.listeners) listener(event);
+    if (late) for (const observer of this.observers) observer(event);
   }
 }

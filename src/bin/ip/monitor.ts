@@ -81,7 +81,7 @@ function show(ctx: Ctx, w: Watch, e: NetEvent): void {
 
 function* watch(ctx: Ctx, w: Watch, ns: Netns): Task<number> {
   const queue = new WaitQueue();
-  const stop = ns.events.subscribe((e) => {
+  const stop = ns.events.observe((e) => {
     show(ctx, w, e);
     queue.wakeAll();
   });
