@@ -1,18 +1,22 @@
 /** The table of all programs, sorted by name. */
 
 import type { Command } from '../os/program.ts';
+import { curl } from './curl/curl.ts';
 import { everyday } from './everyday.ts';
 import { ip } from './ip/ip.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
 import { bash } from './sh/sh.ts';
+import { sysctl } from './sysctl/sysctl.ts';
 
 export const commands: readonly Command[] = [
   ...everyday,
   bash,
+  curl,
   ip,
   ping,
   poddns,
   podserver,
+  sysctl,
 ];

@@ -56,3 +56,21 @@ export class Threads {
     t.wait = giveWay ? { until: this.p.sim.now + (w.cost ?? 20) } : w;
   }
 }
+
+/** Runs a task up to a point in time; null when it had not ended by then (its finally blocks have run). */
+export function* timeLimit<T>(p: Process, task: Task<T>, deadline: number | undefined): Task<T | null> {
+  if (deadline === undefined) return yield* task;
+  let wake: Wake = 'woken';
+  for (;;) {
+    const r = task.next(wake);
+    if (r.done) return r.value;
+    const w = r.value;
+    const giveWay = w.until === undefined && (w.on?.length ?? 0) === 0;
+    const own = giveWay ? p.sim.now + (w.cost ?? 20) : w.until;
+    wake = yield { on: w.on ?? [], until: own === undefined ? deadline : Math.min(own, deadline) };
+    if (p.sim.now >= deadline && wake === 'timeout') {
+      task.return(undefined as T);
+      return null;
+    }
+  }
+}

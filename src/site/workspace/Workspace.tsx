@@ -26,11 +26,11 @@ export default function Workspace({ lab, info, front }: WorkspaceProps) {
     large.value = preference('terminal') === 'large';
     const observer = new IntersectionObserver(
       (entries) => {
-        if (!entries.some((e) => e.isIntersecting)) return;
-        observer.disconnect();
-        void world.start();
+        const seen = entries.some((e) => e.isIntersecting);
+        document.documentElement.toggleAttribute('data-workspace-seen', seen);
+        if (seen) void world.start();
       },
-      { rootMargin: '200px' },
+      { rootMargin: '-80px' },
     );
     if (pane.current) observer.observe(pane.current);
     return () => observer.disconnect();

@@ -1,0 +1,220 @@
+/** curl's connections: names to addresses, happy eyeballs, binding, the pool. Models lib/connect.c, lib/hostip.c, lib/cf-socket.c */
+
+import type { Process } from '../../os/process.ts';
+import type { Task } from '../../os/program.ts';
+import { getaddrinfo } from '../../os/resolver.ts';
+import { closeSocket, openTcp } from '../../os/sockcalls.ts';
+import { timeLimit } from '../../os/threads.ts';
+import type { TcpSocket } from '../../os/uapi.ts';
+import { type Errno, errnoNumber, strerror } from '../../sim/errno.ts';
+import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
+import { Reader } from './http.ts';
+import type { CurlOptions } from './options.ts';
+
+export interface Connection {
+  id: number;
+  key: string;
+  host: string;
+  sock: TcpSocket;
+  reader: Reader;
+  remote: IpAddr;
+  port: number;
+}
+
+export interface Failure {
+  code: number;
+  message: string;
+}
+
+export interface ConnectTimes {
+  nameLookup: number;
+  connect: number;
+}
+
+/** Second address family starts after this, µs. */
+const HAPPY_EYEBALLS = 200_000;
+const CONNECT_TIMEOUT = 300_000_000;
+
+export class Connector {
+  private readonly p: Process;
+  private readonly info: (text: string) => Task<void>;
+  readonly pool: Connection[] = [];
+  private nextId = 0;
+  private readonly known = new Set<string>();
+
+  constructor(p: Process, info: (text: string) => Task<void>) {
+    this.p = p;
+    this.info = info;
+  }
+
+  close(c: Connection): void {
+    closeSocket(this.p, c.sock);
+    const i = this.pool.indexOf(c);
+    if (i >= 0) this.pool.splice(i, 1);
+  }
+
+  /** An idle connection to the same place that the other side has not closed. */
+  idle(key: string): Connection | null {
+    const c = this.pool.find((x) => x.key === key);
+    if (!c) return null;
+    if (c.sock.readable()) {
+      this.close(c);
+      return null;
+    }
+    return c;
+  }
+
+  /** Says which entries --resolve puts into the DNS cache. */
+  *announce(o: CurlOptions): Task<void> {
+    for (const entry of o.resolve) {
+      if (this.known.has(entry)) continue;
+      this.known.add(entry);
+      const m = /^\+?([^:]+|\*):(\d+):(.+)$/.exec(entry);
+      if (m) yield* this.info(`Added ${m[1]}:${m[2]}:${m[3]} to DNS cache`);
+    }
+  }
+
+  *resolve(o: CurlOptions, host: string, port: number, deadline: number | undefined, start: number): Task<IpAddr[] | Failure> {
+    const literal = parseIp(host.replace(/^\[|\]$/g, ''));
+    const wanted = (list: IpAddr[]): IpAddr[] => (o.family ? list.filter((a) => (typeof a === 'number' ? 4 : 6) === o.family) : list);
+    if (literal !== null) {
+      const list = wanted([literal]);
+      return list.length > 0 ? list : { code: 7, message: "Couldn't connect to server" };
+    }
+    for (const entry of o.resolve) {
+      const m = /^\+?([^:]+|\*):(\d+):(.+)$/.exec(entry);
+      if (!m || (m[1] !== '*' && m[1]?.toLowerCase() !== host.toLowerCase()) || Number(m[2]) !== port) continue;
+      yield* this.info(`Hostname ${host} was found in DNS cache`);
+      return wanted((m[3] as string).split(',').flatMap((t) => parseIp(t.replace(/^\[|\]$/g, '')) ?? []));
+    }
+    // RFC 6761: localhost is always this host, whatever the DNS says.
+    if (/^(.*\.)?localhost\.?$/i.test(host)) return wanted([0x7f000001, 1n]);
+    const r = yield* timeLimit(this.p, getaddrinfo(this.p, host, o.family ? { family: o.family } : {}), deadline);
+    if (!r) return { code: 28, message: `Resolving timed out after ${Math.round((this.p.sim.now - start) / 1000)} milliseconds` };
+    return r.ok ? r.addrs : { code: 6, message: `Could not resolve host: ${host}` };
+  }
+
+  *open(o: CurlOptions, key: string, host: string, shown: string, port: number, start: number, times: ConnectTimes): Task<Connection | Failure> {
+    const { p } = this;
+    const total = o.maxTime > 0 ? start + o.maxTime * 1e6 : undefined;
+    const id = this.nextId++;
+    const failed = function* (this: Connector, f: Failure, said = true): Task<Failure> {
+      if (said) yield* this.info(f.message);
+      yield* this.info(`Closing connection ${id}`);
+      return f;
+    }.bind(this);
+    const addrs = yield* this.resolve(o, host, port, total, start);
+    if (!Array.isArray(addrs)) return yield* failed(addrs, addrs.code !== 7);
+    times.nameLookup = p.sim.now;
+    const began = p.sim.now;
+    const limit = began + (o.connectTimeout > 0 ? o.connectTimeout * 1e6 : CONNECT_TIMEOUT);
+    const deadline = total === undefined ? limit : Math.min(total, limit);
+    const first = typeof addrs[0];
+    const queues = [addrs.filter((a) => typeof a === first), addrs.filter((a) => typeof a !== first)];
+    const active: { sock: TcpSocket; addr: IpAddr; queue: number }[] = [];
+    let last: Errno | null = null;
+    let bindFailure: Failure | null = null;
+    /** Starts the next address of a family; true when one is under way. */
+    const launch = function* (this: Connector, q: number): Task<boolean> {
+      for (let addr = queues[q]?.shift(); addr !== undefined; addr = queues[q]?.shift()) {
+        yield* this.info(`  Trying ${typeof addr === 'bigint' ? `[${formatIp(addr)}]` : formatIp(addr)}:${port}...`);
+        const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
+        const bound = yield* this.bind(o, sock);
+        if (bound) {
+          bindFailure = bound;
+          closeSocket(p, sock);
+          continue;
+        }
+        const r = sock.connect(addr, port);
+        if (r.ok || r.errno === 'EINPROGRESS') {
+          active.push({ sock, addr, queue: q });
+          return true;
+        }
+        last = r.errno;
+        closeSocket(p, sock);
+        yield* this.info(`Immediate connect fail for ${formatIp(addr)}: ${strerror(r.errno)}`);
+      }
+      return false;
+    }.bind(this);
+    if (!(yield* launch(0))) yield* launch(1);
+    while (active.length > 0) {
+      for (const a of [...active]) {
+        if (a.sock.connecting && a.sock.error === null) continue;
+        const error = a.sock.takeError();
+        if (error === null) {
+          for (const b of active) if (b !== a) closeSocket(p, b.sock);
+          times.connect = p.sim.now;
+          yield* this.info(`Connected to ${shown} (${formatIp(a.addr)}) port ${port} (#${id})`);
+          const c: Connection = { id, key, host: shown, sock: a.sock, reader: new Reader(a.sock), remote: a.addr, port };
+          this.pool.push(c);
+          return c;
+        }
+        last = error;
+        active.splice(active.indexOf(a), 1);
+        closeSocket(p, a.sock);
+        yield* this.info(`connect to ${formatIp(a.addr)} port ${port} failed: ${strerror(error)}`);
+        if (!(yield* launch(a.queue)) && active.length === 0) yield* launch(1 - a.queue);
+      }
+      if (active.length === 0) break;
+      if (active.every((a) => a.sock.connecting && a.sock.error === null)) {
+        const second = (queues[1]?.length ?? 0) > 0 && active.every((a) => a.queue === 0) ? began + HAPPY_EYEBALLS : Number.POSITIVE_INFINITY;
+        const now = p.sim.now;
+        if (now >= second) {
+          yield* launch(1);
+          continue;
+        }
+        if (now >= deadline) {
+          for (const a of active) closeSocket(p, a.sock);
+          const ms = Math.round((now - began) / 1000);
+          if (total !== undefined && now >= total) return yield* failed({ code: 28, message: `Connection timed out after ${Math.round((now - start) / 1000)} milliseconds` });
+          for (const a of active) yield* this.info(`ipv${typeof a.addr === 'number' ? 4 : 6} connect timeout after ${ms}ms, move on!`);
+          return yield* failed({ code: 28, message: `Failed to connect to ${shown} port ${port} after ${ms} ms: Timeout was reached` });
+        }
+        yield { on: active.map((a) => a.sock.wq), until: Math.min(deadline, second) };
+      }
+    }
+    const ms = Math.round((p.sim.now - began) / 1000);
+    const cause = bindFailure as Failure | null;
+    if (cause) {
+      yield* this.info(`Failed to connect to ${shown} port ${port} after ${ms} ms: Failed binding local connection end`);
+      return yield* failed(cause, false);
+    }
+    const timedOut = (last as Errno | null) === 'ETIMEDOUT';
+    return yield* failed({ code: timedOut ? 28 : 7, message: `Failed to connect to ${shown} port ${port} after ${ms} ms: ${timedOut ? 'Timeout was reached' : "Couldn't connect to server"}` });
+  }
+
+  private *bind(o: CurlOptions, sock: TcpSocket): Task<Failure | null> {
+    let addr: IpAddr | null = null;
+    if (o.interface !== null) {
+      const name = o.interface.replace(/^(if|host)!/, '');
+      const dev = o.interface.startsWith('host!') ? undefined : this.p.ns.device(name);
+      if (dev) {
+        sock.bindToDevice(dev.name);
+        addr = (sock.family === 4 ? dev.addrs4 : dev.addrs6)[0]?.local ?? null;
+      } else {
+        addr = parseIp(name);
+        if (addr === null) {
+          yield* this.info(`Could not resolve host: ${name}`);
+          yield* this.info(`Couldn't bind to '${name}'`);
+          return { code: 45, message: `Couldn't bind to '${name}'` };
+        }
+        const family = typeof addr === 'number' ? 2 : 10;
+        yield* this.info(`Name '${name}' family ${family} resolved to '${formatIp(addr)}' family ${family}`);
+      }
+    }
+    if (addr === null && o.localPort === null) return null;
+    const zero = sock.family === 4 ? 0 : 0n;
+    const [low, high] = o.localPort ?? [0, 0];
+    for (let port = low; ; port++) {
+      const r = sock.bind(addr ?? zero, port);
+      if (r.ok) {
+        if (port > 0) yield* this.info(`Local port: ${port}`);
+        return null;
+      }
+      if (port < high && r.errno === 'EADDRINUSE') continue;
+      const message = `bind failed with errno ${errnoNumber(r.errno)}: ${strerror(r.errno)}`;
+      yield* this.info(message);
+      return { code: 45, message };
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/** URLs as libcurl's lib/urlapi.c reads them, and curl's {a,b} and [1-3] ranges. */
+
+import { formatIp6, parseIp6 } from '../../wire/addr.ts';
+
+export interface Url {
+  scheme: string;
+  user: string | null;
+  /** Without brackets. */
+  host: string;
+  v6: boolean;
+  port: number;
+  portGiven: boolean;
+  /** Begins with a slash; without the query. */
+  path: string;
+  query: string | null;
+}
+
+export const PORTS: Record<string, number> = { http: 80, https: 443, ftp: 21 };
+
+const KNOWN = ['dict', 'file', 'ftp', 'ftps', 'gopher', 'gophers', 'http', 'https', 'imap', 'imaps', 'ldap', 'ldaps', 'mqtt', 'pop3', 'pop3s', 'rtmp', 'rtsp', 'scp', 'sftp', 'smb', 'smbs', 'smtp', 'smtps', 'telnet', 'tftp'];
+
+export type UrlResult = { ok: true; url: Url } | { ok: false; code: number; message: string };
+
+const MALFORMED = { ok: false, code: 3, message: 'URL using bad/illegal format or missing URL' } as const;
+
+export function parseUrl(text: string): UrlResult {
+  if (text === '' || /[\s\x00-\x1f\x7f]/.test(text)) return MALFORMED;
+  const m = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/\/?(.*)$/.exec(text);
+  let scheme = m ? (m[1] as string).toLowerCase() : 'http';
+  const rest = (m ? (m[2] as string) : text).replace(/#.*$/, '');
+  if (m && !KNOWN.includes(scheme)) return { ok: false, code: 1, message: `Protocol "${m[1]}" not supported or disabled in libcurl` };
+  const cut = rest.search(/[/?]/);
+  let authority = cut < 0 ? rest : rest.slice(0, cut);
+  const tail = cut < 0 ? '' : rest.slice(cut);
+  let user: string | null = null;
+  const at = authority.lastIndexOf('@');
+  if (at >= 0) {
+    user = decode(authority.slice(0, at));
+    authority = authority.slice(at + 1);
+  }
+  let host: string;
+  let portText: string | undefined;
+  const six = /^\[([^\]]*)\](?::(.*))?$/.exec(authority);
+  if (six) {
+    const a = parseIp6((six[1] as string).replace(/%.*$/, ''));
+    if (a === null) return MALFORMED;
+    host = formatIp6(a);
+    portText = six[2];
+  } else {
+    const colon = authority.indexOf(':');
+    host = colon < 0 ? authority : authority.slice(0, colon);
+    portText = colon < 0 ? undefined : authority.slice(colon + 1);
+    if (host === '' || /[[\]<>^`{|}"\\]/.test(host)) return MALFORMED;
+  }
+  if (!m && host.toLowerCase().startsWith('ftp.')) scheme = 'ftp';
+  if (portText !== undefined && portText !== '' && (!/^\d+$/.test(portText) || Number(portText) > 65535)) return MALFORMED;
+  const q = tail.indexOf('?');
+  const path = q < 0 ? tail : tail.slice(0, q);
+  return {
+    ok: true,
+    url: {
+      scheme, user, host, v6: six !== null,
+      port: portText ? Number(portText) : (PORTS[scheme] ?? 80), portGiven: !!portText,
+      path: removeDots(path === '' ? '/' : path), query: q < 0 ? null : tail.slice(q + 1),
+    },
+  };
+}
+
+function decode(text: string): string {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, h: string) => String.fromCharCode(Number.parseInt(h, 16)));
+}
+
+/** RFC 3986 5.2.4. */
+function removeDots(path: string): string {
+  const out: string[] = [];
+  const parts = path.split('/').slice(1);
+  for (const [i, part] of parts.entries()) {
+    const last = i === parts.length - 1;
+    if (part === '..') {
+      out.pop();
+      if (last) out.push('');
+    } else if (part === '.') {
+      if (last) out.push('');
+    } else out.push(part);
+  }
+  return `/${out.join('/')}`;
+}
+
+export function hostText(u: Url): string {
+  return u.v6 ? `[${u.host}]` : u.host;
+}
+
+/** As the Host header has it: the port only when it is not the scheme's own. */
+export function hostHeader(u: Url): string {
+  return u.port === PORTS[u.scheme] ? hostText(u) : `${hostText(u)}:${u.port}`;
+}
+
+export function urlText(u: Url): string {
+  return `${u.scheme}://${hostText(u)}${u.portGiven ? `:${u.port}` : ''}${u.path}${u.query === null ? '' : `?${u.query}`}`;
+}
+
+/** A Location header's value against the URL it came from. */
+export function joinUrl(base: Url, location: string): string {
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(location)) return location;
+  const root = `${base.scheme}://${hostText(base)}${base.portGiven ? `:${base.port}` : ''}`;
+  if (location.startsWith('//')) return `${base.scheme}:${location}`;
+  if (location.startsWith('/')) return root + location;
+  if (location.startsWith('?')) return root + base.path + location;
+  return `${root}${base.path.slice(0, base.path.lastIndexOf('/') + 1)}${location}`;
+}
+
+/** `{a,b}` and `[1-3]`, `[a-c]`, `[1-9:2]`. Null for a broken one. An IPv6 address in brackets is none. */
+export function globUrl(text: string): string[] | null {
+  const m = /\{([^{}]*)\}|\[([^\]]*)\]/.exec(text);
+  if (!m) return /[{}]/.test(text) ? null : [text];
+  if (m[2] !== undefined && m[2].includes(':') && parseIp6(m[2].replace(/%.*$/, '')) !== null) {
+    const tail = globUrl(text.slice(m.index + m[0].length));
+    return tail && tail.map((t) => text.slice(0, m.index + m[0].length) + t);
+  }
+  let items: string[] = [];
+  if (m[1] !== undefined) items = m[1].split(',');
+  else {
+    const numbers = /^(\d+)-(\d+)(?::(\d+))?$/.exec(m[2] as string);
+    const letters = /^([A-Za-z])-([A-Za-z])(?::(\d+))?$/.exec(m[2] as string);
+    if (numbers) {
+      const [, low, high, step] = numbers as unknown as [string, string, string, string | undefined];
+      for (let n = Number(low); n <= Number(high); n += Number(step ?? 1)) items.push(String(n).padStart(low.startsWith('0') ? low.length : 1, '0'));
+    } else if (letters) {
+      for (let c = (letters[1] as string).charCodeAt(0); c <= (letters[2] as string).charCodeAt(0); c += Number(letters[3] ?? 1)) items.push(String.fromCharCode(c));
+    }
+    if (items.length === 0) return null;
+  }
+  const tails = globUrl(text.slice(m.index + m[0].length));
+  if (!tails) return null;
+  return items.flatMap((item) => tails.map((t) => text.slice(0, m.index) + item + t));
+}
