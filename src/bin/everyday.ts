@@ -1,6 +1,7 @@
 /** The everyday text and file tools, as one part of the table of all programs. */
 
 import type { Command } from '../os/program.ts';
+import { awk } from './awk/awk.ts';
 import { basename, dirname } from './basename/basename.ts';
 import { cat } from './cat/cat.ts';
 import { cut } from './cut/cut.ts';
@@ -11,6 +12,7 @@ import { chmod, cp, ln, mkdir, mktemp, mv, rm, rmdir, touch } from './files/file
 import { egrep, fgrep, grep } from './grep/grep.ts';
 import { head } from './head/head.ts';
 import { hostname } from './hostname/hostname.ts';
+import { kill, pidof, pkill } from './kill/kill.ts';
 import { ls } from './ls/ls.ts';
 import { sed } from './sed/sed.ts';
 import { seq } from './seq/seq.ts';
@@ -32,6 +34,7 @@ import { xargs } from './xargs/xargs.ts';
 import { yes } from './yes/yes.ts';
 
 export const everyday: readonly Command[] = [
+  awk,
   base64,
   basename,
   bracket,
@@ -52,6 +55,7 @@ export const everyday: readonly Command[] = [
   head,
   hostname,
   id,
+  kill,
   ln,
   ls,
   mkdir,
@@ -59,6 +63,8 @@ export const everyday: readonly Command[] = [
   mv,
   nl,
   paste,
+  pidof,
+  pkill,
   printenv,
   printf,
   ps,
