@@ -5,6 +5,7 @@ import { arpReceive } from '../neigh/arp.ts';
 import type { Skb } from '../skb.ts';
 import type { NetDevice } from './device.ts';
 import { netDrop } from './trace.ts';
+import { vlanReceive } from './vlan.ts';
 
 /** Sends a frame whose `dev` and Ethernet fields are set. Models __dev_queue_xmit(). */
 export function devQueueXmit(skb: Skb): void {
@@ -59,6 +60,10 @@ export function netifReceive(skb: Skb): void {
     });
   }
   if (ns.taps.size > 0) for (const tap of ns.taps) if (tap.dev === null || tap.dev === dev) tap.receive(skb);
+  if (skb.vlan !== null && dev.vlans !== null && vlanReceive(skb, dev)) {
+    netifReceive(skb);
+    return;
+  }
   if (dev.rxHandler?.(skb)) return;
   if (skb.vlan !== null) {
     dev.stats.rxDropped++;

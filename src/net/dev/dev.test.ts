@@ -12,6 +12,7 @@ import { IFF_LOWER_UP, type NetDevice, type OperState } from './device.ts';
 import { connect, Ether } from './ether.ts';
 import { Macvlan } from './macvlan.ts';
 import { Veth } from './veth.ts';
+import { Vlan } from './vlan.ts';
 import { Vxlan } from './vxlan.ts';
 
 const IPX = 0x8137;
@@ -258,6 +259,32 @@ describe('macvlan', () => {
     send(b.eth, pods[1].mac, 'back');
     settle(sim);
     expect(got[1]).toContain('back host');
+  });
+});
+
+describe('vlan', () => {
+  it('tags what it sends, takes only its own tag, and follows the device below', () => {
+    const { sim, hosts } = lan(2);
+    const [a, b] = hosts as [Host, Host];
+    const make = (h: Host, vid: number): Vlan => {
+      const v = new Vlan(h.ns, `eth0.${vid}`, h.eth, vid);
+      v.addrGenMode = 'none';
+      expect(v.register().ok).toBe(true);
+      v.setUp();
+      return v;
+    };
+    const [v10, w10, w20] = [make(a, 10), make(b, 10), make(b, 20)] as const;
+    sim.runUntil(sim.now + 2 * SEC);
+    const got = [listen(w10), listen(w20)] as const;
+    send(v10, w10.mac, 'ten');
+    settle(sim);
+    expect(got).toEqual([['ten host'], []]);
+    expect(new Vlan(a.ns, 'x', a.eth, 10).register()).toMatchObject({ errno: 'EEXIST' });
+    expect(v10.setMtu(1600)).toMatchObject({ errno: 'ERANGE' });
+    a.eth.setMtu(1400);
+    expect(v10.mtu).toBe(1400);
+    a.eth.setDown();
+    expect(v10.up).toBe(false);
   });
 });
 

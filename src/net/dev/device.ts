@@ -95,6 +95,8 @@ export abstract class NetDevice {
   readonly uppers = new Set<NetDevice>();
   /** Bridge port or macvlan lower device: takes the frame before the protocols do; true when it did. */
   rxHandler: ((skb: Skb) => boolean) | null = null;
+  /** VLAN sub-interfaces by VLAN id. */
+  vlans: Map<number, NetDevice> | null = null;
   registered = false;
   /** Cannot be moved to another namespace. */
   netnsImmutable = false;

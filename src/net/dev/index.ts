@@ -7,6 +7,7 @@ import { Ether } from './ether.ts';
 import { Loopback } from './loopback.ts';
 import { Macvlan } from './macvlan.ts';
 import { Veth } from './veth.ts';
+import { Vlan } from './vlan.ts';
 import { Vxlan } from './vxlan.ts';
 
 export const linkKinds = {
@@ -16,5 +17,6 @@ export const linkKinds = {
   vxlan: Vxlan,
   macvlan: Macvlan,
   dummy: Dummy,
+  vlan: Vlan,
   ether: Ether,
 } as const satisfies Partial<Record<DeviceKind, unknown>>;
