@@ -44,8 +44,7 @@ export function procRoot(m: Machine): Directory {
 function sysctlDir(prefix: string): Directory {
   const children = (p: Process): string[] => {
     const names = new Set<string>();
-    for (const key of p.ns.sysctl.keys()) {
-      const path = sysctlPath(key);
+    for (const path of p.ns.sysctl.keys()) {
       if (path.startsWith(prefix)) names.add(path.slice(prefix.length).split('/', 1)[0] as string);
     }
     if (prefix === '') for (const name of ['kernel', 'fs', 'vm']) names.add(name);
@@ -56,11 +55,10 @@ function sysctlDir(prefix: string): Directory {
     const path = `${prefix}${name}`;
     const own = kernelEntry(path);
     if (own) return own;
-    const key = sysctlKey(path);
-    if (p.ns.sysctl.get(key) !== undefined) {
+    if (p.ns.sysctl.get(path) !== undefined) {
       return new ProcFile(
-        (q) => `${q.ns.sysctl.get(key) ?? ''}\n`,
-        (text, q) => q.ns.sysctl.set(key, text.replace(/\n+$/, '')),
+        (q) => `${q.ns.sysctl.get(path) ?? ''}\n`,
+        (text, q) => q.ns.sysctl.set(path, text.replace(/\n+$/, '')),
       );
     }
     return children(p).includes(name) ? sysctlDir(`${path}/`) : undefined;
@@ -99,15 +97,6 @@ function uuid(p: Process): string {
   const rng = p.sim.rng('uuid');
   const hex = [0, 1, 2, 3].map(() => rng.u32().toString(16).padStart(8, '0')).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}\n`;
-}
-
-/** net.ipv4.conf.eth0/1.rp_filter <-> net/ipv4/conf/eth0.1/rp_filter, as sysctl(8) swaps them. */
-export function sysctlPath(key: string): string {
-  return key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'));
-}
-
-export function sysctlKey(path: string): string {
-  return path.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'));
 }
 
 const STATES: Record<Process['state'], string> = { ready: 'R (running)', waiting: 'S (sleeping)', stopped: 'T (stopped)', dead: 'Z (zombie)' };

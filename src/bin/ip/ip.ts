@@ -175,8 +175,10 @@ export function batchWords(line: string): string[] | null {
 
 function* batchRun(ctx: Ctx, file: string): Task<number> {
   let text: string;
-  if (file === '-') text = new TextDecoder().decode(yield* ctx.p.readAll(0));
-  else {
+  if (file === '-') {
+    const r = yield* ctx.p.readAll(0);
+    text = r.ok ? new TextDecoder().decode(r.value) : '';
+  } else {
     const r = ctx.p.readFile(file);
     if (!r.ok) {
       ctx.complain(`Cannot open file "${file}" for reading: No such file or directory\n`);

@@ -20,6 +20,9 @@ const STATES: readonly (readonly [number, string])[] = [
   [NUD_PERMANENT, 'PERMANENT'],
 ];
 
+/** The states in which the link-layer address is told. */
+const VALID = NUD_PERMANENT | NUD_NOARP | 0x02 | 0x04 | 0x08 | 0x10;
+
 function stateNumber(word: string): number | null {
   if (word === 'none') return 0;
   const known = STATES.find(([, name]) => matches(word, name.toLowerCase()));
@@ -57,7 +60,7 @@ export function printNeigh(ctx: Ctx, n: Neighbour, how: NeighView = {}): void {
   }
   pr.any('dst', formatIp(n.ip), `${formatIp(n.ip)} `, familyColor(n.ip));
   if (!how.hideDev) pr.any('dev', n.dev.name, `${n.dev.name} `, 'ifname', 'dev ');
-  if (n.mac !== null) pr.any('lladdr', formatMac(n.mac), `${formatMac(n.mac)} `, 'mac', 'lladdr ');
+  if (n.mac !== null && n.state & VALID) pr.any('lladdr', formatMac(n.mac), `${formatMac(n.mac)} `, 'mac', 'lladdr ');
   if (n.isRouter) pr.any('router', null, 'router ');
   if (n.externLearn) pr.any('extern_learn', null, 'extern_learn ');
   if (ctx.stats) {

@@ -11,6 +11,7 @@ import { Vxlan, type VxlanOptions } from '../dev/vxlan.ts';
 import type { Netns } from '../netns.ts';
 import { changeData, changePort, type LinkData, type PortChange, type VxlanData } from './linkinfo.ts';
 import { linkMsg } from './linkmsg.ts';
+import { peernet2idAlloc } from './nsid.ts';
 
 /** The attributes of a link message; absent ones are left alone. */
 export interface LinkAttrs {
@@ -232,11 +233,11 @@ function setMaster(dev: NetDevice, master: NetDevice | null): Result {
   return dev.setMaster(master);
 }
 
-/** Both ends of a moved veth are announced, each in its namespace. */
+/** The old namespace hears where the device went (IFLA_NEW_NETNSID), and both ends of a veth are announced. */
 function tellPeers(dev: NetDevice, from: Netns): void {
+  peernet2idAlloc(from, dev.ns);
   linkMsg(dev);
   if (dev instanceof Veth && dev.peer) linkMsg(dev.peer);
-  else void from;
 }
 
 /** RTM_DELLINK. */

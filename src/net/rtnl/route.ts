@@ -1,6 +1,6 @@
 /** Routes as messages: of the FIB for listings and monitors, and look-ups for `ip route get`. Models fib_dump_info(), inet_rtm_getroute() */
 
-import { ok, type Result } from '../../sim/errno.ts';
+import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type Family, familyOf, type IpAddr, maxLen, type Prefix, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { type FibRoute, type Nexthop, RT_TABLE_LOCAL, RT_TABLE_MAIN, type RouteType, RTPROT_UNSPEC } from '../ip/fib.ts';
@@ -105,7 +105,7 @@ export function getRoute(ns: Netns, q: RouteQuery): Result<RouteMsg> {
   const flow = flowOf(q);
   const family = familyOf(q.dst);
   const found = q.iif ? routeInput(ns, { ...flow, oif: null, iif: q.iif, src: q.src ?? zeroOf(family) }) : routeOutput(ns, flow);
-  if (!found.ok) return found;
+  if (!found.ok) return fail(found.errno);
   const dst = found.value;
   if (q.fibmatch && dst.route) return ok(routeMsg(dst.route, ns.kernel.sim.now));
   return ok(family === 4 ? answer4(ns, q, dst) : answer6(q, dst));

@@ -37,7 +37,7 @@ export function printStats(ctx: Ctx, m: LinkMsg): void {
   out += `    ${row(rx, 0)}`;
   if (more) {
     const names = ['length', 'crc', 'frame', 'fifo', 'overrun'];
-    out += `${pr.sl}    RX errors:${' '.repeat(w(0) - 10)} ${names.map((n, i) => n.padStart(w(i + 1))).join(' ')} ${' '.repeat(10)}${pr.sl}`;
+    out += `${pr.sl}    RX errors:${' '.repeat(w(0) - 10)} ${names.map((n, i) => n.padStart(w(i + 1))).join(' ')}${pr.sl}`;
     out += `${' '.repeat(w(0) + 5)}${row(rxErr, 1)}`;
   }
   out += pr.sl + head('TX', ['bytes', 'packets', 'errors', 'dropped', 'carrier', 'collsns']);
