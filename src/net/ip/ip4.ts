@@ -1,13 +1,12 @@
 /** IPv4: receive, forward, deliver, output. Models net/ipv4/ip_input.c, ip_forward.c, ip_output.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { formatIp4, type Ip4, isMulticast, readIp4, writeIp4 } from '../../wire/addr.ts';
+import { formatIp4, type Ip4, readIp4, writeIp4 } from '../../wire/addr.ts';
 import { checksum, put16, u16 } from '../../wire/bytes.ts';
 import { ETH_P_IP } from '../../wire/ethernet.ts';
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED, ICMP_PROT_UNREACH, ICMP_REDIRECT, ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
 import { IP_DF, ip4HeaderLen, IPPROTO_TCP, IPPROTO_UDP, refreshIp4Checksum } from '../../wire/ipv4.ts';
-import { devQueueXmit } from '../dev/core.ts';
-import { IFF_LOOPBACK, IFF_NOARP, type NetDevice } from '../dev/device.ts';
+import { IFF_LOOPBACK, type NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -374,22 +373,8 @@ export class Ip4Stack {
   }
 
   private transmit(skb: Skb, dst: Dst): void {
-    const { dev } = dst;
-    skb.dev = dev;
     skb.type = 'host';
-    skb.ethSrc = dev.mac;
-    if (dev.flags & (IFF_LOOPBACK | IFF_NOARP)) {
-      devQueueXmit(skb);
-      return;
-    }
-    const to = readIp4(skb.data, 16);
-    if (dst.type === 'broadcast' || to === 0xffffffff) skb.ethDst = dev.broadcast;
-    else if (isMulticast(to)) skb.ethDst = 0x01005e000000 + (to & 0x7fffff);
-    else {
-      this.ns.neigh.output(skb, dev, dst.gateway ?? to);
-      return;
-    }
-    devQueueXmit(skb);
+    this.ns.neigh.output(skb, dst.dev, dst.gateway ?? readIp4(skb.data, 16));
   }
 }
 

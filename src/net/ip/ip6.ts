@@ -9,8 +9,7 @@ import {
 } from '../../wire/icmp6.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { emitIpv6 } from '../../wire/ipv6.ts';
-import { devQueueXmit } from '../dev/core.ts';
-import { IFF_LOOPBACK, IFF_NOARP, type NetDevice } from '../dev/device.ts';
+import type { NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -231,26 +230,8 @@ export class Ip6Stack {
   }
 
   finishOutput(skb: Skb, dst: Dst): void {
-    const { dev } = dst;
-    skb.dev = dev;
     skb.type = 'host';
-    skb.ethSrc = dev.mac;
-    const to = readIp6(skb.data, 24);
-    if (dev.flags & (IFF_LOOPBACK | IFF_NOARP)) devQueueXmit(skb);
-    else if (isMulticast(to)) {
-      skb.ethDst = multicastMac6(to);
-      devQueueXmit(skb);
-    } else this.ns.neigh.output(skb, dev, dst.gateway ?? to);
-  }
-
-  /** For neighbour discovery: no routing, no neighbour; the frame goes to `ethDst`. */
-  outputOn(dev: NetDevice, ethDst: number, p: Ip6Out & { src: Ip6 }): void {
-    const data = emitIpv6({ trafficClass: 0, flowLabel: 0, proto: p.proto, hopLimit: p.hopLimit ?? 255, src: p.src, dst: p.dst, payload: p.payload });
-    const skb = new Skb(this.ns.kernel.sim, ETH_P_IPV6, data, p.parent ?? 0);
-    skb.dev = dev;
-    skb.ethSrc = dev.mac;
-    skb.ethDst = ethDst;
-    devQueueXmit(skb);
+    this.ns.neigh.output(skb, dst.dev, dst.gateway ?? readIp6(skb.data, 24));
   }
 }
 
