@@ -8,6 +8,7 @@ import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
 import { bash } from './sh/sh.ts';
+import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 
 export const commands: readonly Command[] = [
@@ -18,5 +19,6 @@ export const commands: readonly Command[] = [
   ping,
   poddns,
   podserver,
+  ss,
   sysctl,
 ];

@@ -28,3 +28,7 @@ export { RawSocket, type RawPacket } from '../net/sock/raw.ts';
 export type { Sock, SockError, SockOptions } from '../net/sock/sock.ts';
 export { TcpSocket } from '../net/sock/tcp/tcp.ts';
 export { UdpSocket, type Datagram } from '../net/sock/udp.ts';
+// netfilter
+export * as xt from '../net/netfilter/uapi.ts';
+export { UnixSocket } from '../net/sock/unix.ts';
+export { shownAddr } from '../net/sock/sock.ts';
