@@ -3,7 +3,7 @@
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { NetDevice } from './device.ts';
-import { Lane } from './forward.ts';
+import { isForwardable, Lane } from './forward.ts';
 import { netDrop } from './trace.ts';
 
 export interface Cable {
@@ -36,6 +36,11 @@ export class Ether extends NetDevice {
     this.stats.txBytes += bytes;
     if (!to?.up) {
       netDrop(skb, to ?? this, 'DEV_DOWN');
+      return;
+    }
+    if (!isForwardable(skb, to)) {
+      to.stats.rxErrors++;
+      netDrop(skb, to, 'PKT_TOO_BIG');
       return;
     }
     to.stats.rxPackets++;
