@@ -1,6 +1,7 @@
 /** The table of all programs, sorted by name. */
 
 import type { Command } from '../os/program.ts';
+import { bridge } from './bridge/bridge.ts';
 import { curl } from './curl/curl.ts';
 import { everyday } from './everyday.ts';
 import { ip } from './ip/ip.ts';
@@ -14,6 +15,7 @@ import { sysctl } from './sysctl/sysctl.ts';
 export const commands: readonly Command[] = [
   ...everyday,
   bash,
+  bridge,
   curl,
   ip,
   ping,

@@ -1,0 +1,141 @@
+/** bridge: ports, forwarding databases, monitor. Models bridge/bridge.c of iproute2 6.1 */
+
+import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
+import { dumpFdb, type FdbMsg, linkMsg, type NetEvent } from '../../os/uapi.ts';
+import { WaitQueue } from '../../sim/wait.ts';
+import { Ctx, type Outcome } from '../ip/ctx.ts';
+import { Exit, matches } from '../ip/lib/args.ts';
+import { netnsSwitch } from '../ip/netns.ts';
+import { bridgeFdb, printFdb } from './fdb.ts';
+import { bridgeLink, printBridgeLink } from './link.ts';
+import { BRIDGE_USAGE, MDB_USAGE, MONITOR_USAGE, VLAN_USAGE } from './usage.ts';
+
+function vlan(ctx: Ctx, words: readonly string[]): number {
+  const verb = words[0] ?? 'show';
+  if (matches(verb, 'help')) throw new Exit(255, VLAN_USAGE);
+  if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) {
+    ctx.newJson();
+    ctx.pr.fp('port              vlan-id  \n');
+    ctx.deleteJson();
+    return 0;
+  }
+  if (matches(verb, 'add') || matches(verb, 'delete')) return ctx.talk({ ok: false, errno: 'EOPNOTSUPP' }, 255);
+  throw new Exit(255, `Command "${verb}" is unknown, try "bridge vlan help".\n`);
+}
+
+function mdb(ctx: Ctx, words: readonly string[]): number {
+  const verb = words[0] ?? 'show';
+  if (matches(verb, 'help')) throw new Exit(255, MDB_USAGE);
+  if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) {
+    ctx.newJson();
+    ctx.deleteJson();
+    return 0;
+  }
+  ctx.complain(`bridge mdb ${verb}: not emulated\n`);
+  return 255;
+}
+
+function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
+  const kinds = new Set<NetEvent['type']>();
+  for (const word of words) {
+    if (matches(word, 'link')) kinds.add('link');
+    else if (matches(word, 'fdb')) kinds.add('fdb');
+    else if (matches(word, 'help')) throw new Exit(255, MONITOR_USAGE);
+    else if (word !== 'all' && !matches(word, 'mdb') && !matches(word, 'vlan')) {
+      throw new Exit(255, `Argument "${word}" is unknown, try "bridge monitor help".\n`);
+    }
+  }
+  const queue = new WaitQueue();
+  const stop = ctx.ns.events.observe((e) => {
+    if (kinds.size > 0 && !kinds.has(e.type)) return;
+    if (e.type === 'link' && e.action !== 'register') printBridgeLink(ctx, linkMsg(e.dev), e.action === 'unregister');
+    else if (e.type === 'fdb') {
+      const mac = (e.entry as { mac: number }).mac;
+      const known = dumpFdb(ctx.ns).find((x) => x.mac === mac && x.dev === e.dev);
+      const gone: FdbMsg = { mac, dev: e.dev, master: e.dev.master, self: false, state: 'reachable', externLearn: false, sticky: false, offload: false, dst: null, dstPort: 0, vni: 0, via: null, used: 0, updated: 0 };
+      printFdb(ctx, known ?? gone, { deleted: e.action === 'del' });
+    }
+    queue.wakeAll();
+  });
+  try {
+    for (;;) {
+      if (ctx.pr.out !== '') yield* ctx.flush();
+      else yield { on: [queue] };
+    }
+  } finally {
+    stop();
+  }
+}
+
+const OBJECTS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) => Outcome])[] = [
+  ['link', bridgeLink],
+  ['fdb', bridgeFdb],
+  ['mdb', mdb],
+  ['vlan', vlan],
+  ['monitor', monitor],
+  [
+    'help',
+    () => {
+      throw new Exit(255, BRIDGE_USAGE);
+    },
+  ],
+];
+
+function options(ctx: Ctx, argv: readonly string[]): readonly string[] {
+  let i = 0;
+  for (; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === '--') {
+      i++;
+      break;
+    }
+    if (!word.startsWith('-')) break;
+    const opt = word.startsWith('--') ? word.slice(1) : word;
+    if (matches(opt, '-help')) throw new Exit(255, BRIDGE_USAGE);
+    else if (matches(opt, '-Version')) {
+      ctx.pr.out += 'bridge utility, 6.1.0\n';
+      throw new Exit(0);
+    } else if (matches(opt, '-statistics') || matches(opt, '-stats')) ctx.stats++;
+    else if (matches(opt, '-details')) ctx.details++;
+    else if (matches(opt, '-oneline')) ctx.pr.oneline = true;
+    else if (matches(opt, '-timestamp')) ctx.timestamp = 'long';
+    else if (matches(opt, '-family')) i++;
+    else if (opt === '-4' || opt === '-6') continue;
+    else if (matches(opt, '-netns')) netnsSwitch(ctx, argv[++i] ?? '');
+    else if (matches(opt.split('=')[0] as string, '-color')) ctx.pr.colored = opt.includes('=') ? !opt.endsWith('=never') : true;
+    else if (matches(opt, '-compressvlans') || matches(opt, '-force')) continue;
+    else if (matches(opt, '-json')) ctx.json++;
+    else if (matches(opt, '-pretty')) ctx.pretty++;
+    else throw new Exit(255, `Option "${opt}" is unknown, try "bridge help".\n`);
+  }
+  if (ctx.json) ctx.pr.colored = false;
+  return argv.slice(i);
+}
+
+function run(ctx: Ctx): Outcome {
+  const words = options(ctx, ctx.p.argv.slice(1));
+  const name = words[0];
+  if (name === undefined) throw new Exit(255, BRIDGE_USAGE);
+  const object = OBJECTS.find(([n]) => matches(name, n));
+  if (object) return object[1](ctx, words.slice(1));
+  ctx.complain(`Object "${name}" is unknown, try "bridge help".\n`);
+  return 255;
+}
+
+function* main(p: Process): Task<number> {
+  const ctx = new Ctx(p);
+  let status: number;
+  try {
+    const outcome = run(ctx);
+    status = typeof outcome === 'number' ? outcome : yield* outcome;
+  } catch (e) {
+    if (!(e instanceof Exit)) throw e;
+    ctx.complain(e.text);
+    status = e.status;
+  }
+  yield* ctx.flush();
+  return status;
+}
+
+export const bridge: Command = { name: 'bridge', main, path: '/usr/sbin/bridge' };

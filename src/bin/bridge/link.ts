@@ -1,0 +1,153 @@
+/** bridge link: ports and their settings. Models bridge/link.c */
+
+import { changePort, linkMsg, type LinkMsg, type PortChange, type PortData, PORT_STATES } from '../../os/uapi.ts';
+import type { Ctx } from '../ip/ctx.ts';
+import { Args, duparg, Exit, matches, mustBeOneOf } from '../ip/lib/args.ts';
+import { printLinkFlags } from '../ip/link/print.ts';
+import { LINK_USAGE } from './usage.ts';
+
+type Switch = { [K in keyof PortData]: PortData[K] extends boolean ? K : never }[keyof PortData];
+
+const SWITCHES: readonly (readonly [string, Switch])[] = [
+  ['guard', 'guard'],
+  ['hairpin', 'hairpin'],
+  ['fastleave', 'fastLeave'],
+  ['root_block', 'rootBlock'],
+  ['learning', 'learning'],
+  ['flood', 'flood'],
+  ['mcast_flood', 'mcastFlood'],
+  ['bcast_flood', 'bcastFlood'],
+  ['mcast_to_unicast', 'mcastToUnicast'],
+  ['neigh_suppress', 'neighSuppress'],
+  ['vlan_tunnel', 'vlanTunnel'],
+  ['isolated', 'isolated'],
+  ['locked', 'locked'],
+];
+
+/** What -d adds, in the order in which it is printed. */
+const DETAILS: readonly (readonly [string, Switch | 'mcastRouter'])[] = [
+  ['hairpin', 'hairpin'],
+  ['guard', 'guard'],
+  ['root_block', 'rootBlock'],
+  ['fastleave', 'fastLeave'],
+  ['learning', 'learning'],
+  ['flood', 'flood'],
+  ['mcast_flood', 'mcastFlood'],
+  ['bcast_flood', 'bcastFlood'],
+  ['mcast_router', 'mcastRouter'],
+  ['mcast_to_unicast', 'mcastToUnicast'],
+  ['neigh_suppress', 'neighSuppress'],
+  ['vlan_tunnel', 'vlanTunnel'],
+  ['isolated', 'isolated'],
+  ['locked', 'locked'],
+];
+
+/** atoi(): the digits in front, 0 when there are none. */
+function atoi(text: string): number {
+  return Number.parseInt(text, 10) || 0;
+}
+
+function printPort(ctx: Ctx, p: PortData): void {
+  const { pr } = ctx;
+  pr.any('state', p.state, `state ${p.state} `);
+  pr.any('priority', p.priority, `priority ${p.priority} `);
+  pr.any('cost', p.cost, `cost ${p.cost} `);
+  if (ctx.details === 0) return;
+  pr.fp(`${pr.sl}    `);
+  for (const [name, field] of DETAILS) {
+    const v = p[field];
+    if (typeof v === 'number') pr.any(name, v, `${name} ${v} `);
+    else pr.any(name, v, `${name} ${v ? 'on' : 'off'} `);
+  }
+}
+
+/** A port, shown as `veth1@cni0`: the link of a port is its bridge. */
+export function printBridgeLink(ctx: Ctx, m: LinkMsg, deleted = false): void {
+  const { pr } = ctx;
+  if (!m.port || !m.master) return;
+  const master = ctx.ns.deviceByIndex(m.master.ifindex);
+  pr.openObject();
+  if (deleted) pr.any('deleted', true, 'Deleted ');
+  pr.any('ifindex', m.ifindex, `${m.ifindex}: `);
+  pr.jsonOnly('link', m.master.name);
+  pr.any('ifname', m.name, `${m.name}@${m.master.name}`, 'ifname');
+  pr.fp(': ');
+  printLinkFlags(pr, m.flags, master ? !master.up : false);
+  pr.any('mtu', m.mtu, `mtu ${m.mtu} `);
+  pr.any('master', m.master.name, `master ${m.master.name} `);
+  printPort(ctx, m.port);
+  pr.fp('\n');
+  pr.closeObject();
+}
+
+function show(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  let only: string | null = null;
+  for (; args.more; args.step()) {
+    if (args.is('dev')) {
+      const word = args.next();
+      if (only !== null) duparg('dev', word);
+      only = word;
+    }
+  }
+  if (only !== null && !ctx.device(only)) {
+    ctx.nodev(only);
+    return 255;
+  }
+  ctx.newJson();
+  for (const dev of ctx.ns.devices.values()) if (only === null || dev === ctx.device(only)) printBridgeLink(ctx, linkMsg(dev));
+  ctx.deleteJson();
+  return 0;
+}
+
+function set(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  const change: PortChange = {};
+  let dev: string | null = null;
+  for (; args.more; args.step()) {
+    const known = SWITCHES.find(([name]) => args.is(name));
+    if (args.is('dev')) dev = args.next();
+    else if (known) {
+      const word = args.next();
+      if (word !== 'on' && word !== 'off') {
+        ctx.complain(mustBeOneOf(known[0], word, ['off', 'on']));
+        return 234;
+      }
+      change[known[1]] = word === 'on';
+    } else if (args.is('learning_sync')) args.next();
+    else if (args.is('mcast_router')) change.mcastRouter = atoi(args.next());
+    else if (args.is('cost')) change.cost = atoi(args.next());
+    else if (args.is('priority')) change.priority = atoi(args.next());
+    else if (args.is('state')) {
+      const word = args.next();
+      const named = PORT_STATES.findIndex((s) => s === word.toLowerCase());
+      if (!/^\d+$/.test(word) && named < 0) {
+        ctx.complain('Error: invalid STP port state\n');
+        return 255;
+      }
+      change.state = named >= 0 ? named : Number(word);
+    } else if (args.is('hwmode', 'backup_port')) {
+      ctx.complain(`bridge link: ${args.word} is not emulated\n`);
+      return 255;
+    } else if (!args.is('self', 'master', 'nobackup_port')) throw new Exit(255, LINK_USAGE);
+  }
+  if (dev === null) {
+    ctx.complain('Device is a required argument.\n');
+    return 255;
+  }
+  const device = ctx.device(dev);
+  if (!device) {
+    ctx.complain(`Cannot find bridge device "${dev}"\n`);
+    return 255;
+  }
+  return ctx.talk(changePort(device, change), 255);
+}
+
+export function bridgeLink(ctx: Ctx, words: readonly string[]): number {
+  const verb = words[0];
+  if (verb === undefined) return show(ctx, []);
+  if (matches(verb, 'set') || matches(verb, 'change')) return set(ctx, words.slice(1));
+  if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) return show(ctx, words.slice(1));
+  if (matches(verb, 'help')) throw new Exit(255, LINK_USAGE);
+  throw new Exit(255, `Command "${verb}" is unknown, try "bridge link help".\n`);
+}
