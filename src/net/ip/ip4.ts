@@ -109,7 +109,9 @@ export class Ip4Stack {
     }
     if (total < b.length) skb.data = b.subarray(0, total);
     if (skb.iif === null) skb.iif = dev;
-    const { nf } = this.ns;
+    const { nf, ct } = this.ns;
+    // nf_defrag_ipv4: connection tracking sees whole packets only; they are cut again on the way out.
+    if (isFragment(b) && ct.active(4) && !this.reassembly.add(skb, 'conntrack')) return;
     if (nf.active(4, 'PREROUTING') && nf.hook(4, 'PREROUTING', skb, dev, null) !== 'accept') return;
     this.receiveFinish(skb);
   }

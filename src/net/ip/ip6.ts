@@ -16,6 +16,7 @@ import { Skb } from '../skb.ts';
 import { rawReceive } from '../sock/raw.ts';
 import type { Sock } from '../sock/sock.ts';
 import { confChanged, watchLinks6 } from './addrconf.ts';
+import { fragment6, NEXTHDR_FRAGMENT, Reassembly6 } from './frag6.ts';
 import { icmp6Send } from './icmp6.ts';
 import { dstMtu, forwardMtu } from './pmtu.ts';
 import { inet6Protos } from './protocols.ts';
@@ -36,6 +37,8 @@ export interface Ip6Out {
   sk?: Sock | null;
   route?: Dst | null;
   gsoSize?: number;
+  /** IPV6_DONTFRAG, IPV6_PMTUDISC_DO: EMSGSIZE instead of fragments. */
+  dontFrag?: boolean;
   parent?: number;
   cause?: Skb | null;
 }
@@ -47,9 +50,11 @@ const ALL_ROUTERS: Ip6 = (0xff02n << 112n) | 2n;
 
 export class Ip6Stack {
   readonly ns: Netns;
+  readonly reassembly: Reassembly6;
 
   constructor(ns: Netns) {
     this.ns = ns;
+    this.reassembly = new Reassembly6(ns);
     watchLinks6(ns);
   }
 
@@ -90,6 +95,7 @@ export class Ip6Stack {
     const total = 40 + u16(b, 4);
     if (total < b.length && skb.gsoSize === 0) skb.data = b.subarray(0, total);
     if (skb.iif === null) skb.iif = dev;
+    if (b[6] === NEXTHDR_FRAGMENT && ns.ct.active(6) && !this.reassembly.add(skb, 'conntrack')) return;
     if (ns.nf.active(6, 'PREROUTING') && ns.nf.hook(6, 'PREROUTING', skb, dev, null) !== 'accept') return;
     this.receiveFinish(skb);
   }
@@ -144,6 +150,7 @@ export class Ip6Stack {
   deliver(skb: Skb): void {
     const dev = skb.dev as NetDevice;
     const { ns } = this;
+    if (skb.data[6] === NEXTHDR_FRAGMENT && !this.reassembly.add(skb, 'deliver')) return;
     if (ns.nf.active(6, 'INPUT') && ns.nf.hook(6, 'INPUT', skb, dev, null) !== 'accept') return;
     let proto = skb.data[6] as number;
     if (proto === HOP_BY_HOP) {
@@ -182,7 +189,8 @@ export class Ip6Stack {
       if (!found.ok) return found;
       dst = found.value;
     }
-    if (40 + p.payload.length > Math.max(1280, dstMtu(dst, p.dst)) && !p.gsoSize) return fail('EMSGSIZE');
+    const tooBig = 40 + p.payload.length > Math.max(1280, dstMtu(dst, p.dst)) && !p.gsoSize;
+    if (tooBig && (p.dontFrag || p.proto === IPPROTO_TCP)) return fail('EMSGSIZE');
     if (p.payload.length > 65535) return fail('EMSGSIZE');
     const hopLimit = p.hopLimit ?? (dst.type === 'multicast' ? 1 : (dst.route?.metrics.hoplimit ?? ns.sysctl.conf6(dst.dev, 'hop_limit')));
     const data = emitIpv6({
@@ -230,8 +238,24 @@ export class Ip6Stack {
   }
 
   finishOutput(skb: Skb, dst: Dst): void {
+    const to = readIp6(skb.data, 24);
+    const next = dst.gateway ?? to;
+    const mtu = Math.max(1280, dst.kind === 'forward' ? forwardMtu(dst, to) : dstMtu(dst, to));
     skb.type = 'host';
-    this.ns.neigh.output(skb, dst.dev, dst.gateway ?? readIp6(skb.data, 24));
+    if (skb.gsoSize > 0 || skb.data.length <= mtu) {
+      this.ns.neigh.output(skb, dst.dev, next);
+      return;
+    }
+    for (const piece of fragment6(skb.data, mtu, skb.sim.rng('ipid').u32())) {
+      const part = new Skb(skb.sim, ETH_P_IPV6, piece, skb.id);
+      part.mark = skb.mark;
+      part.sk = skb.sk;
+      part.ct = skb.ct;
+      part.ctInfo = skb.ctInfo;
+      part.iif = skb.iif;
+      part.dst = dst;
+      this.ns.neigh.output(part, dst.dev, next);
+    }
   }
 }
 
