@@ -1,43 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import preact from '@astrojs/preact';
 import starlight from '@astrojs/starlight';
 import { defineConfig } from 'astro/config';
-import { labIds, loadLab } from './src/cli/labs.ts';
+import { labs, lazySearch, programs } from './src/site/build/plugins.ts';
 import { sidebar } from './src/site/course.ts';
 
 /** Where the site will stand, for canonical links and the sitemap; a fresh clone needs neither. */
 const site = process.env.HOPWISE_SITE || undefined;
 const base = process.env.HOPWISE_BASE || '/';
-
-/** `virtual:hopwise-labs`: every lab read and checked at build time, one chunk each; what only authors need stays out. */
-const labs = {
-  name: 'hopwise-labs',
-  resolveId: (id) => (id.startsWith('virtual:hopwise-lab') ? `\0${id}` : undefined),
-  load(id) {
-    if (id === '\0virtual:hopwise-labs') {
-      const cases = labIds().map((lab) => `'${lab}': () => import('virtual:hopwise-lab/${lab}')`);
-      return `const labs = { ${cases.join(', ')} };
-        export async function loadLab(id) {
-          if (!labs[id]) throw new Error('no lab is called ' + id);
-          return (await labs[id]()).default;
-        }`;
-    }
-    if (!id.startsWith('\0virtual:hopwise-lab/')) return undefined;
-    const lab = loadLab(id.slice('\0virtual:hopwise-lab/'.length));
-    return `export default ${JSON.stringify({ ...lab, alternatives: [], decoys: [] })}`;
-  },
-};
-
-/** Starlight loads its search box on every page; this loads it when somebody searches. */
-const lazySearch = {
-  name: 'hopwise-lazy-search',
-  enforce: 'pre',
-  resolveId(id) {
-    if (id === '@pagefind/default-ui') return fileURLToPath(new URL('./src/site/components/search-ui.ts', import.meta.url));
-    if (id === 'pagefind-box') return this.resolve('@pagefind/default-ui', undefined, { skipSelf: true });
-    return undefined;
-  },
-};
 
 export default defineConfig({
   site,
@@ -46,8 +15,8 @@ export default defineConfig({
   publicDir: './public',
   devToolbar: { enabled: false },
   vite: {
-    plugins: [labs, lazySearch],
-    worker: { format: 'es', plugins: () => [labs] },
+    plugins: [labs, programs, lazySearch],
+    worker: { format: 'es', plugins: () => [labs, programs] },
     build: {
       rolldownOptions: {
         onLog(level, log, next) {

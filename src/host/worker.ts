@@ -1,6 +1,7 @@
 /** The Web Worker: lends its clock and message loop to a HostSession. */
 
 import { loadLab } from 'virtual:hopwise-labs';
+import { loadPrograms } from 'virtual:hopwise-programs';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import { HostSession } from './session.ts';
 
@@ -8,21 +9,39 @@ const turns: (() => void)[] = [];
 const channel = new MessageChannel();
 channel.port1.onmessage = () => turns.shift()?.();
 
-const host = new HostSession((message: FromWorker) => self.postMessage(message), {
-  now: () => performance.now(),
-  soon: (run) => {
-    turns.push(run);
-    channel.port2.postMessage(0);
-  },
-  later: (ms, run) => {
-    const id = setTimeout(run, ms);
-    return () => clearTimeout(id);
-  },
-  lab: loadLab,
-});
+/** The programs that no world needs at its start come after the first output: a prompt, mostly. */
+let programs: Promise<void> | null = null;
+const allPrograms = () => {
+  programs ??= loadPrograms();
+  return programs;
+};
 
-/** One message after the other, also where one waits for a lab to load. */
+const host = new HostSession(
+  (message: FromWorker) => {
+    self.postMessage(message);
+    if (message.t === 'output') void allPrograms();
+  },
+  {
+    now: () => performance.now(),
+    soon: (run) => {
+      turns.push(run);
+      channel.port2.postMessage(0);
+    },
+    later: (ms, run) => {
+      const id = setTimeout(run, ms);
+      return () => clearTimeout(id);
+    },
+    lab: loadLab,
+  },
+);
+
+const needsPrograms = (m: ToWorker) => m.t === 'input' || m.t === 'judge' || m.t === 'rehearse' || (m.t === 'open' && m.log !== undefined);
+
+/** One message after the other, also where one waits for a lab or the programs to load. */
 let tail: Promise<void> = Promise.resolve();
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  tail = tail.then(() => host.receive(data));
+  tail = tail.then(async () => {
+    if (needsPrograms(data)) await allPrograms();
+    await host.receive(data);
+  });
 };

@@ -6,7 +6,6 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { type Browser, chromium, type Page } from 'playwright';
-// @ts-expect-error plain JavaScript, shared with the test command
 import { CHROMIUM_FLAGS, findChromium } from '../../../tools/chromium.mjs';
 
 const DIST = resolve(import.meta.dirname, '../../../dist');
@@ -32,7 +31,8 @@ export async function openSite(): Promise<Site> {
   const server = await serve((bytes) => {
     sent += bytes;
   });
-  const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS });
+  const executable = findChromium();
+  const browser = await chromium.launch({ ...(executable ? { executablePath: executable } : {}), args: CHROMIUM_FLAGS });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     browser,

@@ -16,6 +16,9 @@ export function Tasks({ world }: { world: World }) {
           {grade !== undefined && ` · ${words.workspace.graded(Math.max(1, Math.round(grade)))}`}
         </p>
       </div>
+      <div class="ws-story">
+        <Prose text={world.info.story} />
+      </div>
       <ol class="ws-list">
         {world.info.tasks.map((task) => (
           <Task key={task.id} task={task} world={world} />

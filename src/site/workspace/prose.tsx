@@ -1,11 +1,12 @@
-/** The little Markdown that task texts and hints use: code, bold, fenced blocks and paragraphs. */
+/** The little Markdown that task texts and hints use: code, bold, emphasis, fenced blocks and paragraphs. */
 
 import type { ComponentChild } from 'preact';
 
 function inline(text: string): ComponentChild[] {
-  return text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part) => {
+  return text.split(/(`[^`]+`|\*\*[^*]+\*\*|\*[^*]+\*)/).map((part) => {
     if (part.startsWith('`')) return <code>{part.slice(1, -1)}</code>;
     if (part.startsWith('**')) return <strong>{part.slice(2, -2)}</strong>;
+    if (part.startsWith('*')) return <em>{part.slice(1, -1)}</em>;
     return part;
   });
 }

@@ -1,0 +1,71 @@
+/** What the build adds to Vite: labs as modules, programs that load after the prompt, a search box that loads when it is opened. */
+
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
+import { labIds, loadLab } from '../../cli/labs.ts';
+
+const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** `virtual:hopwise-labs`: every lab read and checked at build time, one chunk each; what only authors need stays out. */
+export const labs: Plugin = {
+  name: 'hopwise-labs',
+  resolveId: (id) => (id.startsWith('virtual:hopwise-lab') ? `\0${id}` : undefined),
+  load(id) {
+    if (id === '\0virtual:hopwise-labs') {
+      const cases = labIds().map((lab) => `'${lab}': () => import('virtual:hopwise-lab/${lab}')`);
+      return `const labs = { ${cases.join(', ')} };
+        export async function loadLab(id) {
+          if (!labs[id]) throw new Error('no lab is called ' + id);
+          return (await labs[id]()).default;
+        }`;
+    }
+    if (!id.startsWith('\0virtual:hopwise-lab/')) return undefined;
+    const lab = loadLab(id.slice('\0virtual:hopwise-lab/'.length));
+    return `export default ${JSON.stringify({ ...lab, alternatives: [], decoys: [] })}`;
+  },
+};
+
+/** Programs that a world needs while it is built; all others come in a second chunk while the learner reads the prompt. */
+const AT_ONCE: Readonly<Record<string, string>> = {
+  bash: 'sh/sh.ts',
+  ip: 'ip/ip.ts',
+  bridge: 'bridge/bridge.ts',
+  podserver: 'podserver/podserver.ts',
+};
+
+/** `virtual:hopwise-programs` takes the place of the table of programs in the browser. */
+export const programs: Plugin = {
+  name: 'hopwise-programs',
+  enforce: 'pre',
+  resolveId(id, importer, options) {
+    if (id === 'virtual:hopwise-programs') return `\0${id}`;
+    if (!options.ssr && id === '../bin/index.ts' && importer?.endsWith('/lab/world.ts')) return '\0virtual:hopwise-programs';
+    return undefined;
+  },
+  async load(id, options) {
+    if (id !== '\0virtual:hopwise-programs') return undefined;
+    const index = pathOf('../../bin/index.ts');
+    if (options?.ssr) return `export { commands } from ${JSON.stringify(index)}; export const loadPrograms = async () => undefined;`;
+    const { commands } = (await import(index)) as typeof import('../../bin/index.ts');
+    const now = commands.filter((c) => c.name in AT_ONCE);
+    return `
+      ${now.map((c) => `import { ${c.name} } from ${JSON.stringify(pathOf(`../../bin/${AT_ONCE[c.name]}`))};`).join('\n')}
+      const loaded = new Map([${now.map((c) => `['${c.name}', ${c.name}]`).join(', ')}]);
+      const table = ${JSON.stringify(commands.map(({ main: _, ...about }) => about))};
+      export const commands = table.map((about) => ({ ...about, main: (p) => loaded.get(about.name).main(p) }));
+      export async function loadPrograms() {
+        for (const command of (await import(${JSON.stringify(index)})).commands) loaded.set(command.name, command);
+      }`;
+  },
+};
+
+/** Starlight loads its search box, 23 KB, on every page; this loads it when somebody searches. */
+export const lazySearch: Plugin = {
+  name: 'hopwise-lazy-search',
+  enforce: 'pre',
+  resolveId(id) {
+    if (id === '@pagefind/default-ui') return pathOf('../components/search-ui.ts');
+    if (id === 'pagefind-box') return this.resolve('@pagefind/default-ui', undefined, { skipSelf: true });
+    return undefined;
+  },
+};
