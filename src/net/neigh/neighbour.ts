@@ -70,6 +70,10 @@ export class Neighbour {
       this.used = this.dev.sim.now;
       if ((this.state & (nud.NUD_DELAY | nud.NUD_PROBE)) === 0 && !this.eventSend(skb)) return;
     }
+    if (skb.sk?.confirmPending) {
+      skb.sk.confirmPending = false;
+      this.confirmed = this.dev.sim.now;
+    }
     skb.ethSrc = this.dev.mac;
     skb.ethDst = this.mac as Mac;
     devQueueXmit(skb);

@@ -102,6 +102,8 @@ export abstract class Sock {
   closed = false;
   /** True when the port was chosen by connect(): other connections may share it. */
   autobound = false;
+  /** The peer has made progress: the next packet sent tells its neighbour entry. Models sk_dst_pending_confirm. */
+  confirmPending = false;
   private ipid: number | null = null;
 
   constructor(ns: Netns, family: SockFamily, proto: number) {

@@ -24,7 +24,10 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
   sk.lastHeard = sk.sim.now;
   sk.keepProbes = 0;
   const advanced = after(ack, sk.sndUna);
-  if (advanced) sk.retransmits = 0;
+  if (advanced) {
+    sk.retransmits = 0;
+    sk.confirmPending = true;
+  }
   if (sk.tsOk && t.options.timestamps && !after(t.seq, sk.rcvWup)) {
     if (diff(t.options.timestamps[0], sk.tsRecent) >= 0) {
       sk.tsRecent = t.options.timestamps[0];

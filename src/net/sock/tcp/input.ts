@@ -63,6 +63,7 @@ export function synAcked(sk: TcpSocket, ack: number): void {
   if (syn && sk.retransmits === 0) rttSample(sk, sk.sim.now - syn.sentAt);
   else sk.rto = 1_000_000;
   sk.sndUna = ack;
+  sk.confirmPending = true;
   cancelRto(sk);
 }
 
