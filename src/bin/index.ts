@@ -5,6 +5,7 @@ import { bridge } from './bridge/bridge.ts';
 import { curl } from './curl/curl.ts';
 import { everyday } from './everyday.ts';
 import { ip } from './ip/ip.ts';
+import { iptablesCommands } from './iptables/iptables.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
@@ -13,6 +14,7 @@ import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 
 export const commands: readonly Command[] = [
+  ...iptablesCommands,
   ...everyday,
   bash,
   bridge,

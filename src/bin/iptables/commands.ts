@@ -1,0 +1,332 @@
+/** What each command does to a table. Models do_commandx() of iptables/xtables.c and nft.c; errors as nft_strerror() words them */
+
+import { type Errno, strerror, xt } from '../../os/uapi.ts';
+import { type Env, Refused } from './env.ts';
+import type { Parsed } from './options.ts';
+import { chainHeader, type ListFormat, orderedChains, policyText, ruleLine, specText, verboseLine } from './print.ts';
+
+const NO_CHAIN = 'No chain/target/match by that name';
+const BAD_RULE = 'Bad rule (does a matching rule exist in that chain?)';
+
+/** An operation that the kernel may refuse at commit, by the name it has in nft's error text. */
+export interface Pending {
+  readonly type: string;
+  /** `rule in chain INPUT`, `chain WEB` */
+  readonly what: string;
+  readonly line: number | null;
+}
+
+/** One transaction: edits of tables, and what was asked, in order. */
+export class Batch {
+  private readonly env: Env;
+  private readonly edits = new Map<string, xt.TableEdit>();
+  readonly ops: Pending[] = [];
+  line: number | null = null;
+  out = '';
+
+  constructor(env: Env) {
+    this.env = env;
+  }
+
+  edit(table: xt.TableName): xt.TableEdit {
+    let edit = this.edits.get(table);
+    if (!edit) {
+      edit = this.env.tables.edit(this.env.family, table);
+      if (this.env.legacy) edit.addBuiltin();
+      this.edits.set(table, edit);
+    }
+    return edit;
+  }
+
+  drop(table: xt.TableName): void {
+    this.edits.delete(table);
+  }
+
+  commit(): void {
+    for (const edit of this.edits.values()) {
+      const r = edit.commit();
+      if (!r.ok) this.refuse(r.errno, this.ops[this.ops.length - 1] ?? { type: 'RULE_APPEND', what: '', line: null });
+    }
+    this.edits.clear();
+  }
+
+  refuse(errno: Errno, op: Pending): never {
+    if (this.env.legacy) throw new Refused(errno === 'EINVAL' ? 'Invalid argument' : legacyText(errno), errno);
+    const head = op.line !== null ? `\nline ${op.line}: ${op.type} failed` : ` ${op.type} failed`;
+    throw new xt.Problem(`${head} (${errno === 'EMLINK' ? 'Too many links' : strerror(errno)}): ${op.what}`, 4);
+  }
+
+  run(p: Parsed): void {
+    const table = p.table as xt.TableName;
+    if (p.command === 'L') this.list(table, p);
+    else if (p.command === 'S') this.listRules(table, p);
+    else this.change(this.edit(table), p);
+  }
+
+  private op(type: string, what: string): Pending {
+    const op = { type, what, line: this.line };
+    this.ops.push(op);
+    return op;
+  }
+
+  private change(e: xt.TableEdit, p: Parsed): void {
+    const { env } = this;
+    const verbose = p.options.has('v');
+    const name = p.chain ?? '';
+    if ('ACDIR'.includes(p.command)) {
+      if (p.rule.target.kind === 'jump') this.checkJump(e, p.rule.target.chain, p.rule.target.goto);
+    }
+    switch (p.command) {
+      case 'A':
+      case 'I': {
+        this.needChain(e, name);
+        let at = p.command === 'A' ? (e.chain(name) as xt.Chain).rules.length : p.rulenum - 1;
+        for (const rule of rules(p)) {
+          const length = (e.chain(name) as xt.Chain).rules.length;
+          if (at > length) throw new Refused('Index of insertion too big');
+          if (verbose) this.out += verboseLine(env, rule);
+          const op = this.op(p.command === 'A' ? 'RULE_APPEND' : 'RULE_INSERT', `rule in chain ${name}`);
+          const r = e.insert(name, at, rule);
+          if (!r.ok) this.refuse(r.errno, op);
+          if (p.command === 'A') at++;
+        }
+        break;
+      }
+      case 'R': {
+        this.needChain(e, name);
+        if (p.rulenum > (e.chain(name) as xt.Chain).rules.length) throw new Refused('Index of replacement too big');
+        const op = this.op('RULE_REPLACE', `rule in chain ${name}`);
+        const rule = rules(p)[0] as xt.RuleSpec;
+        if (verbose) this.out += verboseLine(env, rule);
+        const r = e.insert(name, p.rulenum - 1, rule);
+        if (!r.ok) this.refuse(r.errno, op);
+        e.remove(name, p.rulenum);
+        break;
+      }
+      case 'D':
+        if (!e.chain(name)) throw new Refused(this.builtin(e, name) ? (p.byNumber ? 'Index of deletion too big' : BAD_RULE) : NO_CHAIN);
+        if (p.byNumber) {
+          if (p.rulenum > (e.chain(name) as xt.Chain).rules.length) throw new Refused('Index of deletion too big');
+          this.op('RULE_DELETE', `rule in chain ${name}`);
+          e.remove(name, p.rulenum - 1);
+          break;
+        }
+        for (const rule of rules(p)) {
+          if (verbose) this.out += verboseLine(env, rule);
+          const at = findRule(e.chain(name) as xt.Chain, rule, env.family);
+          if (at < 0) throw new Refused(BAD_RULE);
+          this.op('RULE_DELETE', `rule in chain ${name}`);
+          e.remove(name, at);
+        }
+        break;
+      case 'C':
+        if (!e.chain(name)) throw new Refused(this.builtin(e, name) ? BAD_RULE : NO_CHAIN);
+        for (const rule of rules(p)) {
+          if (verbose) this.out += verboseLine(env, rule);
+          if (findRule(e.chain(name) as xt.Chain, rule, env.family) < 0) throw new Refused(BAD_RULE);
+        }
+        break;
+      case 'F':
+        for (const c of this.someChains(e, p.chain)) {
+          if (verbose) this.out += `Flushing chain \`${c}'\n`;
+          this.op('RULE_FLUSH', `chain ${c}`);
+          if (e.chain(c)) e.flush(c);
+        }
+        break;
+      case 'Z':
+        if (p.byNumber) {
+          if (!e.chain(name) && !this.builtin(e, name)) throw new Refused(NO_CHAIN);
+          const chain = e.chain(name);
+          if (chain && p.rulenum <= chain.rules.length) e.zero(name, p.rulenum - 1);
+          break;
+        }
+        for (const c of this.someChains(e, p.chain)) {
+          if (verbose) this.out += `Zeroing chain \`${c}'\n`;
+          if (e.chain(c)) e.zero(c);
+        }
+        break;
+      case 'N': {
+        if (this.builtin(e, name) || e.chain(name)) throw new Refused('Chain already exists');
+        this.op('CHAIN_ADD', `chain ${name}`);
+        e.newChain(name);
+        break;
+      }
+      case 'X':
+        this.deleteChains(e, p.chain, verbose);
+        break;
+      case 'E':
+        if (e.chain(p.newname) || (this.builtin(e, p.newname) && env.legacy)) throw new Refused('File exists');
+        if (!e.chain(name)) throw new Refused(NO_CHAIN);
+        this.op('CHAIN_RENAME', `chain ${name}`);
+        e.rename(name, p.newname);
+        break;
+      case 'P':
+        this.setPolicy(e, name, p.policy, null);
+        break;
+      default:
+    }
+  }
+
+  setPolicy(e: xt.TableEdit, name: string, policy: string, counters: { packets: number; bytes: number } | null): void {
+    if (!e.isBuiltin(name)) throw new Refused('Bad built-in chain name', 'ENOENT');
+    if (policy !== 'ACCEPT' && policy !== 'DROP') throw new Refused('Bad policy name', 'EINVAL');
+    e.addBuiltin(this.env.legacy ? undefined : name);
+    this.op('CHAIN_UPDATE', `chain ${name}`);
+    const chain = e.writable(name);
+    chain.policy = policy;
+    if (!chain.counting || counters) {
+      chain.packets = counters?.packets ?? 0;
+      chain.bytes = counters?.bytes ?? 0;
+    } else if (!this.env.legacy) {
+      chain.packets = 0;
+      chain.bytes = 0;
+    }
+    chain.counting = true;
+  }
+
+  private builtin(e: xt.TableEdit, name: string): boolean {
+    return e.isBuiltin(name);
+  }
+
+  /** -A to a built-in chain brings it into being; others must exist. */
+  private needChain(e: xt.TableEdit, name: string): void {
+    if (e.isBuiltin(name)) e.addBuiltin(this.env.legacy ? undefined : name);
+    if (!e.chain(name)) throw new Refused(NO_CHAIN);
+  }
+
+  private checkJump(e: xt.TableEdit, target: string, goto: boolean): void {
+    if (e.chain(target) && !e.isBuiltin(target)) return;
+    void goto;
+    if (this.env.legacy) throw new xt.Problem(`Couldn't load target \`${target}':No such file or directory\n`);
+    throw new xt.Problem(`Chain '${target}' does not exist`);
+  }
+
+  /** One chain, or all of the table. */
+  private someChains(e: xt.TableEdit, name: string | null): string[] {
+    if (name !== null) {
+      if (!e.chain(name) && !e.isBuiltin(name)) throw new Refused(NO_CHAIN);
+      return [name];
+    }
+    const builtin = xt.TABLES[e.name].map(([hook]) => hook as string);
+    return [...builtin, ...e.all().filter((c) => c.hook === null).map((c) => c.name)];
+  }
+
+  private deleteChains(e: xt.TableEdit, name: string | null, verbose: boolean): void {
+    if (name !== null) {
+      const chain = e.chain(name);
+      if (!chain) throw new Refused(NO_CHAIN);
+      if (this.env.legacy) {
+        if (chain.hook) throw new Refused('Invalid argument', 'EINVAL');
+        if (e.references(name) > 0) throw new Refused('Too many links');
+        if (chain.rules.length > 0) throw new Refused('Directory not empty');
+      }
+      if (verbose) this.out += `Deleting chain \`${name}'\n`;
+      const op = this.op('CHAIN_DEL', `chain ${name}`);
+      if (chain.rules.length > 0) this.refuse('EBUSY', op);
+      const r = e.deleteChain(name);
+      if (!r.ok) this.refuse(r.errno, op);
+      return;
+    }
+    const users = e.all().filter((c) => c.hook === null);
+    const names = new Set(users.map((c) => c.name));
+    for (const chain of users) {
+      const op = { type: 'CHAIN_DEL', what: `chain ${chain.name}`, line: this.line };
+      const busy = chain.rules.length > 0 || e.all().some((c) => !names.has(c.name) && c.rules.some((r) => r.spec.target.kind === 'jump' && r.spec.target.chain === chain.name));
+      if (!busy) continue;
+      if (this.env.legacy) throw new Refused(chain.rules.length > 0 ? 'Directory not empty' : 'Too many links');
+      this.refuse('EBUSY', op);
+    }
+    for (const chain of users) {
+      if (verbose) this.out += `Deleting chain \`${chain.name}'\n`;
+      e.deleteChain(chain.name);
+    }
+  }
+
+  private list(table: xt.TableName, p: Parsed): void {
+    const f: ListFormat = {
+      numeric: p.options.has('n'),
+      verbose: p.options.has('v'),
+      exact: p.options.has('x'),
+      lineNumbers: p.options.has('0'),
+    };
+    const found = this.chosen(table, p);
+    const refs = this.references(table);
+    let first = true;
+    for (const { name, hook, chain } of found) {
+      if (p.rulenum === 0) {
+        if (!first) this.out += '\n';
+        this.out += chainHeader(name, hook, chain, refs.get(name) ?? 0, f);
+      }
+      first = false;
+      for (const [i, rule] of (chain?.rules ?? []).entries()) {
+        if (p.rulenum !== 0 && p.rulenum !== i + 1) continue;
+        this.out += ruleLine(this.env, rule.spec, i + 1, rule.packets, rule.bytes, f);
+      }
+    }
+    if (p.options.has('zero')) for (const c of this.someChains(this.edit(table), p.chain)) if (this.edit(table).chain(c)) this.edit(table).zero(c);
+  }
+
+  private references(table: xt.TableName): Map<string, number> {
+    const refs = new Map<string, number>();
+    for (const c of this.env.tables.get(this.env.family, table)?.chains.values() ?? []) {
+      for (const r of c.rules) if (r.spec.target.kind === 'jump') refs.set(r.spec.target.chain, (refs.get(r.spec.target.chain) ?? 0) + 1);
+    }
+    return refs;
+  }
+
+  private chosen(table: xt.TableName, p: Parsed): ReturnType<typeof orderedChains> {
+    const all = orderedChains(this.env, table);
+    if (p.chain === null) {
+      if (this.env.tables.get(this.env.family, table)?.incompatible) {
+        this.out += `# Table \`${table}' contains incompatible base-chains, use 'nft' tool to list them.\n`;
+      }
+      return all;
+    }
+    const found = all.filter((c) => c.name === p.chain);
+    if (found.length === 0) {
+      if (this.env.legacy) throw new Refused(NO_CHAIN);
+      throw new xt.Problem(`chain \`${p.chain}' in table \`${table}' is incompatible, use 'nft' tool.`, 1);
+    }
+    return found;
+  }
+
+  private listRules(table: xt.TableName, p: Parsed): void {
+    const verbose = p.options.has('v');
+    const found = this.chosen(table, p);
+    if (p.rulenum === 0) {
+      for (const { name, hook, chain } of found) this.out += hook ? policyText(name, chain, verbose) : `-N ${name}\n`;
+    }
+    for (const { name, chain } of found) {
+      for (const [i, rule] of (chain?.rules ?? []).entries()) {
+        if (p.rulenum !== 0 && p.rulenum !== i + 1) continue;
+        this.out += `-A ${name}${specText(rule.spec, this.env.family, verbose ? rule : null)}\n`;
+      }
+    }
+  }
+}
+
+/** One rule for each pair of source and destination address. */
+function rules(p: Parsed): xt.RuleSpec[] {
+  const sources = p.sources.length > 0 ? p.sources : [null];
+  const destinations = p.destinations.length > 0 ? p.destinations : [null];
+  const out: xt.RuleSpec[] = [];
+  for (const src of sources) for (const dst of destinations) out.push({ ...p.rule, src: plain(src), dst: plain(dst) });
+  return out;
+}
+
+/** 0.0.0.0/0 is no condition. */
+function plain(m: xt.AddrMatch | null): xt.AddrMatch | null {
+  if (!m || m.invert) return m;
+  return (typeof m.mask === 'number' ? m.mask === 0 : m.mask === 0n) ? null : m;
+}
+
+function findRule(chain: xt.Chain, rule: xt.RuleSpec, family: 4 | 6): number {
+  const want = specText(rule, family);
+  return chain.rules.findIndex((r) => specText(r.spec, family) === want);
+}
+
+function legacyText(errno: Errno): string {
+  if (errno === 'EMLINK' || errno === 'ELOOP') return 'Loop found in table';
+  if (errno === 'ENOENT') return NO_CHAIN;
+  return strerror(errno);
+}

@@ -1,0 +1,141 @@
+/** iptables, ip6tables, their -save and -restore, over nf_tables and legacy alike. Models iptables 1.8.9 */
+
+import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
+import { text } from '../../wire/bytes.ts';
+import { xt } from '../../os/uapi.ts';
+import { Batch } from './commands.ts';
+import { type Env, Exit, problemText, Refused } from './env.ts';
+import { parseCommand } from './options.ts';
+import { restoreOptions, runRestore } from './restore.ts';
+import { runSave } from './save.ts';
+
+export interface Outcome {
+  out: string;
+  err: string;
+  status: number;
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** ctime(): `Fri Nov 20 09:00:00 2026`. */
+function ctime(ms: number): string {
+  const d = new Date(ms);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${DAYS[d.getUTCDay()]} ${MONTHS[d.getUTCMonth()]} ${String(d.getUTCDate()).padStart(2)} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} ${d.getUTCFullYear()}`;
+}
+
+export function makeEnv(p: Process, prog: string, family: 4 | 6, legacy: boolean): Env {
+  const { sim } = p.ns.kernel;
+  return {
+    prog,
+    family,
+    legacy,
+    tables: legacy ? p.ns.nf.legacy : p.ns.nf.xt,
+    ns: p.ns,
+    readText: (path) => p.readText(path),
+    date: ctime(sim.epochMs + Math.floor(sim.now / 1000)),
+  };
+}
+
+/** A legacy table in the namespace makes every listing of the nft tool warn. */
+function legacyWarning(env: Env, other: string): string {
+  if (env.legacy || env.ns.nf.legacy.list(env.family).length === 0) return '';
+  return `# Warning: ${other} tables present, use ${other}${env.prog.endsWith('-save') ? '-save' : ''} to see them\n`;
+}
+
+/** One invocation of iptables or ip6tables. */
+export function runIptables(env: Env, argv: readonly string[]): Outcome {
+  let out = '';
+  let err = '';
+  const batch = new Batch(env);
+  const short = env.prog;
+  try {
+    const parsed = parseCommand(env, argv, (t) => {
+      out += t;
+    });
+    batch.run(parsed);
+    batch.commit();
+    out += batch.out;
+    if (parsed.command === 'L' || parsed.command === 'S') err += legacyWarning(env, `${env.prog}-legacy`);
+    return { out, err, status: 0 };
+  } catch (e) {
+    out += batch.out;
+    if (e instanceof xt.Problem) return { out, err: problemText(env, e, null), status: e.status };
+    if (e instanceof Refused) {
+      const hint = e.errno === 'EINVAL' ? " Run `dmesg' for more information." : '';
+      return { out, err: `${short}: ${e.text}.${hint}\n`, status: 1 };
+    }
+    if (e instanceof Exit) return { out, err: '', status: e.status };
+    throw e;
+  }
+}
+
+function* finish(p: Process, r: Outcome): Task<number> {
+  if (r.out !== '') yield* p.out(r.out);
+  if (r.err !== '') yield* p.err(r.err);
+  return r.status;
+}
+
+function notRoot(p: Process, env: Env): Outcome | null {
+  if (p.uid === 0) return null;
+  const table = env.legacy ? `can't initialize iptables table \`filter': Permission denied (you must be root)\nPerhaps ${env.prog} or your kernel needs to be upgraded.\n` : '';
+  if (table !== '') return { out: '', err: `${env.prog} v1.8.9 (legacy): ${table}`, status: 3 };
+  return { out: '', err: `${env.prog} v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n`, status: 4 };
+}
+
+function variant(base: 'iptables' | 'ip6tables', suffix: '' | '-legacy' | '-nft'): Command[] {
+  const family = base === 'iptables' ? 4 : 6;
+  const legacy = suffix === '-legacy';
+  const path = (name: string): string => `/usr/sbin/${name}`;
+  return [
+    {
+      name: `${base}${suffix}`,
+      path: path(`${base}${suffix}`),
+      *main(p) {
+        const env = makeEnv(p, base, family, legacy);
+        return yield* finish(p, notRoot(p, env) ?? runIptables(env, p.argv.slice(1)));
+      },
+    },
+    {
+      name: `${base}${suffix}-save`,
+      path: path(`${base}${suffix}-save`),
+      *main(p) {
+        const env = makeEnv(p, `${base}-save`, family, legacy);
+        const r = notRoot(p, env) ?? runSave(env, p.argv.slice(1));
+        return yield* finish(p, { ...r, err: r.err + (r.status === 0 ? legacyWarning(env, `${base}-legacy`) : '') });
+      },
+    },
+    {
+      name: `${base}${suffix}-restore`,
+      path: path(`${base}${suffix}-restore`),
+      *main(p) {
+        const env = makeEnv(p, `${base}-restore`, family, legacy);
+        const refused = notRoot(p, env);
+        if (refused) return yield* finish(p, refused);
+        const o = restoreOptions(env, p.argv.slice(1));
+        if ('status' in o) return yield* finish(p, o);
+        let input: string;
+        if (o.file !== null && o.file !== '-') {
+          const r = p.readFile(o.file);
+          if (!r.ok) return yield* finish(p, { out: '', err: `Can't open ${o.file}: No such file or directory\n`, status: 1 });
+          input = text(r.value);
+        } else {
+          const r = yield* p.readAll(0);
+          input = r.ok ? text(r.value) : '';
+        }
+        return yield* finish(p, runRestore(env, o, input));
+      },
+    },
+  ];
+}
+
+export const iptablesCommands: readonly Command[] = [
+  ...variant('iptables', ''),
+  ...variant('iptables', '-legacy'),
+  ...variant('iptables', '-nft'),
+  ...variant('ip6tables', ''),
+  ...variant('ip6tables', '-legacy'),
+  ...variant('ip6tables', '-nft'),
+];

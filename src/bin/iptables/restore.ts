@@ -1,0 +1,190 @@
+/** iptables-restore: whole tables from a file, each in one transaction. Models iptables/xtables-restore.c */
+
+import { xt } from '../../os/uapi.ts';
+import { Batch } from './commands.ts';
+import { type Env, Exit, flavourText, problemText, Refused } from './env.ts';
+import { restoreHelp } from './help.ts';
+import { parseCommand } from './options.ts';
+
+export interface RestoreOptions {
+  counters: boolean;
+  verbose: boolean;
+  test: boolean;
+  noflush: boolean;
+  table: string | null;
+  file: string | null;
+}
+
+/** Options, or what to print and the exit status. */
+export function restoreOptions(env: Env, argv: readonly string[]): RestoreOptions | { out: string; err: string; status: number } {
+  const o: RestoreOptions = { counters: false, verbose: false, test: false, noflush: false, table: null, file: null };
+  const long: Readonly<Record<string, string>> = { counters: 'c', verbose: 'v', version: 'V', test: 't', help: 'h', noflush: 'n', modprobe: 'M', table: 'T', wait: 'w', 'wait-interval': 'W', ipv4: '4', ipv6: '6' };
+  for (let i = 0; i < argv.length; i++) {
+    const arg = argv[i] as string;
+    if (!arg.startsWith('-') || arg === '-') {
+      if (o.file !== null) return { out: '', err: 'Unknown arguments found on commandline\n', status: 1 };
+      o.file = arg;
+      continue;
+    }
+    const name = arg.startsWith('--') ? arg.slice(2).split('=')[0] ?? '' : '';
+    const keys = arg.startsWith('--') ? [long[name] ?? '?'] : [...arg.slice(1)];
+    for (const [k, key] of keys.entries()) {
+      if (key === 'c') o.counters = true;
+      else if (key === 'v') o.verbose = true;
+      else if (key === 't') o.test = true;
+      else if (key === 'n') o.noflush = true;
+      else if (key === 'V') return { out: `${env.prog} ${flavourText(env)}\n`, err: '', status: 0 };
+      else if (key === 'h') return { out: restoreHelp(env), err: '', status: 0 };
+      else if (key === 'w' || key === 'W') {
+        if (/^\d+$/.test(argv[i + 1] ?? '')) i++;
+        break;
+      } else if (key === 'T' || key === 'M') {
+        const inline = arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : keys.slice(k + 1).join('');
+        const value = inline !== '' ? inline : (argv[++i] ?? '');
+        if (key === 'T') o.table = value;
+        break;
+      } else if (key !== '4' && key !== '6') {
+        const text = arg.startsWith('--') ? `unrecognized option '${arg}'` : `invalid option -- '${key}'`;
+        return { out: '', err: `${env.prog}: ${text}\nTry \`${env.prog} -h' for more information.\n`, status: 1 };
+      }
+    }
+  }
+  return o;
+}
+
+/** Words of a rule line: blanks separate, double quotes hold together, a backslash inside them escapes. Models add_param_to_argv() */
+export function splitLine(line: string): string[] {
+  const words: string[] = [];
+  let word = '';
+  let quoted = false;
+  let open = false;
+  for (let i = 0; i < line.length; i++) {
+    const c = line[i] as string;
+    if (quoted) {
+      if (c === '\\') word += line[++i] ?? '';
+      else if (c === '"') quoted = false;
+      else word += c;
+    } else if (c === '"') {
+      quoted = true;
+      open = true;
+    } else if (c === ' ' || c === '\t' || c === '\n') {
+      if (open) words.push(word);
+      word = '';
+      open = false;
+    } else {
+      word += c;
+      open = true;
+    }
+  }
+  if (open) words.push(word);
+  return words;
+}
+
+function readCounters(text: string): { packets: number; bytes: number } | null {
+  const m = /^\[(\d+):(\d+)\]/.exec(text);
+  return m ? { packets: Number(m[1]), bytes: Number(m[2]) } : null;
+}
+
+export function runRestore(env: Env, o: RestoreOptions, text: string): { out: string; err: string; status: number } {
+  let out = '';
+  let line = 0;
+  let batch = new Batch(env);
+  let table: xt.TableName | null = null;
+  let skipped = false;
+  const lines = text.split('\n');
+  if (lines[lines.length - 1] === '') lines.pop();
+  try {
+    for (const row of lines) {
+      line++;
+      batch.line = line;
+      if (row === '') continue;
+      if (row.startsWith('#')) {
+        if (o.verbose) out += `${row}\n`;
+        continue;
+      }
+      if (row.trimEnd() === 'COMMIT' && (table !== null || skipped)) {
+        if (o.test) batch = new Batch(env);
+        else batch.commit();
+        out += batch.out;
+        batch = new Batch(env);
+        table = null;
+        skipped = false;
+        continue;
+      }
+      if (row.startsWith('*') && table === null) {
+        const name = row.slice(1).trim();
+        if (!xt.isTableName(name)) {
+          throw new xt.Problem(env.legacy ? `${env.prog}: unable to initialize table '${name}'\n` : `${env.prog}: line ${line} table name '${name}' invalid`);
+        }
+        if (o.table !== null && o.table !== name) {
+          skipped = true;
+          continue;
+        }
+        table = name;
+        if (!o.noflush) {
+          const e = batch.edit(name);
+          for (const c of e.all()) e.flush(c.name);
+          for (const c of e.all()) if (c.hook === null || !env.legacy) e.deleteChain(c.name);
+          if (env.legacy) e.addBuiltin();
+        }
+        continue;
+      }
+      if (skipped) continue;
+      if (row.startsWith(':') && table !== null) {
+        chainLine(env, batch, table, row, o);
+        continue;
+      }
+      if (table !== null) {
+        ruleLine(env, batch, table, row, o, (t) => {
+          out += t;
+        });
+        continue;
+      }
+      return { out, err: `${env.prog}: line ${line} failed\n`, status: 1 };
+    }
+    if (table !== null) return { out, err: `${env.prog}: COMMIT expected at line ${line + 1}\n`, status: 1 };
+  } catch (e) {
+    if (e instanceof xt.Problem) return { out, err: problemText(env, e, line), status: e.status };
+    if (e instanceof Refused) return { out, err: `${env.prog}: line ${line} failed: ${e.text}.\n`, status: 1 };
+    if (e instanceof Exit) return { out, err: '', status: e.status };
+    throw e;
+  }
+  return { out, err: '', status: 0 };
+}
+
+function chainLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: RestoreOptions): void {
+  const [name, policy, counterText] = row.slice(1).trim().split(/\s+/);
+  const e = batch.edit(table);
+  if (!name) throw new xt.Problem(`${env.prog}: line ${batch.line} chain name invalid\n`);
+  if (name.length >= 29) throw new xt.Problem(`Invalid chain name \`${name}' (28 chars max)`);
+  if (!policy) throw new xt.Problem(`${env.prog}: line ${batch.line} policy invalid\n`);
+  if (e.isBuiltin(name)) {
+    if (policy === '-') {
+      e.addBuiltin(name);
+      return;
+    }
+    let counters = null;
+    if (o.counters) {
+      counters = readCounters(counterText ?? '');
+      if (!counters) throw new xt.Problem(`invalid policy counters for chain '${name}'`);
+    }
+    batch.setPolicy(e, name, policy, counters ?? { packets: 0, bytes: 0 });
+    return;
+  }
+  if (e.chain(name)) e.flush(name);
+  else e.newChain(name);
+}
+
+function ruleLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: RestoreOptions, out: (text: string) => void): void {
+  let rest = row;
+  let counters: { packets: number; bytes: number } | null = null;
+  if (row.startsWith('[')) {
+    counters = readCounters(row);
+    const end = row.indexOf(']');
+    if (!counters || end < 0) throw new xt.Problem('invalid counters');
+    rest = row.slice(end + 1);
+  }
+  const parsed = parseCommand(env, splitLine(rest), out, table);
+  if (counters && o.counters) Object.assign(parsed.rule, counters);
+  batch.run(parsed);
+}
