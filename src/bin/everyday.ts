@@ -12,6 +12,7 @@ import { chmod, cp, ln, mkdir, mktemp, mv, rm, rmdir, touch } from './files/file
 import { egrep, fgrep, grep } from './grep/grep.ts';
 import { head } from './head/head.ts';
 import { hostname } from './hostname/hostname.ts';
+import { jq } from './jq/jq.ts';
 import { kill, pidof, pkill } from './kill/kill.ts';
 import { ls } from './ls/ls.ts';
 import { sed } from './sed/sed.ts';
@@ -55,6 +56,7 @@ export const everyday: readonly Command[] = [
   head,
   hostname,
   id,
+  jq,
   kill,
   ln,
   ls,
