@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { SEC, Sim } from '../../sim/sim.ts';
+import { TraceHash } from '../../sim/trace.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
 import { parseArp } from '../../wire/arp.ts';
 import { ETH_P_ARP, ETH_P_IP } from '../../wire/ethernet.ts';
+import { emitIcmp6 } from '../../wire/icmp6.ts';
 import { emitIpv4 } from '../../wire/ipv4.ts';
 import { Veth } from '../dev/veth.ts';
 import { addAddr } from '../ip/ifaddr.ts';
@@ -130,4 +132,40 @@ describe('arp', () => {
     });
     expect(a.ns.neigh.list(4).some((n) => n.ip === ip('10.0.0.53'))).toBe(false);
   });
+});
+
+describe('neighbour discovery', () => {
+  const six = (text: string): bigint => parseIp(text) as bigint;
+
+  it('solicits the group, learns both ways, and fails after three probes', () => {
+    const { sim, a, b } = pair();
+    addAddr(a, { local: six('fd00::1'), len: 64 });
+    addAddr(b, { local: six('fd00::2'), len: 64 });
+    sim.runUntil(sim.now + 5 * SEC);
+    const [src, dst] = [six('fd00::1'), six('fd00::2')];
+    const payload = emitIcmp6({ type: 128, code: 0, rest: 1, payload: new Uint8Array(8) }, src, dst);
+    expect(a.ns.ip6.output({ src, dst, proto: 58, payload }).ok).toBe(true);
+    expect(a.ns.ip6.output({ src, dst: six('fd00::9'), proto: 58, payload }).ok).toBe(true);
+    sim.runUntil(sim.now + 1000);
+    const states = (dev: Veth): string[] =>
+      dev.ns.neigh.list(6).flatMap((n) => (n.state === 0x40 ? [] : [`${formatIp(n.ip)} ${nudName(n.state)}`]));
+    expect(states(a)).toEqual(['fd00::2 REACHABLE', 'fd00::9 INCOMPLETE']);
+    expect(states(b)).toEqual(['fd00::1 DELAY']);
+    sim.runUntil(sim.now + 4 * SEC);
+    expect(states(a)).toEqual(['fd00::2 REACHABLE', 'fd00::9 FAILED']);
+  });
+});
+
+it('two runs with one seed leave the same trace', () => {
+  const run = (): string => {
+    const { sim, a, b } = pair();
+    const hash = new TraceHash();
+    sim.trace.listen(hash.listener);
+    sendTo(a, '10.0.0.2', '10.0.0.1');
+    sendTo(b, '10.0.0.9', '10.0.0.2');
+    sim.runUntil(sim.now + 60 * SEC);
+    expect(hash.count).toBeGreaterThan(10);
+    return hash.digest();
+  };
+  expect(run()).toBe(run());
 });
