@@ -1,7 +1,7 @@
 /** What makes a route valid: next hops, gateways, scopes, preferred source. Models net/ipv4/fib_semantics.c, net/ipv6/route.c */
 
 import { type Fail, fail, ok, type Result } from '../../sim/errno.ts';
-import { isLinkLocal, isMulticast, maxLen } from '../../wire/addr.ts';
+import { type Family, isLinkLocal, isMulticast, maxLen } from '../../wire/addr.ts';
 import type { Netns } from '../netns.ts';
 import {
   type FibRoute, type Nexthop, type NexthopSpec, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, RT_TABLE_LOCAL, RT_TABLE_MAIN,
@@ -35,7 +35,7 @@ export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
   if (s.dst.len > maxLen(s.family)) return fail('EINVAL', 'Invalid prefix length');
   if (!validPrefix(s.dst.addr, s.dst.len, s.family)) return fail('EINVAL', s.family === 4 ? 'Invalid prefix for given prefix length' : undefined);
   const specs = s.nexthops ?? [];
-  const hasGateway = specs.some((n) => n.gateway !== undefined && n.gateway !== null);
+  const hasGateway = (s.nhid ?? 0) !== 0 || specs.some((n) => n.gateway !== undefined && n.gateway !== null);
   const scope = s.family === 6 ? RT_SCOPE_UNIVERSE : (s.scope ?? scopeOf(type, hasGateway));
   const table = s.table || (type === 'local' || type === 'broadcast' || type === 'anycast' ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
   if (s.family === 4 && scope < (leastScope(type) ?? 0)) return fail('EINVAL', 'Invalid scope');
@@ -75,6 +75,11 @@ function nexthops(ns: Netns, s: RouteSpec, type: RouteType, scope: number, table
     }
     return ok([]);
   }
+  if (s.nhid) {
+    if (specs.length > 0) return fail('EINVAL', 'Nexthop specification and nexthop id are mutually exclusive');
+    const hops = ns.fib.nexthops.hops(s.nhid);
+    return hops ? ok(hops) : fail('EINVAL', 'Nexthop id does not exist');
+  }
   if (s.family === 4 && scope > RT_SCOPE_HOST) return fail('EINVAL', 'Invalid scope');
   if (s.family === 4 && scope === RT_SCOPE_HOST) {
     if (specs.length > 1) return fail('EINVAL', 'Route with host scope can not have multiple nexthops');
@@ -107,6 +112,11 @@ function hop(n: NexthopSpec, scope: number, ns: Netns): Nexthop {
 }
 
 const BAD_GATEWAY = 'Nexthop has invalid gateway';
+
+/** A nexthop object's hop: with the scope of a universal route. */
+export function checkNexthop(ns: Netns, family: Family, n: NexthopSpec): Result<Nexthop> {
+  return family === 4 ? check4(ns, n, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN) : check6(ns, n, 'unicast');
+}
 
 /** fib_check_nh() */
 function check4(ns: Netns, n: NexthopSpec, scope: number, table: number): Result<Nexthop> {

@@ -6,6 +6,7 @@ import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import { buildRoute, sameNexthops } from './fib-semantics.ts';
 import { FibTable } from './fib-table.ts';
+import { NexthopObjects } from './nexthop.ts';
 import { FibRules } from './rule.ts';
 
 export const RT_TABLE_UNSPEC = 0;
@@ -112,6 +113,7 @@ type DelSpec = Partial<RouteSpec> & { family: Family; dst: Prefix };
 export class Fib {
   readonly ns: Netns;
   readonly rules: FibRules;
+  readonly nexthops: NexthopObjects;
   /** Grows with every change that may alter a routing decision; caches compare it. */
   generation = 1;
   private readonly tables4 = new Map<number, FibTable>();
@@ -122,6 +124,7 @@ export class Fib {
   constructor(ns: Netns) {
     this.ns = ns;
     this.rules = new FibRules(ns);
+    this.nexthops = new NexthopObjects(ns);
     for (const id of [RT_TABLE_LOCAL, RT_TABLE_MAIN]) {
       this.tables4.set(id, new FibTable(id, 4));
       this.tables6.set(id, new FibTable(id, 6));

@@ -1,3 +1,3 @@
 /** Nexthop objects (RTM_NEWNEXTHOP). Models net/ipv4/nexthop.c */
 
-export {};
+export type { NexthopGroupEntry, NexthopObject, NexthopObjects, NexthopObjectSpec } from '../ip/nexthop.ts';

@@ -57,7 +57,7 @@ export function routeMsg(r: FibRoute, now: number): RouteMsg {
     type: r.type,
     dst: r.dst,
     src: null,
-    nhid: 0,
+    nhid: r.nhid,
     tos: r.tos,
     table: r.table,
     proto: r.proto,
