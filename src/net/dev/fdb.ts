@@ -114,8 +114,21 @@ export class BridgeFdb {
   }
 
   changePortMac(port: BridgePort, mac: Mac): void {
-    for (const e of [...this.table.values()]) if (e.local && e.port === port && !e.addedByUser) this.remove(e);
+    for (const e of [...this.table.values()]) if (e.local && e.port === port && !e.addedByUser) this.release(e);
     this.addLocal(port, mac);
+  }
+
+  /** A port no longer has this address; another port, or the bridge itself, may. Models fdb_delete_local(). */
+  private release(e: FdbEntry): void {
+    const old = e.port;
+    this.remove(e);
+    for (const p of this.bridge.ports.values()) {
+      if (p !== old && p.dev.mac === e.mac) {
+        this.addLocal(p, e.mac);
+        return;
+      }
+    }
+    if (this.bridge.mac === e.mac) this.addLocal(null, e.mac);
   }
 
   changeBridgeMac(mac: Mac): void {
@@ -128,9 +141,9 @@ export class BridgeFdb {
     for (const e of [...this.table.values()]) {
       if (e.port !== port) continue;
       if (!all && (e.static || e.externLearn)) continue;
-      this.remove(e);
+      if (e.local && !e.addedByUser) this.release(e);
+      else this.remove(e);
     }
-    if (all) this.addLocal(null, this.bridge.mac);
   }
 
   clear(): void {
