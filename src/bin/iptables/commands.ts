@@ -58,6 +58,8 @@ export class Batch {
 
   run(p: Parsed): void {
     const table = p.table as xt.TableName;
+    // Looking at a legacy table loads it.
+    if (this.env.legacy) this.edit(table);
     if (p.command === 'L') this.list(table, p);
     else if (p.command === 'S') this.listRules(table, p);
     else this.change(this.edit(table), p);
@@ -155,8 +157,8 @@ export class Batch {
         this.deleteChains(e, p.chain, verbose);
         break;
       case 'E':
-        if (e.chain(p.newname) || (this.builtin(e, p.newname) && env.legacy)) throw new Refused('File exists');
         if (!e.chain(name)) throw new Refused(NO_CHAIN);
+        if (e.chain(p.newname) || (this.builtin(e, p.newname) && env.legacy)) throw new Refused('File exists');
         this.op('CHAIN_RENAME', `chain ${name}`);
         e.rename(name, p.newname);
         break;
@@ -208,7 +210,7 @@ export class Batch {
       return [name];
     }
     const builtin = xt.TABLES[e.name].map(([hook]) => hook as string);
-    return [...builtin, ...e.all().filter((c) => c.hook === null).map((c) => c.name)];
+    return [...builtin, ...e.all().map((c) => c.name).filter((n) => !builtin.includes(n))];
   }
 
   private deleteChains(e: xt.TableEdit, name: string | null, verbose: boolean): void {

@@ -413,9 +413,6 @@ export function parseCommand(env: Env, argv: readonly string[], out: (text: stri
     }
     const ext = owner.ext.name;
     if (owner.given.has(spec.name) && !spec.multi) bad(`${ext}: option "--${spec.name}" can only be used once.\n`);
-    for (const other of spec.excludes ?? []) {
-      if (owner.given.has(other)) bad(`${ext}: option "--${other}" cannot be used together with "--${spec.name}".\n`);
-    }
     if (invert && !spec.invert) bad(`${ext}: option "--${spec.name}" cannot be inverted.\n`);
     owner.given.add(spec.name);
     spec.set?.(owner.opt, arg, invert, cx);
@@ -474,10 +471,14 @@ function finish(env: Env, s: State, invert: boolean, cx: xt.ParseCx): Parsed {
     bad('\nThe "nat" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n');
   }
   for (const one of [...s.loaded, ...(s.target ? [s.target] : [])]) {
+    one.ext.check?.(one.opt, one.given, cx);
     for (const spec of one.ext.options) {
       if (spec.mandatory && !one.given.has(spec.name)) bad(`${one.ext.name}: option "--${spec.name}" must be specified\n`);
+      if (!one.given.has(spec.name)) continue;
+      for (const other of spec.excludes ?? []) {
+        if (one.given.has(other)) bad(`${one.ext.name}: option "--${spec.name}" cannot be used together with "--${other}".\n`);
+      }
     }
-    one.ext.check?.(one.opt, one.given, cx);
   }
   if (s.command === null) throw new xt.Problem('no command specified');
   if (invert) bad('nothing appropriate following !');

@@ -71,7 +71,7 @@ export function chainHeader(name: string, hook: boolean, chain: xt.Chain | null,
   if (f.lineNumbers) s += 'num  ';
   if (f.verbose) s += f.exact ? '    pkts      bytes ' : ' pkts bytes ';
   s += 'target     prot opt';
-  if (f.verbose) s += ' in     out   ';
+  if (f.verbose) s += ' in     out    ';
   return `${s} source               destination         \n`;
 }
 

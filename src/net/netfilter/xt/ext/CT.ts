@@ -53,7 +53,7 @@ const options: TargetExt<Ct>['options'] = [
         return;
       }
       const zone = number(arg, 0, 65535);
-      if (zone === null) throw new Problem(`Cannot parse ${arg} as a zone ID\n`);
+      if (zone === null) throw new Problem(`Cannot parse ${arg} as a zone ID`);
       o.zone = zone;
     },
   },

@@ -28,16 +28,17 @@ function needPorts(cx: ParseCx): void {
 function parsePorts(text: string, cx: ParseCx, shift: boolean): NonNullable<NatTarget['ports']> {
   const [range, base] = text.split('/');
   const parts = (range as string).split('-');
+  const named = servicePort(range as string, cx.proto);
   const one = (t: string): number => {
-    const n = number(t, 1, 65535) ?? (/^\d/.test(t) ? null : servicePort(t, cx.proto));
+    const n = number(t, 0, 65535) ?? named;
     if (n === null) throw new Problem(`Port \`${text}' not valid`);
     return n;
   };
   const first = parts[0] as string;
   let min: number;
   let max: number;
-  if (number(range as string, 1, 65535) === null && parts.length === 2) {
-    const low = number(first, 1, 65535);
+  if (named === null && parts.length === 2) {
+    const low = number(first, 0, 65535);
     const high = number(parts[1] as string, 0, 65535);
     if (low === null) throw new Problem(`Port \`${/^\d+$/.test(first) ? first : text}' not valid`);
     if (high === null) throw new Problem(`Port \`${parts[1]}' not valid`);
@@ -50,7 +51,7 @@ function parsePorts(text: string, cx: ParseCx, shift: boolean): NonNullable<NatT
   }
   if (base === undefined) return { min, max };
   if (!shift) throw new Problem('Shifted portmap ranges not supported with this kernel');
-  const b = number(base, 1, 65535);
+  const b = number(base, 1, 65535) ?? servicePort(base, cx.proto);
   if (b === null) throw new Problem(`Port \`${base}' not valid`);
   return { min, max, base: b };
 }
@@ -259,8 +260,7 @@ export const NETMAP: TargetExt<Netmap> = {
 };
 
 function netmapText(o: Netmap): string {
-  const full = typeof o.addr === 'number' ? 32 : 128;
-  return o.len === full ? formatIp(o.addr) : `${formatIp(o.addr)}/${o.len}`;
+  return `${formatIp(o.addr)}/${o.len}`;
 }
 
 function mapped(own: IpAddr, o: Netmap): IpAddr {

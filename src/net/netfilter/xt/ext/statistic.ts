@@ -21,7 +21,6 @@ export const statistic: MatchExt<Statistic> = {
   options: [
     {
       name: 'mode',
-      mandatory: true,
       set: (o, arg) => {
         if (arg !== 'random' && arg !== 'nth') throw new Problem(`Bad mode "${arg}"`);
         o.mode = arg;
