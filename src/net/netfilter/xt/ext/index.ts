@@ -24,6 +24,7 @@ import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
 import { REJECT } from './REJECT.ts';
 import { recent } from './recent.ts';
+import { rpfilter } from './rpfilter.ts';
 import { sctp } from './sctp.ts';
 import { set } from './set.ts';
 import { statistic } from './statistic.ts';
@@ -52,6 +53,7 @@ export const matches: readonly MatchExt[] = [
   physdev,
   pkttype,
   recent,
+  rpfilter,
   sctp,
   set,
   state,
