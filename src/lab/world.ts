@@ -74,7 +74,7 @@ function buildW1(seed: number): World {
     plug(card(m), `port-${node.name}`);
     for (const [key, value] of NODE_SYSCTLS) m.kernel.init.sysctl.set(key, value);
     must(m, ['ip', '-batch', '-'], batch(nodeLinks(node)));
-    must(m, ['bridge', '-batch', '-'], batch(nodeForwarding(node)));
+    for (const line of nodeForwarding(node)) must(m, ['bridge', ...line.split(' ')], '');
     must(m, ['iptables-restore', '--noflush'], nodeRules(node));
     m.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${HOSTS_FILE}\n`);
     add({ id: node.name, title: node.name, kind: 'node', machine: m, ns: m.kernel.init });

@@ -38,7 +38,7 @@ const PLAIN: Record<string, (v: Json, args: Json[]) => Json> = {
   add: (v) => (Array.isArray(v) ? v : Object.values(v as object)).reduce<Json>((a, b) => (a === null ? b : typeof a === 'number' ? a + (b as number) : typeof a === 'string' ? a + (b ?? '') : Array.isArray(a) ? [...a, ...(b as Json[])] : ({ ...(a as object), ...(b as object) } as Json)), null),
   any: (v) => list(v).some(truthy),
   all: (v) => list(v).every(truthy),
-  flatten: (v, [d]) => list(v).flat((d as number | undefined) ?? Number.POSITIVE_INFINITY) as Json,
+  flatten: (v, [d]) => (list(v) as unknown[]).flat(((d as number | undefined) ?? 1000) as 1) as Json,
   floor: (v) => Math.floor(v as number),
   ceil: (v) => Math.ceil(v as number),
   round: (v) => Math.round(v as number),

@@ -89,7 +89,7 @@ export function nodeLinks(node: NodeSpec): string[] {
   ];
 }
 
-/** Lines for `bridge -batch -`: where flannel sends what is for another node's VTEP. */
+/** Arguments of `bridge`: where flannel sends what is for another node's VTEP. */
 export function nodeForwarding(node: NodeSpec): string[] {
   return NODES.filter((n) => n.name !== node.name).map((n) => `fdb append 5e:00:00:00:${two(n.subnet)}:01 dev flannel.1 dst ${n.ip}`);
 }
