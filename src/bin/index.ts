@@ -6,6 +6,7 @@ import { curl } from './curl/curl.ts';
 import { everyday } from './everyday.ts';
 import { ip } from './ip/ip.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
+import { nc } from './nc/nc.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   bridge,
   curl,
   ip,
+  nc,
   ping,
   poddns,
   podserver,

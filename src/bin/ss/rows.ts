@@ -102,7 +102,7 @@ export type PortName = (port: number, proto: string) => string;
 export function row(p: Process, sk: Sock, show: ShowOptions, users: Map<Sock, string[]>, portName: PortName): string[] {
   const q = sk.queues();
   const closedTw = sk instanceof TcpSocket && (sk.state === 'TIME_WAIT' || sk.state === 'SYN_RECV');
-  const cells = [netid(sk), stateOf(sk)[1], String(closedTw ? 0 : q.rx), String(closedTw ? 0 : q.tx)];
+  const cells = [netid(sk), stateOf(sk)[1], String(closedTw ? 0 : q.rx).padEnd(6), String(closedTw ? 0 : q.tx).padEnd(6)];
   if (sk instanceof UnixSocket) {
     cells.push(`${sk.name ?? '*'} `, String(sk.inode), '* ', String(sk.peer && !sk.peer.closed ? sk.peer.inode : 0));
   } else if (sk.kind === 'packet') {

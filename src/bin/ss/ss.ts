@@ -189,7 +189,7 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
     }
   }
   const hidden = new Set<number>();
-  if (tables.size === 1) hidden.add(0);
+  if (tables.size === 1 && !tables.has('unix') && !tables.has('packet')) hidden.add(0);
   if (chosen.size === 1) hidden.add(1);
   const screen = p.isatty(1) ? (p.winsize(1)?.cols ?? 80) : null;
   if (r.kill) {
