@@ -28,8 +28,9 @@ export const labs: Plugin = {
 /** Programs that a world needs while it is built; all others come in a second chunk while the learner reads the prompt. */
 const AT_ONCE: Readonly<Record<string, string>> = {
   bash: 'sh/sh.ts',
-  ip: 'ip/ip.ts',
   bridge: 'bridge/bridge.ts',
+  ip: 'ip/ip.ts',
+  iptablesCommands: 'iptables/iptables.ts',
   podserver: 'podserver/podserver.ts',
 };
 
@@ -47,10 +48,11 @@ export const programs: Plugin = {
     const index = pathOf('../../bin/index.ts');
     if (options?.ssr) return `export { commands } from ${JSON.stringify(index)}; export const loadPrograms = async () => undefined;`;
     const { commands } = (await import(index)) as typeof import('../../bin/index.ts');
-    const now = commands.filter((c) => c.name in AT_ONCE);
     return `
-      ${now.map((c) => `import { ${c.name} } from ${JSON.stringify(pathOf(`../../bin/${AT_ONCE[c.name]}`))};`).join('\n')}
-      const loaded = new Map([${now.map((c) => `['${c.name}', ${c.name}]`).join(', ')}]);
+      ${Object.entries(AT_ONCE)
+        .map(([name, file]) => `import { ${name} } from ${JSON.stringify(pathOf(`../../bin/${file}`))};`)
+        .join('\n')}
+      const loaded = new Map([${Object.keys(AT_ONCE).join(', ')}].flat().map((command) => [command.name, command]));
       const table = ${JSON.stringify(commands.map(({ main: _, ...about }) => about))};
       export const commands = table.map((about) => ({ ...about, main: (p) => loaded.get(about.name).main(p) }));
       export async function loadPrograms() {

@@ -2,7 +2,7 @@
 
 import AxeBuilder from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSite, type Site, waitForText } from './site.ts';
+import { openSite, type Site, type, waitForText } from './site.ts';
 
 const LESSON = '/02-pod-to-pod/same-node/';
 const KB_BEFORE_PROMPT = 200;
@@ -50,6 +50,31 @@ test.each(['/', LESSON])('%s needs less than 200 KB before its prompt', async (p
   await page.goto(site.url + path);
   await page.locator('[data-ready]').first().waitFor();
   expect((site.sent() - before) / 1024).toBeLessThan(KB_BEFORE_PROMPT);
+  await context.close();
+});
+
+test.each(['/', LESSON])('%s has its prompt within 1.5 s', async (path) => {
+  const times: number[] = [];
+  for (let run = 0; run < 3; run++) {
+    const context = await site.browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(site.url + path);
+    await page.locator('[data-ready]').first().waitFor();
+    times.push(await page.evaluate(() => performance.getEntriesByName('hopwise-prompt')[0]?.startTime ?? Infinity));
+    await context.close();
+  }
+  expect(Math.min(...times)).toBeLessThan(1500);
+});
+
+test('a visitor types a command on the front page', async () => {
+  const context = await site.browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await waitForText(page, '3 packets transmitted, 3 received');
+  await type(page, 'ip -br addr show cni0\n');
+  await waitForText(page, '10.244.1.1/24');
+  await page.getByRole('button', { name: 'bridge link' }).click();
+  await waitForText(page, 'master cni0');
   await context.close();
 });
 
