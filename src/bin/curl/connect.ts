@@ -119,6 +119,7 @@ export class Connector {
       for (let addr = queues[q]?.shift(); addr !== undefined; addr = queues[q]?.shift()) {
         yield* this.info(`  Trying ${typeof addr === 'bigint' ? `[${formatIp(addr)}]` : formatIp(addr)}:${port}...`);
         const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
+        Object.assign(sock.opt, { noDelay: true, keepalive: true, keepIdle: 60, keepIntvl: 60 });
         const bound = yield* this.bind(o, sock);
         if (bound) {
           bindFailure = bound;
