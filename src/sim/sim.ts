@@ -23,7 +23,7 @@ export class Sim {
   /** Events run so far: with the time, the exact place in a run at which input came. */
   steps = 0;
   private streams = new Map<string, Rng>();
-  private serials = new Map<string, number>();
+  private serials = new Map<string, { n: number }>();
   /** Wall-clock epoch of virtual time zero, in ms since 1970: what `date` shows at the start. */
   readonly epochMs: number;
   readonly seed: string;
@@ -49,9 +49,10 @@ export class Sim {
 
   /** 1, 2, 3 … a series per name: packet ids, inode numbers. */
   serial(name: string): number {
-    const n = (this.serials.get(name) ?? 0) + 1;
-    this.serials.set(name, n);
-    return n;
+    const c = this.serials.get(name);
+    if (c) return ++c.n;
+    this.serials.set(name, { n: 1 });
+    return 1;
   }
 
   /** Runs `run` after `delay` µs; delay 0 is "as soon as the present event has ended", in order of scheduling. */

@@ -43,7 +43,7 @@ export class Netfilter {
   /** Tables of iptables-nft and of iptables-legacy: both families each. */
   readonly xt: XtTables;
   readonly legacy: XtTables;
-  private readonly entries = new Map<string, HookEntry[]>();
+  private readonly entries: Record<Family, Partial<Record<Hook, HookEntry[]>>> = { 4: {}, 6: {} };
   /** Where the packet that a hook dropped was dropped: for the trace. */
   private reason = '';
 
@@ -55,22 +55,22 @@ export class Netfilter {
 
   /** Entries of equal priority run in the order in which they came. Returns the function that takes it away. */
   register(entry: HookEntry): () => void {
-    const key = entry.family + entry.hook;
-    const list = [...(this.entries.get(key) ?? [])];
+    const hooks = this.entries[entry.family];
+    const list = [...(hooks[entry.hook] ?? [])];
     let at = list.length;
     while (at > 0 && (list[at - 1] as HookEntry).priority > entry.priority) at--;
     list.splice(at, 0, entry);
-    this.entries.set(key, list);
+    hooks[entry.hook] = list;
     return () => {
-      const rest = (this.entries.get(key) ?? []).filter((e) => e !== entry);
-      if (rest.length > 0) this.entries.set(key, rest);
-      else this.entries.delete(key);
+      const rest = (hooks[entry.hook] ?? []).filter((e) => e !== entry);
+      if (rest.length > 0) hooks[entry.hook] = rest;
+      else delete hooks[entry.hook];
     };
   }
 
   /** False when nothing is registered at the hook: the caller may skip it. */
   active(family: Family, hook: Hook): boolean {
-    return this.entries.has(family + hook);
+    return this.entries[family][hook] !== undefined;
   }
 
   /** Names the cause of a drop: `NETFILTER filter/FORWARD#3`. */
@@ -85,7 +85,7 @@ export class Netfilter {
       skb.bridge.sabotageDone = true;
       return 'accept';
     }
-    const entries = this.entries.get(family + hook);
+    const entries = this.entries[family][hook];
     if (!entries) return 'accept';
     const p = viewPacket(this.ns, skb, family, hook, inDev, outDev);
     if (!p) return 'accept';
