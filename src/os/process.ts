@@ -175,6 +175,12 @@ export class Process {
     let step: IteratorResult<Wait, number>;
     try {
       step = this.task.next(wake);
+    } catch (e) {
+      // A program that recurses too deeply overflows its stack.
+      if (!(e instanceof RangeError)) throw e;
+      this.task = null;
+      this.finish(139, 'SEGV');
+      return;
     } finally {
       this.running = false;
       this.machine.current = null;
@@ -700,6 +706,12 @@ export class Process {
     this.partial.clear();
     yield { cost: EXEC_COST };
     return yield* found.value.command.main(this);
+  }
+
+  /** Whether spawn or exec of it would find something to run. */
+  canRun(argv: readonly string[], env: ReadonlyMap<string, string>): Result<string> {
+    const r = resolveProgram(this, argv, env);
+    return r.ok ? ok(r.value.path) : r;
   }
 
   /** The executable that `name` means, by PATH. */

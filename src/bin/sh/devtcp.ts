@@ -1,0 +1,46 @@
+/** /dev/tcp/HOST/PORT and /dev/udp/HOST/PORT in redirections. Models lib/sh/netopen.c of bash */
+
+import type { OpenFile } from '../../os/file.ts';
+import { connect, SocketFile } from '../../os/net.ts';
+import type { Task } from '../../os/process.ts';
+import { TcpSocket, UdpSocket } from '../../os/uapi.ts';
+import { fail, ok, type Result, strerror } from '../../sim/errno.ts';
+import { parseIp } from '../../wire/addr.ts';
+import type { Shell } from './state.ts';
+
+export function* openNetworkPath(sh: Shell, path: string): Task<Result<OpenFile>> {
+  const [, , proto, host = '', service = ''] = path.split('/');
+  const address = parseIp(host) ?? hostsEntry(sh, host);
+  if (address === null) {
+    yield* sh.warn(`${host}: Name or service not known`);
+    return fail('EINVAL');
+  }
+  const port = /^\d+$/.test(service) ? Number(service) : servicePort(sh, service, proto ?? 'tcp');
+  if (port === null) {
+    yield* sh.warn(`${service}: Servname not supported for ai_socktype`);
+    return fail('EINVAL');
+  }
+  const family = typeof address === 'bigint' ? 6 : 4;
+  const sock = proto === 'udp' ? new UdpSocket(sh.p.ns, family) : new TcpSocket(sh.p.ns, family);
+  sock.owner = { pid: sh.p.pid, comm: sh.p.name };
+  const r = yield* connect(sh.p, sock, address, port);
+  if (!r.ok) {
+    sock.close();
+    yield* sh.warn(`connect: ${strerror(r.errno)}`);
+    return r;
+  }
+  return ok(new SocketFile(sock, sock.inode));
+}
+
+function hostsEntry(sh: Shell, host: string) {
+  for (const line of (sh.p.readText('/etc/hosts') ?? '').split('\n')) {
+    const [address, ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (address && names.includes(host)) return parseIp(address);
+  }
+  return null;
+}
+
+function servicePort(sh: Shell, name: string, proto: string): number | null {
+  const m = new RegExp(`^${name}\\s+(\\d+)/${proto}`, 'm').exec(sh.p.readText('/etc/services') ?? '');
+  return m ? Number(m[1]) : null;
+}
