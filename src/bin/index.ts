@@ -1,15 +1,19 @@
 /** The table of all programs, sorted by name. */
 
 import type { Command } from '../os/program.ts';
+import { arp } from './arp/arp.ts';
+import { brctl } from './brctl/brctl.ts';
 import { bridge } from './bridge/bridge.ts';
 import { curl } from './curl/curl.ts';
 import { everyday } from './everyday.ts';
+import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
 import { nc } from './nc/nc.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
+import { route } from './route/route.ts';
 import { bash } from './sh/sh.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
@@ -17,14 +21,18 @@ import { sysctl } from './sysctl/sysctl.ts';
 export const commands: readonly Command[] = [
   ...iptablesCommands,
   ...everyday,
+  arp,
   bash,
+  brctl,
   bridge,
   curl,
+  ifconfig,
   ip,
   nc,
   ping,
   poddns,
   podserver,
+  route,
   ss,
   sysctl,
 ];

@@ -72,7 +72,7 @@ export const bridgeSlave: LinkType = {
     on('fastleave', p.fastLeave);
     on('learning', p.learning);
     on('flood', p.flood);
-    const id = 0x8000 | ((p.priority & 0x3f) << 10 & 0x7c00) | p.number;
+    const id = ((p.priority << 10) & 0xfc00) | p.number;
     pr.any('id', `0x${id.toString(16)}`, `port_id 0x${id.toString(16)} `);
     pr.any('no', `0x${p.number.toString(16)}`, `port_no 0x${p.number.toString(16)} `);
     pr.any('designated_port', id, `designated_port ${id} `);

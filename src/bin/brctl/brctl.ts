@@ -1,0 +1,258 @@
+/** brctl: the old bridge tool. Models bridge-utils 1.7 */
+
+import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
+import { changeData, changePort, delLink, dumpFdb, type LinkData, linkMsg, type LinkMsg, type NetDevice, newLink, type PortChange, type Result, setLink, strerror } from '../../os/uapi.ts';
+import { formatMac } from '../../wire/mac.ts';
+
+class Brctl {
+  readonly p: Process;
+  out = '';
+  err = '';
+
+  constructor(p: Process) {
+    this.p = p;
+  }
+
+  say(text: string): number {
+    this.err += `${text}\n`;
+    return 1;
+  }
+
+  bridges(): NetDevice[] {
+    return [...this.p.ns.devices.values()].filter((d) => d.kind === 'bridge').sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  bridge(name: string): NetDevice | undefined {
+    const dev = this.p.ns.device(name);
+    return dev?.kind === 'bridge' ? dev : undefined;
+  }
+
+  ports(br: NetDevice): NetDevice[] {
+    return [...this.p.ns.devices.values()].filter((d) => d.master === br);
+  }
+}
+
+function bridgeId(m: LinkMsg): string {
+  const priority = m.data?.kind === 'bridge' ? (m.data.priority ?? 0x8000) : 0x8000;
+  return `${priority.toString(16).padStart(4, '0')}.${formatMac(m.address).replaceAll(':', '')}`;
+}
+
+function show(b: Brctl, args: readonly string[]): number {
+  let status = 0;
+  let head = false;
+  const names = args.length > 0 ? args : b.bridges().map((d) => d.name);
+  for (const name of names) {
+    const br = b.p.ns.device(name);
+    if (!br) {
+      status = b.say(`bridge ${name} does not exist!`);
+      continue;
+    }
+    if (br.kind !== 'bridge') {
+      status = b.say(`device ${name} is not a bridge!`);
+      continue;
+    }
+    if (!head) b.out += 'bridge name\tbridge id\t\tSTP enabled\tinterfaces\n';
+    head = true;
+    const m = linkMsg(br);
+    const stp = m.data?.kind === 'bridge' && m.data.stp;
+    b.out += `${name}\t\t${bridgeId(m)}\t${stp ? 'yes' : 'no'}\t\t`;
+    b.out += `${b.ports(br).map((d) => d.name).sort().join('\n\t\t\t\t\t\t\t')}\n`;
+  }
+  return status;
+}
+
+function seconds(n: number): string {
+  return n.toFixed(2).padStart(7);
+}
+
+function showmacs(b: Brctl, [name]: readonly string[]): number {
+  const br = b.bridge(name as string);
+  if (!br) return b.say(`read of forward table failed: ${b.p.ns.device(name as string) ? 'Operation not supported' : 'No such device'}`);
+  b.out += 'port no\tmac addr\t\tis local?\tageing timer\n';
+  const rows = dumpFdb(b.p.ns).filter((e) => e.master === br && e.dev !== br);
+  rows.sort((x, y) => x.mac - y.mac);
+  for (const e of rows) {
+    const port = linkMsg(e.dev).port;
+    const local = e.state === 'permanent';
+    b.out += `${String(port?.number ?? 0).padStart(3)}\t${formatMac(e.mac)}\t${local ? 'yes' : 'no'}\t\t${seconds(local || e.state === 'static' ? 0 : e.updated)}\n`;
+  }
+  return 0;
+}
+
+function showstp(b: Brctl, [name]: readonly string[]): number {
+  const br = b.bridge(name as string);
+  if (!br) return b.say(`bridge ${name} does not exist!`);
+  const m = linkMsg(br);
+  const d = m.data?.kind === 'bridge' ? m.data : null;
+  const id = bridgeId(m);
+  const zero = seconds(0);
+  b.out += `${name}\n bridge id\t\t${id}\n designated root\t${id}\n root port\t\t   0\t\t\tpath cost\t\t   0\n`;
+  b.out += ` max age\t\t${seconds(d?.maxAge ?? 20)}\t\t\tbridge max age\t\t${seconds(d?.maxAge ?? 20)}\n`;
+  b.out += ` hello time\t\t${seconds(d?.helloTime ?? 2)}\t\t\tbridge hello time\t${seconds(d?.helloTime ?? 2)}\n`;
+  b.out += ` forward delay\t\t${seconds(d?.forwardDelay ?? 15)}\t\t\tbridge forward delay\t${seconds(d?.forwardDelay ?? 15)}\n`;
+  b.out += ` ageing time\t\t${seconds(d?.ageingTime ?? 300)}\n hello timer\t\t${zero}\t\t\ttcn timer\t\t${zero}\n`;
+  b.out += ` topology change timer\t${zero}\t\t\tgc timer\t\t${zero}\n flags\t\t\t\n\n\n`;
+  for (const dev of b.ports(br).sort((x, y) => (x.name < y.name ? -1 : 1))) {
+    const p = linkMsg(dev).port;
+    if (!p) continue;
+    const portId = (((p.priority << 10) & 0xfc00) | p.number).toString(16).padStart(4, '0');
+    b.out += `${dev.name} (${p.number})\n port id\t\t${portId}\t\t\tstate\t\t${p.state.padStart(15)}\n`;
+    b.out += ` designated root\t${id}\tpath cost\t\t${String(p.cost).padStart(4)}\n designated bridge\t${id}\tmessage age timer\t${zero}\n`;
+    b.out += ` designated port\t${portId}\t\t\tforward delay timer\t${zero}\n designated cost\t   0\t\t\thold timer\t\t${zero}\n flags\t\t\t\n`;
+    if (p.hairpin) b.out += ' hairpin mode\t\t   1\n';
+    b.out += '\n';
+  }
+  return 0;
+}
+
+function addbr(b: Brctl, [name]: readonly string[]): number {
+  const r = newLink(b.p.ns, { kind: 'bridge', name: name as string });
+  if (r.ok) return 0;
+  if (r.errno === 'EEXIST') return b.say(`device ${name} already exists; can't create bridge with the same name`);
+  return b.say(`add bridge failed: ${strerror(r.errno)}`);
+}
+
+function delbr(b: Brctl, [name]: readonly string[]): number {
+  const br = b.bridge(name as string);
+  if (!br) return b.say(`bridge ${name} doesn't exist; can't delete it`);
+  if (br.up) return b.say(`bridge ${name} is still up; can't delete it`);
+  delLink(br);
+  return 0;
+}
+
+function addif(b: Brctl, [name, ...ports]: readonly string[]): number {
+  for (const port of ports) {
+    const dev = b.p.ns.device(port);
+    if (!dev) return b.say(`interface ${port} does not exist!`);
+    const br = b.p.ns.device(name as string);
+    if (!br) return b.say(`bridge ${name} does not exist!`);
+    if (dev.master) return b.say(`device ${port} is already a member of a bridge; can't add it to bridge ${name}.`);
+    const r = setLink(dev, { master: br });
+    if (r.ok) continue;
+    if (r.errno === 'EBUSY') return b.say(`device ${port} is already a member of a bridge; can't add it to bridge ${name}.`);
+    return b.say(`can't add ${port} to bridge ${name}: ${strerror(r.errno)}`);
+  }
+  return 0;
+}
+
+function delif(b: Brctl, [name, ...ports]: readonly string[]): number {
+  for (const port of ports) {
+    const dev = b.p.ns.device(port);
+    if (!dev) return b.say(`interface ${port} does not exist!`);
+    const br = b.p.ns.device(name as string);
+    if (!br) return b.say(`bridge ${name} does not exist!`);
+    if (dev.master !== br) return b.say(`device ${port} is not a port of ${name}`);
+    setLink(dev, { master: null });
+  }
+  return 0;
+}
+
+function onOff(text: string): boolean | null {
+  if (['on', 'yes', '1', 'true'].includes(text)) return true;
+  return ['off', 'no', '0', 'false'].includes(text) ? false : null;
+}
+
+/** A setting of the bridge that is a number; `what` names it in the failure. */
+function setting(bad: string, what: string, make: (n: number) => LinkData) {
+  return (b: Brctl, [name, text]: readonly string[]): number => {
+    const n = Number(text);
+    if (text === undefined || text.trim() === '' || Number.isNaN(n)) return b.say(bad);
+    return outcome(b, b.bridge(name as string), (br) => changeData(br, make(n)), `set ${what} failed`);
+  };
+}
+
+function outcome(b: Brctl, br: NetDevice | undefined, change: (br: NetDevice) => Result, what: string): number {
+  if (!br) return b.say(`${what}: No such device`);
+  const r = change(br);
+  return r.ok ? 0 : b.say(`${what}: ${strerror(r.errno)}`);
+}
+
+function stp(b: Brctl, [name, text]: readonly string[]): number {
+  const on = onOff(text as string);
+  if (on === null) return b.say(`expect on/off for argument`);
+  return outcome(b, b.bridge(name as string), (br) => changeData(br, { kind: 'bridge', stp: on }), 'set stp status failed');
+}
+
+function portSetting(bad: string, what: string, key: 'cost' | 'priority') {
+  return (b: Brctl, [name, port, text]: readonly string[]): number => {
+    const n = Number(text);
+    if (text === undefined || Number.isNaN(n)) return b.say(bad);
+    const br = b.bridge(name as string);
+    const dev = b.p.ns.device(port as string);
+    if (!br || !dev || dev.master !== br) return b.say(`set ${what} failed: ${br ? 'No such file or directory' : 'No such device'}`);
+    const change: PortChange = { [key]: n };
+    const r = changePort(dev, change);
+    return r.ok ? 0 : b.say(`set ${what} failed: ${strerror(r.errno)}`);
+  };
+}
+
+function hairpin(b: Brctl, [name, port, text]: readonly string[]): number {
+  const on = onOff(text as string);
+  if (on === null) return b.say(`expect on/off for argument`);
+  const dev = b.p.ns.device(port as string);
+  if (!dev || dev.master !== b.bridge(name as string)) return b.say(`can't set ${port} to hairpin on bridge ${name}: No such file or directory`);
+  changePort(dev, { hairpin: on });
+  return 0;
+}
+
+interface Verb {
+  readonly name: string;
+  readonly args: number;
+  readonly help: string;
+  run(b: Brctl, args: readonly string[]): number;
+}
+
+const VERBS: readonly Verb[] = [
+  { name: 'addbr', args: 1, help: '<bridge>\t\tadd bridge', run: addbr },
+  { name: 'delbr', args: 1, help: '<bridge>\t\tdelete bridge', run: delbr },
+  { name: 'addif', args: 2, help: '<bridge> <device>\tadd interface to bridge', run: addif },
+  { name: 'delif', args: 2, help: '<bridge> <device>\tdelete interface from bridge', run: delif },
+  { name: 'hairpin', args: 3, help: '<bridge> <port> {on|off}\tturn hairpin on/off', run: hairpin },
+  { name: 'setageing', args: 2, help: '<bridge> <time>\t\tset ageing time', run: setting('bad ageing time value', 'ageing time', (n) => ({ kind: 'bridge', ageingTime: n })) },
+  { name: 'setbridgeprio', args: 2, help: '<bridge> <prio>\t\tset bridge priority', run: setting('bad priority', 'bridge priority', (n) => ({ kind: 'bridge', priority: n })) },
+  { name: 'setfd', args: 2, help: '<bridge> <time>\t\tset bridge forward delay', run: setting('bad forward delay value', 'forward delay', (n) => ({ kind: 'bridge', forwardDelay: n })) },
+  { name: 'sethello', args: 2, help: '<bridge> <time>\t\tset hello time', run: setting('bad hello timer value', 'hello timer', (n) => ({ kind: 'bridge', helloTime: n })) },
+  { name: 'setmaxage', args: 2, help: '<bridge> <time>\t\tset max message age', run: setting('bad max age time value', 'max age time', (n) => ({ kind: 'bridge', maxAge: n })) },
+  { name: 'setpathcost', args: 3, help: '<bridge> <port> <cost>\tset path cost', run: portSetting('bad path cost', 'path cost', 'cost') },
+  { name: 'setportprio', args: 3, help: '<bridge> <port> <prio>\tset port priority', run: portSetting('bad path priority', 'port priority', 'priority') },
+  { name: 'show', args: 0, help: '[ <bridge> ]\t\tshow a list of bridges', run: show },
+  { name: 'showmacs', args: 1, help: '<bridge>\t\tshow a list of mac addrs', run: showmacs },
+  { name: 'showstp', args: 1, help: '<bridge>\t\tshow bridge stp info', run: showstp },
+  { name: 'stp', args: 2, help: '<bridge> {on|off}\tturn stp on/off', run: stp },
+];
+
+const USAGE = `Usage: brctl [commands]\ncommands:\n${VERBS.map((v) => `\t${v.name.padEnd(10)}\t${v.help}\n`).join('')}`;
+
+function run(b: Brctl, argv: readonly string[]): number {
+  const [name, ...args] = argv;
+  if (name === '-V' || name === '--version') {
+    b.out += 'bridge-utils, 1.7\n';
+    return 0;
+  }
+  if (name === undefined || name === '-h' || name === '--help') {
+    b.out += USAGE;
+    return name === undefined ? 1 : 0;
+  }
+  const verb = VERBS.find((v) => v.name === name);
+  if (!verb) {
+    b.say(`never heard of command [${name}]`);
+    b.out += USAGE;
+    return 1;
+  }
+  if (args.length < verb.args) {
+    b.out += `Incorrect number of arguments for command\nUsage: brctl ${verb.name} ${verb.help}\n`;
+    return 1;
+  }
+  return verb.run(b, args);
+}
+
+function* main(p: Process): Task<number> {
+  const b = new Brctl(p);
+  const status = run(b, p.argv.slice(1));
+  if (b.out !== '') yield* p.out(b.out);
+  if (b.err !== '') yield* p.err(b.err);
+  return status;
+}
+
+export const brctl: Command = { name: 'brctl', main, path: '/usr/sbin/brctl' };
