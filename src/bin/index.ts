@@ -17,10 +17,11 @@ import { route } from './route/route.ts';
 import { bash } from './sh/sh.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
+import { tcpdump } from './tcpdump/tcpdump.ts';
 
 export const commands: readonly Command[] = [
-  ...iptablesCommands,
   ...everyday,
+  ...iptablesCommands,
   arp,
   bash,
   brctl,
@@ -35,4 +36,5 @@ export const commands: readonly Command[] = [
   route,
   ss,
   sysctl,
+  tcpdump,
 ];
