@@ -4,12 +4,16 @@ import type { Command } from '../os/program.ts';
 import { arp } from './arp/arp.ts';
 import { brctl } from './brctl/brctl.ts';
 import { bridge } from './bridge/bridge.ts';
+import { conntrack } from './conntrack/conntrack.ts';
 import { curl } from './curl/curl.ts';
+import { ethtool } from './ethtool/ethtool.ts';
 import { everyday } from './everyday.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
 import { nc } from './nc/nc.ts';
+import { lsns } from './lsns/lsns.ts';
+import { nsenter } from './nsenter/nsenter.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
@@ -21,15 +25,19 @@ import { tcpdump } from './tcpdump/tcpdump.ts';
 
 export const commands: readonly Command[] = [
   ...everyday,
+  conntrack,
   ...iptablesCommands,
   arp,
   bash,
   brctl,
   bridge,
   curl,
+  ethtool,
   ifconfig,
   ip,
   nc,
+  lsns,
+  nsenter,
   ping,
   poddns,
   podserver,

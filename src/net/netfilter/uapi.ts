@@ -2,7 +2,8 @@
 
 export { type CtEvent, type CtEventType, type CtStats, Conntrack } from './conntrack/conntrack.ts';
 export { Connection, type Direction } from './conntrack/connection.ts';
-export { TCP_TIMEOUT, type TcpState } from './conntrack/proto_tcp.ts';
+export { TCP_TIMEOUT, type TcpState, tcpTrack } from './conntrack/proto_tcp.ts';
+export { connectionText, procConntrack, protoText, secondsLeft, tupleText } from './conntrack/text.ts';
 export { invertTuple, type Tuple, tupleFamily } from './conntrack/tuple.ts';
 export { HOOKS, type Hook } from './netfilter.ts';
 export type { Chain } from './xt/chain.ts';

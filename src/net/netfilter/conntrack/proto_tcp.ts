@@ -120,7 +120,11 @@ export function tcpNew(s: TcpSegment, loose: boolean): TcpTrack | null {
   const next = TABLE.original[flagIndex(s.flags)][0] as Next;
   if (next === IV || next === IG) return null;
   if (next !== SS && !loose) return null;
-  return { state: NO, lastDir: 'original', lastIndex: 'none', lastSeq: 0, lastEnd: 0, retrans: 0, lastAck: 0, lastWin: 0 };
+  return tcpTrack(NO);
+}
+
+export function tcpTrack(state: TcpState): TcpTrack {
+  return { state, lastDir: 'original', lastIndex: 'none', lastSeq: 0, lastEnd: 0, retrans: 0, lastAck: 0, lastWin: 0 };
 }
 
 /** `reopen`: the old connection is over, look the packet up again as a new one; `kill`: drop the entry, let the packet pass. */
