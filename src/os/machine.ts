@@ -151,6 +151,27 @@ export class Machine {
     });
   }
 
+  /** A program (a shell as a rule) as leader of a session on a terminal, which is its standard input, output and error. */
+  login(tty: Tty, argv: readonly string[] = ['bash'], opts: SpawnOptions = {}): Result<Process> {
+    const end = tty.endpoint();
+    const env = new Map([...this.baseEnv(), ['TERM', 'xterm-256color'] as const, ...(opts.env ?? [])]);
+    const r = this.spawn(argv, {
+      ...opts,
+      env,
+      tty,
+      fds: new Map([
+        [0, end],
+        [1, end],
+        [2, end],
+      ]),
+    });
+    if (r.ok) {
+      tty.session = r.value.pid;
+      tty.setForeground(r.value.pgid);
+    }
+    return r;
+  }
+
   /** The process is dead; it leaves the table. */
   reap(p: Process): void {
     this.processes.delete(p.pid);

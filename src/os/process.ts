@@ -40,6 +40,8 @@ export interface SpawnOptions {
   /** True: a process group of its own; a number: joins (or founds, when it is 0) that group. */
   newGroup?: boolean | number;
   newSession?: boolean;
+  /** Controlling terminal of the new session. */
+  tty?: Tty;
 }
 
 /** The host name, as far as a UTS namespace goes. */
@@ -118,7 +120,7 @@ export class Process {
     this.pgid = opts.newGroup === true || opts.newGroup === 0 || !parent ? pid : typeof opts.newGroup === 'number' ? opts.newGroup : parent.pgid;
     this.sid = opts.newSession || !parent ? pid : parent.sid;
     if (opts.newSession) this.pgid = pid;
-    this.tty = opts.newSession ? null : (parent?.tty ?? null);
+    this.tty = opts.tty ?? (opts.newSession ? null : (parent?.tty ?? null));
     this.startTime = machine.sim.now;
     this.fds = new Map();
     const inherited = opts.fds ?? new Map([...(parent?.fds ?? [])].filter(([fd]) => fd <= 2));

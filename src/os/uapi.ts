@@ -15,6 +15,7 @@ export * from '../net/rtnl/netns.ts';
 export * from '../net/rtnl/nexthop.ts';
 export * from '../net/rtnl/route.ts';
 export * from '../net/rtnl/fdb.ts';
+export * from '../net/rtnl/features.ts';
 export * from '../net/dev/flags.ts';
 export type { NetDevice, OperState } from '../net/dev/device.ts';
 export { PORT_STATES } from '../net/dev/brport.ts';

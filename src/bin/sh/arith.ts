@@ -29,6 +29,7 @@ class Evaluator {
   private readonly vars: ArithVars;
   private readonly depth: number;
   private at = 0;
+  private lastAt = 0;
   private token: Token;
   /** > 0 inside the branch of ?: && || that is not taken. */
   private noEval = 0;
@@ -48,7 +49,8 @@ class Evaluator {
   }
 
   private error(message: string, token = this.token): never {
-    const rest = this.src.slice(token.at);
+    // At the end bash names the last token that it read.
+    const rest = this.src.slice(token.kind === 'end' ? this.lastAt : token.at);
     throw new ArithError(`${this.src.replace(/^\s+/, '')}: ${message} (error token is "${rest}")`);
   }
 
@@ -87,6 +89,7 @@ class Evaluator {
 
   private advance(): Token {
     const t = this.token;
+    this.lastAt = t.at;
     this.token = this.next();
     return t;
   }

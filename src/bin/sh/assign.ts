@@ -100,7 +100,7 @@ interface Item {
 
 function* arrayItems(sh: Shell, value: ArrayValue, _assoc: boolean | undefined): Task<Item[]> {
   const items: Item[] = [];
-  for (const element of value.elements) {
+  for (const element of joinSubscripts(value.elements)) {
     const m = /^\[((?:[^\][]|\[[^\]]*\])*)\](\+?)=([^]*)$/.exec(element.text);
     if (m) {
       const value = m[3] === '' ? '' : yield* expandString(sh, wordFromText(m[3] as string), 'assign');
@@ -110,6 +110,23 @@ function* arrayItems(sh: Shell, value: ArrayValue, _assoc: boolean | undefined):
     for (const text of yield* expandWords(sh, [element])) items.push({ key: null, append: false, value: text });
   }
   return items;
+}
+
+/** The parser cuts `[two words]=x` at the blank. */
+function joinSubscripts(elements: readonly Word[]): readonly Word[] {
+  if (!elements.some((e) => /^\[[^\]]*$/.test(e.text))) return elements;
+  const out: Word[] = [];
+  let open: string | null = null;
+  for (const e of elements) {
+    if (open === null && !/^\[[^\]]*$/.test(e.text)) out.push(e);
+    else {
+      open = open === null ? e.text : `${open} ${e.text}`;
+      if (!/\]\+?=/.test(open)) continue;
+      out.push({ type: 'Word', pos: e.pos, end: e.end, text: open, value: open });
+      open = null;
+    }
+  }
+  return out;
 }
 
 function* fillArray(sh: Shell, v: Variable, append: boolean, items: readonly Item[]): Task<void> {

@@ -125,7 +125,11 @@ function tilde(sh: Shell, text: string, mode: 'word' | 'assign' | 'none', closed
     const home = tildeHome(sh, m[1] ?? '');
     return home === null ? whole : `\0${home}\0${whole.slice(m[0].length)}`;
   };
-  if (mode === 'word') return text.startsWith('~') ? expand(text) : text;
+  if (mode === 'word') {
+    const assigned = /^[A-Za-z_]\w*=/.exec(text);
+    if (assigned) return assigned[0] + text.slice(assigned[0].length).split(':').map(expand).join(':');
+    return text.startsWith('~') ? expand(text) : text;
+  }
   return text.split(':').map(expand).join(':');
 }
 

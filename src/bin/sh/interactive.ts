@@ -1,9 +1,213 @@
-/** The interactive shell: prompt, line editor, job notices. */
+/** The interactive shell: prompt, line editor, history, job notices. */
 
 import type { Task } from '../../os/process.ts';
-import type { Shell } from './state.ts';
+import type { Tty } from '../../os/tty.ts';
+import { notifyJobs } from './builtins/jobs.ts';
+import { completeLine } from './complete.ts';
+import { runExitTrap } from './traps.ts';
+import { reportFault, runStatement, runText } from './interpret.ts';
+import { state } from './jobs.ts';
+import { type Key, KeyDecoder } from './keys.ts';
+import { decodePrompt } from './prompt.ts';
+import { LineEditor, type LineResult } from './readline.ts';
+import { openHereDocument } from './sh.ts';
+import { parseSource } from './source.ts';
+import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
 
-export function* interact(sh: Shell, _o: { norc: boolean }): Task<number> {
-  yield* sh.p.err('bash: interactive mode is on its way\n');
-  return 1;
+const HISTORY_SIZE = 1000;
+const PASTE_ON = '\x1b[?2004h';
+const PASTE_OFF = '\x1b[?2004l\r';
+
+/** Keys that came with a line and belong to the next one. */
+interface Input {
+  decoder: KeyDecoder;
+  keys: Key[];
+}
+
+export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
+  const { p } = sh;
+  sh.interactive = true;
+  sh.shopt.set('expand_aliases', true);
+  for (const option of ['monitor', 'histexpand', 'emacs', 'history']) sh.options.add(option);
+  for (const s of ['TSTP', 'TTIN', 'TTOU', 'TERM', 'QUIT', 'INT'] as const) sh.resetSignal(s);
+  if (p.tty && p.pgid !== p.pid) p.pgid = p.pid;
+  p.tty?.setForeground(p.pgid);
+  for (const [name, value] of [['PS1', '\\u@\\h:\\w\\$ '], ['PS2', '> '], ['HISTSIZE', String(HISTORY_SIZE)]] as const) if (sh.vars.get(name) === undefined) sh.vars.set(name, value);
+  if (!o.norc) {
+    const rc = p.readText(`${sh.vars.get('HOME') ?? ''}/.bashrc`);
+    if (rc !== null) yield* protectedRun(sh, () => runText(sh, rc, '~/.bashrc'));
+  }
+  const input: Input = { decoder: new KeyDecoder(), keys: [] };
+  let warned = false;
+  for (;;) {
+    yield* notifyJobs(sh);
+    const before = sh.vars.get('PROMPT_COMMAND');
+    if (before) yield* protectedRun(sh, () => runText(sh, before));
+    const text = yield* readCommand(sh, input);
+    if (text === null) {
+      if (sh.jobs.list.some((j) => state(j) === 'Stopped') && !warned) {
+        yield* p.err('exit\nThere are stopped jobs.\n');
+        warned = true;
+        continue;
+      }
+      yield* p.err('exit\n');
+      break;
+    }
+    if (text === '') continue;
+    warned = false;
+    const exited = yield* runInput(sh, text);
+    if (exited) break;
+  }
+  for (const job of sh.jobs.list) if (!job.disowned && (state(job) === 'Stopped' || sh.opt('huponexit'))) p.machine.killGroup(job.pgid, 'HUP');
+  return yield* runExitTrap(sh);
+}
+
+/** Runs one command's text. True when the shell is to end. */
+function* runInput(sh: Shell, text: string): Task<boolean> {
+  const parsed = parseSource(text);
+  sh.source = parsed.source;
+  return yield* protectedRun(sh, function* () {
+    for (const s of parsed.statements) yield* runStatement(sh, s);
+    if (parsed.fault) {
+      yield* reportFault(sh, parsed, null);
+      sh.status = 2;
+    }
+    return sh.status;
+  });
+}
+
+/** Keeps the shell alive through errors and interrupts. True after `exit`. */
+function* protectedRun(sh: Shell, run: () => Task<number>): Task<boolean> {
+  sh.interrupted = false;
+  try {
+    yield* run();
+  } catch (e) {
+    if (e instanceof ExitShell) {
+      sh.status = e.status;
+      return true;
+    }
+    if (e instanceof Interrupted) {
+      sh.status = 130;
+      const tty = sh.p.tty;
+      if (tty && sh.waiting === 0) yield* sh.p.err('\n');
+    } else if (e instanceof Abandon) sh.status = e.status === 127 ? 1 : e.status;
+    else if (!(e instanceof LoopControl || e instanceof ReturnFrom)) throw e;
+    resetDepths(sh);
+  }
+  sh.interrupted = false;
+  return false;
+}
+
+function resetDepths(sh: Shell): void {
+  sh.loopDepth = 0;
+  sh.noErrexit = 0;
+  sh.waiting = 0;
+  sh.sourceDepth = 0;
+  sh.frames.length = 0;
+  sh.vars.scopes.length = 1;
+  sh.expandingAliases.clear();
+}
+
+/** One complete command, over as many lines as it takes. Null at the end of input, '' when there is nothing to run. */
+function* readCommand(sh: Shell, input: Input): Task<string | null> {
+  let text = '';
+  for (;;) {
+    const prompt = yield* decodePrompt(sh, sh.vars.get(text === '' ? 'PS1' : 'PS2') ?? '');
+    const r = yield* readLine(sh, prompt, input);
+    if (r.kind === 'interrupt') {
+      sh.status = 130;
+      return '';
+    }
+    if (r.kind === 'eof') {
+      if (text === '') return null;
+      const parsed = parseSource(text);
+      yield* reportFault(sh, parsed, null);
+      sh.status = 2;
+      return '';
+    }
+    const line = yield* expandHistory(sh, r.text);
+    if (line === null) return '';
+    text += text === '' ? line : `\n${line}`;
+    if (text.trim() === '') return '';
+    const open = parseSource(`${text}\n`).fault?.incomplete || /(^|[^\\])(\\\\)*\\$/.test(text) || openHereDocument(text);
+    if (open) continue;
+    remember(sh, text);
+    return text;
+  }
+}
+
+function remember(sh: Shell, text: string): void {
+  const control = sh.vars.get('HISTCONTROL') ?? '';
+  if (/ignorespace|ignoreboth/.test(control) && text.startsWith(' ')) return;
+  const one = /<</.test(text) ? text : text.replace(/\n/g, '; ').replace(/(do|then|else|\{|\(|&&|\|\||\|);/g, '$1');
+  if (/ignoredups|ignoreboth/.test(control) && sh.history[sh.history.length - 1] === one) return;
+  sh.history.push(one);
+  if (sh.history.length > HISTORY_SIZE) sh.history.shift();
+}
+
+/** !!, !$, !n, !-n, !text. Null when an event is not found, which is told. */
+function* expandHistory(sh: Shell, line: string): Task<string | null> {
+  if (!sh.on('histexpand') || !line.includes('!')) return line;
+  let changed = false;
+  let missing: string | null = null;
+  const last = sh.history[sh.history.length - 1];
+  const out = line.replace(/'[^']*'|\\.|!(!|\$|-?\d+|[A-Za-z/.][^\s;|&"']*)/g, (whole, event: string | undefined) => {
+    if (event === undefined) return whole;
+    changed = true;
+    let found: string | undefined;
+    if (event === '!') found = last;
+    else if (event === '$') found = last?.trim().split(/\s+/).pop();
+    else if (/^-?\d+$/.test(event)) found = Number(event) < 0 ? sh.history[sh.history.length + Number(event)] : sh.history[Number(event) - 1];
+    else found = [...sh.history].reverse().find((h) => h.startsWith(event));
+    if (found === undefined) missing ??= whole;
+    return found ?? whole;
+  });
+  if (missing !== null) {
+    yield* sh.p.err(`bash: ${missing}: event not found\n`);
+    return null;
+  }
+  if (changed) yield* sh.p.err(`${out}\n`);
+  return out;
+}
+
+function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
+  const { p } = sh;
+  const tty: Tty | null = p.tty;
+  const saved = tty ? { ...tty.termios } : null;
+  if (tty) tty.termios = { ...tty.termios, icanon: false, echo: false, isig: false, icrnl: false, onlcr: false };
+  const editor = new LineEditor({
+    prompt,
+    cols: tty?.cols ?? 80,
+    history: sh.history,
+    complete: (line, cursor) => completeLine(sh, line, cursor),
+  });
+  try {
+    yield* p.err(PASTE_ON + editor.begin());
+    for (;;) {
+      let output = '';
+      let result: LineResult | null = null;
+      while (input.keys.length > 0 && !result) {
+        const step = editor.press(input.keys.shift() as Key);
+        output += step.output;
+        result = step.result;
+      }
+      if (result) output += PASTE_OFF;
+      if (output !== '') yield* p.err(output);
+      if (result) return result;
+      const r = yield* p.read(0);
+      if (!r.ok) {
+        if (r.errno === 'EINTR') {
+          if (!sh.interrupted) continue;
+          sh.interrupted = false;
+          yield* p.err(`^C\r\n${PASTE_OFF}`);
+          return { kind: 'interrupt' };
+        }
+        return { kind: 'eof' };
+      }
+      if (r.value.length === 0) return { kind: 'eof' };
+      input.keys.push(...input.decoder.feed(r.value));
+    }
+  } finally {
+    if (tty && saved) tty.termios = saved;
+  }
 }

@@ -261,7 +261,7 @@ export function* waitForeground(sh: Shell, processes: Process[], pgid: number, t
     if (last.termSignal === 'INT') {
       if (sh.interactive) yield* p.err('\n');
       sh.childInterrupted();
-    } else if (sh.interactive) yield* p.err(`${strsignal(last.termSignal)}\n`);
+    } else if (sh.interactive || last.termSignal === 'TERM') yield* p.err(`${strsignal(last.termSignal)}\n`);
     else yield* p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(last.termSignal).padEnd(23)} ${text()}\n`);
   }
   sh.afterInterrupt();

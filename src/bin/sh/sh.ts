@@ -136,7 +136,7 @@ function setUp(sh: Shell): void {
   const real = same ? p.resolve(pwd) : null;
   if (!real?.ok || real.value !== p.cwd) put('PWD', p.cwd, true);
   else vars.ensure('PWD').exported = true;
-  put('BASH', '/bin/bash');
+  put('BASH', '/usr/bin/bash');
   put('BASH_VERSION', BASH_VERSION);
   const versinfo = vars.ensure('BASH_VERSINFO');
   versinfo.array = ['5', '2', '15', '1', 'release', 'x86_64-pc-linux-gnu'];

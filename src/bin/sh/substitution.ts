@@ -15,6 +15,7 @@ const MAX_OUTPUT = 16 << 20;
 
 function body(script: ParsedScript | undefined) {
   return function* (child: Shell): Task<number> {
+    child.subshellTrace++;
     child.source = script ? sourceOf(script, child.source) : child.source;
     if (!child.opt('inherit_errexit') && !child.on('posix')) child.options.delete('errexit');
     yield* runStatements(child, script?.commands ?? [], true);
@@ -67,6 +68,7 @@ export function* commandSubstitution(sh: Shell, script: ParsedScript | undefined
     sh.p.close(fd.value);
   }
   sh.substStatus = yield* waitFor(sh, [child]);
+  sh.status = sh.substStatus;
   return decode(concat(parts));
 }
 

@@ -1,5 +1,6 @@
 /** exit, return, loops, eval, source, exec, trap, command, builtin, shift, getopts, let … */
 
+import { findExecutable } from '../../../os/exec.ts';
 import { parseSignal, SIGNALS, signalByNumber, type Signal } from '../../../os/signal.ts';
 import { strerror } from '../../../sim/errno.ts';
 import { ArithError } from '../arith.ts';
@@ -237,6 +238,12 @@ export const controlBuiltins: readonly (readonly [string, Builtin])[] = [
         return 0;
       }
       void arg0;
+      const found = findExecutable(sh.p, args[0] as string, sh.vars.get('PATH'));
+      if (!found.ok) {
+        yield* complain(sh, 'exec', `${args[0]}: ${found.errno === 'ENOENT' ? 'not found' : `cannot execute: ${strerror(found.errno)}`}`);
+        if (!sh.interactive && !sh.opt('execfail')) throw new ExitShell(found.errno === 'ENOENT' ? 127 : 126);
+        return found.errno === 'ENOENT' ? 127 : 126;
+      }
       const status = yield* replace(sh, args);
       if (!sh.interactive && !sh.opt('execfail')) throw new ExitShell(status);
       return status;

@@ -129,7 +129,8 @@ function* declareOne(sh: Shell, command: string, text: string, array: Assignment
   };
   if (sh.vars.find(name)?.readonly && (array || m?.[4] !== undefined || off.has('r'))) {
     if (!isLocal || sh.vars.scopes[sh.vars.scopes.length - 1]?.get(name)?.readonly || global.get(name)?.readonly) {
-      yield* complain(sh, command, `${name}: readonly variable`);
+      if (command === 'export' || command === 'readonly') yield* sh.warn(`${name}: readonly variable`);
+      else yield* complain(sh, command, `${name}: readonly variable`);
       return 1;
     }
   }

@@ -1,7 +1,7 @@
 /** jobs, fg, bg, wait, kill, disown, suspend. */
 
 import type { Task } from '../../../os/process.ts';
-import { parseSignal, signalByNumber, signalNumber } from '../../../os/signal.ts';
+import { parseSignal, signalByNumber, signalNumber, strsignal } from '../../../os/signal.ts';
 import { strerror } from '../../../sim/errno.ts';
 import { waitForeground } from '../interpret.ts';
 import { type JobEntry, state } from '../jobs.ts';
@@ -84,6 +84,8 @@ function* waitJob(sh: Shell, job: JobEntry): Task<number> {
   }
   const last = job.processes[job.processes.length - 1];
   sh.jobs.remove(job);
+  const signal = last?.termSignal;
+  if (!sh.interactive && last && signal && !['TERM', 'INT', 'PIPE'].includes(signal)) yield* sh.p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(signal).padEnd(23)} ${job.text}\n`);
   return last?.status ?? 0;
 }
 
