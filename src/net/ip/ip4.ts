@@ -274,7 +274,8 @@ export class Ip4Stack {
     if (!ns.alive || packet.length < 20) return fail('EINVAL');
     const b = packet.slice();
     const src = readIp4(b, 12);
-    const found = routeOutput(ns, { dst: readIp4(b, 16), src, oif: p.oif ?? null, mark: p.mark ?? 0, tos: b[1] as number, proto: b[9] as number });
+    const own = addrType(ns, src) === 'local' ? src : null;
+    const found = routeOutput(ns, { dst: readIp4(b, 16), src: own, oif: p.oif ?? null, mark: p.mark ?? 0, tos: b[1] as number, proto: b[9] as number });
     if (!found.ok) return found;
     if (b.length > found.value.dev.mtu) return fail('EMSGSIZE');
     if (src === 0) writeIp4(b, 12, found.value.src as Ip4);
