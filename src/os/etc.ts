@@ -1,6 +1,6 @@
 /** The files of a fresh /etc, as a small Debian 12 has them. */
 
-import { type Directory, RegularFile, Symlink } from './inode.ts';
+import { Directory, RegularFile, Symlink } from './inode.ts';
 import { SERVICES } from './services.ts';
 
 const PASSWD = `root:x:0:0:root:/root:/bin/bash
@@ -42,6 +42,15 @@ sctp\t132\tSCTP
 udplite\t136\tUDPLite
 `;
 
+/** Names of numbers for ip: tables, protocols, scopes, groups. */
+const IPROUTE2: Readonly<Record<string, string>> = {
+  rt_tables: '#\n# reserved values\n#\n255\tlocal\n254\tmain\n253\tdefault\n0\tunspec\n#\n# local\n#\n#1\tinr.ruhep\n',
+  rt_protos:
+    '#\n# Reserved protocols.\n#\n0\tunspec\n1\tredirect\n2\tkernel\n3\tboot\n4\tstatic\n8\tgated\n9\tra\n10\tmrt\n11\tzebra\n12\tbird\n13\tdnrouted\n14\txorp\n15\tntk\n16\tdhcp\n18\tkeepalived\n42\tbabel\n99\topenr\n186\tbgp\n187\tisis\n188\tospf\n189\trip\n192\teigrp\n',
+  rt_scopes: '#\n# reserved values\n#\n0\tglobal\n255\tnowhere\n254\thost\n253\tlink\n#\n# pseudo-reserved\n#\n200\tsite\n',
+  group: '# device group names\n0\tdefault\n',
+};
+
 const OS_RELEASE = `PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
 NAME="Debian GNU/Linux"
 VERSION_ID="12"
@@ -71,5 +80,9 @@ export function etcFiles(dir: Directory, hostname: string): void {
     'shells': '/bin/sh\n/bin/bash\n/usr/bin/bash\n',
   };
   for (const [name, text] of Object.entries(files)) dir.link(name, new RegularFile(text));
+  const iproute2 = new Directory();
+  for (const [name, text] of Object.entries(IPROUTE2)) iproute2.link(name, new RegularFile(text));
+  dir.link('iproute2', iproute2);
+  dir.link('sysctl.d', new Directory());
   dir.link('mtab', new Symlink('/proc/self/mounts'));
 }

@@ -56,10 +56,9 @@ function sysctlDir(prefix: string): Directory {
     const own = kernelEntry(path);
     if (own) return own;
     if (p.ns.sysctl.get(path) !== undefined) {
-      return new ProcFile(
-        (q) => `${q.ns.sysctl.get(path) ?? ''}\n`,
-        (text, q) => q.ns.sysctl.set(path, text.replace(/\n+$/, '')),
-      );
+      const read = (q: Process): string => `${q.ns.sysctl.get(path) ?? ''}\n`;
+      if (!p.ns.sysctl.writable(path)) return new ProcFile(read);
+      return new ProcFile(read, (text, q) => (q.uid === 0 ? q.ns.sysctl.set(path, text.replace(/\n+$/, '')) : fail('EACCES')));
     }
     return children(p).includes(name) ? sysctlDir(`${path}/`) : undefined;
   });

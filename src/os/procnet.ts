@@ -1,18 +1,144 @@
-/** /proc/net of a namespace. Models net/core/net-procfs.c and friends */
+/** /proc/net of a namespace. Models net/core/net-procfs.c, net/ipv4/proc.c, fib_trie.c, arp.c, tcp_ipv4.c */
 
-import { ProcFile, type Directory } from './inode.ts';
+import { RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from './rtflags.ts';
+import { procConntrack } from '../net/netfilter/conntrack/text.ts';
+import { RecentLists } from '../net/netfilter/xt/ext/recent.ts';
+import type { Netns } from '../net/netns.ts';
+import { RT_TABLE_MAIN } from '../net/ip/fib.ts';
+import { NUD_PERMANENT, NUD_VALID } from '../net/neigh/nud.ts';
+import type { Sock } from '../net/sock/sock.ts';
+import { fail, ok } from '../sim/errno.ts';
+import { formatIp, type IpAddr, mask4, parseIp } from '../wire/addr.ts';
+import { formatMac } from '../wire/mac.ts';
+import { type Directory, type Inode, ProcDir, ProcFile } from './inode.ts';
+import { NETSTAT, SNMP } from './mibnames.ts';
 import type { Process } from './process.ts';
-import { fixedDir } from './procfs.ts';
 
 export function procNet(target: Process): Directory {
-  return fixedDir({
-    dev: new ProcFile(() => {
-      const rows = [...target.ns.devices.values()].map((d) => {
-        const s = d.stats;
-        const n = (v: number, w: number): string => String(v).padStart(w);
-        return `${d.name.padStart(6)}: ${n(s.rxBytes, 7)} ${n(s.rxPackets, 7)} ${n(s.rxErrors, 4)} ${n(s.rxDropped, 4)}    0     0          0 ${n(s.multicast, 9)} ${n(s.txBytes, 8)} ${n(s.txPackets, 7)} ${n(s.txErrors, 4)} ${n(s.txDropped, 4)}    0     0       0          0\n`;
-      });
-      return `Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n${rows.join('')}`;
-    }),
+  const { ns } = target;
+  const files: Record<string, () => string> = {
+    arp: () => arp(ns),
+    dev: () => dev(ns),
+    if_inet6: () => ifInet6(ns),
+    netstat: () => mib(ns, NETSTAT),
+    nf_conntrack: () => procConntrack(ns),
+    raw: () => socketTable([...ns.sockets.raw].map((s) => ({ sock: s, state: 7 }))),
+    route: () => route(ns),
+    snmp: () => mib(ns, SNMP),
+    tcp: () => tcp(ns, 4),
+    tcp6: () => tcp(ns, 6),
+    udp: () => socketTable(ns.sockets.udp().filter((s) => s.family === 4).map((s) => ({ sock: s, state: s.remote ? 1 : 7 }))),
+    udp6: () => socketTable(ns.sockets.udp().filter((s) => s.family === 6).map((s) => ({ sock: s, state: s.remote ? 1 : 7 }))),
+  };
+  const nodes: Record<string, Inode> = {};
+  for (const [name, read] of Object.entries(files)) nodes[name] = new ProcFile(read);
+  nodes.xt_recent = recentLists(ns);
+  const names = Object.keys(nodes).sort();
+  return new ProcDir(
+    () => names,
+    (name) => (Object.hasOwn(nodes, name) ? nodes[name] : undefined),
+  );
+}
+
+function dev(ns: Netns): string {
+  let out = 'Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n';
+  const n = (v: number, w: number): string => String(v).padStart(w);
+  for (const d of ns.devices.values()) {
+    const s = d.stats;
+    out += `${d.name.padStart(6)}: ${n(s.rxBytes, 7)} ${n(s.rxPackets, 7)} ${n(s.rxErrors, 4)} ${n(s.rxDropped, 4)} ${n(0, 4)} ${n(0, 5)} ${n(0, 10)} ${n(s.multicast, 9)} ${n(s.txBytes, 8)} ${n(s.txPackets, 7)} ${n(s.txErrors, 4)} ${n(s.txDropped, 4)} ${n(0, 4)} ${n(0, 5)} ${n(s.txCarrier, 7)} ${n(0, 10)}\n`;
+  }
+  return out;
+}
+
+/** An IPv4 address as the kernel prints a little-endian word. */
+function hex4(a: number): string {
+  return [0, 8, 16, 24].map((shift) => ((a >>> shift) & 255).toString(16).padStart(2, '0')).join('').toUpperCase();
+}
+
+function route(ns: Netns): string {
+  let out = `${'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT'.padEnd(127)}\n`;
+  for (const r of ns.fib.list(4, RT_TABLE_MAIN)) {
+    if (r.type === 'broadcast' || r.type === 'multicast') continue;
+    const hop = r.nexthops[0];
+    const reject = r.type === 'unreachable' || r.type === 'prohibit';
+    let flags = RTF_UP | (reject ? RTF_REJECT : 0);
+    if (hop?.gateway) flags |= RTF_GATEWAY;
+    if (r.dst.len === 32) flags |= RTF_HOST;
+    const gateway = typeof hop?.gateway === 'number' ? hop.gateway : 0;
+    const row = [hop?.dev?.name ?? '*', hex4(r.dst.addr as number), hex4(gateway), flags.toString(16).toUpperCase().padStart(4, '0'), 0, 0, r.metric, hex4(mask4(r.dst.len)), r.advmss ? r.advmss + 40 : 0, 0, 0].join('\t');
+    out += `${row.padEnd(127)}\n`;
+  }
+  return out;
+}
+
+function arp(ns: Netns): string {
+  let out = 'IP address       HW type     Flags       HW address            Mask     Device\n';
+  for (const n of ns.neigh.list(4)) {
+    const flags = n.state & NUD_PERMANENT ? 6 : n.state & NUD_VALID ? 2 : 0;
+    out += `${formatIp(n.ip).padEnd(16)} 0x${'1'.padEnd(10)}0x${flags.toString(16).padEnd(10)}${formatMac(n.mac ?? 0).padEnd(17)}     *        ${n.dev.name}\n`;
+  }
+  return out;
+}
+
+function ifInet6(ns: Netns): string {
+  let out = '';
+  for (const d of ns.devices.values()) {
+    for (const a of d.addrs6) out += `${(a.local as bigint).toString(16).padStart(32, '0')} ${d.ifindex.toString(16).padStart(2, '0')} ${a.len.toString(16).padStart(2, '0')} ${a.scope === 254 ? '10' : a.scope === 253 ? '20' : '00'} 80 ${d.name.padStart(8)}\n`;
+  }
+  return out;
+}
+
+function mib(ns: Netns, groups: Readonly<Record<string, string>>): string {
+  const fixed: Record<string, number> = { IpForwarding: ns.sysctl.int('net.ipv4.ip_forward') ? 1 : 2, IpDefaultTTL: ns.sysctl.int('net.ipv4.ip_default_ttl'), TcpRtoAlgorithm: 1, TcpRtoMin: 200, TcpRtoMax: 120000, TcpMaxConn: -1 };
+  let out = '';
+  for (const [prefix, names] of Object.entries(groups)) out += `${prefix}: ${names}\n${prefix}: ${names.split(' ').map((n) => fixed[prefix + n] ?? ns.snmp.get(prefix + n)).join(' ')}\n`;
+  return out;
+}
+
+const TCP_STATES = ['', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'LISTEN', 'CLOSING'];
+
+function tcp(ns: Netns, family: 4 | 6): string {
+  return socketTable(ns.sockets.tcp().filter((s) => s.family === family).map((s) => ({ sock: s, state: TCP_STATES.indexOf(s.state) })));
+}
+
+function endpoint(addr: IpAddr, port: number): string {
+  const p = port.toString(16).toUpperCase().padStart(4, '0');
+  if (typeof addr === 'number') return `${hex4(addr)}:${p}`;
+  const words = [96n, 64n, 32n, 0n].map((shift) => hex4(Number((addr >> shift) & 0xffffffffn)));
+  return `${words.join('')}:${p}`;
+}
+
+function socketTable(rows: { sock: Sock; state: number }[]): string {
+  let out = `${'  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'.padEnd(149)}\n`;
+  rows.forEach(({ sock, state }, i) => {
+    const none: IpAddr = sock.family === 6 ? 0n : 0;
+    const q = sock.queues();
+    const h8 = (v: number): string => v.toString(16).toUpperCase().padStart(8, '0');
+    const line = `${String(i).padStart(4)}: ${endpoint(sock.local.addr, sock.local.port)} ${endpoint(sock.remote?.addr ?? none, sock.remote?.port ?? 0)} ${state.toString(16).toUpperCase().padStart(2, '0')} ${h8(q.tx)}:${h8(q.rx)} 00:00000000 00000000 ${String(sock.uid).padStart(5)}        0 ${sock.inode}`;
+    out += `${line.padEnd(149)}\n`;
   });
+  return out;
+}
+
+function recentLists(ns: Netns): Directory {
+  const lists = RecentLists.get(ns);
+  return new ProcDir(
+    () => lists.lists.keys(),
+    (name) => {
+      if (!lists.lists.has(name)) return undefined;
+      return new ProcFile(
+        () => lists.text(name, 0) ?? '',
+        (text) => {
+          const line = text.trim();
+          if (line === '/') lists.clear(name);
+          else {
+            const addr = parseIp(line.slice(1));
+            if (addr === null || line[0] !== '-') return fail('EINVAL');
+            lists.lists.get(name)?.delete(addr);
+          }
+          return ok();
+        },
+      );
+    },
+  );
 }
