@@ -12,7 +12,7 @@ export * from '../net/rtnl/linkmsg.ts';
 export * from '../net/rtnl/linkinfo.ts';
 export * from '../net/rtnl/nsid.ts';
 export * from '../net/rtnl/netns.ts';
-export * from '../net/rtnl/nexthop.ts';
+export type { NexthopGroupEntry, NexthopObject, NexthopObjectSpec } from '../net/ip/nexthop.ts';
 export * from '../net/rtnl/route.ts';
 export * from '../net/rtnl/fdb.ts';
 export * from '../net/rtnl/features.ts';
