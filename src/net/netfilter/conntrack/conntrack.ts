@@ -92,6 +92,7 @@ export class Conntrack {
   constructor(ns: Netns) {
     this.ns = ns;
     this.nat = new NatHooks(ns);
+    ns.sysctl.provide('net.netfilter.nf_conntrack_count', () => String(this.count));
   }
 
   /** nf_ct_netns_get()/put(): tracking is on in a family while something there uses it. */
