@@ -68,9 +68,7 @@ export function replay(lab: Lab, log: SubmissionLog, prepare?: (sim: Sim) => voi
   log.entries.forEach((entry, i) => {
     if (entry.steps < sim.steps || entry.time < sim.now || entry.steps > MAX_STEPS) throw new LogError(`log entry ${i + 1} (${entry.op}) is out of order or out of bounds`);
     while (sim.steps < entry.steps) if (!sim.step()) throw new LogError(`log entry ${i + 1} (${entry.op}): the run ends before it`);
-    const next = sim.nextTime();
-    if (next !== null && next < entry.time) throw new LogError(`log entry ${i + 1} (${entry.op}): its time does not fit the run`);
-    sim.runUntil(entry.time, 0);
+    if (!sim.advanceTo(entry.time)) throw new LogError(`log entry ${i + 1} (${entry.op}): its time does not fit the run`);
     apply(started, entry, i);
   });
   return started;

@@ -104,6 +104,14 @@ export class Sim {
     return count;
   }
 
+  /** Sets the clock forward without running anything. False when an event lies before `time`. */
+  advanceTo(time: Micros): boolean {
+    const next = this.nextTime();
+    if (next !== null && next < time) return false;
+    if (time > this.time) this.time = time;
+    return true;
+  }
+
   private drop(): void {
     this.pop();
     this.cancelled--;

@@ -94,9 +94,11 @@ export function nodeForwarding(node: NodeSpec): string[] {
   return NODES.filter((n) => n.name !== node.name).map((n) => `fdb append 5e:00:00:00:${two(n.subnet)}:01 dev flannel.1 dst ${n.ip}`);
 }
 
+const KUBE_PROXY_RULES = restoreInput({ clusterCIDR: CLUSTER_CIDR, services: SERVICES });
+
 /** Input for iptables-restore --noflush: kube-proxy's and flannel's rules. */
 export function nodeRules(node: NodeSpec): string {
-  return restoreInput({ clusterCIDR: CLUSTER_CIDR, services: SERVICES }) + flannelRestoreInput(CLUSTER_CIDR, `10.244.${node.subnet}.0/24`);
+  return KUBE_PROXY_RULES + flannelRestoreInput(CLUSTER_CIDR, `10.244.${node.subnet}.0/24`);
 }
 
 /** What the CNI bridge plugin does for a pod, on the node: lines for `ip -batch -`, and those inside the pod. */
