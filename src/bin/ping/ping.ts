@@ -149,6 +149,7 @@ class Ping {
       if (!o.quiet && o.flood) yield* p.out('.');
       return o.interval - this.tokens;
     }
+    // With an empty error queue receive_error_msg() returns -1, and then "sendmsg: …" is not printed.
     const e = this.sock.recvError();
     if (e.ok) {
       if (e.value.origin === 'icmp') yield* this.icmpError(e.value);
@@ -159,8 +160,6 @@ class Ping {
           yield* p.err(`${this.name}: local error: ${text}\n`);
         }
       }
-    } else if (!o.quiet && r.errno !== 'EMSGSIZE' && r.errno !== 'EAGAIN') {
-      yield* p.err(`${this.name}: sendmsg: ${strerror(r.errno)}\n`);
     }
     this.tokens = 0;
     return o.interval;

@@ -41,7 +41,10 @@ export interface L4Packet {
   payload: Uint8Array;
   ttl?: number | undefined;
   tos?: number;
+  /** Absent: IP_PMTUDISC_WANT. */
   df?: boolean;
+  /** IP_PMTUDISC_PROBE */
+  probe?: boolean;
   id?: number;
   oif?: NetDevice | null;
   mark?: number;
@@ -71,13 +74,14 @@ export function ipSend(ns: Netns, p: L4Packet): Result {
       src: p.src,
       dst: p.dst,
       tos: p.tos ?? 0,
-      df: p.df ?? true,
+      ...(p.df === undefined ? {} : { df: p.df }),
+      probe: p.probe ?? false,
       ...(p.ttl === undefined ? {} : { ttl: p.ttl }),
       ...(p.id === undefined ? {} : { id: p.id }),
     });
   }
   if (typeof p.src === 'bigint' && typeof p.dst === 'bigint') {
-    return ns.ip6.output({ ...common, src: p.src, dst: p.dst, trafficClass: p.tos ?? 0, ...(p.ttl === undefined ? {} : { hopLimit: p.ttl }) });
+    return ns.ip6.output({ ...common, dontFrag: p.df ?? false, src: p.src, dst: p.dst, trafficClass: p.tos ?? 0, ...(p.ttl === undefined ? {} : { hopLimit: p.ttl }) });
   }
   return fail('EAFNOSUPPORT');
 }

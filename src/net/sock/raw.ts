@@ -94,14 +94,15 @@ export class RawSocket extends Sock {
       }
       return fail('EMSGSIZE');
     }
-    const df = must || (this.opt.mtuDiscover === 'want' && fits);
+    // IP_PMTUDISC_WANT leaves DF to the IP layer, and such packets carry an identification of their own.
+    const df = must ? { df: true } : this.opt.mtuDiscover === 'dont' ? { df: false } : {};
     let payload = data;
     if (this.family === 6 && this.proto === IPPROTO_ICMPV6) payload = withIcmp6Checksum(data, src, dst);
     const sent = ipSend(this.ns, {
       src, dst, proto: this.proto, payload,
       ttl: options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined)),
-      tos: options.tos ?? this.opt.tos, df,
-      ...(df ? { id: this.remote ? this.nextIpId() : 0 } : {}),
+      tos: options.tos ?? this.opt.tos, ...df, probe: this.opt.mtuDiscover === 'probe',
+      ...(this.remote ? { id: this.nextIpId() } : {}),
       oif: oif ?? this.boundDevice() ?? null,
       mark: this.mark, priority: this.opt.priority, sk: this, route,
     });

@@ -123,12 +123,13 @@ export class UdpSocket extends Sock {
       }
       return fail('EMSGSIZE');
     }
-    const df = must || (this.opt.mtuDiscover === 'want' && fits);
+    // IP_PMTUDISC_WANT leaves DF to the IP layer, and such packets carry an identification of their own.
+    const df = must ? { df: true } : this.opt.mtuDiscover === 'dont' ? { df: false } : {};
     const ttl = options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined));
     this.ns.snmp.inc('UdpOutDatagrams');
     const sent = ipSend(this.ns, {
-      src, dst, proto: IPPROTO_UDP, payload, ttl, tos: this.opt.tos, df,
-      ...(df ? { id: this.remote ? this.nextIpId() : 0 } : {}),
+      src, dst, proto: IPPROTO_UDP, payload, ttl, tos: this.opt.tos, ...df, probe: this.opt.mtuDiscover === 'probe',
+      ...(this.remote ? { id: this.nextIpId() } : {}),
       oif: oif ?? this.boundDevice() ?? null,
       mark: this.mark, priority: this.opt.priority, sk: this, route,
     });
