@@ -20,7 +20,7 @@ export type { Program, Task, Wait, Wake } from './program.ts';
 
 /** CPU time in µs: giving way, one system call, starting a program, waking a sleeper. */
 const YIELD_COST = 20;
-const SYSCALL_COST = 1;
+const SYSCALL_COST = 2;
 const EXEC_COST = 300;
 const WAKE_COST = 3;
 /** CPU time that a process may use up before the clock moves on. */
@@ -398,7 +398,7 @@ export class Process {
       }
       const r = file.read(max, this);
       if (r.ok || r.errno !== 'EAGAIN') {
-        yield* this.charge(SYSCALL_COST + (r.ok ? r.value.length >> 11 : 0));
+        yield* this.charge(SYSCALL_COST + (r.ok ? r.value.length >> 9 : 0));
         return r;
       }
       const wake: Wake = yield { on: [file.readers] };
@@ -415,7 +415,7 @@ export class Process {
     for (;;) {
       const r = file.write(rest, this);
       if (r.ok) {
-        yield* this.charge(SYSCALL_COST + (r.value >> 9));
+        yield* this.charge(SYSCALL_COST + (r.value >> 8));
         rest = rest.subarray(r.value);
         if (rest.length === 0) return ok(total);
       } else if (r.errno === 'EPIPE') {

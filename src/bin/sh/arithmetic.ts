@@ -8,12 +8,12 @@ import { assignElement } from './assign.ts';
 import { ReadonlyError } from './vars.ts';
 
 /** The value of an expression's source text; an error is reported and ends the command line. */
-export function* arithmetic(sh: Shell, source: string): Task<bigint> {
+export function* arithmetic(sh: Shell, source: string, prefix = ''): Task<bigint> {
   try {
     return yield* rawArithmetic(sh, source);
   } catch (e) {
     if (e instanceof ArithError) {
-      yield* sh.warn(e.text);
+      yield* sh.warn(prefix + e.text);
       throw new Abandon(1);
     }
     if (e instanceof ReadonlyError) {

@@ -18,7 +18,7 @@ import { conditional } from './conditional.ts';
 import { runPendingTraps, runTrap } from './traps.ts';
 
 /** Booked for each command that the shell runs, in µs of CPU. */
-const COMMAND_COST = 4;
+const COMMAND_COST = 8;
 
 /** `last`: nothing follows in this process, so that a program may replace it. */
 export function* runStatements(sh: Shell, statements: readonly Statement[], last = false): Task<number> {
@@ -339,7 +339,7 @@ export function* runCompound(sh: Shell, node: CompoundCommand | CompoundList | R
     case 'ArithmeticCommand': {
       sh.pos = node.pos;
       try {
-        sh.status = (yield* arithmetic(sh, node.body)) === 0n ? 1 : 0;
+        sh.status = (yield* arithmetic(sh, node.body, '((: ')) === 0n ? 1 : 0;
       } catch (e) {
         if (!(e instanceof Abandon)) throw e;
         sh.status = 1;

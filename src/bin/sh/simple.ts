@@ -17,7 +17,7 @@ import { runTrap } from './traps.ts';
 import { singleQuoted, type Variable } from './vars.ts';
 
 /** Deeper than this a function call is refused; real bash runs out of stack somewhere. */
-const MAX_NESTING = 500;
+const MAX_NESTING = 200;
 
 export function* runSimple(sh: Shell, node: Command, last: boolean): Task<number> {
   sh.pos = node.pos;

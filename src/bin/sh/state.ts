@@ -184,6 +184,8 @@ export class Shell {
   getoptsAt = 0;
   /** > 0 while a foreground program is waited for. */
   waiting = 0;
+  /** SIGINT came while a foreground program ran. */
+  gotInterrupt = false;
   getoptsIndex = 1;
   /** The file that `source` is reading. */
   sourceName: string | null = null;
@@ -230,6 +232,8 @@ export class Shell {
     s.interactive = false;
     s.exiting = false;
     s.interrupted = false;
+    s.gotInterrupt = false;
+    s.waiting = 0;
     s.subshellLevel = this.subshellLevel + 1;
     s.addDynamics();
     return s;
@@ -265,11 +269,13 @@ export class Shell {
   /** A foreground program was ended by SIGINT: this shell stops too. */
   childInterrupted(): void {
     if (this.traps.has('INT')) return;
-    if (this.interactive || this.p.disposition('INT') !== 'default') this.interrupted = true;
+    // A shell that is not interactive ends only when it got the signal too (wait_sigint_received).
+    if (this.interactive || this.gotInterrupt) this.interrupted = true;
   }
 
   /** After a foreground job: a shell that is not interactive ends by SIGINT when that ended the job. */
   afterInterrupt(): void {
+    this.gotInterrupt = false;
     if (!this.interrupted || this.interactive) return;
     this.p.onSignal('INT', 'default');
     this.p.raise('INT');
@@ -288,7 +294,10 @@ export class Shell {
       if (this.waiting === 0) this.interrupted = true;
       return;
     }
-    if (this.waiting > 0) return;
+    if (this.waiting > 0) {
+      this.gotInterrupt = true;
+      return;
+    }
     this.p.onSignal('INT', 'default');
     this.p.raise('INT');
   }

@@ -72,7 +72,8 @@ export const lookupBuiltins: readonly (readonly [string, Builtin])[] = [
       let status = 0;
       for (const name of o.rest) {
         const r = findExecutable(sh.p, name, sh.vars.get('PATH'));
-        if (r.ok) sh.hashed.set(name, { path: r.value, hits: 0 });
+        if (r.ok && o.flags.has('t')) yield* output(sh, 'hash', `${r.value}\n`);
+        else if (r.ok) sh.hashed.set(name, { path: r.value, hits: 0 });
         else {
           yield* complain(sh, 'hash', `${name}: not found`);
           status = 1;
