@@ -113,6 +113,7 @@ function* readCommand(sh: Shell, input: Input): Task<string | null> {
   let text = '';
   for (;;) {
     const prompt = yield* decodePrompt(sh, sh.vars.get(text === '' ? 'PS1' : 'PS2') ?? '');
+    if (text === '') sh.p.tty?.onPrompt?.();
     const r = yield* readLine(sh, prompt, input);
     if (r.kind === 'interrupt') {
       sh.status = 130;
