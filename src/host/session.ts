@@ -154,7 +154,7 @@ export class HostSession {
     const { session } = this;
     if (!session || this.swamped()) return false;
     const start = this.env.now();
-    let target = this.virtualBase + (start - this.wallBase) * 1000;
+    let target = this.virtualBase + Math.floor((start - this.wallBase) * 1000);
     const next = session.nextTime();
     if (next !== null) {
       const limit = Math.max(session.now, next) + CATCH_UP_US;
