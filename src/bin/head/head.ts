@@ -32,10 +32,19 @@ export const head: Command = {
     return yield* eachInput(p, o.operands, function* (fd, name) {
       if (headers) yield* p.out(`${first ? '' : '\n'}==> ${name === '-' ? 'standard input' : name} <==\n`);
       first = false;
-      if (bytes || count < 0) {
+      if (bytes && count >= 0) {
+        for (let left = count; left > 0; ) {
+          const part = yield* p.read(fd, Math.min(left, 65_536));
+          if (!part.ok || part.value.length === 0) break;
+          yield* p.out(part.value.subarray(0, left));
+          left -= part.value.length;
+        }
+        return undefined;
+      }
+      if (count < 0) {
         const all = yield* p.readAll(fd);
         if (!all.ok) return undefined;
-        if (bytes) yield* p.out(count < 0 ? all.value.slice(0, Math.max(0, all.value.length + count)) : all.value.slice(0, count));
+        if (bytes) yield* p.out(all.value.slice(0, Math.max(0, all.value.length + count)));
         else {
           const lines = new TextDecoder().decode(all.value).split('\n');
           if (lines.at(-1) === '') lines.pop();
