@@ -205,9 +205,6 @@ class Live {
     sock.snaplen = o.snaplen;
     sock.filter = (frame, skb) => {
       const outgoing = skb.type === 'outgoing';
-      const lo = skb.dev !== null && (skb.dev.flags & IFF_LOOPBACK) !== 0;
-      if (lo && outgoing) return false;
-      if (o.direction !== 'inout' && (o.direction === 'out') !== outgoing) return false;
       if (filter === null) return true;
       const data = any && skb.dev ? cooked({ time: 0, dev: skb.dev, direction: skb.type, proto: skb.proto, frame, length: frame.length, skb: skb.id, gsoSize: 0 }) : frame;
       return matches(filter, { linktype, data, length: data.length, outgoing });
@@ -239,6 +236,10 @@ class Live {
     while (!this.stop && (o.count < 0 || captured < o.count)) {
       const r = sock.recv();
       if (r.ok) {
+        // libpcap drops the outgoing copy on a loopback, and what -Q does not want, after the kernel has counted it.
+        const outgoing = r.value.direction === 'outgoing';
+        if (outgoing && (r.value.dev.flags & IFF_LOOPBACK) !== 0) continue;
+        if (o.direction !== 'inout' && (o.direction === 'out') !== outgoing) continue;
         captured++;
         const data = linktype === LINKTYPE_LINUX_SLL2 ? cooked(r.value) : r.value.frame;
         const length = r.value.length + (linktype === LINKTYPE_LINUX_SLL2 ? 6 : 0);
