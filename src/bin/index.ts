@@ -6,6 +6,7 @@ import { brctl } from './brctl/brctl.ts';
 import { bridge } from './bridge/bridge.ts';
 import { conntrack } from './conntrack/conntrack.ts';
 import { curl } from './curl/curl.ts';
+import { dig } from './dig/dig.ts';
 import { ethtool } from './ethtool/ethtool.ts';
 import { everyday } from './everyday.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   brctl,
   bridge,
   curl,
+  dig,
   ethtool,
   ifconfig,
   ip,

@@ -1,0 +1,313 @@
+/** The look-up engine that dig, host and nslookup share: servers, retries, search list, EDNS, TCP. Models bind9 9.18 bin/dig/dighost.c */
+
+import type { Process } from '../../os/process.ts';
+import type { Task } from '../../os/program.ts';
+import { readResolvConf } from '../../os/resolver.ts';
+import { closeSocket, connectTcp, openTcp, openUdp, recvTcp, sendTcp, waitFor } from '../../os/sockcalls.ts';
+import { type Errno, strerror } from '../../sim/errno.ts';
+import { formatIp, type IpAddr, isLinkLocal } from '../../wire/addr.ts';
+import { concat, put16, u16 } from '../../wire/bytes.ts';
+import {
+  DNS_AA, DNS_AD, DNS_CD, DNS_RA, DNS_RD, DNS_TC, DNS_TYPES, type DnsMessage, type DnsRecord, dnsRcode, emitDns, encodeName, parseDns,
+} from '../../wire/dns.ts';
+
+export interface Server {
+  addr: IpAddr;
+  /** As the user wrote it. */
+  shown: string;
+}
+
+export interface Lookup {
+  text: string;
+  type: number;
+  class: number;
+  servers: readonly Server[];
+  port: number;
+  tcp: boolean;
+  /** EDNS version, or null for none. */
+  edns: number | null;
+  bufsize: number;
+  dnssec: boolean;
+  cookie: boolean;
+  nsid: boolean;
+  recurse: boolean;
+  aa: boolean;
+  ad: boolean;
+  cd: boolean;
+  tries: number;
+  /** Seconds; null is the default of the transport. */
+  timeout: number | null;
+  ignoreTruncation: boolean;
+  servfailStops: boolean;
+  /** Complains when the server offers no recursion. */
+  checkRa: boolean;
+  search: boolean;
+  /** Starts at the head of the search list when the name has few dots. */
+  newSearch: boolean;
+  searchList: readonly string[];
+  ndots: number;
+  showSearch: boolean;
+  /** Greeting that comes before the first message. */
+  cmdline: string;
+}
+
+export interface Reply {
+  lookup: Lookup;
+  /** Full name asked, without the final dot. */
+  name: string;
+  server: Server;
+  tcp: boolean;
+  msg: DnsMessage;
+  size: number;
+  /** Microseconds between query and reply. */
+  elapsed: number;
+  clientCookie: string;
+}
+
+/** What the three tools print on their own. */
+export interface Face {
+  message(r: Reply): Task<void>;
+  warning(text: string): Task<void>;
+  comment(l: Lookup, text: string): Task<void>;
+  sent?(l: Lookup, q: DnsMessage, size: number, server: Server): Task<void>;
+}
+
+export function newLookup(p: Process, text: string): Lookup {
+  const conf = readResolvConf(p);
+  return {
+    text, type: DNS_TYPES.A, class: 1, servers: defaultServers(p), port: 53, tcp: false, edns: null, bufsize: 1232, dnssec: false, cookie: false, nsid: false,
+    recurse: true, aa: false, ad: false, cd: false, tries: 3, timeout: null, ignoreTruncation: false, servfailStops: true, checkRa: false,
+    search: false, newSearch: true, searchList: conf.search, ndots: conf.ndots, showSearch: false, cmdline: '',
+  };
+}
+
+/** Those of resolv.conf, or this host when there are none. */
+export function defaultServers(p: Process): Server[] {
+  const { servers } = readResolvConf(p);
+  const list: IpAddr[] = servers.length > 0 ? servers : [1n, 0x7f000001];
+  return list.map((addr) => ({ addr, shown: formatIp(addr) }));
+}
+
+const TEXTS: Partial<Record<Errno, string>> = {
+  ECONNREFUSED: 'connection refused', ENETUNREACH: 'network unreachable', EHOSTUNREACH: 'host unreachable', EADDRNOTAVAIL: 'address not available',
+  ETIMEDOUT: 'timed out', EAGAIN: 'timed out', ECONNRESET: 'connection reset', EPERM: 'permission denied', EACCES: 'permission denied',
+  EADDRINUSE: 'address in use', ENETDOWN: 'network down', EHOSTDOWN: 'host down', ENOBUFS: 'not enough free resources', EPIPE: 'end of file',
+};
+
+export function resultText(e: Errno): string {
+  return TEXTS[e] ?? strerror(e).toLowerCase();
+}
+
+interface Position {
+  origin: number | null;
+  needSearch: boolean;
+  doneAsIs: boolean;
+}
+
+/** `name` and its parts for the wire; null when it is no legal name. */
+function fullName(l: Lookup, at: Position): string | null {
+  const origin = at.origin === null ? '' : (l.searchList[at.origin] as string);
+  const plain = l.text.replace(/\.$/, '');
+  const name = l.text.endsWith('.') || at.origin === null || origin === '' || origin === '.' ? plain : plain === '' ? origin : `${plain}.${origin}`;
+  const full = name.replace(/\.$/, '');
+  return full !== '' && encodeName(full) === null ? null : full;
+}
+
+function firstPosition(l: Lookup): Position {
+  if (!l.newSearch) return { origin: null, needSearch: false, doneAsIs: true };
+  const dots = l.text.split('.').length - 1;
+  if (dots >= l.ndots || !l.search) return { origin: null, needSearch: l.search, doneAsIs: true };
+  return l.searchList.length > 0 ? { origin: 0, needSearch: false, doneAsIs: false } : { origin: null, needSearch: false, doneAsIs: true };
+}
+
+function nextPosition(l: Lookup, at: Position): Position | null {
+  if (!l.search || l.text.endsWith('.')) return null;
+  let next: number | null = null;
+  if (at.origin === null) {
+    if (at.needSearch && l.searchList.length > 0) next = 0;
+  } else if (at.origin + 1 < l.searchList.length) next = at.origin + 1;
+  if (next !== null) return { origin: next, needSearch: false, doneAsIs: at.doneAsIs };
+  return at.doneAsIs ? null : { origin: null, needSearch: false, doneAsIs: true };
+}
+
+/** Exit status: 0, 9 when no server answered, 10 for a name that cannot be sent. */
+export function* runLookup(p: Process, face: Face, l: Lookup): Task<number> {
+  let at: Position | null = firstPosition(l);
+  while (at !== null) {
+    const name = fullName(l, at);
+    if (name === null) {
+      const shown = at.origin === null ? l.text : `${l.text}.${l.searchList[at.origin]}`;
+      const labels = shown.replace(/\.$/, '').split('.');
+      const why = labels.includes('') ? 'empty label' : labels.some((x) => x.length > 63) ? 'label too long' : 'ran out of space';
+      yield* p.err(`${p.name}: '${shown}' is not a legal name (${why})\n`);
+      return 10;
+    }
+    const here: Position = at;
+    const next: { at: Position | null; code: number } = yield* askAll(p, face, l, name, here);
+    if (next.at === null) return next.code;
+    at = next.at;
+  }
+  return 0;
+}
+
+/** One name at one server after the other. */
+function* askAll(p: Process, face: Face, l: Lookup, name: string, at: Position): Task<{ at: Position | null; code: number }> {
+  let tries = l.tries;
+  let index = 0;
+  let tcp = l.tcp;
+  for (;;) {
+    const server = l.servers[index];
+    if (!server) return { at: null, code: 9 };
+    const more = index + 1 < l.servers.length;
+    const r = yield* exchange(p, face, l, name, server, tcp);
+    if ('setup' in r) {
+      const sock = `${formatIp(server.addr)}#${l.port}`;
+      const what = tcp ? 'Connection to' : 'UDP setup with';
+      yield* face.warning(`${what} ${sock}(${formatIp(server.addr)}) for ${l.text} failed: ${resultText(r.setup)}.`);
+      if (tries > 1) {
+        tries--;
+        index = 0;
+        yield* face.warning('no servers could be reached');
+      } else if (more) index++;
+      else {
+        yield* face.warning('no servers could be reached');
+        return { at: null, code: 9 };
+      }
+      continue;
+    }
+    if ('failed' in r) {
+      yield* face.warning(`communications error to ${formatIp(server.addr)}#${l.port}: ${r.failed}`);
+      if (tries > 1) {
+        tries--;
+        continue;
+      }
+      if (more) {
+        index++;
+        continue;
+      }
+      if (l.cmdline !== '') yield* p.out(l.cmdline);
+      l.cmdline = '';
+      yield* face.warning('no servers could be reached');
+      return { at: null, code: 9 };
+    }
+    const rcode = dnsRcode(r.msg.flags);
+    if ((r.msg.flags & DNS_TC) !== 0 && !l.ignoreTruncation && !tcp) {
+      yield* face.comment(l, 'Truncated, retrying in TCP mode.');
+      tcp = true;
+      continue;
+    }
+    if (l.checkRa && l.recurse && (r.msg.flags & DNS_RA) === 0) {
+      yield* face.comment(l, `Got recursion not available from ${server.shown}${more ? ', trying next server' : ''}`);
+      if (more) {
+        index++;
+        continue;
+      }
+    } else if (rcode === 2 && !l.servfailStops) {
+      yield* face.comment(l, `Got SERVFAIL reply from ${server.shown}${more ? ', trying next server' : ''}`);
+      if (more) {
+        index++;
+        continue;
+      }
+    }
+    if (rcode !== 0 && (at.origin !== null || at.needSearch)) {
+      const next = nextPosition(l, at);
+      if (next !== null) {
+        if (l.showSearch) yield* face.message(r);
+        return { at: next, code: 0 };
+      }
+    }
+    yield* face.message(r);
+    return { at: null, code: 0 };
+  }
+}
+
+function optRecord(l: Lookup, cookie: Uint8Array): DnsRecord {
+  const parts: Uint8Array[] = [];
+  const option = (code: number, data: Uint8Array): void => {
+    const head = new Uint8Array(4);
+    put16(head, 0, code);
+    put16(head, 2, data.length);
+    parts.push(head, data);
+  };
+  if (l.nsid) option(3, new Uint8Array(0));
+  if (l.cookie) option(10, cookie);
+  const ttl = (((l.edns ?? 0) << 16) | (l.dnssec ? 0x8000 : 0)) >>> 0;
+  return { name: '', type: DNS_TYPES.OPT, class: l.bufsize, ttl, data: concat(parts) };
+}
+
+type Outcome = Reply | { setup: Errno } | { failed: string };
+
+function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Server, tcp: boolean): Task<Outcome> {
+  const rng = p.sim.rng('dig');
+  const cookie = Uint8Array.from({ length: 8 }, () => rng.below(256));
+  const flags = (l.recurse ? DNS_RD : 0) | (l.aa ? DNS_AA : 0) | (l.ad ? DNS_AD : 0) | (l.cd ? DNS_CD : 0);
+  const question = { name, type: l.type, class: l.class };
+  const query: DnsMessage = {
+    id: rng.below(65536), flags, questions: [question], answers: [], authority: [],
+    additional: l.edns === null ? [] : [optRecord(l, cookie)],
+  };
+  const bytes = emitDns(query);
+  const clientCookie = [...cookie].map((b) => b.toString(16).padStart(2, '0')).join('');
+  const seconds = l.timeout ?? (tcp ? 10 : 5);
+  const begun = p.sim.now;
+  const matches = (b: Uint8Array): DnsMessage | null => {
+    const m = b.length >= 12 && u16(b, 0) === query.id ? parseDns(b) : null;
+    const q = m?.questions[0];
+    if (!m || (m.flags & 0x8000) === 0) return null;
+    return !q || (q.type === l.type && q.name.toLowerCase() === name.toLowerCase()) ? m : null;
+  };
+  const reply = (msg: DnsMessage, size: number): Reply => ({ lookup: l, name, server, tcp, msg, size, elapsed: p.sim.now - begun, clientCookie });
+  const deadline = begun + seconds * 1e6;
+  return tcp ? yield* overTcp() : yield* overUdp();
+
+  function* overUdp(): Task<Outcome> {
+    const sock = openUdp(p, typeof server.addr === 'number' ? 4 : 6);
+    try {
+      if (typeof server.addr === 'bigint' && isLinkLocal(server.addr)) return { setup: 'EINVAL' };
+      const c = sock.connect(server.addr, l.port);
+      if (!c.ok) return { setup: c.errno };
+      sock.send(bytes);
+      yield* face.sent?.(l, query, bytes.length, server) ?? none();
+      for (;;) {
+        const w = yield* waitFor(sock, () => sock.readable(), deadline);
+        if (!w.ok) {
+          if (w.errno === 'EINTR') continue;
+          return { failed: 'timed out' };
+        }
+        const r = sock.recv();
+        if (!r.ok) return { failed: resultText(r.errno) };
+        const m = matches(r.value);
+        if (m) return reply(m, r.value.length);
+        if (r.value.length >= 2 && u16(r.value, 0) !== query.id) yield* face.warning(`Warning: ID mismatch: expected ID ${query.id}, got ${u16(r.value, 0)}`);
+      }
+    } finally {
+      closeSocket(p, sock);
+    }
+  }
+
+  function* overTcp(): Task<Outcome> {
+    const sock = openTcp(p, typeof server.addr === 'number' ? 4 : 6);
+    try {
+      const c = yield* connectTcp(sock, server.addr, l.port, deadline);
+      if (!c.ok) return { setup: c.errno };
+      const head = new Uint8Array(2);
+      put16(head, 0, bytes.length);
+      yield* sendTcp(sock, concat([head, bytes]), deadline);
+      yield* face.sent?.(l, query, bytes.length, server) ?? none();
+      let buf: Uint8Array = new Uint8Array(0);
+      while (buf.length < 2 || buf.length < 2 + u16(buf, 0)) {
+        const r = yield* recvTcp(sock, 65536, deadline);
+        if (!r.ok) return { failed: resultText(r.errno) };
+        if (r.value.length === 0) return { failed: 'end of file' };
+        buf = concat([buf, r.value]);
+      }
+      const message = buf.subarray(2, 2 + u16(buf, 0));
+      const m = matches(message);
+      return m ? reply(m, message.length) : { failed: 'unexpected end of input' };
+    } finally {
+      closeSocket(p, sock);
+    }
+  }
+}
+
+function* none(): Task<void> {}
