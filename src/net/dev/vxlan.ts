@@ -1,6 +1,7 @@
 /** VXLAN: Ethernet over UDP between VTEPs, with or without learning. Models drivers/net/vxlan/vxlan_core.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
+import { hash32 } from '../../sim/rng.ts';
 import { type IpAddr, isMulticast } from '../../wire/addr.ts';
 import { fold16, put16, put32, sum16 } from '../../wire/bytes.ts';
 import { parseEthernet } from '../../wire/ethernet.ts';
@@ -74,7 +75,8 @@ export class Vxlan extends NetDevice {
     };
     this.underlay = ns;
     this.fdb = new VxlanFdb(this);
-    this.hashSeed = this.sim.rng(`hashrnd/${ns.kernel.hostname}`).u32();
+    // One secret per boot of a machine (net_get_random_once), so that both ends in one kernel agree.
+    this.hashSeed = hash32(`${this.sim.seed}/hashrnd/${ns.kernel.hostname}`);
     if (this.lower) this.mtu = Math.max(68, this.lower.mtu - this.headroom());
   }
 
