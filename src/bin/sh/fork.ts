@@ -30,7 +30,7 @@ export function* forkShell(sh: Shell, body: (child: Shell) => Task<number>, opts
         p.onSignal('INT', 'ignore');
         p.onSignal('QUIT', 'ignore');
       }
-      for (const s of ['TSTP', 'TTIN', 'TTOU'] as const) if (sh.on('monitor')) p.onSignal(s, 'default');
+      sh.releaseSignals(p);
       return p;
     }
     if (attempt >= 4) {

@@ -234,7 +234,7 @@ export function* startProgram(sh: Shell, argv: string[], last: boolean): Task<Pr
   for (let attempt = 0; ; attempt++) {
     const r = sh.p.spawn(argv, { env: childEnv(sh, found.value), fds: sh.p.fds, ...(sh.on('monitor') ? { newGroup: true } : {}) });
     if (r.ok) {
-      if (sh.on('monitor')) for (const s of ['TSTP', 'TTIN', 'TTOU'] as const) r.value.onSignal(s, 'default');
+      sh.releaseSignals(r.value);
       return r.value;
     }
     if (r.errno === 'ENOEXEC') return yield* scriptWithoutHead(sh, found.value, argv);

@@ -55,10 +55,24 @@ export interface Parsed {
 export function parseSource(text: string, firstLine = 1): Parsed {
   const source = new Source(text, firstLine);
   const script = parse(text);
-  const fault = script.errors && script.errors.length > 0 ? faultOf(source, script) : null;
+  const fault = script.errors && script.errors.length > 0 ? faultOf(source, script) : swallowed(source, script);
   if (!fault) return { source, statements: script.commands, fault };
   const lineStart = text.lastIndexOf('\n', Math.max(0, fault.pos - 1)) + 1;
   return { source, statements: script.commands.filter((s) => s.end < lineStart), fault };
+}
+
+/** The parser passes over a `(` after a command word without a word of complaint. */
+function swallowed(source: Source, script: ParsedScript): SyntaxFault | null {
+  const { commands } = script;
+  for (let i = 0; i < commands.length; i++) {
+    const s = commands[i] as Statement;
+    const gap = source.text.slice(s.end, commands[i + 1]?.pos ?? source.text.length);
+    if (!/^[ \t]*\(/.test(gap) || source.text.slice(s.pos, s.end).includes('<<')) continue;
+    const at = s.end + gap.indexOf('(') + 1;
+    const token = /^[ \t]*(\n|$|[^\s;&|()<>]+|.)/.exec(source.text.slice(at))?.[1] ?? '';
+    return near(source, token === '' || token === '\n' ? 'newline' : token, at - 1);
+  }
+  return null;
 }
 
 const TOKEN = /^(?:\s|\\\n)*?(\n|&&|\|\||;;&|;;|;&|&>>|<<<|<<-|<<|>>|&>|>&|<&|<>|>\||\|&|[;&|()<>]|[^\s;&|()<>]+)/;
@@ -77,7 +91,7 @@ function faultOf(source: Source, script: ParsedScript): SyntaxFault {
   if (rest.trim() === '') {
     const named = /^unexpected token '(.*)'$/.exec(first.message)?.[1];
     if (!named) {
-      if (/^for\s*$/.test(text.trim())) return near(source, 'newline', first.pos);
+      if (/^for\s*$/.test(text.trim()) || first.message === 'expected redirect target') return near(source, 'newline', first.pos);
       return { line: source.firstLine + lines, message: 'syntax error: unexpected end of file', incomplete: true, pos: statementStart(script, first.pos) };
     }
     return near(source, named, first.pos);

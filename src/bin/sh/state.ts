@@ -288,6 +288,12 @@ export class Shell {
     else this.p.onSignal(signal, 'default');
   }
 
+  /** A child does not inherit what an interactive shell ignores for itself. */
+  releaseSignals(child: Process): void {
+    if (!this.interactive) return;
+    for (const s of ['TSTP', 'TTIN', 'TTOU', 'TERM', 'QUIT'] as const) if (this.traps.get(s) !== '') child.onSignal(s, 'default');
+  }
+
   /** SIGINT: an interactive shell goes back to its prompt; another waits for its program and then ends with it. */
   private onInterrupt(): void {
     if (this.interactive) {
