@@ -129,7 +129,8 @@ function* events(p: Process, o: CtOptions): Task<number> {
   let shown = 0;
   let done = false;
   const { sim } = p.ns.kernel;
-  const on = (type: xt.CtEventType): boolean => o.events.size === 0 || o.events.has('ALL') || o.events.has(type === 'UPDATE' ? 'UPDATES' : type);
+  const on = (type: xt.CtEventType): boolean =>
+    o.events.size === 0 || o.events.has('ALL') || o.events.has(type === 'UPDATE' ? 'UPDATES' : type);
   const stop = p.ns.ct.listen((e) => {
     if (!on(e.type) || !wanted(o, e.ct)) return;
     shown++;

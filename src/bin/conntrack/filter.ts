@@ -18,7 +18,7 @@ export function wanted(o: CtOptions, ct: xt.Connection): boolean {
   if (!same(o.sport, a.sport) || !same(o.dport, a.dport) || !same(o.replySport, b.sport) || !same(o.replyDport, b.dport)) return false;
   if (!same(o.icmpType, a.icmpType) || !same(o.icmpCode, a.icmpCode) || !same(o.icmpId, a.sport)) return false;
   if (o.state !== undefined && ct.tcp?.state !== o.state) return false;
-  if (o.mark && ((ct.mark & o.mark.mask) >>> 0) !== o.mark.value) return false;
+  if (o.mark && (ct.mark & o.mark.mask) >>> 0 !== o.mark.value) return false;
   if (!same(o.zone, ct.zone)) return false;
   const srcNat = ct.srcNat && (a.src !== b.dst || a.sport !== b.dport);
   const dstNat = ct.dstNat && (a.dst !== b.src || a.dport !== b.sport);
@@ -46,5 +46,9 @@ export function wanted(o: CtOptions, ct: xt.Connection): boolean {
 
 /** The kernel's table is a hash: its order is no order. Oldest first is as good as any. */
 export function chosen(ns: Netns, o: CtOptions): xt.Connection[] {
-  return ns.ct.list().filter((ct) => (o.family !== undefined || xt.tupleFamily(ct.original) === 4 || o.src !== undefined || o.dst !== undefined) && wanted(o, ct));
+  return ns.ct
+    .list()
+    .filter(
+      (ct) => (o.family !== undefined || xt.tupleFamily(ct.original) === 4 || o.src !== undefined || o.dst !== undefined) && wanted(o, ct),
+    );
 }

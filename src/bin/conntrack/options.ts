@@ -52,7 +52,17 @@ interface Spec {
 }
 
 const PORT_PROTOS = [6, 17, 33, 132, 136];
-const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58, sctp: 132, dccp: 33, gre: 47, udplite: 136, unknown: 255 };
+const PROTOCOLS: Readonly<Record<string, number>> = {
+  tcp: 6,
+  udp: 17,
+  icmp: 1,
+  icmpv6: 58,
+  sctp: 132,
+  dccp: 33,
+  gre: 47,
+  udplite: 136,
+  unknown: 255,
+};
 const TCP_STATES = ['NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE', 'LISTEN'];
 const TABLES = ['conntrack', 'expect', 'dying', 'unconfirmed'] as const;
 
@@ -136,7 +146,18 @@ const SPECS: readonly Spec[] = [
     long: ['status'],
     arg: 'required',
     set: (o, a) => {
-      for (const w of words(a as string, ['ASSURED', 'SEEN_REPLY', 'UNSET', 'FIXED_TIMEOUT', 'EXPECTED', 'CONFIRMED', 'SRC_NAT', 'DST_NAT', 'UNREPLIED'])) o.status.add(w);
+      for (const w of words(a as string, [
+        'ASSURED',
+        'SEEN_REPLY',
+        'UNSET',
+        'FIXED_TIMEOUT',
+        'EXPECTED',
+        'CONFIRMED',
+        'SRC_NAT',
+        'DST_NAT',
+        'UNREPLIED',
+      ]))
+        o.status.add(w);
     },
   },
   {
@@ -164,7 +185,8 @@ const SPECS: readonly Spec[] = [
     long: ['output'],
     arg: 'required',
     set: (o, a) => {
-      for (const w of words(a as string, ['xml', 'extended', 'timestamp', 'id', 'ktimestamp', 'labels', 'save', 'userspace'])) o.output.add(w);
+      for (const w of words(a as string, ['xml', 'extended', 'timestamp', 'id', 'ktimestamp', 'labels', 'save', 'userspace']))
+        o.output.add(w);
     },
   },
   { short: 'b', long: ['buffer-size'], arg: 'required', set: () => {} },
@@ -181,8 +203,18 @@ const SPECS: readonly Spec[] = [
       o.state = a as string;
     },
   },
-  { long: ['icmp-type', 'icmpv6-type'], arg: 'required', protos: [1, 58], set: (o, a) => Object.assign(o, { icmpType: port(a as string) }) },
-  { long: ['icmp-code', 'icmpv6-code'], arg: 'required', protos: [1, 58], set: (o, a) => Object.assign(o, { icmpCode: port(a as string) }) },
+  {
+    long: ['icmp-type', 'icmpv6-type'],
+    arg: 'required',
+    protos: [1, 58],
+    set: (o, a) => Object.assign(o, { icmpType: port(a as string) }),
+  },
+  {
+    long: ['icmp-code', 'icmpv6-code'],
+    arg: 'required',
+    protos: [1, 58],
+    set: (o, a) => Object.assign(o, { icmpCode: port(a as string) }),
+  },
   { long: ['icmp-id', 'icmpv6-id'], arg: 'required', protos: [1, 58], set: (o, a) => Object.assign(o, { icmpId: port(a as string) }) },
 ];
 
@@ -227,4 +259,3 @@ export function parseOptions(argv: readonly string[]): CtOptions {
   }
   return o;
 }
-

@@ -210,7 +210,13 @@ export class Batch {
       return [name];
     }
     const builtin = xt.TABLES[e.name].map(([hook]) => hook as string);
-    return [...builtin, ...e.all().map((c) => c.name).filter((n) => !builtin.includes(n))];
+    return [
+      ...builtin,
+      ...e
+        .all()
+        .map((c) => c.name)
+        .filter((n) => !builtin.includes(n)),
+    ];
   }
 
   private deleteChains(e: xt.TableEdit, name: string | null, verbose: boolean): void {
@@ -233,7 +239,9 @@ export class Batch {
     const names = new Set(users.map((c) => c.name));
     for (const chain of users) {
       const op = { type: 'CHAIN_DEL', what: `chain ${chain.name}`, line: this.line };
-      const busy = chain.rules.length > 0 || e.all().some((c) => !names.has(c.name) && c.rules.some((r) => r.spec.target.kind === 'jump' && r.spec.target.chain === chain.name));
+      const busy =
+        chain.rules.length > 0 ||
+        e.all().some((c) => !names.has(c.name) && c.rules.some((r) => r.spec.target.kind === 'jump' && r.spec.target.chain === chain.name));
       if (!busy) continue;
       if (this.env.legacy) throw new Refused(chain.rules.length > 0 ? 'Directory not empty' : 'Too many links');
       this.refuse('EBUSY', op);
@@ -265,7 +273,8 @@ export class Batch {
         this.out += ruleLine(this.env, rule.spec, i + 1, rule.packets, rule.bytes, f);
       }
     }
-    if (p.options.has('zero')) for (const c of this.someChains(this.edit(table), p.chain)) if (this.edit(table).chain(c)) this.edit(table).zero(c);
+    if (p.options.has('zero'))
+      for (const c of this.someChains(this.edit(table), p.chain)) if (this.edit(table).chain(c)) this.edit(table).zero(c);
   }
 
   private references(table: xt.TableName): Map<string, number> {

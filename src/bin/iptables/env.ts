@@ -66,7 +66,8 @@ export function idOf(env: Env, file: '/etc/passwd' | '/etc/group', name: string)
 }
 
 export function listCx(env: Env, numeric: boolean): xt.ListCx {
-  const nameOf = (file: '/etc/passwd' | '/etc/group', id: number): string | null => colonLine(env.readText(file), (f) => f[2] === String(id))?.[0] ?? null;
+  const nameOf = (file: '/etc/passwd' | '/etc/group', id: number): string | null =>
+    colonLine(env.readText(file), (f) => f[2] === String(id))?.[0] ?? null;
   return {
     family: env.family,
     numeric,

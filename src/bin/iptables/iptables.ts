@@ -2,8 +2,8 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { text } from '../../wire/bytes.ts';
 import { xt } from '../../os/uapi.ts';
+import { text } from '../../wire/bytes.ts';
 import { Batch } from './commands.ts';
 import { type Env, Exit, problemText, Refused } from './env.ts';
 import { parseCommand } from './options.ts';
@@ -80,9 +80,15 @@ function* finish(p: Process, r: Outcome): Task<number> {
 
 function notRoot(p: Process, env: Env): Outcome | null {
   if (p.uid === 0) return null;
-  const table = env.legacy ? `can't initialize iptables table \`filter': Permission denied (you must be root)\nPerhaps ${env.prog} or your kernel needs to be upgraded.\n` : '';
+  const table = env.legacy
+    ? `can't initialize iptables table \`filter': Permission denied (you must be root)\nPerhaps ${env.prog} or your kernel needs to be upgraded.\n`
+    : '';
   if (table !== '') return { out: '', err: `${env.prog} v1.8.9 (legacy): ${table}`, status: 3 };
-  return { out: '', err: `${env.prog} v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n`, status: 4 };
+  return {
+    out: '',
+    err: `${env.prog} v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n`,
+    status: 4,
+  };
 }
 
 function variant(base: 'iptables' | 'ip6tables', suffix: '' | '-legacy' | '-nft'): Command[] {

@@ -1,9 +1,9 @@
 /** The command line: commands, rule parts, extensions' options merged in as they are loaded. Models do_parse() of iptables/xshared.c */
 
 import { xt } from '../../os/uapi.ts';
+import { parseAddresses, parseInterface } from './address.ts';
 import { type Env, Exit, flavourText, idOf } from './env.ts';
 import { helpText } from './help.ts';
-import { parseAddresses, parseInterface } from './address.ts';
 
 export type CommandKey = 'A' | 'C' | 'D' | 'I' | 'R' | 'L' | 'S' | 'F' | 'Z' | 'N' | 'X' | 'E' | 'P';
 
@@ -167,7 +167,7 @@ export function parseCommand(env: Env, argv: readonly string[], out: (text: stri
       if (invert) bad(`unexpected ! flag before -${key}`);
     };
     const command = (cmd: CommandKey, other: CommandKey | '' = ''): void => {
-      if (invert) bad('unexpected \'!\' flag');
+      if (invert) bad("unexpected '!' flag");
       if (s.command !== null && s.command !== other) bad(`Cannot use -${cmd} with -${s.command}`);
       if (s.command === null || cmd !== 'Z') s.command = cmd;
       else s.options.add('zero');
@@ -296,7 +296,9 @@ export function parseCommand(env: Env, argv: readonly string[], out: (text: stri
         if (restoreTable !== null) bad(`The -t option cannot be used in ${env.prog}.\n`);
         if (!xt.isTableName(arg)) {
           throw new xt.Problem(
-            env.legacy ? `can't initialize iptables table \`${arg}': Table does not exist (do you need to insmod?)` : `table '${arg}' does not exist`,
+            env.legacy
+              ? `can't initialize iptables table \`${arg}': Table does not exist (do you need to insmod?)`
+              : `table '${arg}' does not exist`,
             3,
           );
         }
@@ -407,7 +409,9 @@ export function parseCommand(env: Env, argv: readonly string[], out: (text: stri
     if ((spec.arg ?? 'required') === 'required' && inline === null) {
       if (at >= argv.length) bad(`option "--${name}" requires an argument`);
       if (argv[at] === '!' && spec.invert) {
-        throw new xt.Problem(`Using intrapositioned negation (\`--option ! this\`) is deprecated in favor of extrapositioned (\`! --option this\`).`);
+        throw new xt.Problem(
+          `Using intrapositioned negation (\`--option ! this\`) is deprecated in favor of extrapositioned (\`! --option this\`).`,
+        );
       }
       arg = take();
     }
@@ -461,7 +465,8 @@ function ruleNumber(text: string): number {
 function checkNewName(env: Env, name: string): void {
   if (name.length >= MAX_CHAIN) bad(`chain name \`${name}' too long (must be under ${MAX_CHAIN} chars)`);
   if (name.startsWith('-') || name.startsWith('!')) bad(`chain name not allowed to start with \`${name[0]}'`);
-  if (['ACCEPT', 'DROP', 'RETURN', 'QUEUE'].includes(name) || xt.findTarget(name, env.family)) bad('chain name may not clash with target name');
+  if (['ACCEPT', 'DROP', 'RETURN', 'QUEUE'].includes(name) || xt.findTarget(name, env.family))
+    bad('chain name may not clash with target name');
   if (/\s/.test(name)) bad(`Invalid chain name \`${name}'`);
 }
 
@@ -486,12 +491,17 @@ function finish(env: Env, s: State, invert: boolean, cx: xt.ParseCx): Parsed {
   const ruleCommand = 'ACDIR'.includes(command);
   const sources = s.src === null ? [] : parseAddresses(env, s.src, s.srcInvert);
   const destinations = s.dst === null ? [] : parseAddresses(env, s.dst, s.dstInvert);
-  if ((sources.length > 1 && s.srcInvert) || (destinations.length > 1 && s.dstInvert) || (sources.length + destinations.length > 2 && (s.srcInvert || s.dstInvert))) {
+  if (
+    (sources.length > 1 && s.srcInvert) ||
+    (destinations.length > 1 && s.dstInvert) ||
+    (sources.length + destinations.length > 2 && (s.srcInvert || s.dstInvert))
+  ) {
     bad('! not allowed with multiple source or destination IP addresses');
   }
   if (command === 'R' && (sources.length > 1 || destinations.length > 1)) bad('Replacement rule does not specify a unique address');
   for (const key of ORDER) {
-    if (s.options.has(key) && !ALLOWED[command].includes(key)) bad(`Illegal option \`${key === '0' ? '--line-numbers' : `-${key}`}' with this command`);
+    if (s.options.has(key) && !ALLOWED[command].includes(key))
+      bad(`Illegal option \`${key === '0' ? '--line-numbers' : `-${key}`}' with this command`);
   }
   if (s.chain !== null && s.chain.length >= MAX_CHAIN) bad(`chain name \`${s.chain}' too long (must be under ${MAX_CHAIN} chars)`);
   if (ruleCommand && s.chain !== null) {

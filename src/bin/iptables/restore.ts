@@ -18,7 +18,20 @@ export interface RestoreOptions {
 /** Options, or what to print and the exit status. */
 export function restoreOptions(env: Env, argv: readonly string[]): RestoreOptions | { out: string; err: string; status: number } {
   const o: RestoreOptions = { counters: false, verbose: false, test: false, noflush: false, table: null, file: null };
-  const long: Readonly<Record<string, string>> = { counters: 'c', verbose: 'v', version: 'V', test: 't', help: 'h', noflush: 'n', modprobe: 'M', table: 'T', wait: 'w', 'wait-interval': 'W', ipv4: '4', ipv6: '6' };
+  const long: Readonly<Record<string, string>> = {
+    counters: 'c',
+    verbose: 'v',
+    version: 'V',
+    test: 't',
+    help: 'h',
+    noflush: 'n',
+    modprobe: 'M',
+    table: 'T',
+    wait: 'w',
+    'wait-interval': 'W',
+    ipv4: '4',
+    ipv6: '6',
+  };
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i] as string;
     if (!arg.startsWith('-') || arg === '-') {
@@ -26,7 +39,7 @@ export function restoreOptions(env: Env, argv: readonly string[]): RestoreOption
       o.file = arg;
       continue;
     }
-    const name = arg.startsWith('--') ? arg.slice(2).split('=')[0] ?? '' : '';
+    const name = arg.startsWith('--') ? (arg.slice(2).split('=')[0] ?? '') : '';
     const keys = arg.startsWith('--') ? [long[name] ?? '?'] : [...arg.slice(1)];
     for (const [k, key] of keys.entries()) {
       if (key === 'c') o.counters = true;
@@ -114,7 +127,9 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
       if (row.startsWith('*') && table === null) {
         const name = row.slice(1).trim();
         if (!xt.isTableName(name)) {
-          throw new xt.Problem(env.legacy ? `${env.prog}: unable to initialize table '${name}'\n` : `${env.prog}: line ${line} table name '${name}' invalid`);
+          throw new xt.Problem(
+            env.legacy ? `${env.prog}: unable to initialize table '${name}'\n` : `${env.prog}: line ${line} table name '${name}' invalid`,
+          );
         }
         if (o.table !== null && o.table !== name) {
           skipped = true;
@@ -123,8 +138,7 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
         table = name;
         if (!o.noflush) {
           const e = batch.edit(name);
-          for (const c of e.all()) e.flush(c.name);
-          for (const c of e.all()) if (c.hook === null || !env.legacy) e.deleteChain(c.name);
+          e.clear();
           if (env.legacy) e.addBuiltin();
         }
         continue;

@@ -53,17 +53,23 @@ test('a failed line leaves everything as it was', () => {
 
 test('what the kernel refuses', () => {
   const t = tool();
-  expect(t.run('-A INPUT -j DNAT --to-destination 1.2.3.4')).toMatchObject({ status: 4, err: 'iptables v1.8.9 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain INPUT\n' });
+  expect(t.run('-A INPUT -j DNAT --to-destination 1.2.3.4')).toMatchObject({
+    status: 4,
+    err: 'iptables v1.8.9 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain INPUT\n',
+  });
   t.run('-N A');
   t.run('-A INPUT -j A');
-  expect(t.run('-A A -j A')).toMatchObject({ status: 4, err: 'iptables v1.8.9 (nf_tables):  RULE_APPEND failed (Too many links): rule in chain A\n' });
+  expect(t.run('-A A -j A')).toMatchObject({
+    status: 4,
+    err: 'iptables v1.8.9 (nf_tables):  RULE_APPEND failed (Too many links): rule in chain A\n',
+  });
   expect(t.run('-X A').status).toBe(4);
 });
 
 test('an unknown option is the tool’s own error', () => {
   expect(tool().run('-A INPUT --nonsense')).toEqual({
     out: '',
-    err: 'iptables v1.8.9 (nf_tables): unknown option "--nonsense"\nTry `iptables -h\' or \'iptables --help\' for more information.\n',
+    err: "iptables v1.8.9 (nf_tables): unknown option \"--nonsense\"\nTry `iptables -h' or 'iptables --help' for more information.\n",
     status: 2,
   });
 });

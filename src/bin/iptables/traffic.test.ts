@@ -69,7 +69,15 @@ function world() {
     }
   };
   echo();
-  const env = (ns: Netns) => ({ prog: 'iptables', family: 4 as const, legacy: false, tables: ns.nf.xt, ns, readText: () => null, date: '' });
+  const env = (ns: Netns) => ({
+    prog: 'iptables',
+    family: 4 as const,
+    legacy: false,
+    tables: ns.nf.xt,
+    ns,
+    readText: () => null,
+    date: '',
+  });
   const iptables = (ns: Netns, line: string): string => {
     const o = runIptables(env(ns), splitLine(line));
     return o.out + o.err;
@@ -96,7 +104,20 @@ function world() {
     return got.ok ? text(got.value) : got.errno;
   };
   const flows = (ns: Netns): string[] =>
-    ns.ct.list().map((ct) => connectionText(ct, { now: sim.now, layer3: false, timeout: false, state: true, counters: false, mark: false, zone: 'given', use: null }).replace(/(sport|dport)=[3-6]\d{4}/g, '$1=EPH'));
+    ns.ct
+      .list()
+      .map((ct) =>
+        connectionText(ct, {
+          now: sim.now,
+          layer3: false,
+          timeout: false,
+          state: true,
+          counters: false,
+          mark: false,
+          zone: 'given',
+          use: null,
+        }).replace(/(sport|dport)=[3-6]\d{4}/g, '$1=EPH'),
+      );
   return { sim, a, r, b, iptables, fetch, ask, flows };
 }
 
@@ -107,14 +128,18 @@ describe('a router with rules', () => {
     expect(w.flows(w.r)).toEqual([]);
     w.iptables(w.r, '-A FORWARD -m conntrack --ctstate NEW -j ACCEPT');
     expect(w.fetch(w.a, '10.0.2.2', 8080)).toBe('sees 10.0.1.2');
-    expect(w.flows(w.r)).toEqual(['tcp      6 TIME_WAIT src=10.0.1.2 dst=10.0.2.2 sport=EPH dport=8080 src=10.0.2.2 dst=10.0.1.2 sport=8080 dport=EPH [ASSURED]']);
+    expect(w.flows(w.r)).toEqual([
+      'tcp      6 TIME_WAIT src=10.0.1.2 dst=10.0.2.2 sport=EPH dport=8080 src=10.0.2.2 dst=10.0.1.2 sport=8080 dport=EPH [ASSURED]',
+    ]);
   });
 
   test('DNAT to another port, one count a connection', () => {
     const w = world();
     w.iptables(w.r, '-t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.2.2:8080');
     expect(w.fetch(w.a, '10.0.1.1', 80)).toBe('sees 10.0.1.2');
-    expect(w.flows(w.r)).toEqual(['tcp      6 TIME_WAIT src=10.0.1.2 dst=10.0.1.1 sport=EPH dport=80 src=10.0.2.2 dst=10.0.1.2 sport=8080 dport=EPH [ASSURED]']);
+    expect(w.flows(w.r)).toEqual([
+      'tcp      6 TIME_WAIT src=10.0.1.2 dst=10.0.1.1 sport=EPH dport=80 src=10.0.2.2 dst=10.0.1.2 sport=8080 dport=EPH [ASSURED]',
+    ]);
     expect(w.iptables(w.r, '-t nat -S PREROUTING -v')).toContain('-c 1 60 -j DNAT');
   });
 

@@ -13,7 +13,7 @@ import type { NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
-import { type XtPacket, viewPacket } from './xt/packet.ts';
+import { viewPacket, type XtPacket } from './xt/packet.ts';
 import { XtTables } from './xt/tables.ts';
 
 export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';

@@ -232,7 +232,8 @@ export class Conntrack {
       }
       if (verdict === 'invalid') break;
       skb.ct = ct;
-      skb.ctInfo = dir === 'reply' ? ctInfo('ESTABLISHED', 'reply') : ctInfo(ct.seenReply ? 'ESTABLISHED' : ct.master ? 'RELATED' : 'NEW', 'original');
+      skb.ctInfo =
+        dir === 'reply' ? ctInfo('ESTABLISHED', 'reply') : ctInfo(ct.seenReply ? 'ESTABLISHED' : ct.master ? 'RELATED' : 'NEW', 'original');
       ct.packets[dir]++;
       ct.bytes[dir] += p.len;
       if (dir === 'reply' && !ct.seenReply) {

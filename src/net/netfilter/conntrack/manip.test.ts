@@ -28,19 +28,30 @@ function packet4(proto: number, src: number, dst: number, sport: number, dport: 
 describe('rewriting packets', () => {
   test('checksums stay right, and undoing gives the same bytes', () => {
     fc.assert(
-      fc.property(fc.constantFrom(IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP), ip4, ip4, ip4, port, port, port, payload, fc.constantFrom('src' as const, 'dst' as const), (proto, src, dst, to, sport, dport, toPort, data, manip) => {
-        const b = packet4(proto, src, dst, sport, dport, data);
-        const before = b.slice();
-        manipPacket(b, 4, 0, 20, proto, manip, { addr: to, port: toPort });
-        const p = parseIpv4(b);
-        expect(p).not.toBeNull();
-        if (!p) return;
-        expect(manip === 'src' ? p.src : p.dst).toBe(to);
-        if (proto !== IPPROTO_ICMP) expect(l4ChecksumOk(p.payload, p.src, p.dst, proto)).toBe(true);
-        const back = manip === 'src' || proto === IPPROTO_ICMP ? sport : dport;
-        manipPacket(b, 4, 0, 20, proto, manip, { addr: manip === 'src' ? src : dst, port: back });
-        expect(b).toEqual(before);
-      }),
+      fc.property(
+        fc.constantFrom(IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP),
+        ip4,
+        ip4,
+        ip4,
+        port,
+        port,
+        port,
+        payload,
+        fc.constantFrom('src' as const, 'dst' as const),
+        (proto, src, dst, to, sport, dport, toPort, data, manip) => {
+          const b = packet4(proto, src, dst, sport, dport, data);
+          const before = b.slice();
+          manipPacket(b, 4, 0, 20, proto, manip, { addr: to, port: toPort });
+          const p = parseIpv4(b);
+          expect(p).not.toBeNull();
+          if (!p) return;
+          expect(manip === 'src' ? p.src : p.dst).toBe(to);
+          if (proto !== IPPROTO_ICMP) expect(l4ChecksumOk(p.payload, p.src, p.dst, proto)).toBe(true);
+          const back = manip === 'src' || proto === IPPROTO_ICMP ? sport : dport;
+          manipPacket(b, 4, 0, 20, proto, manip, { addr: manip === 'src' ? src : dst, port: back });
+          expect(b).toEqual(before);
+        },
+      ),
     );
   });
 

@@ -6,7 +6,16 @@ import type { Netns } from '../../netns.ts';
 import type { Connection } from './connection.ts';
 import { hasPorts, isIcmp, type Tuple, tupleFamily } from './tuple.ts';
 
-export const PROTO_NAMES: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 33: 'dccp', 47: 'gre', 58: 'icmpv6', 132: 'sctp', 136: 'udplite' };
+export const PROTO_NAMES: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  6: 'tcp',
+  17: 'udp',
+  33: 'dccp',
+  47: 'gre',
+  58: 'icmpv6',
+  132: 'sctp',
+  136: 'udplite',
+};
 
 export function protoText(proto: number): string {
   return PROTO_NAMES[proto] ?? 'unknown';

@@ -1,7 +1,7 @@
 /** What a match or target is made of: options as data, checks, printing, and the function that runs. Models xtables_match and xtables_target */
 
-import type { Family } from '../../../wire/addr.ts';
 import type { Result } from '../../../sim/errno.ts';
+import type { Family } from '../../../wire/addr.ts';
 import type { Netns } from '../../netns.ts';
 import type { Hook } from '../netfilter.ts';
 import type { XtPacket } from './packet.ts';

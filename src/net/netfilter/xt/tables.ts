@@ -127,7 +127,9 @@ export class XtTables {
       };
       t.hooks.set(
         baseName,
-        name === 'nat' ? this.ns.ct.nat.register(family, hook, priority, run) : this.nf.register({ family, hook, priority, run: rerouting(name, hook, run) }),
+        name === 'nat'
+          ? this.ns.ct.nat.register(family, hook, priority, run)
+          : this.nf.register({ family, hook, priority, run: rerouting(name, hook, run) }),
       );
     }
     let users = 0;
@@ -218,6 +220,12 @@ export class TableEdit {
     return ok();
   }
 
+  /** Everything goes, built-in chains as well: the table as nobody ever used it. */
+  clear(): void {
+    this.chains.clear();
+    this.own.clear();
+  }
+
   rename(from: string, to: string): void {
     const chain = this.writable(from);
     const rest = [...this.chains];
@@ -279,7 +287,9 @@ export class TableEdit {
   }
 
   private checkRule(spec: RuleSpec): Errno | null {
-    const exts: { ext: RuleSpec['matches'][number]['ext'] | Extract<RuleSpec['target'], { kind: 'ext' }>['ext']; opt: unknown }[] = [...spec.matches];
+    const exts: { ext: RuleSpec['matches'][number]['ext'] | Extract<RuleSpec['target'], { kind: 'ext' }>['ext']; opt: unknown }[] = [
+      ...spec.matches,
+    ];
     if (spec.target.kind === 'ext') exts.push(spec.target);
     for (const { ext, opt } of exts) {
       if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';

@@ -71,7 +71,9 @@ function make(name: 'CT' | 'NOTRACK'): TargetExt<Ct> {
     save: (o) =>
       o.alias ? '' : (o.notrack ? ' --notrack' : '') + (o.zone !== null ? ` --zone ${o.zone}` : '') + (o.zoneMark ? ' --zone mark' : ''),
     list: (o) =>
-      o.alias ? ' NOTRACK' : ` CT${o.notrack ? ' notrack' : ''}${o.zone !== null ? ` zone ${o.zone}` : ''}${o.zoneMark ? ' zone mark' : ''}`,
+      o.alias
+        ? ' NOTRACK'
+        : ` CT${o.notrack ? ' notrack' : ''}${o.zone !== null ? ` zone ${o.zone}` : ''}${o.zoneMark ? ' zone mark' : ''}`,
     run: (o, ns) => (p) => {
       if (p.skb.ct) return 'continue';
       if (o.notrack) p.skb.untracked = true;

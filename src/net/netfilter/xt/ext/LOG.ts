@@ -90,7 +90,8 @@ function logLine(p: XtPacket, o: Log): string {
   let s = `IN=${p.in?.name ?? ''} OUT=${p.out?.name ?? ''} `;
   if (info?.physIn && info.physIn !== p.in) s += `PHYSIN=${info.physIn.name} `;
   if (info?.physOut && info.physOut !== p.out) s += `PHYSOUT=${info.physOut.name} `;
-  if (p.in) s += `MAC=${p.in.kind === 'loopback' ? '' : `${formatMac(p.skb.ethDst)}:${formatMac(p.skb.ethSrc)}:${p.family === 4 ? '08:00' : '86:dd'}`} `;
+  if (p.in)
+    s += `MAC=${p.in.kind === 'loopback' ? '' : `${formatMac(p.skb.ethDst)}:${formatMac(p.skb.ethSrc)}:${p.family === 4 ? '08:00' : '86:dd'}`} `;
   s += `SRC=${formatIp(p.src)} DST=${formatIp(p.dst)} `;
   if (p.family === 4) {
     const tos = b[1] as number;
@@ -98,7 +99,8 @@ function logLine(p: XtPacket, o: Log): string {
     const hex2 = (n: number): string => `0x${n.toString(16).toUpperCase().padStart(2, '0')}`;
     s += `LEN=${u16(b, 2)} TOS=${hex2(tos & 0x1e)} PREC=${hex2(tos & 0xe0)} TTL=${b[8]} ID=${u16(b, 4)} `;
     s += `${frag & 0x8000 ? 'CE ' : ''}${frag & 0x4000 ? 'DF ' : ''}${frag & 0x2000 ? 'MF ' : ''}${p.frag ? `FRAG:${p.frag / 8} ` : ''}`;
-  } else s += `LEN=${b.length} TC=${((b[0] as number) & 15) * 16 + ((b[1] as number) >> 4)} HOPLIMIT=${b[7]} FLOWLBL=${u32(b, 0) & 0xfffff} `;
+  } else
+    s += `LEN=${b.length} TC=${((b[0] as number) & 15) * 16 + ((b[1] as number) >> 4)} HOPLIMIT=${b[7]} FLOWLBL=${u32(b, 0) & 0xfffff} `;
   s += layer4(p, o);
   if (o.uid && p.skb.sk) s += `UID=${p.skb.sk.uid} GID=${p.skb.sk.gid} `;
   if (p.skb.mark) s += `MARK=0x${p.skb.mark.toString(16)} `;
@@ -124,7 +126,10 @@ function layer4(p: XtPacket, o: Log): string {
     const seq = o.seq ? `SEQ=${u32(b, at + 4)} ACK=${u32(b, at + 8)} ` : '';
     const names = TCP_FLAGS.filter(([bit]) => flags & bit).map(([, name]) => `${name} `);
     const end = at + ((b[at + 12] as number) >> 4) * 4;
-    const opt = o.tcpOptions && end > at + 20 ? `OPT (${[...b.subarray(at + 20, end)].map((x) => x.toString(16).padStart(2, '0').toUpperCase()).join('')}) ` : '';
+    const opt =
+      o.tcpOptions && end > at + 20
+        ? `OPT (${[...b.subarray(at + 20, end)].map((x) => x.toString(16).padStart(2, '0').toUpperCase()).join('')}) `
+        : '';
     return `PROTO=TCP SPT=${u16(b, at)} DPT=${u16(b, at + 2)} ${seq}WINDOW=${u16(b, at + 14)} RES=0x00 ${names.join('')}URGP=${u16(b, at + 18)} ${opt}`;
   }
   if (p.proto === 17 && hasL4(p, 8)) return `PROTO=UDP SPT=${u16(b, at)} DPT=${u16(b, at + 2)} LEN=${u16(b, at + 4)} `;

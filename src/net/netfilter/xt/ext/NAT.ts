@@ -1,13 +1,13 @@
 /** Targets DNAT, SNAT, MASQUERADE, REDIRECT, NETMAP. Models libxt_NAT.c, xt_nat.c, xt_MASQUERADE.c, xt_REDIRECT.c, xt_NETMAP.c */
 
 import { formatIp, formatIp6, type IpAddr, parseIp4, parseIp6 } from '../../../../wire/addr.ts';
-import { type NatRange, natSetup } from '../../conntrack/nat.ts';
 import { selectAddr } from '../../../ip/route.ts';
 import type { Netns } from '../../../netns.ts';
+import { type NatRange, natSetup } from '../../conntrack/nat.ts';
 import { type ParseCx, Problem, type TargetExt, type TargetVerdict } from '../ext.ts';
 import { servicePort } from '../names.ts';
 import type { XtPacket } from '../packet.ts';
-import { mask as parseMask, maskLen, number } from '../parse.ts';
+import { maskLen, number, mask as parseMask } from '../parse.ts';
 
 export interface NatTarget {
   min: IpAddr | null;

@@ -119,6 +119,8 @@ function sendReset(ns: Netns, p: XtPacket): void {
     });
     sim.schedule(0, () => ns.ip4.outputRaw(packet, { parent: cause.id, cause }));
   } else {
-    sim.schedule(0, () => ns.ip6.output({ src: p.dst as bigint, dst: p.src as bigint, proto: 6, payload: segment, hopLimit: 64, parent: cause.id, cause }));
+    sim.schedule(0, () =>
+      ns.ip6.output({ src: p.dst as bigint, dst: p.src as bigint, proto: 6, payload: segment, hopLimit: 64, parent: cause.id, cause }),
+    );
   }
 }

@@ -1,12 +1,13 @@
-/** Target TCPMSS: lowers the MSS that a SYN announces. Models libxt_TCPMSS.c, xt_TCPMSS.c */
+/** -m tcpmss, -j TCPMSS: the MSS that a SYN announces. Models xt_tcpmss.c, xt_TCPMSS.c */
 
 import { fail, ok } from '../../../../sim/errno.ts';
 import { fold16, put16, sum16, u16 } from '../../../../wire/bytes.ts';
 import { pseudo } from '../../../../wire/pseudo.ts';
+import { parseTcpOptions } from '../../../../wire/tcp.ts';
 import { dstMtu } from '../../../ip/route.ts';
-import { Problem, type TargetExt } from '../ext.ts';
+import { type MatchExt, Problem, type TargetExt } from '../ext.ts';
 import { hasL4 } from '../packet.ts';
-import { uint } from '../parse.ts';
+import { uint, uintRange } from '../parse.ts';
 
 interface Tcpmss {
   /** null: clamp to the path MTU. */
@@ -68,5 +69,31 @@ export const TCPMSS: TargetExt<Tcpmss> = {
       i += (b[i + 1] as number) || 1;
     }
     return 'continue';
+  },
+};
+
+export const tcpmss: MatchExt<{ min: number; max: number; invert: boolean }> = {
+  kind: 'match',
+  name: 'tcpmss',
+  protos: [6],
+  init: () => ({ min: 0, max: 0, invert: false }),
+  options: [
+    {
+      name: 'mss',
+      mandatory: true,
+      invert: true,
+      set: (o, arg, invert) => {
+        const [min, max] = uintRange('tcpmss', 'mss', arg, 65535);
+        Object.assign(o, { min, max, invert });
+      },
+    },
+  ],
+  save: (o) => `${o.invert ? ' !' : ''} --mss ${o.min === o.max ? o.min : `${o.min}:${o.max}`}`,
+  list: (o) => ` tcpmss match ${o.invert ? '!' : ''}${o.min === o.max ? o.min : `${o.min}:${o.max}`}`,
+  run: (o) => (p) => {
+    if (!hasL4(p, 20)) return false;
+    const at = p.l4;
+    const options = parseTcpOptions(p.skb.data, at + 20, at + ((p.skb.data[at + 12] as number) >> 4) * 4);
+    return options.mss !== undefined && (options.mss >= o.min && options.mss <= o.max) !== o.invert;
   },
 };

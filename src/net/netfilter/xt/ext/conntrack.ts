@@ -1,6 +1,6 @@
 /** -m conntrack and -m state: what connection tracking knows of the packet. Models libxt_conntrack.c and xt_conntrack.c */
 
-import { type Family, formatIp, inPrefix, type IpAddr, maxLen } from '../../../../wire/addr.ts';
+import { type Family, formatIp, type IpAddr, inPrefix, maxLen } from '../../../../wire/addr.ts';
 import type { Direction } from '../../conntrack/connection.ts';
 import { type MatchExt, type ParseCx, Problem } from '../ext.ts';
 import { protocolNumber } from '../names.ts';
@@ -183,7 +183,12 @@ export const conntrack: MatchExt<ConntrackMatch> = {
         if ((value >= r.value[0] && value <= r.value[1]) === r.invert) return false;
       }
       if (o.status) {
-        const is: Record<Status, boolean> = { EXPECTED: ct.master !== null, SEEN_REPLY: ct.seenReply, ASSURED: ct.assured, CONFIRMED: ct.confirmed };
+        const is: Record<Status, boolean> = {
+          EXPECTED: ct.master !== null,
+          SEEN_REPLY: ct.seenReply,
+          ASSURED: ct.assured,
+          CONFIRMED: ct.confirmed,
+        };
         const hit = o.status.value.length === 0 ? !STATUS.some((s) => is[s]) : o.status.value.some((s) => is[s]);
         if (hit === o.status.invert) return false;
       }

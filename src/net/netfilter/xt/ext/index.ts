@@ -7,9 +7,13 @@ import { CHECKSUM } from './CHECKSUM.ts';
 import { CLASSIFY } from './CLASSIFY.ts';
 import { CT, NOTRACK } from './CT.ts';
 import { comment } from './comment.ts';
+import { connbytes } from './connbytes.ts';
 import { connlimit } from './connlimit.ts';
 import { conntrack, state } from './conntrack.ts';
+import { cpu } from './cpu.ts';
+import { dccp } from './dccp.ts';
 import { DSCP, dscp, TOS, tos } from './dscp.ts';
+import { hashlimit } from './hashlimit.ts';
 import { icmp, icmp6 } from './icmp.ts';
 import { iprange } from './iprange.ts';
 import { LOG, NFLOG, TRACE } from './LOG.ts';
@@ -22,24 +26,35 @@ import { DNAT, MASQUERADE, NETMAP, REDIRECT, SNAT } from './NAT.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
+import { quota } from './quota.ts';
 import { REJECT } from './REJECT.ts';
 import { recent } from './recent.ts';
 import { rpfilter } from './rpfilter.ts';
 import { sctp } from './sctp.ts';
 import { set } from './set.ts';
+import { ah, esp } from './spi.ts';
 import { statistic } from './statistic.ts';
-import { TCPMSS } from './TCPMSS.ts';
+import { string } from './string.ts';
+import { TCPMSS, tcpmss } from './TCPMSS.ts';
 import { tcp } from './tcp.ts';
+import { time } from './time.ts';
 import { HL, hl, TTL, ttl } from './ttl.ts';
+import { u32 } from './u32.ts';
 import { udp } from './udp.ts';
 
 export const matches: readonly MatchExt[] = [
   addrtype,
+  ah,
   comment,
+  connbytes,
   connlimit,
   connmark,
   conntrack,
+  cpu,
+  dccp,
   dscp,
+  esp,
+  hashlimit,
   hl,
   icmp,
   icmp6,
@@ -52,15 +67,20 @@ export const matches: readonly MatchExt[] = [
   owner,
   physdev,
   pkttype,
+  quota,
   recent,
   rpfilter,
   sctp,
   set,
   state,
   statistic,
+  string,
   tcp,
+  tcpmss,
+  time,
   tos,
   ttl,
+  u32,
   udp,
 ];
 
@@ -87,7 +107,11 @@ export const targets: readonly TargetExt[] = [
   TTL,
 ];
 
-function find<T extends { readonly name: string; readonly families?: readonly Family[] }>(list: readonly T[], name: string, family: Family): T | null {
+function find<T extends { readonly name: string; readonly families?: readonly Family[] }>(
+  list: readonly T[],
+  name: string,
+  family: Family,
+): T | null {
   return list.find((e) => e.name === name && (!e.families || e.families.includes(family))) ?? null;
 }
 

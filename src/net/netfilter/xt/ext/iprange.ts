@@ -38,10 +38,11 @@ export const iprange: MatchExt<IpRange> = {
   init: () => ({ src: null, dst: null }),
   options: [option('src'), option('dst')],
   check: (_o, given) => {
-    if (given.size === 0) throw new Problem('iprange match: You must specify `--src-range\' or `--dst-range\'');
+    if (given.size === 0) throw new Problem("iprange match: You must specify `--src-range' or `--dst-range'");
   },
   save: (o) =>
-    (o.src ? `${o.src.invert ? ' !' : ''} --src-range ${text(o.src)}` : '') + (o.dst ? `${o.dst.invert ? ' !' : ''} --dst-range ${text(o.dst)}` : ''),
+    (o.src ? `${o.src.invert ? ' !' : ''} --src-range ${text(o.src)}` : '') +
+    (o.dst ? `${o.dst.invert ? ' !' : ''} --dst-range ${text(o.dst)}` : ''),
   list: (o) =>
     (o.src ? ` source IP range${o.src.invert ? ' !' : ''} ${text(o.src)}` : '') +
     (o.dst ? ` destination IP range${o.dst.invert ? ' !' : ''} ${text(o.dst)}` : ''),

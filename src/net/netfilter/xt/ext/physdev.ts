@@ -53,7 +53,13 @@ export const physdev: MatchExt<Physdev> = {
   kind: 'match',
   name: 'physdev',
   init: () => ({ in: null, out: null, isIn: null, isOut: null, isBridged: null }),
-  options: [iface('in'), iface('out'), flag('physdev-is-in', 'isIn'), flag('physdev-is-out', 'isOut'), flag('physdev-is-bridged', 'isBridged')],
+  options: [
+    iface('in'),
+    iface('out'),
+    flag('physdev-is-in', 'isIn'),
+    flag('physdev-is-out', 'isOut'),
+    flag('physdev-is-bridged', 'isBridged'),
+  ],
   check: (_o, given) => {
     if (given.size === 0) throw new Problem('PHYSDEV: no physdev option specified');
   },

@@ -4,7 +4,14 @@ import { isMulticast } from '../../../../wire/addr.ts';
 import { type MatchExt, Problem } from '../ext.ts';
 
 type Kind = 'unicast' | 'broadcast' | 'multicast';
-const NAMES: Readonly<Record<string, Kind>> = { unicast: 'unicast', broadcast: 'broadcast', multicast: 'multicast', host: 'unicast', bcast: 'broadcast', mcast: 'multicast' };
+const NAMES: Readonly<Record<string, Kind>> = {
+  unicast: 'unicast',
+  broadcast: 'broadcast',
+  multicast: 'multicast',
+  host: 'unicast',
+  bcast: 'broadcast',
+  mcast: 'multicast',
+};
 
 export const pkttype: MatchExt<{ type: Kind; invert: boolean }> = {
   kind: 'match',

@@ -13,13 +13,13 @@ export interface PortMatch {
   dport: PortSpan | null;
 }
 
-export function portsOf(o: PortMatch, form: 'save' | 'list', name: (port: number) => string = String): string {
+export function portsOf(o: PortMatch, form: 'save' | 'list', name: (port: number) => string = String, whole = false): string {
   let s = '';
   for (const [span, key] of [
     [o.sport, 'sp'],
     [o.dport, 'dp'],
   ] as const) {
-    if (!span || (span.min === 0 && span.max === 65535 && !span.invert)) continue;
+    if (!span || (!whole && span.min === 0 && span.max === 65535 && !span.invert)) continue;
     const text = span.min === span.max ? name(span.min) : `${name(span.min)}:${name(span.max)}`;
     if (form === 'save') s += `${span.invert ? ' !' : ''} --${key}ort ${text}`;
     else s += ` ${key}${span.min === span.max ? 't' : 'ts'}:${span.invert ? '!' : ''}${text}`;

@@ -91,7 +91,17 @@ function maskText(o: Recent, family: 4 | 6): string {
 export const recent: MatchExt<Recent> = {
   kind: 'match',
   name: 'recent',
-  init: () => ({ mode: null, invert: false, seconds: 0, hitcount: 0, reap: false, rttl: false, name: 'DEFAULT', mask: null, side: 'source' }),
+  init: () => ({
+    mode: null,
+    invert: false,
+    seconds: 0,
+    hitcount: 0,
+    reap: false,
+    rttl: false,
+    name: 'DEFAULT',
+    mask: null,
+    side: 'source',
+  }),
   options: [
     mode('set'),
     mode('rcheck'),

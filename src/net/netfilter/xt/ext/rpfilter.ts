@@ -24,9 +24,16 @@ const FLAGS: readonly (readonly [string, keyof RpfilterMatch])[] = [
 function passes(ns: Netns, o: RpfilterMatch, p: XtPacket): boolean {
   const dev = p.in;
   if (!dev || dev.flags & IFF_LOOPBACK) return true;
-  if (typeof p.src === 'number' && p.src >>> 24 === 0 && typeof p.dst === 'number' && (p.dst === 0xffffffff || p.dst >>> 8 === 0xe00000)) return true;
+  if (typeof p.src === 'number' && p.src >>> 24 === 0 && typeof p.dst === 'number' && (p.dst === 0xffffffff || p.dst >>> 8 === 0xe00000))
+    return true;
   const group = isMulticast(p.dst) || p.dst === 0xffffffff;
-  const found = fibLookup(ns, { dst: p.src, src: group ? null : p.dst, mark: o.validmark ? p.skb.mark : 0, iif: ns.lo, ignoreLinkstate: true });
+  const found = fibLookup(ns, {
+    dst: p.src,
+    src: group ? null : p.dst,
+    mark: o.validmark ? p.skb.mark : 0,
+    iif: ns.lo,
+    ignoreLinkstate: true,
+  });
   if (!found.ok) return false;
   const { route } = found.value;
   if (route.type !== 'unicast' && (route.type !== 'local' || !o.acceptLocal)) return false;
@@ -46,7 +53,13 @@ export const rpfilter: MatchExt<RpfilterMatch> = {
       o[key] = true;
     },
   })),
-  save: (o) => FLAGS.filter(([, key]) => o[key]).map(([name]) => ` --${name}`).join(''),
-  list: (o) => ` rpfilter${FLAGS.filter(([, key]) => o[key]).map(([name]) => ` ${name}`).join('')}`,
+  save: (o) =>
+    FLAGS.filter(([, key]) => o[key])
+      .map(([name]) => ` --${name}`)
+      .join(''),
+  list: (o) =>
+    ` rpfilter${FLAGS.filter(([, key]) => o[key])
+      .map(([name]) => ` ${name}`)
+      .join('')}`,
   run: (o, ns) => (p) => passes(ns, o, p) !== o.invert,
 };
