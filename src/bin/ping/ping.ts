@@ -6,7 +6,7 @@ import { gaiStrerror, getaddrinfo, inetAton, nameOrAddress } from '../../os/reso
 import { closeSocket, openRaw, openUdp } from '../../os/sockcalls.ts';
 import type { RawSocket } from '../../os/uapi.ts';
 import { strerror } from '../../sim/errno.ts';
-import { formatIp, type IpAddr, isMulticast, parseIp6 } from '../../wire/addr.ts';
+import { formatIp, type IpAddr, isLinkLocal, isMulticast, parseIp6 } from '../../wire/addr.ts';
 import { u16, u32 } from '../../wire/bytes.ts';
 import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY, parseIcmp } from '../../wire/icmp.ts';
 import { emitIcmp6, ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST } from '../../wire/icmp6.ts';
@@ -23,6 +23,8 @@ interface Target {
   addr: IpAddr;
   hostname: string;
   source: IpAddr;
+  /** Interface name after `%`. */
+  zone: string | null;
 }
 
 class Ping {
@@ -115,7 +117,8 @@ class Ping {
 
   /** `name (address)`, or the address alone with -n. */
   private *peer(addr: IpAddr): Task<string> {
-    if (this.o.numeric || this.exiting) return formatIp(addr);
+    const zone = this.t.zone !== null && isLinkLocal(addr) ? `%${this.t.zone}` : '';
+    if (this.o.numeric || this.exiting) return formatIp(addr) + zone;
     return `${yield* nameOrAddress(this.p, addr)} (${formatIp(addr)})`;
   }
 
@@ -327,7 +330,7 @@ function tripText(us: number): string {
 }
 
 /** Source address by a connected UDP probe. `next`: this family cannot reach it, try another address. */
-function* findSource(p: Process, o: PingOptions, addr: IpAddr, more: boolean): Task<{ source: IpAddr } | { code: number } | 'next'> {
+function* findSource(p: Process, o: PingOptions, addr: IpAddr, zone: string | null, more: boolean): Task<{ source: IpAddr } | { code: number } | 'next'> {
   const fail = function* (text: string): Task<{ code: number }> {
     yield* p.err(`${p.name}: ${text}\n`);
     return { code: 2 };
@@ -340,6 +343,7 @@ function* findSource(p: Process, o: PingOptions, addr: IpAddr, more: boolean): T
       const r = probe.bindToDevice(o.device);
       if (!r.ok) return yield* fail(typeof addr === 'number' ? `SO_BINDTODEVICE ${o.device}: ${strerror(r.errno)}` : `unknown iface: ${o.device}`);
     }
+    if (zone !== null) probe.bindToDevice(zone);
     let r = probe.connect(addr, 1025);
     if (!r.ok && r.errno === 'EACCES' && typeof addr === 'number') {
       if (!o.broadcast) return yield* fail('Do you want to ping broadcast? Then -b. If not, check your local firewall rules');
@@ -388,11 +392,17 @@ function* main(p: Process): Task<number> {
     yield* p.err(`${p.name}: ${o.target}: ${gaiStrerror(found.error)}\n`);
     return 2;
   }
-  if (inetAton(o.target) !== null || parseIp6(o.target) !== null) o.numeric = true;
+  const [bare, scope] = o.target.split('%') as [string, string | undefined];
+  if (inetAton(o.target) !== null || parseIp6(bare) !== null) o.numeric = true;
+  const zone = scope ?? null;
+  if (zone !== null && !p.ns.device(zone)) {
+    yield* p.err(`${p.name}: ${o.target}: ${gaiStrerror('EAI_NONAME')}\n`);
+    return 2;
+  }
   for (const [i, first] of found.addrs.entries()) {
     let addr = first;
     if (o.verbose) yield* p.out(`ai->ai_family: ${typeof addr === 'number' ? 'AF_INET' : 'AF_INET6'}, ai->ai_canonname: '${found.canonical}'\n`);
-    const s = yield* findSource(p, o, addr, i + 1 < found.addrs.length);
+    const s = yield* findSource(p, o, addr, zone, i + 1 < found.addrs.length);
     if (s === 'next') continue;
     if ('code' in s) return s.code;
     if (addr === 0) addr = s.source;
@@ -401,18 +411,20 @@ function* main(p: Process): Task<number> {
     if (other.ok) closeSocket(p, other.value);
     const chosen = sockets[family];
     if (!chosen.ok) return 2;
-    const error = configure(o, chosen.value, addr);
+    const error = configure(o, chosen.value, addr, zone);
     if (error) {
       yield* p.err(`${p.name}: ${error}\n`);
       return 2;
     }
-    return yield* new Ping(p, o, chosen.value, { addr, hostname: found.canonical, source: s.source }).run();
+    return yield* new Ping(p, o, chosen.value, { addr, hostname: found.canonical, source: s.source, zone }).run();
   }
   return 2;
 }
 
 /** Socket options; the text of the error, if one comes. */
-function configure(o: PingOptions, sock: RawSocket, addr: IpAddr): string | null {
+function configure(o: PingOptions, sock: RawSocket, addr: IpAddr, zone: string | null): string | null {
+  // connect() with a scope id ties the socket to that interface.
+  if (zone !== null) sock.bindToDevice(zone);
   if (o.device !== null) sock.bindToDevice(o.device);
   const source = typeof addr === 'number' ? o.source4 : o.source6;
   if (source !== null) {
