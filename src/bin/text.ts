@@ -1,6 +1,6 @@
 /** What the text filters share: option errors in coreutils' words, inputs one after the other, lines as they come. */
 
-import type { Process, Task } from '../os/process.ts';
+import { MAX_HEAP, type Process, type Task } from '../os/process.ts';
 import { type Errno, strerror } from '../sim/errno.ts';
 import { getopt, type OptionSpec, type Parsed } from './getopt.ts';
 
@@ -73,6 +73,10 @@ export function* eachLine(p: Process, fd: number, use: (line: string, last: bool
     if (!r.ok || r.value.length === 0) break;
     const parts = (rest + decoder.decode(r.value, { stream: true })).split('\n');
     rest = parts.pop() as string;
+    if (rest.length > MAX_HEAP) {
+      yield* p.err(`${p.name}: memory exhausted\n`);
+      return;
+    }
     for (const line of parts) if ((yield* use(line, false)) === true) return;
   }
   if (rest !== '') yield* use(rest, true);
@@ -81,13 +85,19 @@ export function* eachLine(p: Process, fd: number, use: (line: string, last: bool
 /** All lines of all inputs at once, for tools that need the whole. */
 export function* allLines(p: Process, names: readonly string[]): Task<{ lines: string[]; status: number }> {
   const lines: string[] = [];
+  let size = 0;
   const status = yield* eachInput(p, names, function* (fd) {
     yield* eachLine(p, fd, function* (line) {
       lines.push(line);
-      return undefined;
+      size += line.length + 16;
+      return size > MAX_HEAP ? true : undefined;
     });
     return undefined;
   });
+  if (size > MAX_HEAP) {
+    yield* p.err(`${p.name}: memory exhausted\n`);
+    return { lines: [], status: 2 };
+  }
   return { lines, status };
 }
 

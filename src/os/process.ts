@@ -13,7 +13,7 @@ import type { Machine } from './machine.ts';
 import { makePipe } from './pipe.ts';
 import type { Program, Task, Wait, Wake } from './program.ts';
 import { type Disposition, defaultAction, type Signal, signalNumber } from './signal.ts';
-import { Tty } from './tty.ts';
+import type { Tty } from './tty.ts';
 import type { MountTable, OpenFlags, Stat } from './vfs.ts';
 
 export type { Program, Task, Wait, Wake } from './program.ts';
@@ -26,6 +26,8 @@ const WAKE_COST = 3;
 /** CPU time that a process may use up before the clock moves on. */
 const QUANTUM = 100;
 export const MAX_FDS = 1024;
+/** Bytes that a program may hold of one input, so that `sort /dev/zero` ends in an error and not in a full browser tab. */
+export const MAX_HEAP = 64 << 20;
 
 export interface SpawnOptions {
   env?: Map<string, string>;
@@ -117,7 +119,8 @@ export class Process {
     this.ns = opts.ns ?? parent?.ns ?? machine.kernel.init;
     this.mnt = opts.mnt ?? parent?.mnt ?? machine.mounts;
     this.uts = opts.uts ?? parent?.uts ?? machine.uts;
-    this.pgid = opts.newGroup === true || opts.newGroup === 0 || !parent ? pid : typeof opts.newGroup === 'number' ? opts.newGroup : parent.pgid;
+    this.pgid =
+      opts.newGroup === true || opts.newGroup === 0 || !parent ? pid : typeof opts.newGroup === 'number' ? opts.newGroup : parent.pgid;
     this.sid = opts.newSession || !parent ? pid : parent.sid;
     if (opts.newSession) this.pgid = pid;
     this.tty = opts.tty ?? (opts.newSession ? null : (parent?.tty ?? null));
@@ -473,12 +476,14 @@ export class Process {
         return line === '' ? null : line;
       }
       state.text += state.decoder.decode(r.value, { stream: true });
+      if (state.text.length > MAX_HEAP) return null;
     }
   }
 
-  /** Everything up to the end of the file. */
+  /** Everything up to the end of the file; ENOMEM beyond MAX_HEAP bytes. */
   *readAll(fd: number): Task<Result<Uint8Array>> {
     const parts: Uint8Array[] = [];
+    let total = 0;
     for (;;) {
       const r = yield* this.read(fd);
       if (!r.ok) {
@@ -486,6 +491,8 @@ export class Process {
         return r;
       }
       if (r.value.length === 0) return ok(concat(parts));
+      total += r.value.length;
+      if (total > MAX_HEAP) return fail('ENOMEM');
       parts.push(r.value);
     }
   }
