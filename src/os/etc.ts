@@ -66,18 +66,18 @@ const HOSTS = (hostname: string): string => `127.0.0.1\tlocalhost\n127.0.1.1\t${
 
 export function etcFiles(dir: Directory, hostname: string): void {
   const files: Record<string, string> = {
-    'debian_version': '12.11\n',
-    'group': GROUP,
+    debian_version: '12.11\n',
+    group: GROUP,
     'host.conf': 'multi on\n',
-    'hostname': `${hostname}\n`,
-    'hosts': HOSTS(hostname),
+    hostname: `${hostname}\n`,
+    hosts: HOSTS(hostname),
     'nsswitch.conf': 'hosts: files dns\n',
     'os-release': OS_RELEASE,
-    'passwd': PASSWD,
-    'protocols': PROTOCOLS,
+    passwd: PASSWD,
+    protocols: PROTOCOLS,
     'resolv.conf': '',
-    'services': SERVICES,
-    'shells': '/bin/sh\n/bin/bash\n/usr/bin/bash\n',
+    services: SERVICES,
+    shells: '/bin/sh\n/bin/bash\n/usr/bin/bash\n',
   };
   for (const [name, text] of Object.entries(files)) dir.link(name, new RegularFile(text));
   const iproute2 = new Directory();

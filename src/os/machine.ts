@@ -5,11 +5,11 @@ import type { Netns } from '../net/netns.ts';
 import { fail, ok, type Result } from '../sim/errno.ts';
 import type { Sim } from '../sim/sim.ts';
 import { etcFiles } from './etc.ts';
+import { DEFAULT_PATH } from './exec.ts';
 import type { OpenFile } from './file.ts';
 import { Directory, RegularFile, Symlink } from './inode.ts';
 import { SocketFile } from './net.ts';
 import { Process, type SocketLike, type SpawnOptions, type Uts } from './process.ts';
-import { DEFAULT_PATH } from './exec.ts';
 import type { Command } from './program.ts';
 import { buildRoot } from './rootfs.ts';
 import type { Signal } from './signal.ts';
@@ -113,7 +113,8 @@ export class Machine {
   /** Gives a network namespace its own host name, /etc and /var/www/html, as the recorder does; see view(). */
   separate(ns: Netns, hostname: string, own: readonly string[] = ['/etc', '/var/www/html']): NamespaceView {
     const mnt = this.mounts.copy();
-    for (const path of own) mnt.over.set(this.directory(path), path === '/etc' ? new Directory((d) => etcFiles(d, hostname)) : new Directory());
+    for (const path of own)
+      mnt.over.set(this.directory(path), path === '/etc' ? new Directory((d) => etcFiles(d, hostname)) : new Directory());
     const view = { uts: { hostname }, mnt };
     this.views.set(ns, view);
     return view;
@@ -187,7 +188,9 @@ export class Machine {
     const targets =
       pid > 0
         ? [this.processes.get(pid)].filter((p) => p !== undefined)
-        : [...this.processes.values()].filter((p) => (pid === -1 ? p.pid > 1 && p !== sender : p.pgid === (pid === 0 ? sender.pgid : -pid)));
+        : [...this.processes.values()].filter((p) =>
+            pid === -1 ? p.pid > 1 && p !== sender : p.pgid === (pid === 0 ? sender.pgid : -pid),
+          );
     if (targets.length === 0) return fail('ESRCH');
     const allowed = targets.filter((p) => sender.uid === 0 || p.uid === sender.uid);
     if (allowed.length === 0) return fail('EPERM');

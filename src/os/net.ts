@@ -2,7 +2,7 @@
 
 import type { Sock } from '../net/sock/sock.ts';
 import { TcpSocket } from '../net/sock/tcp/tcp.ts';
-import { UdpSocket, type Datagram } from '../net/sock/udp.ts';
+import { type Datagram, UdpSocket } from '../net/sock/udp.ts';
 import { fail, ok, type Result } from '../sim/errno.ts';
 import type { Micros } from '../sim/sim.ts';
 import type { WaitQueue } from '../sim/wait.ts';

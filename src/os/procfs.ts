@@ -70,7 +70,9 @@ function kernelEntry(path: string): Inode | undefined {
   switch (path) {
     case 'kernel':
     case 'kernel/random':
-      return path === 'kernel' ? sysctlDir('kernel/') : fixedDir({ boot_id: new ProcFile(() => '5b0a4a4e-6b2e-4a57-9d0e-5f6d1c2b3a49\n'), uuid: new ProcFile(uuid) });
+      return path === 'kernel'
+        ? sysctlDir('kernel/')
+        : fixedDir({ boot_id: new ProcFile(() => '5b0a4a4e-6b2e-4a57-9d0e-5f6d1c2b3a49\n'), uuid: new ProcFile(uuid) });
     case 'kernel/hostname':
       return new ProcFile(
         (p) => `${p.uts.hostname}\n`,
@@ -98,7 +100,12 @@ function uuid(p: Process): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}\n`;
 }
 
-const STATES: Record<Process['state'], string> = { ready: 'R (running)', waiting: 'S (sleeping)', stopped: 'T (stopped)', dead: 'Z (zombie)' };
+const STATES: Record<Process['state'], string> = {
+  ready: 'R (running)',
+  waiting: 'S (sleeping)',
+  stopped: 'T (stopped)',
+  dead: 'Z (zombie)',
+};
 
 function processDir(target: Process): Directory {
   const state = (p: Process): string => (p === target ? STATES.ready : STATES[target.state]);
@@ -111,10 +118,21 @@ function processDir(target: Process): Directory {
     fd: fdDir(target),
     mounts: new ProcFile(() => 'proc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\ntmpfs / tmpfs rw 0 0\n'),
     net: procNet(target),
-    ns: fixedDir({ net: new Symlink(() => `net:[${target.ns.inode}]`), mnt: new Symlink('mnt:[4026531841]'), pid: new Symlink('pid:[4026531836]'), uts: new Symlink('uts:[4026531838]') }),
+    ns: fixedDir({
+      net: new Symlink(() => `net:[${target.ns.inode}]`),
+      mnt: new Symlink('mnt:[4026531841]'),
+      pid: new Symlink('pid:[4026531836]'),
+      uts: new Symlink('uts:[4026531838]'),
+    }),
     root: new Symlink('/'),
-    stat: new ProcFile((p) => `${target.pid} (${target.name.slice(0, 15)}) ${state(p)[0]} ${target.ppid} ${target.pgid} ${target.sid} 0 -1 4194304 0 0 0 0 ${Math.floor(target.cpuTime / 10000)} 0 0 0 20 0 1 0 ${Math.floor(target.startTime / 10000)} 0 0\n`),
-    status: new ProcFile((p) => `Name:\t${target.name.slice(0, 15)}\nUmask:\t${target.umask.toString(8).padStart(4, '0')}\nState:\t${state(p)}\nTgid:\t${target.pid}\nPid:\t${target.pid}\nPPid:\t${target.ppid}\nUid:\t${[0, 0, 0, 0].map(() => target.uid).join('\t')}\nGid:\t${[0, 0, 0, 0].map(() => target.gid).join('\t')}\n`),
+    stat: new ProcFile(
+      (p) =>
+        `${target.pid} (${target.name.slice(0, 15)}) ${state(p)[0]} ${target.ppid} ${target.pgid} ${target.sid} 0 -1 4194304 0 0 0 0 ${Math.floor(target.cpuTime / 10000)} 0 0 0 20 0 1 0 ${Math.floor(target.startTime / 10000)} 0 0\n`,
+    ),
+    status: new ProcFile(
+      (p) =>
+        `Name:\t${target.name.slice(0, 15)}\nUmask:\t${target.umask.toString(8).padStart(4, '0')}\nState:\t${state(p)}\nTgid:\t${target.pid}\nPid:\t${target.pid}\nPPid:\t${target.ppid}\nUid:\t${[0, 0, 0, 0].map(() => target.uid).join('\t')}\nGid:\t${[0, 0, 0, 0].map(() => target.gid).join('\t')}\n`,
+    ),
   });
 }
 

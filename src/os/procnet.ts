@@ -1,11 +1,10 @@
 /** /proc/net of a namespace. Models net/core/net-procfs.c, net/ipv4/proc.c, fib_trie.c, arp.c, tcp_ipv4.c */
 
-import { RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from './rtflags.ts';
+import { RT_TABLE_MAIN } from '../net/ip/fib.ts';
+import { NUD_PERMANENT, NUD_VALID } from '../net/neigh/nud.ts';
 import { procConntrack } from '../net/netfilter/conntrack/text.ts';
 import { RecentLists } from '../net/netfilter/xt/ext/recent.ts';
 import type { Netns } from '../net/netns.ts';
-import { RT_TABLE_MAIN } from '../net/ip/fib.ts';
-import { NUD_PERMANENT, NUD_VALID } from '../net/neigh/nud.ts';
 import type { Sock } from '../net/sock/sock.ts';
 import { fail, ok } from '../sim/errno.ts';
 import { formatIp, type IpAddr, mask4, parseIp } from '../wire/addr.ts';
@@ -13,6 +12,7 @@ import { formatMac } from '../wire/mac.ts';
 import { type Directory, type Inode, ProcDir, ProcFile } from './inode.ts';
 import { NETSTAT, SNMP } from './mibnames.ts';
 import type { Process } from './process.ts';
+import { RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from './rtflags.ts';
 
 export function procNet(target: Process): Directory {
   const { ns } = target;
@@ -27,8 +27,20 @@ export function procNet(target: Process): Directory {
     snmp: () => mib(ns, SNMP),
     tcp: () => tcp(ns, 4),
     tcp6: () => tcp(ns, 6),
-    udp: () => socketTable(ns.sockets.udp().filter((s) => s.family === 4).map((s) => ({ sock: s, state: s.remote ? 1 : 7 }))),
-    udp6: () => socketTable(ns.sockets.udp().filter((s) => s.family === 6).map((s) => ({ sock: s, state: s.remote ? 1 : 7 }))),
+    udp: () =>
+      socketTable(
+        ns.sockets
+          .udp()
+          .filter((s) => s.family === 4)
+          .map((s) => ({ sock: s, state: s.remote ? 1 : 7 })),
+      ),
+    udp6: () =>
+      socketTable(
+        ns.sockets
+          .udp()
+          .filter((s) => s.family === 6)
+          .map((s) => ({ sock: s, state: s.remote ? 1 : 7 })),
+      ),
   };
   const nodes: Record<string, Inode> = {};
   for (const [name, read] of Object.entries(files)) nodes[name] = new ProcFile(read);
@@ -41,7 +53,8 @@ export function procNet(target: Process): Directory {
 }
 
 function dev(ns: Netns): string {
-  let out = 'Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n';
+  let out =
+    'Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n';
   const n = (v: number, w: number): string => String(v).padStart(w);
   for (const d of ns.devices.values()) {
     const s = d.stats;
@@ -52,7 +65,10 @@ function dev(ns: Netns): string {
 
 /** An IPv4 address as the kernel prints a little-endian word. */
 function hex4(a: number): string {
-  return [0, 8, 16, 24].map((shift) => ((a >>> shift) & 255).toString(16).padStart(2, '0')).join('').toUpperCase();
+  return [0, 8, 16, 24]
+    .map((shift) => ((a >>> shift) & 255).toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase();
 }
 
 function route(ns: Netns): string {
@@ -65,7 +81,19 @@ function route(ns: Netns): string {
     if (hop?.gateway) flags |= RTF_GATEWAY;
     if (r.dst.len === 32) flags |= RTF_HOST;
     const gateway = typeof hop?.gateway === 'number' ? hop.gateway : 0;
-    const row = [hop?.dev?.name ?? '*', hex4(r.dst.addr as number), hex4(gateway), flags.toString(16).toUpperCase().padStart(4, '0'), 0, 0, r.metric, hex4(mask4(r.dst.len)), r.advmss ? r.advmss + 40 : 0, 0, 0].join('\t');
+    const row = [
+      hop?.dev?.name ?? '*',
+      hex4(r.dst.addr as number),
+      hex4(gateway),
+      flags.toString(16).toUpperCase().padStart(4, '0'),
+      0,
+      0,
+      r.metric,
+      hex4(mask4(r.dst.len)),
+      r.advmss ? r.advmss + 40 : 0,
+      0,
+      0,
+    ].join('\t');
     out += `${row.padEnd(127)}\n`;
   }
   return out;
@@ -83,22 +111,52 @@ function arp(ns: Netns): string {
 function ifInet6(ns: Netns): string {
   let out = '';
   for (const d of ns.devices.values()) {
-    for (const a of d.addrs6) out += `${(a.local as bigint).toString(16).padStart(32, '0')} ${d.ifindex.toString(16).padStart(2, '0')} ${a.len.toString(16).padStart(2, '0')} ${a.scope === 254 ? '10' : a.scope === 253 ? '20' : '00'} 80 ${d.name.padStart(8)}\n`;
+    for (const a of d.addrs6)
+      out += `${(a.local as bigint).toString(16).padStart(32, '0')} ${d.ifindex.toString(16).padStart(2, '0')} ${a.len.toString(16).padStart(2, '0')} ${a.scope === 254 ? '10' : a.scope === 253 ? '20' : '00'} 80 ${d.name.padStart(8)}\n`;
   }
   return out;
 }
 
 function mib(ns: Netns, groups: Readonly<Record<string, string>>): string {
-  const fixed: Record<string, number> = { IpForwarding: ns.sysctl.int('net.ipv4.ip_forward') ? 1 : 2, IpDefaultTTL: ns.sysctl.int('net.ipv4.ip_default_ttl'), TcpRtoAlgorithm: 1, TcpRtoMin: 200, TcpRtoMax: 120000, TcpMaxConn: -1 };
+  const fixed: Record<string, number> = {
+    IpForwarding: ns.sysctl.int('net.ipv4.ip_forward') ? 1 : 2,
+    IpDefaultTTL: ns.sysctl.int('net.ipv4.ip_default_ttl'),
+    TcpRtoAlgorithm: 1,
+    TcpRtoMin: 200,
+    TcpRtoMax: 120000,
+    TcpMaxConn: -1,
+  };
   let out = '';
-  for (const [prefix, names] of Object.entries(groups)) out += `${prefix}: ${names}\n${prefix}: ${names.split(' ').map((n) => fixed[prefix + n] ?? ns.snmp.get(prefix + n)).join(' ')}\n`;
+  for (const [prefix, names] of Object.entries(groups))
+    out += `${prefix}: ${names}\n${prefix}: ${names
+      .split(' ')
+      .map((n) => fixed[prefix + n] ?? ns.snmp.get(prefix + n))
+      .join(' ')}\n`;
   return out;
 }
 
-const TCP_STATES = ['', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'LISTEN', 'CLOSING'];
+const TCP_STATES = [
+  '',
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+];
 
 function tcp(ns: Netns, family: 4 | 6): string {
-  return socketTable(ns.sockets.tcp().filter((s) => s.family === family).map((s) => ({ sock: s, state: TCP_STATES.indexOf(s.state) })));
+  return socketTable(
+    ns.sockets
+      .tcp()
+      .filter((s) => s.family === family)
+      .map((s) => ({ sock: s, state: TCP_STATES.indexOf(s.state) })),
+  );
 }
 
 function endpoint(addr: IpAddr, port: number): string {

@@ -1,7 +1,7 @@
 /** What a program is to the machine: a generator over system calls, and the path where it is installed. */
 
-import type { WaitQueue } from '../sim/wait.ts';
 import type { Micros } from '../sim/sim.ts';
+import type { WaitQueue } from '../sim/wait.ts';
 import type { Process } from './process.ts';
 
 /** Why a process runs again: a wait queue it waited on was woken, its time came, or a signal handler ran. */

@@ -37,12 +37,21 @@ export interface ResolvConf {
 
 /** resolv.conf(5). Without a nameserver line glibc asks 127.0.0.1; `servers` is then empty, so that other resolvers can choose. */
 export function readResolvConf(p: Process): ResolvConf {
-  const conf: ResolvConf = { servers: [], search: [], ndots: 1, timeout: 5, attempts: 2, rotate: false, useVc: false, singleRequest: false };
+  const conf: ResolvConf = {
+    servers: [],
+    search: [],
+    ndots: 1,
+    timeout: 5,
+    attempts: 2,
+    rotate: false,
+    useVc: false,
+    singleRequest: false,
+  };
   for (const line of (p.readText('/etc/resolv.conf') ?? '').split('\n')) {
     if (/^[#;]/.test(line)) continue;
     const [key, ...rest] = line.trim().split(/\s+/);
     if (key === 'nameserver' && rest[0] && conf.servers.length < 3) {
-      const addr = parseIp((rest[0].split('%')[0] as string));
+      const addr = parseIp(rest[0].split('%')[0] as string);
       if (addr !== null) conf.servers.push(addr);
     } else if (key === 'search') conf.search = rest;
     else if (key === 'domain' && rest[0]) conf.search = [rest[0]];
@@ -79,7 +88,10 @@ export function readHosts(p: Process): HostEntry[] {
 /** `files`, `dns` … in the order of nsswitch.conf's hosts line. */
 export function hostSources(p: Process): string[] {
   const m = /^hosts:(.*)$/m.exec(p.readText('/etc/nsswitch.conf') ?? '');
-  return (m ? (m[1] as string) : 'files dns').replace(/\[[^\]]*\]/g, ' ').split(/\s+/).filter((s) => s !== '');
+  return (m ? (m[1] as string) : 'files dns')
+    .replace(/\[[^\]]*\]/g, ' ')
+    .split(/\s+/)
+    .filter((s) => s !== '');
 }
 
 /** inet_aton(3): one to four parts, decimal, octal or hexadecimal; the last part fills what is left. */
@@ -113,7 +125,11 @@ export function* resSend(p: Process, conf: ResolvConf, name: string, types: read
   const servers = conf.servers.length > 0 ? conf.servers : [0x7f000001];
   const queries = types.map((type) => {
     const id = p.sim.rng('resolv').below(65536);
-    return { id, type, bytes: emitDns({ id, flags: DNS_RD, questions: [{ name, type, class: 1 }], answers: [], authority: [], additional: [] }) };
+    return {
+      id,
+      type,
+      bytes: emitDns({ id, flags: DNS_RD, questions: [{ name, type, class: 1 }], answers: [], authority: [], additional: [] }),
+    };
   });
   let refused = false;
   const sockets = new Map<number, ReturnType<typeof openUdp>>();
@@ -311,16 +327,38 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
   let error: GaiError = 'EAI_NONAME';
   for (const source of hostSources(p)) {
     if (source === 'files') {
-      const hits = readHosts(p).filter((e) => e.names.some((n) => n.toLowerCase() === name.toLowerCase()) && families.includes(typeof e.addr === 'number' ? 4 : 6));
-      if (hits.length > 0) return { ok: true, addrs: sortAddresses(p, hits.map((e) => e.addr)), canonical: (hits[0] as HostEntry).names[0] as string };
+      const hits = readHosts(p).filter(
+        (e) => e.names.some((n) => n.toLowerCase() === name.toLowerCase()) && families.includes(typeof e.addr === 'number' ? 4 : 6),
+      );
+      if (hits.length > 0)
+        return {
+          ok: true,
+          addrs: sortAddresses(
+            p,
+            hits.map((e) => e.addr),
+          ),
+          canonical: (hits[0] as HostEntry).names[0] as string,
+        };
     } else if (source === 'dns') {
       if (encodeName(name) === null) continue;
       const types = families.map((f) => (f === 4 ? DNS_TYPES.A : DNS_TYPES.AAAA));
       const r = yield* resSearch(p, readResolvConf(p), name, types);
       const found = r.replies.flatMap((m, i) => (m ? [addressesOf(m, types[i] as number)] : []));
       const addrs = found.flatMap((f) => f.addrs);
-      if (addrs.length > 0) return { ok: true, addrs: sortAddresses(p, addrs), canonical: (found.find((f) => f.addrs.length > 0) as { canonical: string }).canonical };
-      error = r.herrno === 'TRY_AGAIN' ? 'EAI_AGAIN' : r.herrno === 'NO_DATA' ? 'EAI_NODATA' : r.herrno === 'NO_RECOVERY' ? 'EAI_FAIL' : 'EAI_NONAME';
+      if (addrs.length > 0)
+        return {
+          ok: true,
+          addrs: sortAddresses(p, addrs),
+          canonical: (found.find((f) => f.addrs.length > 0) as { canonical: string }).canonical,
+        };
+      error =
+        r.herrno === 'TRY_AGAIN'
+          ? 'EAI_AGAIN'
+          : r.herrno === 'NO_DATA'
+            ? 'EAI_NODATA'
+            : r.herrno === 'NO_RECOVERY'
+              ? 'EAI_FAIL'
+              : 'EAI_NONAME';
     }
   }
   return { ok: false, error };
@@ -328,7 +366,8 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
 
 /** Rules 1, 6 and 8 of RFC 6724: what can be reached first, then by precedence of the policy table. */
 function sortAddresses(p: Process, addrs: readonly IpAddr[]): IpAddr[] {
-  const reachable = (a: IpAddr): boolean => routeOutput(p.ns, { dst: a, src: null, oif: null, mark: 0, tos: 0, proto: 17, sport: 0, dport: 0, uid: p.uid }).ok;
+  const reachable = (a: IpAddr): boolean =>
+    routeOutput(p.ns, { dst: a, src: null, oif: null, mark: 0, tos: 0, proto: 17, sport: 0, dport: 0, uid: p.uid }).ok;
   const precedence = (a: IpAddr): number => (typeof a === 'number' ? 35 : a === 1n ? 50 : a >> 121n === 0x7en ? 3 : 40);
   const unique = [...new Set(addrs)];
   return unique
@@ -349,7 +388,9 @@ export function* gethostbyname2(p: Process, name: string, family: 4 | 6): Task<H
   if (literal !== null) return (typeof literal === 'number' ? 4 : 6) === family ? { name, aliases: [], addrs: [literal] } : null;
   for (const source of hostSources(p)) {
     if (source === 'files') {
-      const e = readHosts(p).find((h) => (typeof h.addr === 'number' ? 4 : 6) === family && h.names.some((n) => n.toLowerCase() === name.toLowerCase()));
+      const e = readHosts(p).find(
+        (h) => (typeof h.addr === 'number' ? 4 : 6) === family && h.names.some((n) => n.toLowerCase() === name.toLowerCase()),
+      );
       if (e) return { name: e.names[0] as string, aliases: e.names.slice(1), addrs: [e.addr] };
     } else if (source === 'dns') {
       const type = family === 4 ? DNS_TYPES.A : DNS_TYPES.AAAA;

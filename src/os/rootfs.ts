@@ -1,14 +1,31 @@
 /** The file tree of a fresh machine: /etc, /dev, /proc, /sys, /run and the usual directories. */
 
 import { fail, ok } from '../sim/errno.ts';
+import { fullDevice, nullDevice, randomDevice, zeroDevice } from './chardev.ts';
 import { etcFiles } from './etc.ts';
 import { CharDevice, Directory, type Inode, ProcDir, ProcFile, Symlink } from './inode.ts';
 import type { Machine } from './machine.ts';
-import { fullDevice, nullDevice, randomDevice, zeroDevice } from './chardev.ts';
 import { procRoot } from './procfs.ts';
 import { sysRoot } from './sysfs.ts';
 
-const EMPTY = ['/boot', '/home', '/media', '/mnt', '/opt', '/srv', '/usr/bin', '/usr/lib', '/usr/local/bin', '/usr/local/sbin', '/usr/sbin', '/usr/share', '/var/cache', '/var/lib', '/var/log', '/var/www/html'];
+const EMPTY = [
+  '/boot',
+  '/home',
+  '/media',
+  '/mnt',
+  '/opt',
+  '/srv',
+  '/usr/bin',
+  '/usr/lib',
+  '/usr/local/bin',
+  '/usr/local/sbin',
+  '/usr/sbin',
+  '/usr/share',
+  '/var/cache',
+  '/var/lib',
+  '/var/log',
+  '/var/www/html',
+];
 
 export function buildRoot(m: Machine): void {
   const { root } = m.fs;

@@ -161,7 +161,8 @@ export class Job {
 
   private heldTty(): boolean {
     if (!this.tty) return false;
-    for (const p of this.machine.processes.values()) for (const f of p.fds.values()) if (f.kind === 'tty' && f.name === this.tty.path) return true;
+    for (const p of this.machine.processes.values())
+      for (const f of p.fds.values()) if (f.kind === 'tty' && f.name === this.tty.path) return true;
     return false;
   }
 }

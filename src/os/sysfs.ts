@@ -2,8 +2,8 @@
 
 import { Bridge } from '../net/dev/bridge.ts';
 import type { BridgePort } from '../net/dev/brport.ts';
-import { IFF_LOOPBACK } from '../net/dev/flags.ts';
 import type { DeviceStats, NetDevice } from '../net/dev/device.ts';
+import { IFF_LOOPBACK } from '../net/dev/flags.ts';
 import { fail, ok, type Result } from '../sim/errno.ts';
 import { formatMac } from '../wire/mac.ts';
 import { Directory, type Inode, ProcDir, ProcFile, Symlink } from './inode.ts';

@@ -2,9 +2,9 @@
 
 import type { Task } from '../../os/process.ts';
 import { ArithError, type ArithVars, evaluate } from './arith.ts';
+import { assignElement } from './assign.ts';
 import { expandQuotedText } from './expand.ts';
 import { Abandon, type Shell } from './state.ts';
-import { assignElement } from './assign.ts';
 import { ReadonlyError } from './vars.ts';
 
 /** The value of an expression's source text; an error is reported and ends the command line. */
@@ -35,7 +35,8 @@ export function arithVars(sh: Shell): ArithVars {
   return {
     get(name, index) {
       const value = index === undefined ? sh.vars.get(name) : sh.vars.element(name, key(sh, name, index));
-      if (value === undefined && sh.on('nounset')) throw new ArithError(`${index === undefined ? name : `${name}[${index}]`}: unbound variable`);
+      if (value === undefined && sh.on('nounset'))
+        throw new ArithError(`${index === undefined ? name : `${name}[${index}]`}: unbound variable`);
       return (value ?? '').trim();
     },
     set(name, index, value) {

@@ -101,7 +101,7 @@ interface Item {
 function* arrayItems(sh: Shell, value: ArrayValue, _assoc: boolean | undefined): Task<Item[]> {
   const items: Item[] = [];
   for (const element of joinSubscripts(value.elements)) {
-    const m = /^\[((?:[^\][]|\[[^\]]*\])*)\](\+?)=([^]*)$/.exec(element.text);
+    const m = /^\[((?:[^\][]|\[[^\]]*\])*)\](\+?)=([\s\S]*)$/.exec(element.text);
     if (m) {
       const value = m[3] === '' ? '' : yield* expandString(sh, wordFromText(m[3] as string), 'assign');
       items.push({ key: m[1] === '' ? wordFromText("''") : wordFromText(m[1] as string), append: m[2] === '+', value });

@@ -2,8 +2,8 @@
 
 import { builtins } from './builtins/index.ts';
 import { KEYWORDS } from './builtins/lookup.ts';
-import type { Completion } from './readline.ts';
 import { tildeHome } from './expand.ts';
+import type { Completion } from './readline.ts';
 import type { Shell } from './state.ts';
 
 /** Candidates for the word at `index`, or null to fall back to file names. */
@@ -70,7 +70,9 @@ function files(sh: Shell, word: string, start: number, executable: boolean): Com
     const s = sh.p.stat(real + n);
     return s.ok && s.value.kind === 'dir';
   };
-  const kept = executable ? names.filter((n) => isDir(n) || sh.p.canRun([real === '' ? `./${n}` : real + n], sh.vars.exported()).ok) : names;
+  const kept = executable
+    ? names.filter((n) => isDir(n) || sh.p.canRun([real === '' ? `./${n}` : real + n], sh.vars.exported()).ok)
+    : names;
   const single = kept.length === 1 && isDir(kept[0] as string);
   return {
     start,

@@ -6,10 +6,10 @@ import { mayAccess } from '../../os/vfs.ts';
 import { ArithError } from './arith.ts';
 import { rawArithmetic } from './arithmetic.ts';
 import { expandPattern, expandString } from './expand.ts';
+import { special } from './parameter.ts';
 import { matches, type Piece } from './pattern.ts';
 import { posixRegExp } from './regex.ts';
 import type { Shell } from './state.ts';
-import { special } from './parameter.ts';
 
 export const UNARY = new Set([...'abcdefghknoprstuvwxzGLNORS'].map((c) => `-${c}`));
 export const BINARY = new Set(['=', '==', '!=', '<', '>', '=~', '-eq', '-ne', '-lt', '-le', '-gt', '-ge', '-nt', '-ot', '-ef']);
@@ -117,7 +117,8 @@ export function* unary(sh: Shell, op: string, arg: string): Task<boolean> {
       return arg === '';
     case '-v': {
       const m = /^(\w+)\[(.*)\]$/.exec(arg);
-      if (m) return m[2] === '@' ? sh.vars.values(m[1] as string).length > 0 : sh.vars.element(m[1] as string, m[2] as string) !== undefined;
+      if (m)
+        return m[2] === '@' ? sh.vars.values(m[1] as string).length > 0 : sh.vars.element(m[1] as string, m[2] as string) !== undefined;
       const s = /^\d+$/.test(arg) ? special(sh, arg) : null;
       return s ? s.list !== null || s.scalar !== undefined : sh.vars.get(arg) !== undefined;
     }

@@ -7,8 +7,8 @@ import { braceExpand } from './brace.ts';
 import { type GlobOptions, glob } from './glob.ts';
 import { expandParameter } from './parameter.ts';
 import { hasMagic, type Piece } from './pattern.ts';
-import { Abandon, type Shell } from './state.ts';
 import { quotedParts, wordFromText } from './source.ts';
+import { Abandon, type Shell } from './state.ts';
 import { commandSubstitution, processSubstitution } from './substitution.ts';
 
 /** Part of an expanded word. `split`: came from an unquoted expansion and is cut at IFS. A break parts two fields ("$@"). */
@@ -204,11 +204,19 @@ function* partSegs(sh: Shell, part: WordPart | DoubleQuotedChild, quoted: boolea
     case 'Glob': {
       if (part.kind !== 'bracket') return [{ text: part.text, quoted: false, split: false }];
       const inner = yield* partsSegs(sh, part.parts, false);
-      return [{ text: '[', quoted: false, split: false }, ...inner.map((s) => ({ ...s, split: false })), { text: ']', quoted: false, split: false }];
+      return [
+        { text: '[', quoted: false, split: false },
+        ...inner.map((s) => ({ ...s, split: false })),
+        { text: ']', quoted: false, split: false },
+      ];
     }
     case 'ExtendedGlob': {
       const inner: Seg[] = part.parts ? yield* partsSegs(sh, part.parts, false) : bareSegs(part.pattern, false);
-      return [{ text: `${part.operator}(`, quoted: false, split: false }, ...inner.map((s) => ({ ...s, split: false })), { text: ')', quoted: false, split: false }];
+      return [
+        { text: `${part.operator}(`, quoted: false, split: false },
+        ...inner.map((s) => ({ ...s, split: false })),
+        { text: ')', quoted: false, split: false },
+      ];
     }
     case 'BraceExpansion':
       return part.parts ? yield* partsSegs(sh, part.parts, quoted) : bareSegs(part.text, false);

@@ -1,7 +1,7 @@
 /** Pathname expansion: which files a pattern names. */
 
 import type { Process } from '../../os/process.ts';
-import { hasMagic, type PatternOptions, patternRegExp, type Piece } from './pattern.ts';
+import { hasMagic, type PatternOptions, type Piece, patternRegExp } from './pattern.ts';
 
 export interface GlobOptions extends PatternOptions {
   dotglob: boolean;

@@ -4,7 +4,6 @@ import type { Task } from '../../os/process.ts';
 import type { Tty } from '../../os/tty.ts';
 import { notifyJobs } from './builtins/jobs.ts';
 import { completeLine } from './complete.ts';
-import { runExitTrap } from './traps.ts';
 import { reportFault, runStatement, runText } from './interpret.ts';
 import { state } from './jobs.ts';
 import { type Key, KeyDecoder } from './keys.ts';
@@ -13,6 +12,7 @@ import { LineEditor, type LineResult } from './readline.ts';
 import { openHereDocument } from './sh.ts';
 import { parseSource } from './source.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
+import { runExitTrap } from './traps.ts';
 
 const HISTORY_SIZE = 1000;
 const PASTE_ON = '\x1b[?2004h';
@@ -32,7 +32,12 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
   for (const s of ['TSTP', 'TTIN', 'TTOU', 'TERM', 'QUIT', 'INT'] as const) sh.resetSignal(s);
   if (p.tty && p.pgid !== p.pid) p.pgid = p.pid;
   p.tty?.setForeground(p.pgid);
-  for (const [name, value] of [['PS1', '\\u@\\h:\\w\\$ '], ['PS2', '> '], ['HISTSIZE', String(HISTORY_SIZE)]] as const) if (sh.vars.get(name) === undefined) sh.vars.set(name, value);
+  for (const [name, value] of [
+    ['PS1', '\\u@\\h:\\w\\$ '],
+    ['PS2', '> '],
+    ['HISTSIZE', String(HISTORY_SIZE)],
+  ] as const)
+    if (sh.vars.get(name) === undefined) sh.vars.set(name, value);
   if (!o.norc) {
     const rc = p.readText(`${sh.vars.get('HOME') ?? ''}/.bashrc`);
     if (rc !== null) yield* protectedRun(sh, () => runText(sh, rc, '~/.bashrc'));
@@ -58,7 +63,8 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
     const exited = yield* runInput(sh, text);
     if (exited) break;
   }
-  for (const job of sh.jobs.list) if (!job.disowned && (state(job) === 'Stopped' || sh.opt('huponexit'))) p.machine.killGroup(job.pgid, 'HUP');
+  for (const job of sh.jobs.list)
+    if (!job.disowned && (state(job) === 'Stopped' || sh.opt('huponexit'))) p.machine.killGroup(job.pgid, 'HUP');
   return yield* runExitTrap(sh);
 }
 
@@ -158,7 +164,8 @@ function* expandHistory(sh: Shell, line: string): Task<string | null> {
     let found: string | undefined;
     if (event === '!') found = last;
     else if (event === '$') found = last?.trim().split(/\s+/).pop();
-    else if (/^-?\d+$/.test(event)) found = Number(event) < 0 ? sh.history[sh.history.length + Number(event)] : sh.history[Number(event) - 1];
+    else if (/^-?\d+$/.test(event))
+      found = Number(event) < 0 ? sh.history[sh.history.length + Number(event)] : sh.history[Number(event) - 1];
     else found = [...sh.history].reverse().find((h) => h.startsWith(event));
     if (found === undefined) missing ??= whole;
     return found ?? whole;

@@ -1,11 +1,30 @@
 /** Running syntax trees: lists, pipelines, compound commands. Models execute_cmd.c of bash */
 
-import type { AndOr, Case, CommandNode, CompoundCommand, CompoundList, Coproc, For, Function as FunctionNode, If, Pipeline, PipelineNode, Redirected, Select, Statement, While, ArithmeticFor, Word } from 'unbash';
+import type {
+  AndOr,
+  ArithmeticFor,
+  Case,
+  CommandNode,
+  CompoundCommand,
+  CompoundList,
+  Coproc,
+  For,
+  Function as FunctionNode,
+  If,
+  Pipeline,
+  PipelineNode,
+  Redirected,
+  Select,
+  Statement,
+  While,
+  Word,
+} from 'unbash';
 import { nullDevice } from '../../os/chardev.ts';
 import { makePipe } from '../../os/pipe.ts';
 import type { Process, Task } from '../../os/process.ts';
 import { signalNumber, strsignal } from '../../os/signal.ts';
 import { arithmetic } from './arithmetic.ts';
+import { conditional } from './conditional.ts';
 import { expandPattern, expandString, expandWords } from './expand.ts';
 import { forkShell } from './fork.ts';
 import { stoppedStatus } from './jobs.ts';
@@ -14,7 +33,6 @@ import { applyRedirects, undoRedirects } from './redirect.ts';
 import { runSimple } from './simple.ts';
 import { type Parsed, parseSource } from './source.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, type Shell } from './state.ts';
-import { conditional } from './conditional.ts';
 import { runPendingTraps, runTrap } from './traps.ts';
 
 /** Booked for each command that the shell runs, in µs of CPU. */
@@ -49,7 +67,12 @@ export function* runText(sh: Shell, text: string, name?: string): Task<number> {
 export function* reportFault(sh: Shell, parsed: Parsed, kind: string | null): Task<void> {
   const f = parsed.fault;
   if (!f) return;
-  const head = sh.interactive && sh.frames.length === 0 ? `${sh.shortName}: ${kind === 'eval' ? 'eval: ' : ''}` : kind === null || kind === '-c' || kind === 'eval' ? `${sh.shortName}: ${kind === null ? '' : `${kind}: `}line ${f.line}: ` : `${kind}: line ${f.line}: `;
+  const head =
+    sh.interactive && sh.frames.length === 0
+      ? `${sh.shortName}: ${kind === 'eval' ? 'eval: ' : ''}`
+      : kind === null || kind === '-c' || kind === 'eval'
+        ? `${sh.shortName}: ${kind === null ? '' : `${kind}: `}line ${f.line}: `
+        : `${kind}: line ${f.line}: `;
   yield* sh.p.err(`${head}${f.message}\n`);
   if (f.shown !== undefined && !(sh.interactive && kind === null)) yield* sh.p.err(`${head}\`${f.shown}'\n`);
 }
@@ -164,7 +187,12 @@ function pipelineStatus(sh: Shell, statuses: number[]): number {
   return statuses[statuses.length - 1] ?? 0;
 }
 
-function* startPipeline(sh: Shell, node: Pipeline, inBackground: boolean, lastpipe = false): Task<{ processes: Process[]; pgid: number; lastInput: NonNullable<ReturnType<typeof sh.p.file>> | null }> {
+function* startPipeline(
+  sh: Shell,
+  node: Pipeline,
+  inBackground: boolean,
+  lastpipe = false,
+): Task<{ processes: Process[]; pgid: number; lastInput: NonNullable<ReturnType<typeof sh.p.file>> | null }> {
   const processes: Process[] = [];
   const monitor = sh.on('monitor');
   let pgid = monitor ? 0 : sh.p.pgid;
@@ -182,7 +210,11 @@ function* startPipeline(sh: Shell, node: Pipeline, inBackground: boolean, lastpi
     if (pipe && node.operators[i] === '|&') fds.set(2, pipe[1]);
     let child: Process;
     try {
-      child = yield* forkShell(sh, (c) => runNode(c, command, true), { fds, ...(monitor ? { group: pgid } : {}), ignoreKeyboard: inBackground && !monitor });
+      child = yield* forkShell(sh, (c) => runNode(c, command, true), {
+        fds,
+        ...(monitor ? { group: pgid } : {}),
+        ignoreKeyboard: inBackground && !monitor,
+      });
     } finally {
       input?.close();
       pipe?.[1].close();
@@ -199,7 +231,11 @@ function* startPipeline(sh: Shell, node: Pipeline, inBackground: boolean, lastpi
 
 /** The statement's text, as jobs and messages show it. */
 export function textOf(sh: Shell, node: { pos: number; end: number }): string {
-  return sh.source.text.slice(node.pos, node.end).replace(/\s*\n\s*/g, ' ').trim().replace(/\s*&$/, '');
+  return sh.source.text
+    .slice(node.pos, node.end)
+    .replace(/\s*\n\s*/g, ' ')
+    .trim()
+    .replace(/\s*&$/, '');
 }
 
 function* background(sh: Shell, s: Statement): Task<void> {
@@ -216,7 +252,11 @@ function* background(sh: Shell, s: Statement): Task<void> {
     const input = monitor ? null : nullDevice().acquire();
     if (input) fds.set(0, input);
     const node = s.command;
-    const child = yield* forkShell(sh, (c) => (node.type === 'AndOr' ? runAndOr(c, node) : runPipeline(c, node, true)), { fds, ...(monitor ? { group: 0 } : {}), ignoreKeyboard: !monitor });
+    const child = yield* forkShell(sh, (c) => (node.type === 'AndOr' ? runAndOr(c, node) : runPipeline(c, node, true)), {
+      fds,
+      ...(monitor ? { group: 0 } : {}),
+      ignoreKeyboard: !monitor,
+    });
     input?.close();
     processes = [child];
     pgid = child.pgid;
@@ -242,7 +282,9 @@ export function* waitForeground(sh: Shell, processes: Process[], pgid: number, t
   const monitor = sh.on('monitor');
   if (monitor && p.tty) p.tty.setForeground(pgid);
   sh.waiting++;
-  const settled = (): boolean => processes.every((c) => c.dead) || (monitor && processes.some((c) => c.state === 'stopped') && processes.every((c) => c.dead || c.state === 'stopped'));
+  const settled = (): boolean =>
+    processes.every((c) => c.dead) ||
+    (monitor && processes.some((c) => c.state === 'stopped') && processes.every((c) => c.dead || c.state === 'stopped'));
   while (!settled()) yield { on: [p.childEvents] };
   sh.waiting--;
   if (monitor && p.tty) p.tty.setForeground(p.pgid);
@@ -265,7 +307,10 @@ export function* waitForeground(sh: Shell, processes: Process[], pgid: number, t
     else yield* p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(last.termSignal).padEnd(23)} ${text()}\n`);
   }
   sh.afterInterrupt();
-  return pipelineStatus(sh, processes.map((c) => c.status));
+  return pipelineStatus(
+    sh,
+    processes.map((c) => c.status),
+  );
 }
 
 // ---- one command

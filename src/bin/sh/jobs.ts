@@ -44,13 +44,19 @@ export class Jobs {
   }
 
   get current(): JobEntry | undefined {
-    const stopped = [...this.recent].reverse().map((id) => this.byId(id)).find((j) => j && state(j) === 'Stopped');
+    const stopped = [...this.recent]
+      .reverse()
+      .map((id) => this.byId(id))
+      .find((j) => j && state(j) === 'Stopped');
     return stopped ?? this.byId(this.recent[this.recent.length - 1] ?? -1);
   }
 
   get previous(): JobEntry | undefined {
     const cur = this.current;
-    return [...this.recent].reverse().map((id) => this.byId(id)).find((j) => j !== undefined && j !== cur);
+    return [...this.recent]
+      .reverse()
+      .map((id) => this.byId(id))
+      .find((j) => j !== undefined && j !== cur);
   }
 
   byId(id: number): JobEntry | undefined {

@@ -5,9 +5,9 @@ import type { Task } from '../../os/process.ts';
 import { arithmetic } from './arithmetic.ts';
 import { assignElement, subscript } from './assign.ts';
 import { BREAK, expandPattern, expandString, joinSegs, type Seg, wordSegs } from './expand.ts';
-import { patternRegExp, type Piece } from './pattern.ts';
-import { Abandon, type Shell } from './state.ts';
+import { type Piece, patternRegExp } from './pattern.ts';
 import { decodePrompt } from './prompt.ts';
+import { Abandon, type Shell } from './state.ts';
 import { ansiQuoted, doubleQuoted, NAME, type Variable } from './vars.ts';
 
 /** What a parameter stands for: one value, or the list of @ and * (`star`). */
@@ -43,7 +43,7 @@ function lookup(sh: Shell, name: string): Value {
   return special(sh, name) ?? scalar(sh.vars.get(name));
 }
 
-function* valueOf(sh: Shell, name: string, index: Word | undefined): Task<Value> {
+function* parameterValue(sh: Shell, name: string, index: Word | undefined): Task<Value> {
   if (!index) return lookup(sh, name);
   if (index.text === '@' || index.text === '*') return { list: sh.vars.values(name), star: index.text === '*', keys: sh.vars.keys(name) };
   const key = yield* subscript(sh, sh.vars.find(name), index);
@@ -61,7 +61,12 @@ function* indirect(sh: Shell, name: string): Task<Value> {
 }
 
 function emit(sh: Shell, value: Value, quoted: boolean): Seg[] {
-  if (value.list === null) return value.scalar === undefined ? (quoted ? [{ text: '', quoted, split: false }] : []) : [{ text: value.scalar, quoted, split: !quoted }];
+  if (value.list === null)
+    return value.scalar === undefined
+      ? quoted
+        ? [{ text: '', quoted, split: false }]
+        : []
+      : [{ text: value.scalar, quoted, split: !quoted }];
   if (quoted && value.star) return [{ text: value.list.join(sh.ifs.slice(0, 1)), quoted: true, split: false }];
   const out: Seg[] = [];
   value.list.forEach((text, i) => {
@@ -96,10 +101,11 @@ export function* expandParameter(sh: Shell, part: SimpleExpansionPart | Paramete
       const names = sh.vars.names().filter((n) => n.startsWith(name));
       return emit(sh, { list: names, star: op.operator === '*' }, quoted);
     }
-    if (index && (index.text === '@' || index.text === '*') && !op) return emit(sh, { list: sh.vars.keys(name), star: index.text === '*' }, quoted);
+    if (index && (index.text === '@' || index.text === '*') && !op)
+      return emit(sh, { list: sh.vars.keys(name), star: index.text === '*' }, quoted);
     const refVariable = rawVariable(sh, name);
     if (refVariable?.nameref && !op && !index) return emit(sh, scalar(refVariable.value), quoted);
-    const ref = yield* valueOf(sh, name, index);
+    const ref = yield* parameterValue(sh, name, index);
     const target = ref.list === null ? ref.scalar : ref.list.join(' ');
     if (target === undefined || target === '') {
       if (ref.list === null && ref.scalar === undefined && !op) {
@@ -110,7 +116,7 @@ export function* expandParameter(sh: Shell, part: SimpleExpansionPart | Paramete
     }
     return yield* operate(sh, part, target, undefined, yield* indirect(sh, target), quoted);
   }
-  const value = yield* valueOf(sh, name, index);
+  const value = yield* parameterValue(sh, name, index);
   if (prefix === '#') {
     if (value.list !== null) return [{ text: String(value.list.length), quoted, split: !quoted }];
     if (value.scalar === undefined && sh.on('nounset')) yield* unbound(sh, name);
@@ -127,25 +133,45 @@ function rawVariable(sh: Shell, name: string): Variable | undefined {
   return undefined;
 }
 
-function* operate(sh: Shell, part: ParameterExpansionPart, name: string, index: Word | undefined, value: Value, quoted: boolean): Task<Seg[]> {
+function* operate(
+  sh: Shell,
+  part: ParameterExpansionPart,
+  name: string,
+  index: Word | undefined,
+  value: Value,
+  quoted: boolean,
+): Task<Seg[]> {
   const op: ParameterOperation | undefined = part.operation;
   const label = index ? `${name}[${index.text}]` : name;
   if (op?.type === 'Default') return yield* defaults(sh, op, name, index, value, quoted);
-  if (value.list === null && value.scalar === undefined && sh.on('nounset') && !(op?.type === 'Transform')) yield* unbound(sh, /^\d+$/.test(name) ? `$${name}` : label);
+  if (value.list === null && value.scalar === undefined && sh.on('nounset') && !(op?.type === 'Transform'))
+    yield* unbound(sh, /^\d+$/.test(name) ? `$${name}` : label);
   if (!op) return emit(sh, value, quoted);
   switch (op.type) {
     case 'Remove': {
       const pattern = yield* expandPattern(sh, op.operand);
-      return emit(sh, each(value, (s) => remove(sh, s, op.operator, pattern)), quoted);
+      return emit(
+        sh,
+        each(value, (s) => remove(sh, s, op.operator, pattern)),
+        quoted,
+      );
     }
     case 'Replace': {
       const pattern = yield* expandPattern(sh, op.pattern);
       const replacement = yield* wordSegs(sh, op.replacement, 'none');
-      return emit(sh, each(value, (s) => replace(sh, s, op.operator, pattern, replacement)), quoted);
+      return emit(
+        sh,
+        each(value, (s) => replace(sh, s, op.operator, pattern, replacement)),
+        quoted,
+      );
     }
     case 'CaseModification': {
       const pattern = op.operand ? yield* expandPattern(sh, op.operand) : null;
-      return emit(sh, each(value, (s) => caseModify(sh, s, op.operator, pattern)), quoted);
+      return emit(
+        sh,
+        each(value, (s) => caseModify(sh, s, op.operator, pattern)),
+        quoted,
+      );
     }
     case 'Slice':
       return emit(sh, yield* slice(sh, name, value, op.offset, op.length), quoted);
@@ -161,7 +187,14 @@ function each(value: Value, f: (s: string) => string): Value {
   return scalar(value.scalar === undefined ? undefined : f(value.scalar));
 }
 
-function* defaults(sh: Shell, op: Extract<ParameterOperation, { type: 'Default' }>, name: string, index: Word | undefined, value: Value, quoted: boolean): Task<Seg[]> {
+function* defaults(
+  sh: Shell,
+  op: Extract<ParameterOperation, { type: 'Default' }>,
+  name: string,
+  index: Word | undefined,
+  value: Value,
+  quoted: boolean,
+): Task<Seg[]> {
   const colon = op.operator.startsWith(':');
   const isSet = value.list !== null ? value.list.length > 0 : value.scalar !== undefined;
   const text = value.list !== null ? value.list.join(' ') : value.scalar;
@@ -189,7 +222,9 @@ function* defaults(sh: Shell, op: Extract<ParameterOperation, { type: 'Default' 
     default: {
       if (!useOperand) return emit(sh, value, quoted);
       const message = joinSegs(yield* operand());
-      yield* sh.warn(`${index ? `${name}[${index.text}]` : name}: ${message === '' ? (colon ? 'parameter null or not set' : 'parameter not set') : message}`);
+      yield* sh.warn(
+        `${index ? `${name}[${index.text}]` : name}: ${message === '' ? (colon ? 'parameter null or not set' : 'parameter not set') : message}`,
+      );
       throw new Abandon(sh.commandString ? 127 : 1, true);
     }
   }
@@ -214,7 +249,15 @@ function replace(sh: Shell, s: string, operator: string, pattern: readonly Piece
   if (empty && operator !== '/#' && operator !== '/%') return s;
   // patsub_replacement: an unquoted & is what matched.
   const put = (matched: string): string =>
-    replacement.map((r) => (r.brk ? ' ' : r.quoted || !sh.opt('patsub_replacement') ? r.text : r.text.replace(/\\(.)|&/gs, (m, c: string | undefined) => c ?? (m === '&' ? matched : m)))).join('');
+    replacement
+      .map((r) =>
+        r.brk
+          ? ' '
+          : r.quoted || !sh.opt('patsub_replacement')
+            ? r.text
+            : r.text.replace(/\\(.)|&/gs, (m, c: string | undefined) => c ?? (m === '&' ? matched : m)),
+      )
+      .join('');
   const anchored = operator === '/#' ? 'start' : operator === '/%' ? 'end' : 'none';
   const re = patternRegExp(pattern, sh.patternOptions, anchored, operator === '//' ? 'g' : '');
   return s.replace(re, (matched) => (matched === '' && anchored === 'none' ? '' : put(matched)));
@@ -264,24 +307,52 @@ function* slice(sh: Shell, name: string, value: Value, offsetWord: Word, lengthW
 
 export function attributeLetters(v: Variable | undefined): string {
   if (!v) return '';
-  return (v.array ? 'a' : '') + (v.assoc ? 'A' : '') + (v.integer ? 'i' : '') + (v.nameref ? 'n' : '') + (v.readonly ? 'r' : '') + (v.lower ? 'l' : '') + (v.upper ? 'u' : '') + (v.exported ? 'x' : '');
+  return (
+    (v.array ? 'a' : '') +
+    (v.assoc ? 'A' : '') +
+    (v.integer ? 'i' : '') +
+    (v.nameref ? 'n' : '') +
+    (v.readonly ? 'r' : '') +
+    (v.lower ? 'l' : '') +
+    (v.upper ? 'u' : '') +
+    (v.exported ? 'x' : '')
+  );
 }
 
 export function quoteForReuse(s: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: bash writes control characters as $'..'
   return /[\x00-\x1f\x7f]/.test(s) ? ansiQuoted(s) : `'${s.replace(/'/g, "'\\''")}'`;
 }
 
-function* transform(sh: Shell, name: string, index: Word | undefined, value: Value, op: string, quoted: boolean, text: string): Task<Seg[]> {
+function* transform(
+  sh: Shell,
+  name: string,
+  index: Word | undefined,
+  value: Value,
+  op: string,
+  quoted: boolean,
+  text: string,
+): Task<Seg[]> {
   switch (op) {
     case 'Q':
       return emit(sh, each(value, quoteForReuse), quoted);
     case 'U':
-      return emit(sh, each(value, (s) => s.toUpperCase()), quoted);
+      return emit(
+        sh,
+        each(value, (s) => s.toUpperCase()),
+        quoted,
+      );
     case 'u':
-      return emit(sh, each(value, (s) => s.slice(0, 1).toUpperCase() + s.slice(1)), quoted);
+      return emit(
+        sh,
+        each(value, (s) => s.slice(0, 1).toUpperCase() + s.slice(1)),
+        quoted,
+      );
     case 'L':
-      return emit(sh, each(value, (s) => s.toLowerCase()), quoted);
+      return emit(
+        sh,
+        each(value, (s) => s.toLowerCase()),
+        quoted,
+      );
     case 'E':
       return emit(sh, each(value, backslashEscapes), quoted);
     case 'P': {
@@ -293,9 +364,23 @@ function* transform(sh: Shell, name: string, index: Word | undefined, value: Val
       return emit(sh, scalar(attributeLetters(sh.vars.find(name))), quoted);
     case 'A': {
       const letters = attributeLetters(sh.vars.find(name));
-      if (value.list) return emit(sh, scalar(`declare -${letters || '-'} ${name}=(${sh.vars.keys(name).map((k) => `[${k}]=${doubleQuoted(sh.vars.element(name, k) ?? '')}`).join(' ')})`), quoted);
+      if (value.list)
+        return emit(
+          sh,
+          scalar(
+            `declare -${letters || '-'} ${name}=(${sh.vars
+              .keys(name)
+              .map((k) => `[${k}]=${doubleQuoted(sh.vars.element(name, k) ?? '')}`)
+              .join(' ')})`,
+          ),
+          quoted,
+        );
       if (value.scalar === undefined) return emit(sh, scalar(''), quoted);
-      return emit(sh, scalar(letters ? `declare -${letters} ${name}=${quoteForReuse(value.scalar)}` : `${name}=${quoteForReuse(value.scalar)}`), quoted);
+      return emit(
+        sh,
+        scalar(letters ? `declare -${letters} ${name}=${quoteForReuse(value.scalar)}` : `${name}=${quoteForReuse(value.scalar)}`),
+        quoted,
+      );
     }
     case 'K':
     case 'k': {
@@ -314,7 +399,21 @@ export function backslashEscapes(s: string): string {
     if (x ?? u ?? U) return String.fromCodePoint(Number.parseInt(x ?? u ?? U, 16));
     if (o) return String.fromCharCode(Number.parseInt(o, 8) & 255);
     if (ctl) return String.fromCharCode(ctl.toUpperCase().charCodeAt(0) ^ 64);
-    const map: Record<string, string> = { a: '\x07', b: '\b', e: '\x1b', E: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', "'": "'", '"': '"', '?': '?' };
+    const map: Record<string, string> = {
+      a: '\x07',
+      b: '\b',
+      e: '\x1b',
+      E: '\x1b',
+      f: '\f',
+      n: '\n',
+      r: '\r',
+      t: '\t',
+      v: '\v',
+      '\\': '\\',
+      "'": "'",
+      '"': '"',
+      '?': '?',
+    };
     return map[c] ?? m;
   });
 }

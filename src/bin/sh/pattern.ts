@@ -47,7 +47,7 @@ export function hasMagic(pieces: readonly Piece[], extglob: boolean): boolean {
   return pieces.some((p) => !p.quoted && (/[*?]|\[.*\]/s.test(p.text) || p.text.includes('[') || (extglob && /[?*+@!]\(/.test(p.text))));
 }
 
-function escape(c: string): string {
+function quoteChar(c: string): string {
   return /[\\^$.*+?()[\]{}|/-]/.test(c) ? `\\${c}` : c;
 }
 
@@ -63,7 +63,7 @@ function source(cs: { c: string; q: boolean }[], opts: PatternOptions): string {
   while (i < cs.length) {
     const { c, q } = cs[i] as { c: string; q: boolean };
     if (q) {
-      out += escape(c);
+      out += quoteChar(c);
       i++;
       continue;
     }
@@ -72,7 +72,8 @@ function source(cs: { c: string; q: boolean }[], opts: PatternOptions): string {
       if (close > 0) {
         const alternatives = split(cs.slice(i + 2, close)).map((a) => source(a, opts));
         const group = `(?:${alternatives.join('|')})`;
-        if (c === '!') out += `(?:(?!(?:${alternatives.join('|')})${close + 1 >= cs.length ? '$' : source(cs.slice(close + 1), opts)})${any}*)`;
+        if (c === '!')
+          out += `(?:(?!(?:${alternatives.join('|')})${close + 1 >= cs.length ? '$' : source(cs.slice(close + 1), opts)})${any}*)`;
         else out += group + (c === '@' ? '' : c);
         i = close + 1;
         continue;
@@ -90,7 +91,7 @@ function source(cs: { c: string; q: boolean }[], opts: PatternOptions): string {
         continue;
       }
       out += '\\[';
-    } else out += escape(c);
+    } else out += quoteChar(c);
     i++;
   }
   return out;
@@ -133,7 +134,10 @@ function bracket(cs: { c: string; q: boolean }[], start: number): { text: string
     if (!q && c === ']' && !empty) return { text: `${text}]`, end: i + 1 };
     empty = false;
     if (!q && c === '[' && cs[i + 1]?.c === ':') {
-      const rest = cs.slice(i + 2).map((x) => x.c).join('');
+      const rest = cs
+        .slice(i + 2)
+        .map((x) => x.c)
+        .join('');
       const end = rest.indexOf(':]');
       const set = end >= 0 ? CLASSES[rest.slice(0, end)] : undefined;
       if (set !== undefined) {
@@ -151,7 +155,12 @@ function bracket(cs: { c: string; q: boolean }[], start: number): { text: string
 const cache = new Map<string, RegExp>();
 
 /** Matches a whole string. */
-export function patternRegExp(pieces: readonly Piece[], opts: PatternOptions, anchored: 'both' | 'start' | 'end' | 'none' = 'both', flags = ''): RegExp {
+export function patternRegExp(
+  pieces: readonly Piece[],
+  opts: PatternOptions,
+  anchored: 'both' | 'start' | 'end' | 'none' = 'both',
+  flags = '',
+): RegExp {
   let body = patternSource(pieces, opts);
   if (anchored === 'both' || anchored === 'start') body = `^(?:${body})`;
   if (anchored === 'both' || anchored === 'end') body = `(?:${body})$`;

@@ -6,11 +6,13 @@ import { BASH_VERSION, type Shell } from './state.ts';
 import { strftime } from './strftime.ts';
 
 export function* decodePrompt(sh: Shell, text: string): Task<string> {
-  const decoded = text.replace(/\\(\d{3}|D\{([^}]*)\}|.)/gs, (whole, c: string, format: string | undefined) => escape(sh, whole, c, format));
+  const decoded = text.replace(/\\(\d{3}|D\{([^}]*)\}|.)/gs, (whole, c: string, format: string | undefined) =>
+    promptEscape(sh, whole, c, format),
+  );
   return sh.opt('promptvars') ? yield* expandQuotedText(sh, decoded) : decoded;
 }
 
-function escape(sh: Shell, whole: string, c: string, format: string | undefined): string {
+function promptEscape(sh: Shell, whole: string, c: string, format: string | undefined): string {
   const seconds = Math.floor(sh.p.sim.epochMs / 1000 + sh.p.sim.now / 1e6);
   const cwd = sh.vars.get('PWD') ?? sh.p.cwd;
   const home = sh.vars.get('HOME') ?? '';

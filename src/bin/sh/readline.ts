@@ -69,7 +69,8 @@ export class LineEditor {
   press(key: Key): Step {
     if (this.search) return this.searchKey(key);
     const tab = key.kind === 'key' && key.name === 'Tab';
-    const step = key.kind === 'key' ? this.command(key.name) : this.insert(key.kind === 'paste' ? key.text.replace(/\r\n?/g, '\n') : key.text);
+    const step =
+      key.kind === 'key' ? this.command(key.name) : this.insert(key.kind === 'paste' ? key.text.replace(/\r\n?/g, '\n') : key.text);
     this.lastWasTab = tab;
     return step;
   }
@@ -187,7 +188,10 @@ export class LineEditor {
     const now = this.position(to);
     this.row = now.row;
     const rows = now.row - from.row;
-    return { output: `${rows < 0 ? `\x1b[${-rows}A` : rows > 0 ? `\x1b[${rows}B` : ''}\r${now.col > 0 ? `\x1b[${now.col}C` : ''}`, result: null };
+    return {
+      output: `${rows < 0 ? `\x1b[${-rows}A` : rows > 0 ? `\x1b[${rows}B` : ''}\r${now.col > 0 ? `\x1b[${now.col}C` : ''}`,
+      result: null,
+    };
   }
 
   private cut(from: number, to: number, kill: boolean): Step {
@@ -201,7 +205,8 @@ export class LineEditor {
     }
     this.text = [...this.text.slice(0, a), ...this.text.slice(b)];
     this.cursor = a;
-    if (gone.length === 1 && !kill && a === this.text.length && this.position(a).col > 0 && /^[ -~]$/.test(gone[0] as string)) return { output: '\b\x1b[K', result: null };
+    if (gone.length === 1 && !kill && a === this.text.length && this.position(a).col > 0 && /^[ -~]$/.test(gone[0] as string))
+      return { output: '\b\x1b[K', result: null };
     return this.redraw();
   }
 
@@ -363,7 +368,6 @@ const BELL: Step = { output: '\x07', result: null };
 
 /** \x01 and \x02 (\[ and \] of PS1) enclose what takes no room. */
 function visiblePrompt(prompt: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the marks are control characters
   return prompt.replace(/[\x01\x02]/g, '').replace(/\n/g, '\r\n');
 }
 
@@ -372,8 +376,9 @@ function lastLine(prompt: string): string {
 }
 
 function promptWidth(prompt: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with a control character
-  const bare = lastLine(prompt).replace(/\x01[^\x02]*\x02/g, '').replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
+  const bare = lastLine(prompt)
+    .replace(/\x01[^\x02]*\x02/g, '')
+    .replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
   let n = 0;
   for (const c of bare) n += width(c);
   return n;
@@ -384,7 +389,15 @@ function width(c: string): number {
   if (code < 32) return 2;
   if (code < 0x300) return 1;
   if (/\p{Mn}/u.test(c)) return 0;
-  return (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) || (code >= 0x1f300 && code <= 0x1faff) ? 2 : 1;
+  return (code >= 0x1100 && code <= 0x115f) ||
+    (code >= 0x2e80 && code <= 0xa4cf) ||
+    (code >= 0xac00 && code <= 0xd7a3) ||
+    (code >= 0xf900 && code <= 0xfaff) ||
+    (code >= 0xfe30 && code <= 0xfe6f) ||
+    (code >= 0xff00 && code <= 0xff60) ||
+    (code >= 0x1f300 && code <= 0x1faff)
+    ? 2
+    : 1;
 }
 
 export function commonPrefix(words: readonly string[]): string {

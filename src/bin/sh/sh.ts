@@ -31,7 +31,16 @@ interface Invocation {
 }
 
 function* parseArguments(p: Process): Task<Invocation | number> {
-  const inv: Invocation = { command: null, interactive: false, login: p.argv[0]?.startsWith('-') === true, norc: false, readStdin: false, set: [], shopt: [], rest: [] };
+  const inv: Invocation = {
+    command: null,
+    interactive: false,
+    login: p.argv[0]?.startsWith('-') === true,
+    norc: false,
+    readStdin: false,
+    set: [],
+    shopt: [],
+    rest: [],
+  };
   const args = p.argv.slice(1);
   let wantsCommand = false;
   let i = 0;

@@ -80,7 +80,10 @@ function* simple(sh: Shell, node: Command, last: boolean): Task<number> {
 function* onlyAssignments(sh: Shell, node: Command, assignments: readonly Assignment[]): Task<number> {
   for (const a of assignments) {
     const value = yield* performAssignment(sh, a);
-    if (sh.on('xtrace')) yield* sh.p.err(`${yield* tracePrefix(sh)}${a.value.type === 'ArrayValue' ? a.text : `${a.name}${a.index ? `[${a.index.text}]` : ''}${a.append ? '+' : ''}=${value === '' ? '' : singleQuoted(value)}`}\n`);
+    if (sh.on('xtrace'))
+      yield* sh.p.err(
+        `${yield* tracePrefix(sh)}${a.value.type === 'ArrayValue' ? a.text : `${a.name}${a.index ? `[${a.index.text}]` : ''}${a.append ? '+' : ''}=${value === '' ? '' : singleQuoted(value)}`}\n`,
+      );
   }
   const undo = yield* applyRedirects(sh, node.redirects);
   if (!undo) {
@@ -231,18 +234,15 @@ export function* startProgram(sh: Shell, argv: string[], last: boolean): Task<Pr
   const found = findExecutable(sh.p, name, sh.vars.get('PATH'));
   if (!found.ok) return yield* notFound(sh, name, found.errno);
   if (last && sh.traps.size === 0 && !sh.interactive) return yield* replace(sh, argv);
-  for (let attempt = 0; ; attempt++) {
-    const r = sh.p.spawn(argv, { env: childEnv(sh, found.value), fds: sh.p.fds, ...(sh.on('monitor') ? { newGroup: true } : {}) });
-    if (r.ok) {
-      sh.releaseSignals(r.value);
-      return r.value;
-    }
-    if (r.errno === 'ENOEXEC') return yield* scriptWithoutHead(sh, found.value, argv);
-    if (r.errno !== 'EAGAIN') return yield* cannotRun(sh, name, r.errno);
-    // No room for the child: forkShell retries and complains as bash does.
-    if (attempt > 0) return 254;
-    return yield* forkShell(sh, (c) => replace(c, argv));
+  const r = sh.p.spawn(argv, { env: childEnv(sh, found.value), fds: sh.p.fds, ...(sh.on('monitor') ? { newGroup: true } : {}) });
+  if (r.ok) {
+    sh.releaseSignals(r.value);
+    return r.value;
   }
+  if (r.errno === 'ENOEXEC') return yield* scriptWithoutHead(sh, found.value, argv);
+  // No room for the child: forkShell tries again and complains as bash does.
+  if (r.errno === 'EAGAIN') return yield* forkShell(sh, (c) => replace(c, argv));
+  return yield* cannotRun(sh, name, r.errno);
 }
 
 /** exec: the shell's process goes on as the program. */
@@ -281,6 +281,10 @@ function* cannotRun(sh: Shell, name: string, errno: Errno): Task<number> {
 
 /** A file of commands without #!: a subshell reads it. */
 function* scriptWithoutHead(sh: Shell, path: string, argv: string[]): Task<Process | number> {
-  const r = sh.p.spawn(['bash', path, ...argv.slice(1)], { env: childEnv(sh, path), fds: sh.p.fds, ...(sh.on('monitor') ? { newGroup: true } : {}) });
+  const r = sh.p.spawn(['bash', path, ...argv.slice(1)], {
+    env: childEnv(sh, path),
+    fds: sh.p.fds,
+    ...(sh.on('monitor') ? { newGroup: true } : {}),
+  });
   return r.ok ? r.value : yield* cannotRun(sh, argv[0] as string, r.errno);
 }

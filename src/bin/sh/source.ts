@@ -1,6 +1,6 @@
 /** Shell source text: parsed trees that know the text they index, line numbers, and syntax errors in bash's words. */
 
-import { forEachChild, parse, type ParsedScript, type Statement, type SyntaxNode, type Word, type WordPart } from 'unbash';
+import { forEachChild, type ParsedScript, parse, type Statement, type SyntaxNode, type Word, type WordPart } from 'unbash';
 
 /** A text that syntax trees index, and what its lines are called in messages. */
 export class Source {
@@ -84,7 +84,12 @@ function faultOf(source: Source, script: ParsedScript): SyntaxFault {
   const lines = text.replace(/\n$/, '').split('\n').length;
   if (unterminated) {
     const closer = closerOf(unterminated.message, text, unterminated.pos);
-    return { line: source.line(unterminated.pos), message: `unexpected EOF while looking for matching \`${closer}'`, incomplete: true, pos: unterminated.pos };
+    return {
+      line: source.line(unterminated.pos),
+      message: `unexpected EOF while looking for matching \`${closer}'`,
+      incomplete: true,
+      pos: unterminated.pos,
+    };
   }
   const first = errors[0] as { message: string; pos: number };
   const rest = text.slice(first.pos).replace(/^(?:[ \t]|\\\n|#[^\n]*)+/, '');
@@ -92,7 +97,12 @@ function faultOf(source: Source, script: ParsedScript): SyntaxFault {
     const named = /^unexpected token '(.*)'$/.exec(first.message)?.[1];
     if (!named) {
       if (/^for\s*$/.test(text.trim()) || first.message === 'expected redirect target') return near(source, 'newline', first.pos);
-      return { line: source.firstLine + lines, message: 'syntax error: unexpected end of file', incomplete: true, pos: statementStart(script, first.pos) };
+      return {
+        line: source.firstLine + lines,
+        message: 'syntax error: unexpected end of file',
+        incomplete: true,
+        pos: statementStart(script, first.pos),
+      };
     }
     return near(source, named, first.pos);
   }
@@ -149,7 +159,15 @@ export function wordFromText(text: string): Word {
   const script = parse(all);
   const command = script.commands[0]?.command;
   const word = command?.type === 'Command' ? command.suffix[0] : undefined;
-  if (word?.type !== 'Word' || script.commands.length !== 1) return { type: 'Word', pos: 0, end: text.length, text, value: text, parts: [{ type: 'SingleQuoted', pos: 0, end: 0, text, value: text }] };
+  if (word?.type !== 'Word' || script.commands.length !== 1)
+    return {
+      type: 'Word',
+      pos: 0,
+      end: text.length,
+      text,
+      value: text,
+      parts: [{ type: 'SingleQuoted', pos: 0, end: 0, text, value: text }],
+    };
   adopt(word, new Source(all));
   return word;
 }

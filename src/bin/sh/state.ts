@@ -261,7 +261,13 @@ export class Shell {
     d.set('GROUPS', { get: () => [String(this.p.gid)] });
     d.set('PPID', { get: () => String(this.p.ppid) });
     d.set('SHELLOPTS', { get: () => [...this.options].sort().join(':') });
-    d.set('FUNCNAME', { get: () => [...this.frames].reverse().map((f) => f.name).concat(this.frames.length > 0 && !this.commandString ? ['main'] : []) });
+    d.set('FUNCNAME', {
+      get: () =>
+        [...this.frames]
+          .reverse()
+          .map((f) => f.name)
+          .concat(this.frames.length > 0 && !this.commandString ? ['main'] : []),
+    });
     d.set('BASH_SOURCE', { get: () => [...this.frames].reverse().map((f) => f.source) });
     d.set('DIRSTACK', { get: () => [this.p.cwd, ...this.dirStack] });
   }
@@ -283,7 +289,8 @@ export class Shell {
 
   /** What a signal does when no trap names it. */
   resetSignal(signal: Signal): void {
-    if (this.interactive && (signal === 'TSTP' || signal === 'TTIN' || signal === 'TTOU' || signal === 'TERM' || signal === 'QUIT')) this.p.onSignal(signal, 'ignore');
+    if (this.interactive && (signal === 'TSTP' || signal === 'TTIN' || signal === 'TTOU' || signal === 'TERM' || signal === 'QUIT'))
+      this.p.onSignal(signal, 'ignore');
     else if (signal === 'INT' && this.subshellLevel === 0) this.p.onSignal('INT', () => this.onInterrupt());
     else this.p.onSignal(signal, 'default');
   }

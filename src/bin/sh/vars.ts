@@ -132,7 +132,8 @@ export class Vars {
   /** All visible names, sorted. */
   names(): string[] {
     const out = new Set<string>();
-    for (const scope of this.scopes) for (const [name, v] of scope) if (v.value !== undefined || v.array || v.assoc || v.exported) out.add(name);
+    for (const scope of this.scopes)
+      for (const [name, v] of scope) if (v.value !== undefined || v.array || v.assoc || v.exported) out.add(name);
     return [...out].sort();
   }
 
@@ -198,21 +199,29 @@ export const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Quoted so that the shell reads it back: as `declare -p` and `set` do. */
 export function doubleQuoted(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: bash writes control characters as $'..'
   if (/[\x00-\x1f\x7f]/.test(value)) return ansiQuoted(value);
   return `"${value.replace(/["\\$`]/g, '\\$&')}"`;
 }
 
 export function ansiQuoted(value: string): string {
-  const names: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\v': '\\v', '\x1b': '\\E', "'": "\\'", '\\': '\\\\' };
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the point of this function
+  const names: Record<string, string> = {
+    '\n': '\\n',
+    '\t': '\\t',
+    '\r': '\\r',
+    '\x07': '\\a',
+    '\b': '\\b',
+    '\f': '\\f',
+    '\v': '\\v',
+    '\x1b': '\\E',
+    "'": "\\'",
+    '\\': '\\\\',
+  };
   return `$'${value.replace(/[\x00-\x1f\x7f'\\]/g, (c) => names[c] ?? `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`)}'`;
 }
 
 /** As `set` and `trap` print a value: bare when harmless, else in single quotes. */
 export function singleQuoted(value: string): string {
   if (value === '') return "''";
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: bash writes control characters as $'..'
   if (/[\x00-\x1f\x7f]/.test(value)) return ansiQuoted(value);
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(value)) return value;
   return `'${value.replace(/'/g, "'\\''")}'`;
@@ -221,7 +230,6 @@ export function singleQuoted(value: string): string {
 /** As printf %q and ${x@Q}-like forms of bash quote: backslashes. */
 export function backslashQuoted(value: string): string {
   if (value === '') return "''";
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: bash writes control characters as $'..'
   if (/[\x00-\x1f\x7f]/.test(value)) return ansiQuoted(value);
   return value.replace(/[^A-Za-z0-9_@%+=:./\u0080-\uffff-]/g, '\\$&').replace(/^~/, '\\~');
 }

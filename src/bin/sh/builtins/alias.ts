@@ -1,7 +1,7 @@
 /** alias and unalias; history and help. */
 
-import { complain, options, output, type Builtin } from './types.ts';
 import { builtins } from './index.ts';
+import { type Builtin, complain, options, output } from './types.ts';
 
 const quoted = (s: string): string => `'${s.replace(/'/g, "'\\''")}'`;
 
@@ -10,7 +10,15 @@ export const aliasBuiltins: readonly (readonly [string, Builtin])[] = [
     'alias',
     function* (sh, argv) {
       const args = argv.slice(1).filter((a) => a !== '-p');
-      if (args.length === 0) return yield* output(sh, 'alias', [...sh.aliases].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([n, v]) => `alias ${n}=${quoted(v)}\n`).join(''));
+      if (args.length === 0)
+        return yield* output(
+          sh,
+          'alias',
+          [...sh.aliases]
+            .sort((a, b) => (a[0] < b[0] ? -1 : 1))
+            .map(([n, v]) => `alias ${n}=${quoted(v)}\n`)
+            .join(''),
+        );
       let status = 0;
       for (const a of args) {
         const eq = a.indexOf('=');
@@ -41,7 +49,12 @@ export const aliasBuiltins: readonly (readonly [string, Builtin])[] = [
   [
     'history',
     function* (sh, argv) {
-      const o = yield* options(sh, argv, 'cd:anrwps', 'history [-c] [-d offset] [n] or history -anrw [filename] or history -ps arg [arg...]');
+      const o = yield* options(
+        sh,
+        argv,
+        'cd:anrwps',
+        'history [-c] [-d offset] [n] or history -anrw [filename] or history -ps arg [arg...]',
+      );
       if (!o) return 2;
       if (o.flags.has('c')) {
         sh.history.length = 0;
@@ -62,7 +75,14 @@ export const aliasBuiltins: readonly (readonly [string, Builtin])[] = [
         return 1;
       }
       const from = Math.max(0, sh.history.length - count);
-      return yield* output(sh, 'history', sh.history.slice(from).map((line, i) => `${String(from + i + 1).padStart(5)}  ${line}\n`).join(''));
+      return yield* output(
+        sh,
+        'history',
+        sh.history
+          .slice(from)
+          .map((line, i) => `${String(from + i + 1).padStart(5)}  ${line}\n`)
+          .join(''),
+      );
     },
   ],
   [
@@ -78,7 +98,11 @@ export const aliasBuiltins: readonly (readonly [string, Builtin])[] = [
         yield* output(sh, 'help', 'The texts of help are not emulated; see bash(1).\n');
         return 0;
       }
-      return yield* output(sh, 'help', `GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nThese shell commands are defined internally.  Their help texts are not emulated.\n\n${builtins.keys().sort().join(' ')}\n`);
+      return yield* output(
+        sh,
+        'help',
+        `GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nThese shell commands are defined internally.  Their help texts are not emulated.\n\n${builtins.keys().sort().join(' ')}\n`,
+      );
     },
   ],
 ];

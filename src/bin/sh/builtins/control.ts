@@ -1,7 +1,7 @@
 /** exit, return, loops, eval, source, exec, trap, command, builtin, shift, getopts, let … */
 
 import { findExecutable } from '../../../os/exec.ts';
-import { parseSignal, SIGNALS, signalByNumber, type Signal } from '../../../os/signal.ts';
+import { parseSignal, SIGNALS, type Signal, signalByNumber } from '../../../os/signal.ts';
 import { strerror } from '../../../sim/errno.ts';
 import { ArithError } from '../arith.ts';
 import { rawArithmetic } from '../arithmetic.ts';
@@ -10,7 +10,7 @@ import { replace, startProgram } from '../simple.ts';
 import { ExitShell, LoopControl, ReturnFrom, type Shell } from '../state.ts';
 import { builtins } from './index.ts';
 import { describeCommand } from './lookup.ts';
-import { complain, options, output, type Builtin } from './types.ts';
+import { type Builtin, complain, options, output } from './types.ts';
 
 const loop = (kind: 'break' | 'continue'): Builtin =>
   function* (sh, argv) {
@@ -95,7 +95,9 @@ const trap: Builtin = function* (sh, argv) {
   if (args.length === 0 || args[0] === '-p') {
     const wanted = args.slice(1).map(trapName);
     const order = ['EXIT', ...SIGNALS, 'DEBUG', 'ERR', 'RETURN'];
-    const rows = [...sh.traps].filter(([n]) => wanted.length === 0 || wanted.includes(n)).sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
+    const rows = [...sh.traps]
+      .filter(([n]) => wanted.length === 0 || wanted.includes(n))
+      .sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
     return yield* output(sh, 'trap', rows.map(([n, a]) => `trap -- '${a.replace(/'/g, "'\\''")}' ${shown(n)}\n`).join(''));
   }
   const first = args[0] as string;
@@ -183,13 +185,20 @@ const getopts: Builtin = function* (sh, argv) {
   return yield* finish(letter, value, 0);
 };
 
+const succeed: Builtin = function* (sh) {
+  yield* sh.p.charge(1);
+  return 0;
+};
+
+const refuse: Builtin = function* (sh) {
+  yield* sh.p.charge(1);
+  return 1;
+};
+
 export const controlBuiltins: readonly (readonly [string, Builtin])[] = [
-  // biome-ignore lint/correctness/useYield: a builtin is a generator
-  [':', function* () { return 0; }],
-  // biome-ignore lint/correctness/useYield: a builtin is a generator
-  ['true', function* () { return 0; }],
-  // biome-ignore lint/correctness/useYield: a builtin is a generator
-  ['false', function* () { return 1; }],
+  [':', succeed],
+  ['true', succeed],
+  ['false', refuse],
   ['break', loop('break')],
   ['continue', loop('continue')],
   ['source', source],
@@ -346,4 +355,3 @@ function* exit(sh: Shell, argv: readonly string[]) {
   }
   throw new ExitShell(arg === undefined ? sh.status : Number(arg) & 255);
 }
-

@@ -4,17 +4,21 @@ import type { Assignment } from 'unbash';
 import type { Task } from '../../../os/process.ts';
 import { assignElement, attributed, performAssignment, toArray } from '../assign.ts';
 import { attributeLetters } from '../parameter.ts';
+import { wordFromText } from '../source.ts';
 import type { Shell } from '../state.ts';
 import { assign, cased, doubleQuoted, NAME, ReadonlyError, type Variable } from '../vars.ts';
-import { wordFromText } from '../source.ts';
-import { complain, output, usage, type Builtin, type BuiltinContext } from './types.ts';
+import { type Builtin, type BuiltinContext, complain, output, usage } from './types.ts';
 
 /** As `declare -p` prints it. */
 export function declaration(name: string, v: Variable): string {
   const letters = attributeLetters(v);
   const head = `declare -${letters || '-'} ${name}`;
-  if (v.array) return `${head}=(${Object.keys(v.array).map((k) => `[${k}]=${doubleQuoted((v.array as string[])[Number(k)] as string)}`).join(' ')})\n`;
-  if (v.assoc) return `${head}=(${[...v.assoc].map(([k, x]) => `[${/^[\w./:-]+$/.test(k) ? k : doubleQuoted(k)}]=${doubleQuoted(x)} `).join('')})\n`;
+  if (v.array)
+    return `${head}=(${Object.keys(v.array)
+      .map((k) => `[${k}]=${doubleQuoted((v.array as string[])[Number(k)] as string)}`)
+      .join(' ')})\n`;
+  if (v.assoc)
+    return `${head}=(${[...v.assoc].map(([k, x]) => `[${/^[\w./:-]+$/.test(k) ? k : doubleQuoted(k)}]=${doubleQuoted(x)} `).join('')})\n`;
   return v.value === undefined ? `${head}\n` : `${head}=${doubleQuoted(v.value)}\n`;
 }
 
@@ -71,7 +75,14 @@ function* list(sh: Shell, name: string, on: ReadonlySet<string>): Task<number> {
   for (const n of sh.vars.names()) {
     const v = sh.vars.find(n);
     if (!v) continue;
-    if (name === 'export' ? !v.exported : name === 'readonly' ? !v.readonly : ![...on].every((c) => c === 'p' || attributeLetters(v).includes(c))) continue;
+    if (
+      name === 'export'
+        ? !v.exported
+        : name === 'readonly'
+          ? !v.readonly
+          : ![...on].every((c) => c === 'p' || attributeLetters(v).includes(c))
+    )
+      continue;
     if (name === 'local' && !sh.vars.scopes[sh.vars.scopes.length - 1]?.has(n)) continue;
     text += name === 'local' || (name === 'declare' && on.size === 0) ? `${n}=${v.value ?? ''}\n` : declaration(n, v);
   }
@@ -81,10 +92,14 @@ function* list(sh: Shell, name: string, on: ReadonlySet<string>): Task<number> {
 function* printed(sh: Shell, name: string, names: readonly string[]): Task<number> {
   let status = 0;
   for (const n of names) {
-    const v = sh.vars.scopes.map((s) => s.get(n)).filter((x) => x !== undefined).pop();
+    const v = sh.vars.scopes
+      .map((s) => s.get(n))
+      .filter((x) => x !== undefined)
+      .pop();
     const dynamic = sh.vars.dynamic.get(n)?.get();
     if (v) yield* output(sh, name, declaration(n, v));
-    else if (dynamic !== undefined) yield* output(sh, name, declaration(n, typeof dynamic === 'string' ? { value: dynamic } : { value: undefined, array: dynamic }));
+    else if (dynamic !== undefined)
+      yield* output(sh, name, declaration(n, typeof dynamic === 'string' ? { value: dynamic } : { value: undefined, array: dynamic }));
     else {
       yield* complain(sh, name, `${n}: not found`);
       status = 1;
@@ -109,8 +124,15 @@ function* functionsOf(sh: Shell, name: string, names: readonly string[], on: Rea
   return status;
 }
 
-function* declareOne(sh: Shell, command: string, text: string, array: Assignment | null, on: ReadonlySet<string>, off: ReadonlySet<string>): Task<number> {
-  const m = array ? null : /^([A-Za-z_]\w*)(?:\[(.*?)\])?(?:(\+?)=([^]*))?$/.exec(text);
+function* declareOne(
+  sh: Shell,
+  command: string,
+  text: string,
+  array: Assignment | null,
+  on: ReadonlySet<string>,
+  off: ReadonlySet<string>,
+): Task<number> {
+  const m = array ? null : /^([A-Za-z_]\w*)(?:\[(.*?)\])?(?:(\+?)=([\s\S]*))?$/.exec(text);
   if (!array && !m) {
     yield* complain(sh, command, `\`${text}': not a valid identifier`);
     return 1;
@@ -156,9 +178,13 @@ function* declareOne(sh: Shell, command: string, text: string, array: Assignment
     const value = m[4];
     if (on.has('n')) v.value = value;
     else if (m[2] !== undefined) assignElement(sh, name, v.assoc ? m[2] : String(Number(m[2]) || 0), value);
-    else if ((v.array || v.assoc) && /^\([^]*\)$/.test(value)) {
+    else if ((v.array || v.assoc) && /^\([\s\S]*\)$/.test(value)) {
       const script = wordFromText(value);
-      yield* performAssignment(sh, { type: 'Assignment', pos: 0, end: 0, text, name, append: m[3] === '+', index: undefined, value: script }, () => v);
+      yield* performAssignment(
+        sh,
+        { type: 'Assignment', pos: 0, end: 0, text, name, append: m[3] === '+', index: undefined, value: script },
+        () => v,
+      );
     } else assign(v, cased(v, yield* attributed(sh, v, value, m[3] === '+', v.array ? v.array[0] : v.value)));
   }
   if (on.has('n')) v.nameref = true;

@@ -3,7 +3,7 @@
 import type { Task } from '../../../os/process.ts';
 import { strerror } from '../../../sim/errno.ts';
 import type { Shell } from '../state.ts';
-import { complain, options, output, type Builtin } from './types.ts';
+import { type Builtin, complain, options, output } from './types.ts';
 
 /** `..` is taken off the text, as without -P. */
 function logical(cwd: string, path: string): string {

@@ -3,10 +3,10 @@
 import type { Task } from '../../../os/process.ts';
 import { SEC } from '../../../sim/sim.ts';
 import { toArray } from '../assign.ts';
-import type { Shell } from '../state.ts';
 import { callFunction } from '../simple.ts';
+import type { Shell } from '../state.ts';
 import { NAME } from '../vars.ts';
-import { complain, options, type Builtin } from './types.ts';
+import { type Builtin, complain, options } from './types.ts';
 
 interface ReadResult {
   /** Characters with a mark whether a backslash protects them from splitting. */
@@ -16,7 +16,11 @@ interface ReadResult {
 }
 
 /** Reads byte by byte from pipes and terminals, so that what follows is left to other programs. */
-function* readChars(sh: Shell, fd: number, o: { delimiter: string; raw: boolean; limit: number; exact: boolean; until: number | undefined }): Task<ReadResult> {
+function* readChars(
+  sh: Shell,
+  fd: number,
+  o: { delimiter: string; raw: boolean; limit: number; exact: boolean; until: number | undefined },
+): Task<ReadResult> {
   const chars: ReadResult['chars'] = [];
   const pending: number[] = [];
   let escaped = false;
@@ -66,8 +70,10 @@ const text = (chars: Chars): string => chars.map((x) => x.c).join('');
 
 /** Splits at IFS into at most `max` fields; the last takes the rest, without IFS white space around it. */
 function splitLine(chars: Chars, ifs: string, max: number): string[] {
-  const isSpace = (x: { c: string; q: boolean } | undefined): boolean => x !== undefined && !x.q && ' \t\n'.includes(x.c) && ifs.includes(x.c);
-  const isOther = (x: { c: string; q: boolean } | undefined): boolean => x !== undefined && !x.q && ifs.includes(x.c) && !' \t\n'.includes(x.c);
+  const isSpace = (x: { c: string; q: boolean } | undefined): boolean =>
+    x !== undefined && !x.q && ' \t\n'.includes(x.c) && ifs.includes(x.c);
+  const isOther = (x: { c: string; q: boolean } | undefined): boolean =>
+    x !== undefined && !x.q && ifs.includes(x.c) && !' \t\n'.includes(x.c);
   const out: string[] = [];
   let i = 0;
   let end = chars.length;
@@ -172,7 +178,12 @@ export const inputBuiltins: readonly (readonly [string, Builtin])[] = [
 
 function* mapfile(sh: Shell, argv: readonly string[]): Task<number> {
   const name = argv[0] as string;
-  const o = yield* options(sh, argv, 'd:n:O:s:tu:C:c:', `${name} [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]`);
+  const o = yield* options(
+    sh,
+    argv,
+    'd:n:O:s:tu:C:c:',
+    `${name} [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]`,
+  );
   if (!o) return 2;
   const fd = Number(o.flags.get('u') ?? 0);
   const all = yield* sh.p.readAll(fd);

@@ -7,10 +7,15 @@ import { waitForeground } from '../interpret.ts';
 import { type JobEntry, state } from '../jobs.ts';
 import type { Shell } from '../state.ts';
 import { signalList } from './control.ts';
-import { complain, options, output, type Builtin } from './types.ts';
+import { type Builtin, complain, options, output } from './types.ts';
 
 function* findJob(sh: Shell, name: string, spec: string | undefined): Task<JobEntry | null> {
-  const job = spec === undefined ? sh.jobs.current : /^\d+$/.test(spec) && name === 'disown' ? sh.jobs.byPid(Number(spec)) : sh.jobs.find(spec.startsWith('%') ? spec : `%${spec}`);
+  const job =
+    spec === undefined
+      ? sh.jobs.current
+      : /^\d+$/.test(spec) && name === 'disown'
+        ? sh.jobs.byPid(Number(spec))
+        : sh.jobs.find(spec.startsWith('%') ? spec : `%${spec}`);
   if (job === 'ambiguous') {
     yield* complain(sh, name, `${spec}: ambiguous job spec`);
     return null;
@@ -85,7 +90,8 @@ function* waitJob(sh: Shell, job: JobEntry): Task<number> {
   const last = job.processes[job.processes.length - 1];
   sh.jobs.remove(job);
   const signal = last?.termSignal;
-  if (!sh.interactive && last && signal && !['TERM', 'INT', 'PIPE'].includes(signal)) yield* sh.p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(signal).padEnd(23)} ${job.text}\n`);
+  if (!sh.interactive && last && signal && !['TERM', 'INT', 'PIPE'].includes(signal))
+    yield* sh.p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(signal).padEnd(23)} ${job.text}\n`);
   return last?.status ?? 0;
 }
 
@@ -238,7 +244,6 @@ export function* notifyJobs(sh: Shell): Task<void> {
     sh.jobs.remove(job);
   }
 }
-
 
 export const jobBuiltins: readonly (readonly [string, Builtin])[] = [
   ['bg', background],

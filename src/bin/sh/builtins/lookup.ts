@@ -3,9 +3,32 @@
 import { findExecutable } from '../../../os/exec.ts';
 import type { Shell } from '../state.ts';
 import { builtins } from './index.ts';
-import { complain, options, output, type Builtin } from './types.ts';
+import { type Builtin, complain, options, output } from './types.ts';
 
-export const KEYWORDS = ['!', '[[', ']]', 'case', 'coproc', 'do', 'done', 'elif', 'else', 'esac', 'fi', 'for', 'function', 'if', 'in', 'select', 'then', 'time', 'until', 'while', '{', '}'];
+export const KEYWORDS = [
+  '!',
+  '[[',
+  ']]',
+  'case',
+  'coproc',
+  'do',
+  'done',
+  'elif',
+  'else',
+  'esac',
+  'fi',
+  'for',
+  'function',
+  'if',
+  'in',
+  'select',
+  'then',
+  'time',
+  'until',
+  'while',
+  '{',
+  '}',
+];
 
 /** `short` as command -v, `long` as type, `word` as type -t, `path` as type -p. */
 export function describeCommand(sh: Shell, name: string, form: 'short' | 'long' | 'word' | 'path', all: boolean): string[] {
@@ -15,7 +38,8 @@ export function describeCommand(sh: Shell, name: string, form: 'short' | 'long' 
     out.push(`${form === 'short' || form === 'path' ? short : form === 'long' ? long : word}\n`);
   };
   const alias = sh.aliases.get(name);
-  if (alias !== undefined && (sh.interactive || sh.opt('expand_aliases'))) add(`alias ${name}='${alias}'`, `${name} is aliased to \`${alias}'`, 'alias');
+  if (alias !== undefined && (sh.interactive || sh.opt('expand_aliases')))
+    add(`alias ${name}='${alias}'`, `${name} is aliased to \`${alias}'`, 'alias');
   if ((all || out.length === 0) && KEYWORDS.includes(name)) add(name, `${name} is a shell keyword`, 'keyword');
   const fn = sh.functions.get(name);
   if ((all || out.length === 0) && fn) add(name, `${name} is a function\n${functionText(name, fn.text)}`, 'function');
@@ -81,7 +105,11 @@ export const lookupBuiltins: readonly (readonly [string, Builtin])[] = [
       }
       if (o.rest.length > 0 || o.flags.has('r')) return status;
       if (sh.hashed.size === 0) return yield* output(sh, 'hash', 'hash: hash table empty\n');
-      return yield* output(sh, 'hash', `hits\tcommand\n${[...sh.hashed.values()].map((h) => `${String(h.hits).padStart(4)}\t${h.path}\n`).join('')}`);
+      return yield* output(
+        sh,
+        'hash',
+        `hits\tcommand\n${[...sh.hashed.values()].map((h) => `${String(h.hits).padStart(4)}\t${h.path}\n`).join('')}`,
+      );
     },
   ],
 ];

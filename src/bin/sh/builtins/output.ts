@@ -5,20 +5,24 @@ import { ArithError, evaluate } from '../arith.ts';
 import { arithVars } from '../arithmetic.ts';
 import { backslashEscapes } from '../parameter.ts';
 import type { Shell } from '../state.ts';
-import { backslashQuoted } from '../vars.ts';
 import { strftime } from '../strftime.ts';
-import { complain, output, type Builtin } from './types.ts';
+import { backslashQuoted } from '../vars.ts';
+import { type Builtin, complain, output } from './types.ts';
 
 /** Escapes of echo -e; `stop` at \c. */
 export function echoEscapes(s: string): { text: string; stop: boolean } {
   const cut = /^(?:[^\\]|\\[^c])*?\\c/s.exec(s);
   const body = cut ? cut[0].slice(0, -2) : s;
-  const text = body.replace(/\\0([0-7]{1,3})/g, (_, o: string) => String.fromCharCode(Number.parseInt(o, 8) & 255)).replace(/\\(?:c(.)|["'?])/g, '$&');
+  const text = body
+    .replace(/\\0([0-7]{1,3})/g, (_, o: string) => String.fromCharCode(Number.parseInt(o, 8) & 255))
+    .replace(/\\(?:c(.)|["'?])/g, '$&');
   return { text: backslashEscapesNoQuotes(text), stop: cut !== null };
 }
 
 function backslashEscapesNoQuotes(s: string): string {
-  return s.replace(/\\(["'?])/g, '\\\\$1').replace(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|\\|[abeEfnrtv])/g, (m) => backslashEscapes(m));
+  return s
+    .replace(/\\(["'?])/g, '\\\\$1')
+    .replace(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|\\|[abeEfnrtv])/g, (m) => backslashEscapes(m));
 }
 
 export const outputBuiltins: readonly (readonly [string, Builtin])[] = [
@@ -197,7 +201,12 @@ function* format(sh: Shell, template: string, args: readonly string[]): Task<For
         }
         case '(': {
           const arg = next();
-          const seconds = arg === undefined || arg === '-1' ? Math.floor(sh.p.sim.epochMs / 1000 + sh.p.sim.now / 1e6) : arg === '-2' ? Math.floor(sh.p.sim.epochMs / 1000 + sh.startTime / 1e6) : Number(arg);
+          const seconds =
+            arg === undefined || arg === '-1'
+              ? Math.floor(sh.p.sim.epochMs / 1000 + sh.p.sim.now / 1e6)
+              : arg === '-2'
+                ? Math.floor(sh.p.sim.epochMs / 1000 + sh.startTime / 1e6)
+                : Number(arg);
           out += pad(strftime(conv.slice(1, -2) || '%H:%M:%S', seconds));
           break;
         }
@@ -224,7 +233,8 @@ function* integer(sh: Shell, arg: string | undefined): Task<bigint | null> {
   if (/^['"]/.test(arg)) return BigInt(arg.codePointAt(1) ?? 0);
   const text = arg.trim();
   try {
-    if (/^[-+]?(0[xX][0-9a-fA-F]+|\d+)$/.test(text) && !/^[-+]?0\d*[89]/.test(text)) return evaluate(text, { get: () => '', set: () => undefined });
+    if (/^[-+]?(0[xX][0-9a-fA-F]+|\d+)$/.test(text) && !/^[-+]?0\d*[89]/.test(text))
+      return evaluate(text, { get: () => '', set: () => undefined });
   } catch (e) {
     if (!(e instanceof ArithError)) throw e;
   }
@@ -266,4 +276,3 @@ export function formatFloat(value: number, conv: string, flags: string, precisio
   }
   return sign + (/[A-Z]/.test(conv) ? text.toUpperCase() : text);
 }
-

@@ -4,7 +4,7 @@ import type { Task } from '../../../os/process.ts';
 import { SET_OPTIONS, type Shell } from '../state.ts';
 import { singleQuoted } from '../vars.ts';
 import { declaration } from './declare.ts';
-import { complain, options, output, usage, type Builtin } from './types.ts';
+import { type Builtin, complain, options, output, usage } from './types.ts';
 
 const SET_USAGE = 'set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]';
 
@@ -51,7 +51,13 @@ function* set(sh: Shell, argv: readonly string[]): Task<number> {
       if (c === 'o') {
         const name = argv[i + 1];
         if (name === undefined || /^[-+]/.test(name)) {
-          yield* output(sh, 'set', SET_OPTIONS.map(([n]) => (on ? `${n.padEnd(15)}\t${sh.on(n) ? 'on' : 'off'}\n` : `set ${sh.on(n) ? '-' : '+'}o ${n}\n`)).join(''));
+          yield* output(
+            sh,
+            'set',
+            SET_OPTIONS.map(([n]) => (on ? `${n.padEnd(15)}\t${sh.on(n) ? 'on' : 'off'}\n` : `set ${sh.on(n) ? '-' : '+'}o ${n}\n`)).join(
+              '',
+            ),
+          );
           continue;
         }
         i++;
@@ -80,10 +86,22 @@ export const settingsBuiltins: readonly (readonly [string, Builtin])[] = [
       const { flags, rest } = o;
       const isSet = (n: string): boolean => (flags.has('o') ? sh.on(n) : sh.opt(n));
       const exists = (n: string): boolean => (flags.has('o') ? SET_OPTIONS.some(([x]) => x === n) : sh.shopt.has(n));
-      const row = (n: string): string => (flags.has('p') ? (flags.has('o') ? `set ${isSet(n) ? '-' : '+'}o ${n}\n` : `shopt ${isSet(n) ? '-s' : '-u'} ${n}\n`) : `${n.padEnd(15)}\t${isSet(n) ? 'on' : 'off'}\n`);
+      const row = (n: string): string =>
+        flags.has('p')
+          ? flags.has('o')
+            ? `set ${isSet(n) ? '-' : '+'}o ${n}\n`
+            : `shopt ${isSet(n) ? '-s' : '-u'} ${n}\n`
+          : `${n.padEnd(15)}\t${isSet(n) ? 'on' : 'off'}\n`;
       if (rest.length === 0) {
         const names = flags.has('o') ? SET_OPTIONS.map(([n]) => n) : [...sh.shopt.keys()].sort();
-        return yield* output(sh, 'shopt', names.filter((n) => !(flags.has('s') && !isSet(n)) && !(flags.has('u') && isSet(n))).map(row).join(''));
+        return yield* output(
+          sh,
+          'shopt',
+          names
+            .filter((n) => !(flags.has('s') && !isSet(n)) && !(flags.has('u') && isSet(n)))
+            .map(row)
+            .join(''),
+        );
       }
       let status = 0;
       for (const name of rest) {
@@ -109,11 +127,21 @@ export const settingsBuiltins: readonly (readonly [string, Builtin])[] = [
       const mode = o.rest[0];
       if (mode === undefined) {
         const m = sh.p.umask;
-        const symbolic = ['u', 'g', 'o'].map((who, i) => `${who}=${['r', 'w', 'x'].filter((_, b) => !((m >> (6 - 3 * i)) & (4 >> b))).join('')}`).join(',');
-        return yield* output(sh, 'umask', `${o.flags.has('p') ? 'umask ' : ''}${o.flags.has('S') ? `${o.flags.has('p') ? '-S ' : ''}${symbolic}` : m.toString(8).padStart(4, '0')}\n`);
+        const symbolic = ['u', 'g', 'o']
+          .map((who, i) => `${who}=${['r', 'w', 'x'].filter((_, b) => !((m >> (6 - 3 * i)) & (4 >> b))).join('')}`)
+          .join(',');
+        return yield* output(
+          sh,
+          'umask',
+          `${o.flags.has('p') ? 'umask ' : ''}${o.flags.has('S') ? `${o.flags.has('p') ? '-S ' : ''}${symbolic}` : m.toString(8).padStart(4, '0')}\n`,
+        );
       }
       if (!/^[0-7]+$/.test(mode)) {
-        yield* complain(sh, 'umask', /^[89\d]+$/.test(mode) ? `${mode}: octal number out of range` : `\`${mode.slice(0, 1)}': invalid symbolic mode operator`);
+        yield* complain(
+          sh,
+          'umask',
+          /^[89\d]+$/.test(mode) ? `${mode}: octal number out of range` : `\`${mode.slice(0, 1)}': invalid symbolic mode operator`,
+        );
         return 1;
       }
       sh.p.umask = Number.parseInt(mode, 8) & 0o777;
@@ -123,7 +151,11 @@ export const settingsBuiltins: readonly (readonly [string, Builtin])[] = [
   [
     'ulimit',
     function* (sh, argv) {
-      const letter = argv.slice(1).find((a) => /^-[A-Za-z]+$/.test(a) && !/^-[SH]$/.test(a))?.slice(-1) ?? 'f';
+      const letter =
+        argv
+          .slice(1)
+          .find((a) => /^-[A-Za-z]+$/.test(a) && !/^-[SH]$/.test(a))
+          ?.slice(-1) ?? 'f';
       const values: Record<string, string> = { n: '1024', u: '512', s: '8192', p: '8' };
       if (argv.slice(1).some((a) => /^(\d+|unlimited)$/.test(a))) return 0;
       return yield* output(sh, 'ulimit', `${values[letter] ?? 'unlimited'}\n`);

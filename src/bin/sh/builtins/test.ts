@@ -3,7 +3,7 @@
 import type { Task } from '../../../os/process.ts';
 import { BINARY, compareNumbers, compareOther, UNARY, unary } from '../conditional.ts';
 import type { Shell } from '../state.ts';
-import { complain, type Builtin } from './types.ts';
+import { type Builtin, complain } from './types.ts';
 
 class TestError {
   readonly text: string;

@@ -37,7 +37,12 @@ export function* usage(sh: Shell, name: string, option: string, text: string): T
 }
 
 /** Single-letter options before the operands. Null after an error, which is told. */
-export function* options(sh: Shell, argv: readonly string[], letters: string, help: string): Task<{ flags: Map<string, string>; rest: string[]; at: number } | null> {
+export function* options(
+  sh: Shell,
+  argv: readonly string[],
+  letters: string,
+  help: string,
+): Task<{ flags: Map<string, string>; rest: string[]; at: number } | null> {
   const name = argv[0] as string;
   const flags = new Map<string, string>();
   let i = 1;
