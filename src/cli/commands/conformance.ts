@@ -1,6 +1,6 @@
 /** `hopwise conformance linux [PATH]`: a table by scenario or area, differences on demand, `matched/total` on the last line. */
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { recordings, type Scored, scoreRecording } from '../linux.ts';
 import { parseArgs } from './args.ts';
@@ -8,14 +8,15 @@ import { parseArgs } from './args.ts';
 const GOLDEN = join(import.meta.dirname, '../golden');
 
 export function conformanceCommand([suite, ...argv]: string[]): number {
-  if (suite !== 'linux') throw new Error('usage: hopwise conformance linux [PATH] [--diff NAME] [--json]');
-  const args = parseArgs(argv, { values: ['diff'], switches: ['json'] });
+  if (suite !== 'linux') throw new Error('usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [--raise]');
+  const args = parseArgs(argv, { values: ['diff'], switches: ['json', 'raise'] });
   const path = args.operands[0] ?? GOLDEN;
   if (!existsSync(path)) throw new Error(`${path}: no such file or folder`);
   const wanted = args.values.get('diff');
   const files = (statSync(path).isDirectory() ? recordings(path) : [path]).filter((f) => wanted === undefined || f.endsWith(`/${wanted}.json`));
   if (files.length === 0) throw new Error(wanted === undefined ? `${path}: no recordings` : `${path}: no recording named ${wanted}`);
   const scores = files.map(scoreRecording);
+  if (args.switches.has('raise')) raise(scores);
   const sum = (key: 'saying' | 'sayingMatched' | 'total' | 'matched'): number => scores.reduce((n, s) => n + s[key], 0);
   if (args.switches.has('json')) {
     process.stdout.write(`${JSON.stringify(scores.map(({ name, total, matched, saying, sayingMatched, crash }) => ({ name, total, matched, saying, sayingMatched, crash })))}\n`);
@@ -26,6 +27,15 @@ export function conformanceCommand([suite, ...argv]: string[]): number {
   }
   process.stdout.write(`${sum('sayingMatched')}/${sum('saying')}\n`);
   return 0;
+}
+
+/** Raises the committed floors to what passes now; never lowers one. */
+function raise(scores: readonly Scored[]): void {
+  const file = join(GOLDEN, 'floors.json');
+  const floors = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as Record<string, number>;
+  for (const s of scores) floors[s.name] = Math.max(floors[s.name] ?? 0, s.matched);
+  const sorted = Object.fromEntries(Object.entries(floors).sort(([a], [b]) => (a < b ? -1 : 1)));
+  writeFileSync(file, `${JSON.stringify(sorted, null, 2)}\n`);
 }
 
 function differences(s: Scored): string {
