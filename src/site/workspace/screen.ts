@@ -57,6 +57,7 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
     fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--__sl-font-mono') || 'monospace',
     lineHeight: 1.2,
     scrollback: 5000,
+    logLevel: 'off',
     screenReaderMode: options.screenReader,
     theme,
   });

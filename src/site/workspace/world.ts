@@ -98,9 +98,10 @@ export function createWorld(lab: string, info: LabInfo) {
     async start() {
       if (status.value !== 'idle') return;
       status.value = 'starting';
+      const emulator = client();
       const saved = await loadWorld(lab);
       log = saved?.log;
-      client().open(lab, saved?.seed ?? SEED, log);
+      emulator.open(lab, saved?.seed ?? SEED, log);
       for (const [task, n] of Object.entries(saved?.hints ?? {})) {
         for (let i = 0; i < n; i++) await openHint(task);
       }
