@@ -15,7 +15,11 @@ describe('recordings of a real kernel', () => {
   });
 
   test('every recording has a floor', () => {
-    expect(Object.keys(floors)).toEqual(recordings(folder).map((f) => basename(f, '.json')));
+    expect(Object.keys(floors).sort()).toEqual(
+      recordings(folder)
+        .map((f) => basename(f, '.json'))
+        .sort(),
+    );
   });
 
   test('the comparer notices one changed word', () => {
