@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { type NetDevice, type Neighbour, NUD_NOARP, NUD_PERMANENT, routeOutput, strerror } from '../../os/uapi.ts';
+import { type Neighbour, type NetDevice, NUD_NOARP, NUD_PERMANENT, routeOutput, strerror } from '../../os/uapi.ts';
 import { formatIp, parseIp4 } from '../../wire/addr.ts';
 import { formatMac, parseMac } from '../../wire/mac.ts';
 
@@ -41,7 +41,15 @@ interface Options {
 
 function parse(argv: readonly string[]): Options | null {
   const o: Options = { bsd: false, numeric: false, verbose: false, dev: null, action: 'show', words: [] };
-  const long: Record<string, string> = { '--verbose': 'v', '--numeric': 'n', '--device': 'i', '--delete': 'd', '--set': 's', '--file': 'f', '--protocol': 'A' };
+  const long: Record<string, string> = {
+    '--verbose': 'v',
+    '--numeric': 'n',
+    '--device': 'i',
+    '--delete': 'd',
+    '--set': 's',
+    '--file': 'f',
+    '--protocol': 'A',
+  };
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
     const letters = word.startsWith('--') ? long[word] : word.startsWith('-') && word.length > 1 ? word.slice(1) : null;
@@ -76,7 +84,8 @@ function entries(p: Process, o: Options): Neighbour[] {
 
 function bsdLine(n: Neighbour): string {
   const ip = formatIp(n.ip);
-  const known = n.state & COMPLETE && n.mac !== null ? `${formatMac(n.mac)} [ether]${n.state & NUD_PERMANENT ? ' PERM' : ''}` : '<incomplete>';
+  const known =
+    n.state & COMPLETE && n.mac !== null ? `${formatMac(n.mac)} [ether]${n.state & NUD_PERMANENT ? ' PERM' : ''}` : '<incomplete>';
   return `? (${ip}) at ${known} on ${n.dev.name}\n`;
 }
 
@@ -95,7 +104,8 @@ function show(p: Process, o: Options): { out: string; status: number } {
   if (!o.bsd && list.length > 0) out += 'Address                  HWtype  HWaddress           Flags Mask            Iface\n';
   for (const n of list) out += o.bsd ? bsdLine(n) : linuxLine(n);
   if (o.verbose) out += `Entries: ${entries(p, o).length}\tSkipped: ${entries(p, o).length - list.length}\tFound: ${list.length}\n`;
-  if (list.length === 0 && host !== undefined) out += o.bsd ? `arp: in ${entries(p, o).length} entries no match found.\n` : `${host} (${host}) -- no entry\n`;
+  if (list.length === 0 && host !== undefined)
+    out += o.bsd ? `arp: in ${entries(p, o).length} entries no match found.\n` : `${host} (${host}) -- no entry\n`;
   return { out, status: 0 };
 }
 

@@ -2,7 +2,21 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { changeData, changePort, delLink, dumpFdb, type LinkData, linkMsg, type LinkMsg, type NetDevice, newLink, type PortChange, type Result, setLink, strerror } from '../../os/uapi.ts';
+import {
+  changeData,
+  changePort,
+  delLink,
+  dumpFdb,
+  type LinkData,
+  type LinkMsg,
+  linkMsg,
+  type NetDevice,
+  newLink,
+  type PortChange,
+  type Result,
+  setLink,
+  strerror,
+} from '../../os/uapi.ts';
 import { formatMac } from '../../wire/mac.ts';
 
 class Brctl {
@@ -57,7 +71,11 @@ function show(b: Brctl, args: readonly string[]): number {
     const m = linkMsg(br);
     const stp = m.data?.kind === 'bridge' && m.data.stp;
     b.out += `${name}\t\t${bridgeId(m)}\t${stp ? 'yes' : 'no'}\t\t`;
-    b.out += `${b.ports(br).map((d) => d.name).sort().join('\n\t\t\t\t\t\t\t')}\n`;
+    b.out += `${b
+      .ports(br)
+      .map((d) => d.name)
+      .sort()
+      .join('\n\t\t\t\t\t\t\t')}\n`;
   }
   return status;
 }
@@ -191,7 +209,8 @@ function hairpin(b: Brctl, [name, port, text]: readonly string[]): number {
   const on = onOff(text as string);
   if (on === null) return b.say(`expect on/off for argument`);
   const dev = b.p.ns.device(port as string);
-  if (!dev || dev.master !== b.bridge(name as string)) return b.say(`can't set ${port} to hairpin on bridge ${name}: No such file or directory`);
+  if (!dev || dev.master !== b.bridge(name as string))
+    return b.say(`can't set ${port} to hairpin on bridge ${name}: No such file or directory`);
   changePort(dev, { hairpin: on });
   return 0;
 }
@@ -209,13 +228,43 @@ const VERBS: readonly Verb[] = [
   { name: 'addif', args: 2, help: '<bridge> <device>\tadd interface to bridge', run: addif },
   { name: 'delif', args: 2, help: '<bridge> <device>\tdelete interface from bridge', run: delif },
   { name: 'hairpin', args: 3, help: '<bridge> <port> {on|off}\tturn hairpin on/off', run: hairpin },
-  { name: 'setageing', args: 2, help: '<bridge> <time>\t\tset ageing time', run: setting('bad ageing time value', 'ageing time', (n) => ({ kind: 'bridge', ageingTime: n })) },
-  { name: 'setbridgeprio', args: 2, help: '<bridge> <prio>\t\tset bridge priority', run: setting('bad priority', 'bridge priority', (n) => ({ kind: 'bridge', priority: n })) },
-  { name: 'setfd', args: 2, help: '<bridge> <time>\t\tset bridge forward delay', run: setting('bad forward delay value', 'forward delay', (n) => ({ kind: 'bridge', forwardDelay: n })) },
-  { name: 'sethello', args: 2, help: '<bridge> <time>\t\tset hello time', run: setting('bad hello timer value', 'hello timer', (n) => ({ kind: 'bridge', helloTime: n })) },
-  { name: 'setmaxage', args: 2, help: '<bridge> <time>\t\tset max message age', run: setting('bad max age time value', 'max age time', (n) => ({ kind: 'bridge', maxAge: n })) },
+  {
+    name: 'setageing',
+    args: 2,
+    help: '<bridge> <time>\t\tset ageing time',
+    run: setting('bad ageing time value', 'ageing time', (n) => ({ kind: 'bridge', ageingTime: n })),
+  },
+  {
+    name: 'setbridgeprio',
+    args: 2,
+    help: '<bridge> <prio>\t\tset bridge priority',
+    run: setting('bad priority', 'bridge priority', (n) => ({ kind: 'bridge', priority: n })),
+  },
+  {
+    name: 'setfd',
+    args: 2,
+    help: '<bridge> <time>\t\tset bridge forward delay',
+    run: setting('bad forward delay value', 'forward delay', (n) => ({ kind: 'bridge', forwardDelay: n })),
+  },
+  {
+    name: 'sethello',
+    args: 2,
+    help: '<bridge> <time>\t\tset hello time',
+    run: setting('bad hello timer value', 'hello timer', (n) => ({ kind: 'bridge', helloTime: n })),
+  },
+  {
+    name: 'setmaxage',
+    args: 2,
+    help: '<bridge> <time>\t\tset max message age',
+    run: setting('bad max age time value', 'max age time', (n) => ({ kind: 'bridge', maxAge: n })),
+  },
   { name: 'setpathcost', args: 3, help: '<bridge> <port> <cost>\tset path cost', run: portSetting('bad path cost', 'path cost', 'cost') },
-  { name: 'setportprio', args: 3, help: '<bridge> <port> <prio>\tset port priority', run: portSetting('bad path priority', 'port priority', 'priority') },
+  {
+    name: 'setportprio',
+    args: 3,
+    help: '<bridge> <port> <prio>\tset port priority',
+    run: portSetting('bad path priority', 'port priority', 'priority'),
+  },
   { name: 'show', args: 0, help: '[ <bridge> ]\t\tshow a list of bridges', run: show },
   { name: 'showmacs', args: 1, help: '<bridge>\t\tshow a list of mac addrs', run: showmacs },
   { name: 'showstp', args: 1, help: '<bridge>\t\tshow bridge stp info', run: showstp },

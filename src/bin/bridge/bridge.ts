@@ -53,7 +53,22 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
     else if (e.type === 'fdb') {
       const mac = (e.entry as { mac: number }).mac;
       const known = dumpFdb(ctx.ns).find((x) => x.mac === mac && x.dev === e.dev);
-      const gone: FdbMsg = { mac, dev: e.dev, master: e.dev.master, self: false, state: 'reachable', externLearn: false, sticky: false, offload: false, dst: null, dstPort: 0, vni: 0, via: null, used: 0, updated: 0 };
+      const gone: FdbMsg = {
+        mac,
+        dev: e.dev,
+        master: e.dev.master,
+        self: false,
+        state: 'reachable',
+        externLearn: false,
+        sticky: false,
+        offload: false,
+        dst: null,
+        dstPort: 0,
+        vni: 0,
+        via: null,
+        used: 0,
+        updated: 0,
+      };
       printFdb(ctx, known ?? gone, { deleted: e.action === 'del' });
     }
     queue.wakeAll();

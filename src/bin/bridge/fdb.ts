@@ -27,7 +27,12 @@ export function printFdb(ctx: Ctx, e: FdbMsg, how: { hideDev?: boolean; deleted?
     pr.fp(`used ${e.used}/${e.updated} `);
   }
   pr.openArray('flags');
-  for (const [name, on] of [['self', e.self], ['extern_learn', e.externLearn], ['offload', e.offload], ['sticky', e.sticky]] as const) {
+  for (const [name, on] of [
+    ['self', e.self],
+    ['extern_learn', e.externLearn],
+    ['offload', e.offload],
+    ['sticky', e.sticky],
+  ] as const) {
     if (on) pr.any(null, name, `${name} `);
   }
   pr.closeArray();
@@ -112,7 +117,21 @@ interface Parsed {
 
 function parse(ctx: Ctx, words: readonly string[]): Parsed {
   const args = new Args(words);
-  const p: Parsed = { dev: null, addr: null, self: false, master: false, permanent: false, reachable: false, noarp: true, sticky: false, externLearn: false, dst: null, port: 0, vni: null, via: null };
+  const p: Parsed = {
+    dev: null,
+    addr: null,
+    self: false,
+    master: false,
+    permanent: false,
+    reachable: false,
+    noarp: true,
+    sticky: false,
+    externLearn: false,
+    dst: null,
+    port: 0,
+    vni: null,
+    via: null,
+  };
   for (; args.more; args.step()) {
     if (args.is('dev')) p.dev = args.next();
     else if (args.is('dst')) {
@@ -165,7 +184,15 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'append' | 're
   }
   const self = p.self || !p.master;
   const permanent = p.permanent || !p.reachable;
-  const req: FdbRequest = { mac, dev, self, master: p.master, state: permanent ? 'permanent' : p.noarp ? 'static' : 'dynamic', sticky: p.sticky, externLearn: p.externLearn };
+  const req: FdbRequest = {
+    mac,
+    dev,
+    self,
+    master: p.master,
+    state: permanent ? 'permanent' : p.noarp ? 'static' : 'dynamic',
+    sticky: p.sticky,
+    externLearn: p.externLearn,
+  };
   if (p.dst !== null) req.dst = p.dst;
   if (p.port) req.dstPort = p.port;
   if (p.vni !== null) req.vni = p.vni;
@@ -255,7 +282,14 @@ function flush(ctx: Ctx, words: readonly string[]): number {
   for (const e of dumpFdb(ctx.ns)) {
     const mine = target.kind === 'bridge' ? e.master === target && (!master || e.dev === device) : e.dev === target;
     if (!mine || e.state === 'permanent') continue;
-    delFdb({ mac: e.mac, dev: e.dev, self: !e.master, master: e.master !== null && e.dev !== e.master, state: 'dynamic', ...(e.dst === null ? {} : { dst: e.dst }) });
+    delFdb({
+      mac: e.mac,
+      dev: e.dev,
+      self: !e.master,
+      master: e.master !== null && e.dev !== e.master,
+      state: 'dynamic',
+      ...(e.dst === null ? {} : { dst: e.dst }),
+    });
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 /** bridge link: ports and their settings. Models bridge/link.c */
 
-import { changePort, linkMsg, type LinkMsg, type PortChange, type PortData, PORT_STATES } from '../../os/uapi.ts';
+import { changePort, type LinkMsg, linkMsg, PORT_STATES, type PortChange, type PortData } from '../../os/uapi.ts';
 import type { Ctx } from '../ip/ctx.ts';
 import { Args, duparg, Exit, matches, mustBeOneOf } from '../ip/lib/args.ts';
 import { printLinkFlags } from '../ip/link/print.ts';

@@ -96,8 +96,17 @@ function listFeatures(dev: NetDevice): Answer {
 }
 
 const SHORT: Readonly<Record<string, string>> = {
-  rx: 'rx-checksumming', tx: 'tx-checksumming', sg: 'scatter-gather', tso: 'tcp-segmentation-offload', gso: 'generic-segmentation-offload', gro: 'generic-receive-offload',
-  lro: 'large-receive-offload', rxvlan: 'rx-vlan-offload', txvlan: 'tx-vlan-offload', ntuple: 'ntuple-filters', rxhash: 'receive-hashing',
+  rx: 'rx-checksumming',
+  tx: 'tx-checksumming',
+  sg: 'scatter-gather',
+  tso: 'tcp-segmentation-offload',
+  gso: 'generic-segmentation-offload',
+  gro: 'generic-receive-offload',
+  lro: 'large-receive-offload',
+  rxvlan: 'rx-vlan-offload',
+  txvlan: 'tx-vlan-offload',
+  ntuple: 'ntuple-filters',
+  rxhash: 'receive-hashing',
 };
 
 /** Segmentation needs checksumming: without it the kernel switches it off as well, and back on with it. */
@@ -158,7 +167,9 @@ function changeFeatures(dev: NetDevice, words: readonly string[]): Answer {
 function channels(dev: NetDevice): Answer {
   if (dev.kind !== 'veth') return refuse(UNSUPPORTED, 1);
   const block = (rx: number, tx: number): string => `RX:\t\t${rx}\nTX:\t\t${tx}\nOther:\t\tn/a\nCombined:\tn/a\n`;
-  return say(`Channel parameters for ${dev.name}:\nPre-set maximums:\n${block(dev.numRxQueues, dev.numTxQueues)}Current hardware settings:\n${block(1, 1)}`);
+  return say(
+    `Channel parameters for ${dev.name}:\nPre-set maximums:\n${block(dev.numRxQueues, dev.numTxQueues)}Current hardware settings:\n${block(1, 1)}`,
+  );
 }
 
 interface Verb {
@@ -177,7 +188,25 @@ const VERBS: readonly Verb[] = [
   { names: ['-K', '--features', '--offload'], run: changeFeatures },
   { names: ['-P', '--show-permaddr'], run: (dev) => say(`Permanent address: ${dev.kind === 'ether' ? formatMac(dev.mac) : 'not set'}\n`) },
   { names: ['-l', '--show-channels'], run: channels },
-  { names: ['-a', '--show-pause', '-g', '--show-ring', '-c', '--show-coalesce', '-A', '--pause', '-G', '--set-ring', '-C', '--coalesce', '-L', '--set-channels'], run: unsupported },
+  {
+    names: [
+      '-a',
+      '--show-pause',
+      '-g',
+      '--show-ring',
+      '-c',
+      '--show-coalesce',
+      '-A',
+      '--pause',
+      '-G',
+      '--set-ring',
+      '-C',
+      '--coalesce',
+      '-L',
+      '--set-channels',
+    ],
+    run: unsupported,
+  },
   { names: ['-s', '--change'], run: () => refuse(UNSUPPORTED, 75) },
   { names: ['-p', '--identify'], run: () => refuse('Cannot identify NIC: Operation not supported\n', 255) },
   { names: ['-t', '--test'], run: () => refuse('Cannot test: Operation not supported\n', 74) },
@@ -187,7 +216,8 @@ function run(p: Process, argv: readonly string[]): Answer {
   const [first, name, ...words] = argv;
   if (first === undefined) return refuse(BAD, 1);
   if (first === '--version') return say('ethtool version 6.1\n');
-  if (first === '-h' || first === '--help') return say('Usage:\n        ethtool [ FLAGS ] DEVNAME\tDisplay standard information about device\n');
+  if (first === '-h' || first === '--help')
+    return say('Usage:\n        ethtool [ FLAGS ] DEVNAME\tDisplay standard information about device\n');
   if (!first.startsWith('-')) {
     const dev = p.ns.device(first);
     return dev ? settings(dev) : { out: 'No data available\n', err: NO_DEVICE.repeat(5), status: 75 };

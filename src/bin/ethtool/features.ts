@@ -71,5 +71,11 @@ export const FEATURES: readonly (readonly [name: string, states: string])[] = [
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'tx-checksumming': ['tx-checksum-ipv4', 'tx-checksum-ip-generic', 'tx-checksum-ipv6', 'tx-checksum-fcoe-crc', 'tx-checksum-sctp'],
   'scatter-gather': ['tx-scatter-gather', 'tx-scatter-gather-fraglist'],
-  'tcp-segmentation-offload': ['tx-tcp-segmentation', 'tx-tcp-ecn-segmentation', 'tx-tcp-mangleid-segmentation', 'tx-tcp6-segmentation', 'tx-tcp-accecn-segmentation'],
+  'tcp-segmentation-offload': [
+    'tx-tcp-segmentation',
+    'tx-tcp-ecn-segmentation',
+    'tx-tcp-mangleid-segmentation',
+    'tx-tcp6-segmentation',
+    'tx-tcp-accecn-segmentation',
+  ],
 };

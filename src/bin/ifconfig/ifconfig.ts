@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { addAddr, type AddrSpec, delAddr, type IfAddr, type NetDevice, type Result, setLink, strerror } from '../../os/uapi.ts';
+import { type AddrSpec, addAddr, delAddr, type IfAddr, type NetDevice, type Result, setLink, strerror } from '../../os/uapi.ts';
 import { formatIp, lastOf, parseIp4, parseIp6 } from '../../wire/addr.ts';
 import { parseMac } from '../../wire/mac.ts';
 import { maskLen } from '../ip/lib/inet.ts';
@@ -109,7 +109,14 @@ function addSecondary(r: Run, text: string, del: boolean): void {
   } else r.fail(`${text}: Unknown host`);
 }
 
-const SWITCHES: Readonly<Record<string, number>> = { arp: 0x80, promisc: 0x100, allmulti: 0x200, multicast: 0x1000, trailers: 0x20, dynamic: 0x8000 };
+const SWITCHES: Readonly<Record<string, number>> = {
+  arp: 0x80,
+  promisc: 0x100,
+  allmulti: 0x200,
+  multicast: 0x1000,
+  trailers: 0x20,
+  dynamic: 0x8000,
+};
 
 function setSwitch(r: Run, word: string): boolean {
   const off = word.startsWith('-');
@@ -146,7 +153,15 @@ function configure(r: Run, words: readonly string[]): boolean {
       const mac = parseMac(text);
       if (mac === null) r.fail(`${text}: invalid ${type} address.`);
       else r.check('SIOCSIFHWADDR', setLink(r.dev, { address: mac }));
-    } else if (word === 'netmask' || word === 'broadcast' || word === 'add' || word === 'del' || word === 'name' || word === 'pointopoint' || word === 'dstaddr') {
+    } else if (
+      word === 'netmask' ||
+      word === 'broadcast' ||
+      word === 'add' ||
+      word === 'del' ||
+      word === 'name' ||
+      word === 'pointopoint' ||
+      word === 'dstaddr'
+    ) {
       const v = value();
       if (v === undefined) return false;
       if (word === 'netmask') setMask(r, v);
@@ -213,7 +228,11 @@ function* main(p: Process): Task<number> {
   }
   if (!dev) {
     const first = words[0] as string;
-    yield* p.err(parseIp4(first) !== null ? `SIOCSIFADDR: No such device\n${name}: ERROR while getting interface flags: No such device\n` : `${name}: ERROR while getting interface flags: No such device\n`);
+    yield* p.err(
+      parseIp4(first) !== null
+        ? `SIOCSIFADDR: No such device\n${name}: ERROR while getting interface flags: No such device\n`
+        : `${name}: ERROR while getting interface flags: No such device\n`,
+    );
     return 255;
   }
   const r = new Run(p, name, dev);

@@ -6,8 +6,20 @@ import { formatIp, formatIp4, mask4 } from '../../wire/addr.ts';
 import { formatMac } from '../../wire/mac.ts';
 
 const FLAGS: readonly (readonly [number, string])[] = [
-  [0x1, 'UP'], [0x2, 'BROADCAST'], [0x4, 'DEBUG'], [0x8, 'LOOPBACK'], [0x10, 'POINTOPOINT'], [0x20, 'NOTRAILERS'], [0x40, 'RUNNING'], [0x80, 'NOARP'],
-  [0x100, 'PROMISC'], [0x200, 'ALLMULTI'], [0x800, 'SLAVE'], [0x400, 'MASTER'], [0x1000, 'MULTICAST'], [0x8000, 'DYNAMIC'],
+  [0x1, 'UP'],
+  [0x2, 'BROADCAST'],
+  [0x4, 'DEBUG'],
+  [0x8, 'LOOPBACK'],
+  [0x10, 'POINTOPOINT'],
+  [0x20, 'NOTRAILERS'],
+  [0x40, 'RUNNING'],
+  [0x80, 'NOARP'],
+  [0x100, 'PROMISC'],
+  [0x200, 'ALLMULTI'],
+  [0x800, 'SLAVE'],
+  [0x400, 'MASTER'],
+  [0x1000, 'MULTICAST'],
+  [0x8000, 'DYNAMIC'],
 ];
 
 const SCOPES: Readonly<Record<number, string>> = { 0: '0x0<global>', 253: '0x20<link>', 254: '0x10<host>' };
@@ -60,7 +72,9 @@ export function printInterface(s: Shown): string {
     if (flags & 0x10) t += `  destination ${formatIp(s.addr.peer)}`;
     t += '\n';
   }
-  if (!s.alias) for (const a of s.dev.addrs6) t += `        inet6 ${formatIp(a.local)}  prefixlen ${a.len}  scopeid ${SCOPES[a.scope] ?? '0x0<global>'}\n`;
+  if (!s.alias)
+    for (const a of s.dev.addrs6)
+      t += `        inet6 ${formatIp(a.local)}  prefixlen ${a.len}  scopeid ${SCOPES[a.scope] ?? '0x0<global>'}\n`;
   if (m.linkType === 'loopback') t += `        loop  txqueuelen ${m.txqlen}  (Local Loopback)\n`;
   else if (m.linkType === 'ether') t += `        ether ${formatMac(m.address)}  txqueuelen ${m.txqlen}  (Ethernet)\n`;
   else t += `        tunnel   txqueuelen ${m.txqlen}  (IPIP Tunnel)\n`;
@@ -88,6 +102,20 @@ export function printTable(list: readonly Shown[]): string {
 }
 
 function letters(flags: number): string {
-  const table: readonly (readonly [number, string])[] = [[0x200, 'A'], [0x2, 'B'], [0x4, 'D'], [0x8, 'L'], [0x1000, 'M'], [0x20, 'N'], [0x80, 'O'], [0x10, 'P'], [0x40, 'R'], [0x1, 'U']];
-  return table.filter(([bit]) => flags & bit).map(([, l]) => l).join('');
+  const table: readonly (readonly [number, string])[] = [
+    [0x200, 'A'],
+    [0x2, 'B'],
+    [0x4, 'D'],
+    [0x8, 'L'],
+    [0x1000, 'M'],
+    [0x20, 'N'],
+    [0x80, 'O'],
+    [0x10, 'P'],
+    [0x40, 'R'],
+    [0x1, 'U'],
+  ];
+  return table
+    .filter(([bit]) => flags & bit)
+    .map(([, l]) => l)
+    .join('');
 }

@@ -1,15 +1,15 @@
 /** ip address: show, add, delete, flush. Models ip/ipaddress.c */
 
-import { inPrefix, lastOf, network, type IpAddr } from '../../wire/addr.ts';
-import { addAddr, type AddrSpec, delAddr, type IfAddr, INFINITY_LIFE, linkMsg, type LinkMsg, type NetDevice } from '../../os/uapi.ts';
-import { addrFilterWord, type AddrFilter } from './addrfilter.ts';
+import { type AddrSpec, addAddr, delAddr, type IfAddr, INFINITY_LIFE, type LinkMsg, linkMsg, type NetDevice } from '../../os/uapi.ts';
+import { type IpAddr, inPrefix, lastOf, network } from '../../wire/addr.ts';
+import { type AddrFilter, addrFilterWord } from './addrfilter.ts';
 import { printAddr } from './addrprint.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, duparg, duparg2, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { getAddr, getPrefix, parseAddr, toPrefix, type WrittenPrefix } from './lib/inet.ts';
-import { kernelDrops, type LinkFilter, linkPasses, newLinkFilter, readLinkSelector } from './link.ts';
 import { printLink } from './link/print.ts';
 import { printStats } from './link/stats.ts';
+import { kernelDrops, type LinkFilter, linkPasses, newLinkFilter, readLinkSelector } from './link.ts';
 import { ADDR_USAGE } from './usage.ts';
 
 function readFilter(ctx: Ctx, args: Args): { link: LinkFilter; addr: AddrFilter } {
@@ -47,14 +47,26 @@ function addrPasses(ctx: Ctx, f: AddrFilter, a: IfAddr): boolean {
 
 /** fnmatch() with `*` and `?`. */
 function glob(pattern: string): RegExp {
-  return new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  return new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
 }
 
 /** An IPv6 dump knows less about a link: no peer namespace, no queue discipline, no group. */
 function inet6View(ctx: Ctx, m: LinkMsg): LinkMsg {
   const link = m.link === m.ifindex ? null : m.link;
   const below = link === null ? undefined : ctx.ns.deviceByIndex(link);
-  return { ...m, link, linkNetnsid: null, linkName: link === null ? null : (below?.name ?? `if${link}`), linkUp: below?.up ?? true, altnames: [] };
+  return {
+    ...m,
+    link,
+    linkNetnsid: null,
+    linkName: link === null ? null : (below?.name ?? `if${link}`),
+    linkUp: below?.up ?? true,
+    altnames: [],
+  };
 }
 
 function show(ctx: Ctx, words: readonly string[]): number {
@@ -127,7 +139,8 @@ function flush(ctx: Ctx, words: readonly string[]): number {
     if (ctx.stats) ctx.pr.out += `\n*** Round ${rounds}, deleting ${doomed.length} addresses ***\n`;
     for (const a of doomed) if (live(a)) delAddr(a.dev, { local: a.local, len: a.len, peer: a.peer });
   }
-  if (ctx.stats) ctx.pr.out += rounds === 0 ? 'Nothing to flush.\n' : `*** Flush is complete after ${rounds} round${rounds > 1 ? 's' : ''} ***\n`;
+  if (ctx.stats)
+    ctx.pr.out += rounds === 0 ? 'Nothing to flush.\n' : `*** Flush is complete after ${rounds} round${rounds > 1 ? 's' : ''} ***\n`;
   return 0;
 }
 
@@ -167,7 +180,8 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
     else if (args.is('scope')) scope = ctx.names.scopes.number(args.next(), 255) ?? invarg('invalid scope value.', args.word);
     else if (args.is('dev')) dev = args.next();
     else if (args.is('label')) label = args.next();
-    else if (args.matches('metric', 'priority', 'preference')) metric = unsigned(args.next()) ?? invarg('"metric" value is invalid', args.word);
+    else if (args.matches('metric', 'priority', 'preference'))
+      metric = unsigned(args.next()) ?? invarg('"metric" value is invalid', args.word);
     else if (args.is('valid_lft')) valid = lifetime(args.next(), 'valid_lft');
     else if (args.is('preferred_lft')) pref = lifetime(args.next(), 'preferred_lft');
     else if (CONF_FLAGS[args.word] !== undefined) flags |= CONF_FLAGS[args.word] as number;
@@ -192,7 +206,8 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
     );
   }
   if ((valid !== null || pref !== null) && (valid ?? INFINITY_LIFE) === 0) return complain(ctx, 'valid_lft is zero\n');
-  if ((valid ?? INFINITY_LIFE) < (pref ?? INFINITY_LIFE) && pref !== null) return complain(ctx, 'preferred_lft is greater than valid_lft\n');
+  if ((valid ?? INFINITY_LIFE) < (pref ?? INFINITY_LIFE) && pref !== null)
+    return complain(ctx, 'preferred_lft is greater than valid_lft\n');
   const device = ctx.device(dev);
   if (!device) return ctx.nodev(dev);
   if (!local) return ctx.talk({ ok: false, errno: 'EOPNOTSUPP' });
@@ -257,4 +272,3 @@ export const addressObject: Verb = {
     throw new Exit(255, `Command "${words[0]}" is unknown, try "ip address help".\n`);
   },
 };
-

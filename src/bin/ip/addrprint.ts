@@ -1,7 +1,7 @@
 /** One address as text or JSON. Models print_addrinfo() of ip/ipaddress.c */
 
+import { IFA_F_PERMANENT, IFA_F_SECONDARY, type IfAddr, INFINITY_LIFE } from '../../os/uapi.ts';
 import { formatIp } from '../../wire/addr.ts';
-import { IFA_F_PERMANENT, IFA_F_SECONDARY, INFINITY_LIFE, type IfAddr } from '../../os/uapi.ts';
 import type { Ctx } from './ctx.ts';
 import { familyColor } from './lib/print.ts';
 

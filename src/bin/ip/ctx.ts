@@ -1,10 +1,10 @@
 /** One run of `ip`, `bridge`: options, namespace, output and the kernel's answers as text. */
 
 import type { Process } from '../../os/process.ts';
-import { type Fail, type Netns, type NetDevice, type Result, strerror } from '../../os/uapi.ts';
 import type { Task } from '../../os/program.ts';
+import { type Fail, type NetDevice, type Netns, type Result, strerror } from '../../os/uapi.ts';
 import { Exit } from './lib/args.ts';
-import { type AddrFamily } from './lib/inet.ts';
+import type { AddrFamily } from './lib/inet.ts';
 import { Names } from './lib/names.ts';
 import { Printer } from './lib/print.ts';
 

@@ -4,6 +4,7 @@ import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { addressObject } from './address.ts';
 import { Ctx, type Outcome, type Verb } from './ctx.ts';
+import { readFamily } from './family.ts';
 import { Exit, matches } from './lib/args.ts';
 import { linkObject } from './link.ts';
 import { maddressObject } from './maddress.ts';
@@ -11,7 +12,6 @@ import { monitorObject } from './monitor.ts';
 import { neighbourObject } from './neighbour.ts';
 import { netnsObject, netnsSwitch } from './netns.ts';
 import { nexthopObject } from './nexthop.ts';
-import { readFamily } from './family.ts';
 import { routeObject } from './route.ts';
 import { ruleObject } from './rule.ts';
 import { IP_USAGE } from './usage.ts';
@@ -80,26 +80,140 @@ type Flag = readonly [name: string, exact: boolean, set: (ctx: Ctx) => void];
 
 /** Options without a value, in the order in which a prefix is tried. */
 const FLAGS: readonly Flag[] = [
-  ['-4', true, (c) => { c.family = 4; }],
-  ['-6', true, (c) => { c.family = 6; }],
-  ['-0', true, (c) => { c.family = 17; }],
-  ['-B', true, (c) => { c.family = 7; }],
-  ['-human', false, (c) => { c.human = true; }],
-  ['-human-readable', false, (c) => { c.human = true; }],
+  [
+    '-4',
+    true,
+    (c) => {
+      c.family = 4;
+    },
+  ],
+  [
+    '-6',
+    true,
+    (c) => {
+      c.family = 6;
+    },
+  ],
+  [
+    '-0',
+    true,
+    (c) => {
+      c.family = 17;
+    },
+  ],
+  [
+    '-B',
+    true,
+    (c) => {
+      c.family = 7;
+    },
+  ],
+  [
+    '-human',
+    false,
+    (c) => {
+      c.human = true;
+    },
+  ],
+  [
+    '-human-readable',
+    false,
+    (c) => {
+      c.human = true;
+    },
+  ],
   ['-iec', false, () => {}],
-  ['-stats', false, (c) => { c.stats++; }],
-  ['-statistics', false, (c) => { c.stats++; }],
-  ['-details', false, (c) => { c.details++; }],
-  ['-resolve', false, (c) => { c.resolve = true; }],
-  ['-oneline', false, (c) => { c.pr.oneline = true; }],
-  ['-timestamp', false, (c) => { c.timestamp = 'long'; }],
-  ['-tshort', false, (c) => { c.timestamp = 'short'; }],
-  ['-force', false, (c) => { c.force = true; }],
-  ['-brief', false, (c) => { c.brief++; }],
-  ['-json', false, (c) => { c.json++; }],
-  ['-pretty', false, (c) => { c.pretty++; }],
-  ['-Numeric', false, (c) => { c.setNumeric(); }],
-  ['-all', false, (c) => { c.all = true; }],
+  [
+    '-stats',
+    false,
+    (c) => {
+      c.stats++;
+    },
+  ],
+  [
+    '-statistics',
+    false,
+    (c) => {
+      c.stats++;
+    },
+  ],
+  [
+    '-details',
+    false,
+    (c) => {
+      c.details++;
+    },
+  ],
+  [
+    '-resolve',
+    false,
+    (c) => {
+      c.resolve = true;
+    },
+  ],
+  [
+    '-oneline',
+    false,
+    (c) => {
+      c.pr.oneline = true;
+    },
+  ],
+  [
+    '-timestamp',
+    false,
+    (c) => {
+      c.timestamp = 'long';
+    },
+  ],
+  [
+    '-tshort',
+    false,
+    (c) => {
+      c.timestamp = 'short';
+    },
+  ],
+  [
+    '-force',
+    false,
+    (c) => {
+      c.force = true;
+    },
+  ],
+  [
+    '-brief',
+    false,
+    (c) => {
+      c.brief++;
+    },
+  ],
+  [
+    '-json',
+    false,
+    (c) => {
+      c.json++;
+    },
+  ],
+  [
+    '-pretty',
+    false,
+    (c) => {
+      c.pretty++;
+    },
+  ],
+  [
+    '-Numeric',
+    false,
+    (c) => {
+      c.setNumeric();
+    },
+  ],
+  [
+    '-all',
+    false,
+    (c) => {
+      c.all = true;
+    },
+  ],
 ];
 
 interface Parsed {

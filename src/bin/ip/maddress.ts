@@ -1,6 +1,6 @@
 /** ip maddress: multicast addresses of devices. Models ip/ipmaddr.c */
 
-import { type NetDevice } from '../../os/uapi.ts';
+import type { NetDevice } from '../../os/uapi.ts';
 import { formatMac } from '../../wire/mac.ts';
 import type { Ctx, Verb } from './ctx.ts';
 import { Args, Exit, matches } from './lib/args.ts';
@@ -12,7 +12,9 @@ function groups(dev: NetDevice): { link: string[]; inet: string[]; inet6: string
   const inet6: string[] = [];
   if (dev.ns.sysctl.conf6(dev, 'disable_ipv6') === 0) {
     for (const a of dev.addrs6) {
-      const low = Number((a.local as bigint) & 0xffffffn).toString(16).padStart(6, '0');
+      const low = Number((a.local as bigint) & 0xffffffn)
+        .toString(16)
+        .padStart(6, '0');
       inet6.unshift(`ff02::1:ff${low.slice(0, 2)}:${Number.parseInt(low.slice(2), 16).toString(16)}`);
     }
   }
@@ -45,7 +47,11 @@ function show(ctx: Ctx, words: readonly string[]): number {
     ];
     for (const [family, address] of list) {
       pr.openObject();
-      pr.any(family === 'link' ? 'link' : 'family', family === 'link' ? address : family, `\t${family} ${family === 'link' ? ` ${address}` : address}`);
+      pr.any(
+        family === 'link' ? 'link' : 'family',
+        family === 'link' ? address : family,
+        `\t${family} ${family === 'link' ? ` ${address}` : address}`,
+      );
       if (family !== 'link') pr.jsonOnly('address', address);
       pr.nl();
       pr.closeObject();

@@ -1,8 +1,8 @@
 /** ip monitor: what changes, as it changes. Models ip/ipmonitor.c */
 
+import type { Task } from '../../os/program.ts';
 import { linkMsg, type NetEvent, type Netns, routeMsg } from '../../os/uapi.ts';
 import { WaitQueue } from '../../sim/wait.ts';
-import type { Task } from '../../os/program.ts';
 import { printAddr } from './addrprint.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, Exit, invarg } from './lib/args.ts';
@@ -37,7 +37,10 @@ function banner(ctx: Ctx, w: Watch, label: string): void {
   if (ctx.timestamp) {
     const date = new Date(ctx.p.sim.epochMs + Math.floor(ctx.p.sim.now / 1000));
     const us = String(ctx.p.sim.now % 1_000_000).padStart(6, '0');
-    ctx.pr.out += ctx.timestamp === 'short' ? `[${date.toISOString().slice(0, 19)}.${us}] ` : `Timestamp: ${date.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (.*) GMT$/, '$1 $3 $2 $5 $4')} ${Number(us)} usec\n`;
+    ctx.pr.out +=
+      ctx.timestamp === 'short'
+        ? `[${date.toISOString().slice(0, 19)}.${us}] `
+        : `Timestamp: ${date.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (.*) GMT$/, '$1 $3 $2 $5 $4')} ${Number(us)} usec\n`;
   }
   if (w.label) ctx.pr.out += label;
 }

@@ -1,7 +1,7 @@
 /** ip neighbour: show, add, delete, flush, get. Models ip/ipneigh.c */
 
-import { IFF_NOARP, NUD_FAILED, NUD_NOARP, NUD_PERMANENT, type NetDevice, type Neighbour, type Result } from '../../os/uapi.ts';
-import { formatIp, inPrefix, type IpAddr, type Prefix } from '../../wire/addr.ts';
+import { IFF_NOARP, type Neighbour, type NetDevice, NUD_FAILED, NUD_NOARP, NUD_PERMANENT, type Result } from '../../os/uapi.ts';
+import { formatIp, type IpAddr, inPrefix, type Prefix } from '../../wire/addr.ts';
 import { formatMac } from '../../wire/mac.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, duparg, duparg2, Exit, invarg, matches, unsigned } from './lib/args.ts';
@@ -89,7 +89,15 @@ interface NeighFilter {
 
 function readFilter(ctx: Ctx, words: readonly string[], flush: boolean): NeighFilter | number {
   const args = new Args(words);
-  const f: NeighFilter = { dev: null, master: null, noMaster: false, states: flush ? ~(NUD_PERMANENT | NUD_NOARP) : 0xff & ~NUD_NOARP, pfx: null, proxy: false, proto: null };
+  const f: NeighFilter = {
+    dev: null,
+    master: null,
+    noMaster: false,
+    states: flush ? ~(NUD_PERMANENT | NUD_NOARP) : 0xff & ~NUD_NOARP,
+    pfx: null,
+    proxy: false,
+    proto: null,
+  };
   let dev: string | null = null;
   let statesGiven = false;
   for (; args.more; args.step()) {
@@ -179,7 +187,8 @@ function flush(ctx: Ctx, words: readonly string[]): number {
     if (ctx.stats) ctx.pr.out += `\n*** Round ${round}, deleting ${doomed.length} entries ***\n`;
     for (const n of doomed) ctx.ns.neigh.del(n.dev, n.ip);
   }
-  if (ctx.stats) ctx.pr.out += round === 0 ? 'Nothing to flush.\n' : `*** Flush is complete after ${round} round${round > 1 ? 's' : ''} ***\n`;
+  if (ctx.stats)
+    ctx.pr.out += round === 0 ? 'Nothing to flush.\n' : `*** Flush is complete after ${round} round${round > 1 ? 's' : ''} ***\n`;
   return 0;
 }
 
@@ -208,7 +217,8 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
     } else if (args.is('router')) router = true;
     else if (args.is('use', 'managed') || args.matches('extern_learn')) continue;
     else if (args.is('dev')) dev = args.next();
-    else if (args.matches('protocol')) proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
+    else if (args.matches('protocol'))
+      proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
     else {
       if (args.is('to')) args.next();
       if (args.matches('help')) args.next();

@@ -1,8 +1,8 @@
 /** ip netns: named network namespaces. Models ip/ipnetns.c */
 
-import { addNetns, delNetns, newNsid, type Netns } from '../../os/uapi.ts';
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
+import { addNetns, delNetns, type Netns, newNsid } from '../../os/uapi.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { findNetns } from './lib/netns.ts';
@@ -156,7 +156,12 @@ export function* runIn(ctx: Ctx, ns: Netns, argv: readonly string[]): Task<numbe
   const view = p.machine.view(ns);
   const child = p.spawn([...argv], { ns, mnt: view.mnt });
   if (!child.ok) {
-    const why = child.errno === 'EACCES' ? 'Permission denied' : child.errno === 'EAGAIN' ? 'Resource temporarily unavailable' : 'No such file or directory';
+    const why =
+      child.errno === 'EACCES'
+        ? 'Permission denied'
+        : child.errno === 'EAGAIN'
+          ? 'Resource temporarily unavailable'
+          : 'No such file or directory';
     yield* p.err(`exec of "${argv[0]}" failed: ${why}\n`);
     return 1;
   }

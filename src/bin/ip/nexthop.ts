@@ -41,7 +41,12 @@ export function printNexthop(ctx: Ctx, o: NexthopObject, deleted = false): void 
   if (o.blackhole) pr.any('blackhole', null, 'blackhole ');
   if (o.proto || ctx.details > 0) pr.any('protocol', names.proto(o.proto), `proto ${names.proto(o.proto)} `);
   pr.openArray('flags');
-  for (const [name, on] of [['dead', hop?.dead], ['onlink', hop?.onlink], ['linkdown', hop?.linkdown]] as const) if (on) pr.any(null, name, `${name} `);
+  for (const [name, on] of [
+    ['dead', hop?.dead],
+    ['onlink', hop?.onlink],
+    ['linkdown', hop?.linkdown],
+  ] as const)
+    if (on) pr.any(null, name, `${name} `);
   pr.closeArray();
   pr.fp('\n');
   pr.closeObject();
@@ -75,7 +80,8 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'replace' | 'd
     else if (args.is('group')) spec.group = readGroup(args.next());
     else if (args.is('type')) {
       if (args.next() !== 'mpath') invarg('"type" value is invalid\n', args.word);
-    } else if (args.matches('protocol')) spec.proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
+    } else if (args.matches('protocol'))
+      spec.proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
     else if (args.is('help')) usage();
     else if (args.is('encap', 'fdb')) {
       ctx.complain(`ip nexthop: "${args.word}" is not emulated\n`);

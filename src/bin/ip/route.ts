@@ -97,9 +97,11 @@ function readAttribute(ctx: Ctx, args: Args, b: Building): boolean {
     if (b.gateway !== null) invarg('use nexthop syntax to specify multiple via\n', args.word);
     b.gateway = readVia(ctx, args, b.family);
     if (b.family === 0) b.family = familyOf(b.gateway);
-  } else if (args.is('tos') || args.matches('dsfield')) spec.tos = unsigned(args.next(), 255) ?? invarg('"tos" value is invalid\n', args.word);
+  } else if (args.is('tos') || args.matches('dsfield'))
+    spec.tos = unsigned(args.next(), 255) ?? invarg('"tos" value is invalid\n', args.word);
   else if (args.is('expires')) spec.expires = unsigned(args.next()) ?? invarg('"expires" value is invalid\n', args.word);
-  else if (args.matches('metric', 'priority') || args.is('preference')) spec.metric = unsigned(args.next()) ?? invarg('"metric" value is invalid\n', args.word);
+  else if (args.matches('metric', 'priority') || args.is('preference'))
+    spec.metric = unsigned(args.next()) ?? invarg('"metric" value is invalid\n', args.word);
   else if (args.is('scope')) {
     spec.scope = ctx.names.scopes.number(args.next(), 255) ?? invarg('invalid "scope" value\n', args.word);
     b.scopeGiven = true;
@@ -109,7 +111,8 @@ function readAttribute(ctx: Ctx, args: Args, b: Building): boolean {
     if (lock) spec.mtuLock = true;
   } else if (args.is('advmss')) spec.advmss = lockable(args, 'mss').n;
   else if (args.is('onlink')) b.onlink = true;
-  else if (args.matches('protocol')) spec.proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
+  else if (args.matches('protocol'))
+    spec.proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
   else if (args.matches('table')) {
     spec.table = ctx.names.tables.number(args.next()) ?? invarg('"table" value is invalid\n', args.word);
     b.tableGiven = true;
@@ -189,7 +192,19 @@ function defaultScope(family: Family, type: RouteType, b: Building): number {
 
 function get(ctx: Ctx, words: readonly string[]): number {
   const args = new Args(words);
-  const q: RouteQuery = { dst: 0, src: null, iif: null, oif: null, mark: 0, tos: 0, uid: ctx.p.uid, proto: 0, sport: 0, dport: 0, fibmatch: false };
+  const q: RouteQuery = {
+    dst: 0,
+    src: null,
+    iif: null,
+    oif: null,
+    mark: 0,
+    tos: 0,
+    uid: ctx.p.uid,
+    proto: 0,
+    sport: 0,
+    dport: 0,
+    fibmatch: false,
+  };
   let family: 0 | 4 | 6 = ctx.family === 4 || ctx.family === 6 ? ctx.family : 0;
   let iif: string | null = null;
   let oif: string | null = null;

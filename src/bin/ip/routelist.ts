@@ -1,6 +1,6 @@
 /** Listing and flushing routes: the selectors of `ip route list|flush`. Models iproute_list_flush_or_save() */
 
-import { type FibRoute, flushCache, listExceptions, type NetDevice, routeMsg, type RouteMsg, type RouteType } from '../../os/uapi.ts';
+import { type FibRoute, flushCache, listExceptions, type NetDevice, type RouteMsg, type RouteType, routeMsg } from '../../os/uapi.ts';
 import { type Family, inPrefix, type Prefix } from '../../wire/addr.ts';
 import type { Ctx } from './ctx.ts';
 import { Args, Exit, invarg, unsigned } from './lib/args.ts';
@@ -26,7 +26,20 @@ interface RouteFilter {
 }
 
 function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
-  const f: RouteFilter = { table: 254, cloned: false, tos: null, proto: null, scope: null, type: null, dev: null, metric: null, via: null, src: null, root: null, match: null };
+  const f: RouteFilter = {
+    table: 254,
+    cloned: false,
+    tos: null,
+    proto: null,
+    scope: null,
+    type: null,
+    dev: null,
+    metric: null,
+    via: null,
+    src: null,
+    root: null,
+    match: null,
+  };
   const family = ctx.family;
   let dev: string | null = null;
   for (; args.more; args.step()) {
@@ -50,7 +63,8 @@ function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
     } else if (args.matches('type')) f.type = routeType(args.next()) ?? invarg('node type value is invalid\n', args.word);
     else if (args.is('dev', 'oif')) dev = args.next();
     else if (args.is('iif', 'mark')) args.next();
-    else if (args.matches('metric', 'priority') || args.is('preference')) f.metric = unsigned(args.next()) ?? invarg('"metric" value is invalid\n', args.word);
+    else if (args.matches('metric', 'priority') || args.is('preference'))
+      f.metric = unsigned(args.next()) ?? invarg('"metric" value is invalid\n', args.word);
     else if (args.is('via')) {
       if (args.next() === 'inet' || args.is('inet6')) args.next();
       f.via = toPrefix(getPrefix(args.word, family));
@@ -83,7 +97,8 @@ function passes(f: RouteFilter, r: FibRoute): boolean {
   if (f.type !== null && r.type !== f.type) return false;
   if (f.metric !== null && r.metric !== f.metric) return false;
   if (f.dev && !r.nexthops.some((n) => n.dev === f.dev)) return false;
-  if (f.via && !r.nexthops.some((n) => n.gateway !== null && inPrefix(n.gateway, (f.via as Prefix).addr, (f.via as Prefix).len))) return false;
+  if (f.via && !r.nexthops.some((n) => n.gateway !== null && inPrefix(n.gateway, (f.via as Prefix).addr, (f.via as Prefix).len)))
+    return false;
   if (f.src && !(r.prefsrc !== null && inPrefix(r.prefsrc, f.src.addr, f.src.len))) return false;
   return coveredBy(f.root, r.dst) && covers(f.match, r.dst);
 }

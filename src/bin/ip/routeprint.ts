@@ -1,7 +1,7 @@
 /** One route as text or JSON. Models print_route() of ip/iproute.c */
 
-import { formatIp, type Prefix } from '../../wire/addr.ts';
 import type { RouteHop, RouteMsg } from '../../os/uapi.ts';
+import { formatIp, type Prefix } from '../../wire/addr.ts';
 import type { Ctx } from './ctx.ts';
 import { formatPrefix } from './lib/inet.ts';
 import { familyColor } from './lib/print.ts';
@@ -44,7 +44,8 @@ function printMetrics(ctx: Ctx, m: RouteMsg): void {
   const { pr } = ctx;
   const rows: [string, number, boolean][] = [];
   if (m.mtu) rows.push(['mtu', m.mtu, m.mtuLock]);
-  for (const name of ['window', 'rtt', 'rttvar', 'ssthresh', 'cwnd']) if (m.metrics[name]) rows.push([name, m.metrics[name] as number, false]);
+  for (const name of ['window', 'rtt', 'rttvar', 'ssthresh', 'cwnd'])
+    if (m.metrics[name]) rows.push([name, m.metrics[name] as number, false]);
   if (m.advmss) rows.push(['advmss', m.advmss, false]);
   for (const name of ['reordering', 'hoplimit', 'initcwnd', 'features', 'rto_min', 'initrwnd', 'quickack', 'fastopen_no_cookie']) {
     if (m.metrics[name]) rows.push([name, m.metrics[name] as number, false]);
@@ -55,7 +56,16 @@ function printMetrics(ctx: Ctx, m: RouteMsg): void {
   for (const [name, n, lock] of rows) {
     if (lock && ctx.json) pr.openArray('lock');
     if (lock && ctx.json) pr.closeArray();
-    const text = name === 'features' ? (n & 1 ? 'features ecn ' : `features 0x${n.toString(16)} `) : name === 'rtt' || name === 'rttvar' ? `${name} ${n}ms ` : name === 'rto_min' ? `rto_min lock ${n}ms ` : `${name} ${lock ? 'lock ' : ''}${n} `;
+    const text =
+      name === 'features'
+        ? n & 1
+          ? 'features ecn '
+          : `features 0x${n.toString(16)} `
+        : name === 'rtt' || name === 'rttvar'
+          ? `${name} ${n}ms `
+          : name === 'rto_min'
+            ? `rto_min lock ${n}ms `
+            : `${name} ${lock ? 'lock ' : ''}${n} `;
     pr.any(name, n, text);
   }
   pr.closeObject();
@@ -77,9 +87,11 @@ export function printRoute(ctx: Ctx, m: RouteMsg, hide: RouteHide = {}, deleted 
     if (!hide.via) printGateway(ctx, m, hop);
     if (hop.dev && !hide.dev) pr.any('dev', hop.dev.name, `${hop.dev.name} `, 'ifname', 'dev ');
   }
-  if (m.table && (m.table !== 254 || ctx.details > 0) && !hide.table) pr.any('table', names.table(m.table), `table ${names.table(m.table)} `);
+  if (m.table && (m.table !== 254 || ctx.details > 0) && !hide.table)
+    pr.any('table', names.table(m.table), `table ${names.table(m.table)} `);
   if (m.cache === null) {
-    if ((m.proto !== 3 || ctx.details > 0) && m.proto !== -1 && !hide.proto) pr.any('protocol', names.proto(m.proto), `proto ${names.proto(m.proto)} `);
+    if ((m.proto !== 3 || ctx.details > 0) && m.proto !== -1 && !hide.proto)
+      pr.any('protocol', names.proto(m.proto), `proto ${names.proto(m.proto)} `);
     if ((m.scope !== 0 || ctx.details > 0) && !hide.scope) pr.any('scope', names.scope(m.scope), `scope ${names.scope(m.scope)} `);
   }
   if (m.prefsrc !== null && !hide.src) pr.any('prefsrc', formatIp(m.prefsrc), `${formatIp(m.prefsrc)} `, familyColor(m.prefsrc), 'src ');
@@ -101,7 +113,7 @@ function printCache(ctx: Ctx, cache: NonNullable<RouteMsg['cache']>): void {
   const { pr } = ctx;
   pr.nl();
   pr.openArray('cache', cache.flags.length > 0 ? '    cache <' : '    cache ');
-  cache.flags.forEach((f, i) => pr.any(null, f, `${i > 0 ? ',' : ''}${f}`));
+  for (const [i, f] of cache.flags.entries()) pr.any(null, f, `${i > 0 ? ',' : ''}${f}`);
   pr.closeArray(cache.flags.length > 0 ? '> ' : '');
   if (cache.expires) pr.any('expires', cache.expires, `expires ${cache.expires}sec `);
 }
@@ -120,4 +132,3 @@ function printMultipath(ctx: Ctx, m: RouteMsg): void {
   }
   pr.closeArray();
 }
-

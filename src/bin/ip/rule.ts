@@ -59,7 +59,8 @@ export function printRule(ctx: Ctx, r: FibRule, deleted = false): void {
   if (r.action === 'lookup' && r.table) {
     pr.any('table', names.table(r.table), ` lookup ${names.table(r.table)}`);
     if (r.suppressPrefixlen !== -1) pr.any('suppress_prefixlen', r.suppressPrefixlen, ` suppress_prefixlength ${r.suppressPrefixlen}`);
-    if (r.suppressIfgroup !== -1) pr.any('suppress_ifgroup', names.group(r.suppressIfgroup), ` suppress_ifgroup ${names.group(r.suppressIfgroup)}`);
+    if (r.suppressIfgroup !== -1)
+      pr.any('suppress_ifgroup', names.group(r.suppressIfgroup), ` suppress_ifgroup ${names.group(r.suppressIfgroup)}`);
   }
   if (r.action === 'goto') {
     pr.any('goto', r.target, ` goto ${r.target}`);
@@ -74,7 +75,10 @@ export function printRule(ctx: Ctx, r: FibRule, deleted = false): void {
 function markAndMask(word: string): { mark: number; mask: number | undefined } {
   const slash = word.indexOf('/');
   const mark = unsigned(slash < 0 ? word : word.slice(0, slash)) ?? invarg('fwmark value is invalid\n', word);
-  return { mark, mask: slash < 0 ? undefined : (unsigned(word.slice(slash + 1)) ?? invarg('fwmask value is invalid\n', word.slice(slash + 1))) };
+  return {
+    mark,
+    mask: slash < 0 ? undefined : (unsigned(word.slice(slash + 1)) ?? invarg('fwmask value is invalid\n', word.slice(slash + 1))),
+  };
 }
 
 function portRange(word: string, msg: string): [number, number] {
@@ -95,7 +99,8 @@ function selector(ctx: Ctx, args: Args, spec: RuleSpec): boolean {
     const p = getPrefix(args.next(), ctx.family);
     if (!p.any) spec.dst = toPrefix(p);
     if (!p.any && typeof p.addr === 'bigint') spec.family = 6;
-  } else if (args.matches('preference', 'order', 'priority')) spec.priority = unsigned(args.next()) ?? invarg('preference value is invalid\n', args.word);
+  } else if (args.matches('preference', 'order', 'priority'))
+    spec.priority = unsigned(args.next()) ?? invarg('preference value is invalid\n', args.word);
   else if (args.is('tos') || args.matches('dsfield')) spec.tos = unsigned(args.next(), 255) ?? invarg('TOS value is invalid\n', args.word);
   else if (args.is('fwmark')) {
     const { mark, mask } = markAndMask(args.next());
@@ -130,7 +135,8 @@ function modify(ctx: Ctx, words: readonly string[], add: boolean): number {
   const spec = emptySpec(ctx);
   for (; args.more; args.step()) {
     if (selector(ctx, args, spec)) continue;
-    if (args.matches('protocol')) spec.protocol = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
+    if (args.matches('protocol'))
+      spec.protocol = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
     else if (args.matches('table') || args.is('lookup')) {
       spec.table = ctx.names.tables.number(args.next()) ?? invarg('invalid table ID\n', args.word);
       spec.action = 'lookup';
@@ -170,8 +176,10 @@ function filtered(ctx: Ctx, words: readonly string[]): FibRule[] {
   const spec = emptySpec(ctx);
   for (; args.more; args.step()) {
     if (selector(ctx, args, spec)) continue;
-    if (args.matches('lookup', 'table')) spec.table = ctx.names.tables.number(args.next()) ?? invarg('table id value is invalid\n', args.word);
-    else if (args.matches('protocol')) spec.protocol = ctx.names.protos.number(args.next(), 255) ?? invarg('invalid "protocol"\n', args.word);
+    if (args.matches('lookup', 'table'))
+      spec.table = ctx.names.tables.number(args.next()) ?? invarg('table id value is invalid\n', args.word);
+    else if (args.matches('protocol'))
+      spec.protocol = ctx.names.protos.number(args.next(), 255) ?? invarg('invalid "protocol"\n', args.word);
     else {
       if (args.matches('dst', 'to')) args.next();
       spec.dst = toPrefix(getPrefix(args.word, ctx.family));

@@ -35,7 +35,10 @@ function cells(p: Process, r: Row, nsid: boolean): string[] {
 function table(lines: readonly (readonly string[])[], right: readonly boolean[]): string {
   const widths = right.map((_, c) => Math.max(...lines.map((l) => (l[c] ?? '').length)));
   return lines
-    .map((l) => `${l.map((cell, c) => (c === l.length - 1 ? cell : right[c] ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number))).join(' ')}\n`)
+    .map(
+      (l) =>
+        `${l.map((cell, c) => (c === l.length - 1 ? cell : right[c] ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number))).join(' ')}\n`,
+    )
     .join('');
 }
 
@@ -54,17 +57,25 @@ function* main(p: Process): Task<number> {
       yield* p.out('lsns from util-linux 2.38.1\n');
       return 0;
     } else if (word.startsWith('-')) {
-      yield* p.err(`lsns: ${word.startsWith('--') ? `unrecognized option '${word}'` : `invalid option -- '${word[1]}'`}\nTry 'lsns --help' for more information.\n`);
+      yield* p.err(
+        `lsns: ${word.startsWith('--') ? `unrecognized option '${word}'` : `invalid option -- '${word[1]}'`}\nTry 'lsns --help' for more information.\n`,
+      );
       return 1;
     }
   }
   if (type !== null && type !== 'net') {
-    yield* p.err(['mnt', 'pid', 'uts', 'ipc', 'user', 'cgroup', 'time'].includes(type) ? `lsns: namespaces of type ${type} are not emulated\n` : `lsns: unknown namespace type: ${type}\n`);
+    yield* p.err(
+      ['mnt', 'pid', 'uts', 'ipc', 'user', 'cgroup', 'time'].includes(type)
+        ? `lsns: namespaces of type ${type} are not emulated\n`
+        : `lsns: unknown namespace type: ${type}\n`,
+    );
     return 1;
   }
   const target = pid === null ? null : (p.machine.processes.get(Number(pid))?.ns ?? null);
   const wide = type === 'net';
-  const head = wide ? ['NS', 'TYPE', 'NPROCS', 'PID', 'USER', 'NETNSID', 'NSFS', 'COMMAND'] : ['NS', 'TYPE', 'NPROCS', 'PID', 'USER', 'COMMAND'];
+  const head = wide
+    ? ['NS', 'TYPE', 'NPROCS', 'PID', 'USER', 'NETNSID', 'NSFS', 'COMMAND']
+    : ['NS', 'TYPE', 'NPROCS', 'PID', 'USER', 'COMMAND'];
   const right = wide ? [true, false, true, true, false, true, false, false] : [true, false, true, true, false, false];
   const lines = rows(p, target).map((r) => cells(p, r, wide));
   const text = table([head, ...lines], right);

@@ -5,7 +5,7 @@ import type { Command, Task } from '../../os/program.ts';
 import type { Netns } from '../../os/uapi.ts';
 import { findNetns } from '../ip/lib/netns.ts';
 
-const SHORT = 'Try \'nsenter --help\' for more information.\n';
+const SHORT = "Try 'nsenter --help' for more information.\n";
 const USAGE = `
 Usage:
  nsenter [options] [<program> [<argument>...]]
@@ -47,7 +47,27 @@ interface Wanted {
   argv: readonly string[];
 }
 
-const LONG: Readonly<Record<string, string>> = { all: 'a', target: 't', mount: 'm', uts: 'u', ipc: 'i', net: 'n', pid: 'p', cgroup: 'C', user: 'U', time: 'T', setuid: 'S', setgid: 'G', root: 'r', wd: 'w', wdns: 'W', 'no-fork': 'F', 'follow-context': 'Z', help: 'h', version: 'V' };
+const LONG: Readonly<Record<string, string>> = {
+  all: 'a',
+  target: 't',
+  mount: 'm',
+  uts: 'u',
+  ipc: 'i',
+  net: 'n',
+  pid: 'p',
+  cgroup: 'C',
+  user: 'U',
+  time: 'T',
+  setuid: 'S',
+  setgid: 'G',
+  root: 'r',
+  wd: 'w',
+  wdns: 'W',
+  'no-fork': 'F',
+  'follow-context': 'Z',
+  help: 'h',
+  version: 'V',
+};
 
 function parse(argv: readonly string[]): Wanted | { out?: string; err?: string; status: number } {
   const w: Wanted = { target: null, net: null, mount: false, uts: false, all: false, argv: [] };
@@ -79,7 +99,11 @@ function parse(argv: readonly string[]): Wanted | { out?: string; err?: string; 
         break;
       } else if (c === 'h') return { out: USAGE, status: 0 };
       else if (c === 'V') return { out: 'nsenter from util-linux 2.38.1\n', status: 0 };
-      else if (!'ipCUTrwFZ'.includes(c) || c === '') return { err: word.startsWith('--') ? `nsenter: unrecognized option '${word}'\n${SHORT}` : `nsenter: invalid option -- '${c}'\n${SHORT}`, status: 1 };
+      else if (!'ipCUTrwFZ'.includes(c) || c === '')
+        return {
+          err: word.startsWith('--') ? `nsenter: unrecognized option '${word}'\n${SHORT}` : `nsenter: invalid option -- '${c}'\n${SHORT}`,
+          status: 1,
+        };
     }
   }
   return w;
@@ -118,7 +142,11 @@ function* main(p: Process): Task<number> {
     return 1;
   }
   const argv = w.argv.length > 0 ? w.argv : [p.env.get('SHELL') ?? '/bin/sh'];
-  const child = p.spawn([...argv], { ns, mnt: target && (w.mount || w.all) ? target.mnt : p.mnt, uts: target && (w.uts || w.all) ? target.uts : p.uts });
+  const child = p.spawn([...argv], {
+    ns,
+    mnt: target && (w.mount || w.all) ? target.mnt : p.mnt,
+    uts: target && (w.uts || w.all) ? target.uts : p.uts,
+  });
   if (!child.ok) {
     yield* p.err(`nsenter: failed to execute ${argv[0]}: No such file or directory\n`);
     return 127;

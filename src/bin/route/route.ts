@@ -32,7 +32,9 @@ function line(r: FibRoute, numeric: boolean): string {
 }
 
 function list(p: Process, numeric: boolean): string {
-  return `Kernel IP routing table\nDestination     Gateway         Genmask         Flags Metric Ref    Use Iface\n${mainRoutes(p).map((r) => line(r, numeric)).join('')}`;
+  return `Kernel IP routing table\nDestination     Gateway         Genmask         Flags Metric Ref    Use Iface\n${mainRoutes(p)
+    .map((r) => line(r, numeric))
+    .join('')}`;
 }
 
 /** The class of an address, for networks without a mask. */
@@ -64,7 +66,20 @@ function readRequest(p: Process, words: readonly string[]): Request | string | n
   const [text, bits] = target.split('/') as [string, string?];
   const addr = target === 'default' ? 0 : parseIp4(text);
   if (addr === null) return `${target}: Unknown host\n`;
-  let len = target === 'default' ? 0 : bits !== undefined ? Number(bits) : host ? 32 : net ? classLen(addr) : addr === 0 ? 0 : (addr & ~mask4(classLen(addr))) !== 0 ? 32 : classLen(addr);
+  let len =
+    target === 'default'
+      ? 0
+      : bits !== undefined
+        ? Number(bits)
+        : host
+          ? 32
+          : net
+            ? classLen(addr)
+            : addr === 0
+              ? 0
+              : (addr & ~mask4(classLen(addr))) !== 0
+                ? 32
+                : classLen(addr);
   const spec: RouteSpec = { family: 4, dst: { addr, len }, proto: 3 };
   let gateway: number | null = null;
   let dev: string | null = null;
@@ -97,7 +112,7 @@ function readRequest(p: Process, words: readonly string[]): Request | string | n
     else if (i === words.length - 1 && word !== undefined && p.ns.device(word)) dev = word;
     else return null;
   }
-  if ((addr & ~mask4(len)) !== 0) return 'route: netmask doesn\'t match route address\n';
+  if ((addr & ~mask4(len)) !== 0) return "route: netmask doesn't match route address\n";
   spec.dst = { addr, len };
   if (reject) {
     spec.type = 'unreachable';

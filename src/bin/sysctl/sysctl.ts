@@ -23,7 +23,20 @@ interface Options {
 }
 
 const LONG: Readonly<Record<string, string>> = {
-  all: 'a', deprecated: '', 'dry-run': 'y', binary: 'b', ignore: 'e', names: 'N', values: 'n', load: 'p', system: 's', pattern: 'r', quiet: 'q', write: 'w', help: 'h', version: 'V',
+  all: 'a',
+  deprecated: '',
+  'dry-run': 'y',
+  binary: 'b',
+  ignore: 'e',
+  names: 'N',
+  values: 'n',
+  load: 'p',
+  system: 's',
+  pattern: 'r',
+  quiet: 'q',
+  write: 'w',
+  help: 'h',
+  version: 'V',
 };
 
 /** The first separator decides: `net.ipv4.conf.eth0/5.rp_filter` and `net/ipv4/conf/eth0.5/rp_filter` are the same file. */
@@ -184,7 +197,19 @@ interface Usage {
 }
 
 function parse(argv: readonly string[]): { o: Options; words: string[] } | Usage {
-  const o: Options = { all: false, dryRun: false, binary: false, ignore: false, names: false, values: false, quiet: false, write: false, load: false, system: false, pattern: null };
+  const o: Options = {
+    all: false,
+    dryRun: false,
+    binary: false,
+    ignore: false,
+    names: false,
+    values: false,
+    quiet: false,
+    write: false,
+    load: false,
+    system: false,
+    pattern: null,
+  };
   const words: string[] = [];
   const bad = (text: string): Usage => ({ status: 1, out: '', err: `sysctl: ${text}\n${USAGE}` });
   let i = 0;

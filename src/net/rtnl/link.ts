@@ -7,6 +7,7 @@ import type { NetDevice } from '../dev/device.ts';
 import { Dummy } from '../dev/dummy.ts';
 import { Macvlan } from '../dev/macvlan.ts';
 import { Veth } from '../dev/veth.ts';
+import { Vlan } from '../dev/vlan.ts';
 import { Vxlan, type VxlanOptions } from '../dev/vxlan.ts';
 import type { Netns } from '../netns.ts';
 import { changeData, changePort, type LinkData, type PortChange, type VxlanData } from './linkinfo.ts';
@@ -44,7 +45,7 @@ export interface NewLink extends LinkAttrs {
   peer?: LinkAttrs;
 }
 
-const KINDS = ['veth', 'bridge', 'vxlan', 'macvlan', 'dummy'];
+const KINDS = ['veth', 'bridge', 'vxlan', 'macvlan', 'vlan', 'dummy'];
 
 function validateMtu(dev: NetDevice, mtu: number): Result {
   if (mtu < dev.minMtu) return fail('EINVAL', 'mtu less than device minimum');
@@ -85,7 +86,10 @@ function newVeth(ns: Netns, req: NewLink): Result<NetDevice> {
   const peerAttrs: LinkAttrs = req.peer ?? {};
   const peerNs = peerAttrs.netns ?? ns;
   const peer = new Veth(peerNs, peerAttrs.name ?? 'veth%d');
-  for (const [d, a] of [[peer, peerAttrs], [dev, req]] as const) {
+  for (const [d, a] of [
+    [peer, peerAttrs],
+    [dev, req],
+  ] as const) {
     const r = preset(d, a);
     if (!r.ok) return r;
   }
@@ -117,6 +121,18 @@ function newVxlan(ns: Netns, req: NewLink, d: VxlanData): Result<NetDevice> {
   return ok<NetDevice>(new Vxlan(ns, req.name ?? 'vxlan%d', options));
 }
 
+function newVlan(target: Netns, req: NewLink): Result<NetDevice> {
+  const d = req.data?.kind === 'vlan' ? req.data : null;
+  if (!d) return fail('EINVAL', '8021q: VLAN properties not specified');
+  if (d.id === undefined) return fail('EINVAL', '8021q: VLAN id not specified');
+  if (d.id >= 4095) return fail('ERANGE', '8021q: Invalid VLAN id');
+  if (!req.link) return fail('EINVAL', '8021q: link not specified');
+  const dev = new Vlan(target, req.name ?? 'vlan%d', req.link, d.id);
+  if (d.reorderHeader !== undefined) dev.reorderHeader = d.reorderHeader;
+  if (d.looseBinding !== undefined) dev.looseBinding = d.looseBinding;
+  return ok<NetDevice>(dev);
+}
+
 function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
   switch (req.kind) {
     case 'bridge':
@@ -129,6 +145,8 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
       const lower = req.link instanceof Macvlan ? req.link.lower : req.link;
       return ok<NetDevice>(new Macvlan(target, req.name ?? 'macvlan%d', lower, req.data?.kind === 'macvlan' ? req.data.mode : undefined));
     }
+    case 'vlan':
+      return newVlan(target, req);
     case 'vxlan':
       return newVxlan(ns, { ...req }, req.data?.kind === 'vxlan' ? req.data : { kind: 'vxlan' });
     default:
@@ -195,15 +213,31 @@ export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: Link
   const steps: ((() => Result) | false)[] = [
     a.address !== undefined && ((): Result => dev.setMac(a.address as Mac)),
     a.mtu !== undefined && ((): Result => dev.setMtu(a.mtu as number)),
-    a.group !== undefined && ((): Result => put(() => { dev.group = a.group as number; })),
+    a.group !== undefined &&
+      ((): Result =>
+        put(() => {
+          dev.group = a.group as number;
+        })),
     a.name !== undefined && !a.netns && ((): Result => dev.rename(a.name as string)),
     a.alias !== undefined && ((): Result => dev.setAlias(a.alias as string)),
-    a.broadcast !== undefined && ((): Result => put(() => { dev.broadcast = a.broadcast as Mac; })),
+    a.broadcast !== undefined &&
+      ((): Result =>
+        put(() => {
+          dev.broadcast = a.broadcast as Mac;
+        })),
     a.master !== undefined && ((): Result => setMaster(dev, a.master as NetDevice | null)),
     (a.set !== undefined || a.clear !== undefined) && ((): Result => dev.changeFlags(a.set ?? 0, a.clear ?? 0)),
     a.carrier !== undefined && ((): Result => setCarrier(dev, a.carrier as boolean)),
-    a.txqlen !== undefined && ((): Result => put(() => { dev.txqlen = a.txqlen as number; })),
-    a.addrGenMode !== undefined && ((): Result => put(() => { dev.addrGenMode = a.addrGenMode as NetDevice['addrGenMode']; })),
+    a.txqlen !== undefined &&
+      ((): Result =>
+        put(() => {
+          dev.txqlen = a.txqlen as number;
+        })),
+    a.addrGenMode !== undefined &&
+      ((): Result =>
+        put(() => {
+          dev.addrGenMode = a.addrGenMode as NetDevice['addrGenMode'];
+        })),
   ];
   for (const step of steps) {
     const r = step ? step() : ok();
@@ -256,4 +290,3 @@ export function setGroup(ns: Netns, group: number, a: LinkAttrs): Result {
   }
   return ok();
 }
-

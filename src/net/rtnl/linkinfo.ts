@@ -8,6 +8,7 @@ import { Bridge } from '../dev/bridge.ts';
 import { type BridgePort, PORT_STATES, type PortState } from '../dev/brport.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { Macvlan, type MacvlanMode } from '../dev/macvlan.ts';
+import { Vlan } from '../dev/vlan.ts';
 import { Vxlan } from '../dev/vxlan.ts';
 
 /** Times are seconds. */
@@ -49,11 +50,18 @@ export interface MacvlanData {
   mode?: MacvlanMode;
 }
 
+export interface VlanData {
+  readonly kind: 'vlan';
+  id?: number;
+  reorderHeader?: boolean;
+  looseBinding?: boolean;
+}
+
 export interface PlainData {
   readonly kind: 'veth' | 'dummy';
 }
 
-export type LinkData = BridgeData | VxlanData | MacvlanData | PlainData;
+export type LinkData = BridgeData | VxlanData | MacvlanData | VlanData | PlainData;
 
 /** A bridge port's attributes. */
 export interface PortData {
@@ -116,6 +124,7 @@ export function linkData(dev: NetDevice): LinkData | null {
     };
   }
   if (dev instanceof Macvlan) return { kind: 'macvlan', mode: dev.mode };
+  if (dev instanceof Vlan) return { kind: 'vlan', id: dev.vid, reorderHeader: dev.reorderHeader, looseBinding: dev.looseBinding };
   return dev.kind === 'veth' || dev.kind === 'dummy' ? { kind: dev.kind } : null;
 }
 
@@ -182,6 +191,12 @@ export function changeData(dev: NetDevice, data: LinkData): Result {
     return ok();
   }
   if (dev instanceof Vxlan && data.kind === 'vxlan') return changeVxlan(dev, data);
+  if (dev instanceof Vlan && data.kind === 'vlan') {
+    // vlan_changelink() knows flags and QoS maps only: another id is silently ignored.
+    if (data.reorderHeader !== undefined) dev.reorderHeader = data.reorderHeader;
+    if (data.looseBinding !== undefined) dev.looseBinding = data.looseBinding;
+    return ok();
+  }
   return fail('EOPNOTSUPP');
 }
 

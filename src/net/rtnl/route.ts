@@ -3,7 +3,7 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type Family, familyOf, type IpAddr, maxLen, type Prefix, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
-import { type FibRoute, type Nexthop, RT_TABLE_LOCAL, RT_TABLE_MAIN, type RouteType, RTPROT_UNSPEC } from '../ip/fib.ts';
+import { type FibRoute, type Nexthop, type RouteType, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_UNSPEC } from '../ip/fib.ts';
 import { type Dst, type Flow, pmtuOf, routeInput, routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 

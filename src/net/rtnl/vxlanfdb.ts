@@ -9,22 +9,24 @@ export function vxlanFdb(dev: NetDevice): FdbMsg[] {
   if (!(dev instanceof Vxlan)) return [];
   const now = dev.sim.now;
   return dev.fdb.list().flatMap((e) =>
-    e.remotes.map((r): FdbMsg => ({
-      mac: e.mac,
-      dev,
-      master: null,
-      self: true,
-      state: e.state,
-      externLearn: false,
-      sticky: false,
-      offload: false,
-      dst: r.ip,
-      dstPort: r.port !== 0 && r.port !== dev.dstport ? r.port : 0,
-      vni: r.vni !== dev.vni ? r.vni : 0,
-      via: r.dev,
-      used: Math.floor((now - e.used) / 1e6),
-      updated: Math.floor((now - e.updated) / 1e6),
-    })),
+    e.remotes.map(
+      (r): FdbMsg => ({
+        mac: e.mac,
+        dev,
+        master: null,
+        self: true,
+        state: e.state,
+        externLearn: false,
+        sticky: false,
+        offload: false,
+        dst: r.ip,
+        dstPort: r.port !== 0 && r.port !== dev.dstport ? r.port : 0,
+        vni: r.vni !== dev.vni ? r.vni : 0,
+        via: r.dev,
+        used: Math.floor((now - e.used) / 1e6),
+        updated: Math.floor((now - e.updated) / 1e6),
+      }),
+    ),
   );
 }
 

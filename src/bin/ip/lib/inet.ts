@@ -1,6 +1,6 @@
 /** Addresses and prefixes on the command line with iproute2's complaints. Models lib/utils.c get_addr_1(), get_prefix_1() */
 
-import { type Family, formatIp, type IpAddr, maxLen, parseIp6, type Prefix, zeroOf } from '../../../wire/addr.ts';
+import { type Family, formatIp, type IpAddr, maxLen, type Prefix, parseIp6, zeroOf } from '../../../wire/addr.ts';
 import { type Mac, parseMac } from '../../../wire/mac.ts';
 import { Exit, unsigned } from './args.ts';
 
@@ -37,7 +37,8 @@ export function parseAddr(text: string, family: AddrFamily): IpAddr | null {
 
 export function getAddr(text: string, family: AddrFamily): IpAddr {
   const a = parseAddr(text, family);
-  if (a === null) throw new Exit(1, `Error: ${family === 0 ? 'any valid' : familyName(family)} address is expected rather than "${text}".\n`);
+  if (a === null)
+    throw new Exit(1, `Error: ${family === 0 ? 'any valid' : familyName(family)} address is expected rather than "${text}".\n`);
   return a;
 }
 
@@ -71,7 +72,8 @@ export function maskLen(text: string): number | null {
 
 export function getPrefix(text: string, family: AddrFamily): WrittenPrefix {
   const p = parsePrefix(text, family);
-  if (p === null) throw new Exit(1, `Error: ${family === 0 ? 'any valid' : familyName(family)} prefix is expected rather than "${text}".\n`);
+  if (p === null)
+    throw new Exit(1, `Error: ${family === 0 ? 'any valid' : familyName(family)} prefix is expected rather than "${text}".\n`);
   return p;
 }
 

@@ -28,8 +28,27 @@ export class NameTable {
 }
 
 const PROTOS = {
-  0: 'none', 1: 'redirect', 2: 'kernel', 3: 'boot', 4: 'static', 8: 'gated', 9: 'ra', 10: 'mrt', 11: 'zebra', 12: 'bird', 13: 'dnrouted',
-  14: 'xorp', 15: 'ntk', 16: 'dhcp', 18: 'keepalived', 42: 'babel', 186: 'bgp', 187: 'isis', 188: 'ospf', 189: 'rip', 192: 'eigrp',
+  0: 'none',
+  1: 'redirect',
+  2: 'kernel',
+  3: 'boot',
+  4: 'static',
+  8: 'gated',
+  9: 'ra',
+  10: 'mrt',
+  11: 'zebra',
+  12: 'bird',
+  13: 'dnrouted',
+  14: 'xorp',
+  15: 'ntk',
+  16: 'dhcp',
+  18: 'keepalived',
+  42: 'babel',
+  186: 'bgp',
+  187: 'isis',
+  188: 'ospf',
+  189: 'rip',
+  192: 'eigrp',
 };
 
 export class Names {
@@ -63,14 +82,36 @@ export class Names {
   }
 }
 
-export const ROUTE_TYPES: readonly RouteType[] = ['local', 'broadcast', 'anycast', 'multicast', 'prohibit', 'unreachable', 'blackhole', 'throw', 'unicast'];
+export const ROUTE_TYPES: readonly RouteType[] = [
+  'local',
+  'broadcast',
+  'anycast',
+  'multicast',
+  'prohibit',
+  'unreachable',
+  'blackhole',
+  'throw',
+  'unicast',
+];
 
 /** rtnl_rtntype_a2n(): whole words, with `xresolve` and `nat` unknown here. */
 export function routeType(text: string): RouteType | null {
   return ROUTE_TYPES.find((t) => t === text) ?? null;
 }
 
-const IPPROTO: Readonly<Record<number, string>> = { 1: 'icmp', 2: 'igmp', 4: 'ipencap', 6: 'tcp', 17: 'udp', 41: 'ipv6', 47: 'gre', 50: 'esp', 51: 'ah', 58: 'ipv6-icmp', 132: 'sctp' };
+const IPPROTO: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  2: 'igmp',
+  4: 'ipencap',
+  6: 'tcp',
+  17: 'udp',
+  41: 'ipv6',
+  47: 'gre',
+  50: 'esp',
+  51: 'ah',
+  58: 'ipv6-icmp',
+  132: 'sctp',
+};
 
 export function ipprotoName(n: number): string {
   return IPPROTO[n] ?? `ipproto-${n}`;

@@ -3,22 +3,76 @@
 import type { BridgeData } from '../../../os/uapi.ts';
 import { formatMac } from '../../../wire/mac.ts';
 import { invarg, unsigned } from '../lib/args.ts';
-import { TYPE_USAGE } from './usage.ts';
 import type { LinkType } from './types.ts';
+import { TYPE_USAGE } from './usage.ts';
 
 type Setter = (d: BridgeData, n: number) => void;
 
 /** Option, complaint, setter; null for what the emulated bridge accepts at its default only. */
 const NUMBERS: readonly (readonly [string, string, Setter | null])[] = [
-  ['forward_delay', 'invalid forward_delay', (d, n) => { d.forwardDelay = n / 100; }],
-  ['hello_time', 'invalid hello_time', (d, n) => { d.helloTime = n / 100; }],
-  ['max_age', 'invalid max_age', (d, n) => { d.maxAge = n / 100; }],
-  ['ageing_time', 'invalid ageing_time', (d, n) => { d.ageingTime = n / 100; }],
-  ['stp_state', 'invalid stp_state', (d, n) => { d.stp = n !== 0; }],
-  ['priority', 'invalid priority', (d, n) => { d.priority = n; }],
-  ['vlan_filtering', 'invalid vlan_filtering', (d, n) => { d.vlanFiltering = n !== 0; }],
-  ['group_fwd_mask', 'invalid group_fwd_mask', (d, n) => { d.groupFwdMask = n; }],
-  ['mcast_snooping', 'invalid mcast_snooping', (d, n) => { d.mcastSnooping = n !== 0; }],
+  [
+    'forward_delay',
+    'invalid forward_delay',
+    (d, n) => {
+      d.forwardDelay = n / 100;
+    },
+  ],
+  [
+    'hello_time',
+    'invalid hello_time',
+    (d, n) => {
+      d.helloTime = n / 100;
+    },
+  ],
+  [
+    'max_age',
+    'invalid max_age',
+    (d, n) => {
+      d.maxAge = n / 100;
+    },
+  ],
+  [
+    'ageing_time',
+    'invalid ageing_time',
+    (d, n) => {
+      d.ageingTime = n / 100;
+    },
+  ],
+  [
+    'stp_state',
+    'invalid stp_state',
+    (d, n) => {
+      d.stp = n !== 0;
+    },
+  ],
+  [
+    'priority',
+    'invalid priority',
+    (d, n) => {
+      d.priority = n;
+    },
+  ],
+  [
+    'vlan_filtering',
+    'invalid vlan_filtering',
+    (d, n) => {
+      d.vlanFiltering = n !== 0;
+    },
+  ],
+  [
+    'group_fwd_mask',
+    'invalid group_fwd_mask',
+    (d, n) => {
+      d.groupFwdMask = n;
+    },
+  ],
+  [
+    'mcast_snooping',
+    'invalid mcast_snooping',
+    (d, n) => {
+      d.mcastSnooping = n !== 0;
+    },
+  ],
   ['no_linklocal_learn', 'invalid no_linklocal_learn', null],
   ['vlan_default_pvid', 'invalid vlan_default_pvid', null],
   ['mcast_router', 'invalid mcast_router', null],
@@ -31,11 +85,27 @@ const NUMBERS: readonly (readonly [string, string, Setter | null])[] = [
 ];
 
 const MCAST: readonly (readonly [string, string | number])[] = [
-  ['no_linklocal_learn', 0], ['mcast_vlan_snooping', 0], ['mcast_router', 1], ['mcast_query_use_ifaddr', 0], ['mcast_querier', 0],
-  ['mcast_hash_elasticity', 16], ['mcast_hash_max', 4096], ['mcast_last_member_count', 2], ['mcast_startup_query_count', 2],
-  ['mcast_last_member_interval', 100], ['mcast_membership_interval', 26000], ['mcast_querier_interval', 25500], ['mcast_query_interval', 12500],
-  ['mcast_query_response_interval', 1000], ['mcast_startup_query_interval', 3124], ['mcast_stats_enabled', 0], ['mcast_igmp_version', 2],
-  ['mcast_mld_version', 1], ['nf_call_iptables', 0], ['nf_call_ip6tables', 0], ['nf_call_arptables', 0],
+  ['no_linklocal_learn', 0],
+  ['mcast_vlan_snooping', 0],
+  ['mcast_router', 1],
+  ['mcast_query_use_ifaddr', 0],
+  ['mcast_querier', 0],
+  ['mcast_hash_elasticity', 16],
+  ['mcast_hash_max', 4096],
+  ['mcast_last_member_count', 2],
+  ['mcast_startup_query_count', 2],
+  ['mcast_last_member_interval', 100],
+  ['mcast_membership_interval', 26000],
+  ['mcast_querier_interval', 25500],
+  ['mcast_query_interval', 12500],
+  ['mcast_query_response_interval', 1000],
+  ['mcast_startup_query_interval', 3124],
+  ['mcast_stats_enabled', 0],
+  ['mcast_igmp_version', 2],
+  ['mcast_mld_version', 1],
+  ['nf_call_iptables', 0],
+  ['nf_call_ip6tables', 0],
+  ['nf_call_arptables', 0],
 ];
 
 export const bridge: LinkType = {

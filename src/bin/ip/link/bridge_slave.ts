@@ -3,8 +3,8 @@
 import type { PortChange, PortData } from '../../../os/uapi.ts';
 import { formatMac } from '../../../wire/mac.ts';
 import { invarg, mustBeOneOf, unsigned } from '../lib/args.ts';
-import { TYPE_USAGE } from './usage.ts';
 import type { LinkType } from './types.ts';
+import { TYPE_USAGE } from './usage.ts';
 
 type Switch = { [K in keyof PortData]: PortData[K] extends boolean ? K : never }[keyof PortData];
 

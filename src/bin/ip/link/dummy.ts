@@ -1,7 +1,7 @@
 /** `type dummy`: no options. */
 
-import { TYPE_USAGE } from './usage.ts';
 import type { LinkType } from './types.ts';
+import { TYPE_USAGE } from './usage.ts';
 
 export const dummy: LinkType = {
   name: 'dummy',

@@ -1,9 +1,9 @@
 /** `type macvlan mode …`. Models ip/iplink_macvlan.c */
 
 import type { MacvlanData } from '../../../os/uapi.ts';
-import { oneOf, unsigned, invarg } from '../lib/args.ts';
-import { TYPE_USAGE } from './usage.ts';
+import { invarg, oneOf, unsigned } from '../lib/args.ts';
 import type { LinkType } from './types.ts';
+import { TYPE_USAGE } from './usage.ts';
 
 const MODES = ['private', 'vepa', 'bridge', 'passthru', 'source'] as const;
 

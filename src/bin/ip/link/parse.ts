@@ -95,7 +95,26 @@ export function parseLink(ctx: Ctx, args: Args, create: boolean): ParsedLink | n
       const word = args.next();
       const mode = ADDR_GEN.find((m) => m === word);
       a.addrGenMode = mode ?? invarg('Invalid address generation mode\n', word);
-    } else if (args.is('vf', 'xdp', 'xdpgeneric', 'xdpdrv', 'xdpoffload', 'protodown', 'protodown_reason', 'mode', 'state', 'inet', 'gso_max_size', 'gso_max_segs', 'gro_max_size', 'link-netns', 'link-netnsid', 'parentdev')) {
+    } else if (
+      args.is(
+        'vf',
+        'xdp',
+        'xdpgeneric',
+        'xdpdrv',
+        'xdpoffload',
+        'protodown',
+        'protodown_reason',
+        'mode',
+        'state',
+        'inet',
+        'gso_max_size',
+        'gso_max_segs',
+        'gro_max_size',
+        'link-netns',
+        'link-netnsid',
+        'parentdev',
+      )
+    ) {
       ctx.complain(`ip link: option "${args.word}" is not emulated\n`);
       return 1;
     } else {
@@ -136,4 +155,3 @@ function queues(args: Args, key: string): number {
   const n = integer(args.next());
   return n === null || n < 1 ? invarg(`Invalid "${key}" value\n`, args.word) : n;
 }
-

@@ -1,14 +1,26 @@
 /** One link as text or JSON: full, brief, details and counters. Models print_linkinfo() of ip/ipaddress.c */
 
-import { formatMac } from '../../../wire/mac.ts';
 import {
-  IFF_ALLMULTI, IFF_BROADCAST, IFF_DORMANT, IFF_LOOPBACK, IFF_LOWER_UP, IFF_MASTER, IFF_MULTICAST, IFF_NOARP, IFF_POINTOPOINT, IFF_PROMISC,
-  IFF_RUNNING, IFF_SLAVE, IFF_UP, type LinkMsg,
+  IFF_ALLMULTI,
+  IFF_BROADCAST,
+  IFF_DORMANT,
+  IFF_LOOPBACK,
+  IFF_LOWER_UP,
+  IFF_MASTER,
+  IFF_MULTICAST,
+  IFF_NOARP,
+  IFF_POINTOPOINT,
+  IFF_PROMISC,
+  IFF_RUNNING,
+  IFF_SLAVE,
+  IFF_UP,
+  type LinkMsg,
 } from '../../../os/uapi.ts';
+import { formatMac } from '../../../wire/mac.ts';
 import type { Ctx } from '../ctx.ts';
 import type { Printer } from '../lib/print.ts';
-import { linkType } from './types.ts';
 import { printStats } from './stats.ts';
+import { linkType } from './types.ts';
 
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [IFF_LOOPBACK, 'LOOPBACK'],
@@ -32,7 +44,7 @@ export function printLinkFlags(pr: Printer, flags: number, masterDown: boolean):
   for (const [bit, name] of FLAG_NAMES) if (flags & bit) names.push(name);
   if (masterDown) names.push('M-DOWN');
   pr.openArray('flags', '<');
-  names.forEach((name, i) => pr.any(null, name, `${i > 0 ? ',' : ''}${name}`));
+  for (const [i, name] of names.entries()) pr.any(null, name, `${i > 0 ? ',' : ''}${name}`);
   pr.closeArray('> ');
 }
 
@@ -159,7 +171,13 @@ function printDetails(ctx: Ctx, m: LinkMsg, isLink: boolean): void {
   pr.any('num_tx_queues', m.numTxQueues, `numtxqueues ${m.numTxQueues} `);
   pr.any('num_rx_queues', m.numRxQueues, `numrxqueues ${m.numRxQueues} `);
   const tso = m.kind === 'vxlan' || m.kind === null ? 65536 : 524280;
-  for (const [name, n] of [['gso_max_size', 65536], ['gso_max_segs', 65535], ['tso_max_size', tso], ['tso_max_segs', 65535], ['gro_max_size', 65536]] as const) {
+  for (const [name, n] of [
+    ['gso_max_size', 65536],
+    ['gso_max_segs', 65535],
+    ['tso_max_size', tso],
+    ['tso_max_segs', 65535],
+    ['gro_max_size', 65536],
+  ] as const) {
     pr.any(name, n, `${name} ${n} `);
   }
 }

@@ -28,11 +28,21 @@ export function printStats(ctx: Ctx, m: LinkMsg): void {
   const rxErr = [0, 0, 0, 0, 0, 0];
   const txErr = [0, 0, 0, 0, 0, m.carrierChanges];
   const cols = [10, 7, 6, 7, 7, 7];
-  for (const row of more ? [rx, rxErr, tx, txErr] : [rx, tx]) row.forEach((n, i) => { cols[i] = Math.max(cols[i] as number, show(n).length); });
+  for (const row of more ? [rx, rxErr, tx, txErr] : [rx, tx])
+    row.forEach((n, i) => {
+      cols[i] = Math.max(cols[i] as number, show(n).length);
+    });
   const w = (i: number): number => cols[i] as number;
   const head = (title: string, names: readonly string[]): string =>
-    `    ${title}: ${(names[0] as string).padStart(w(0) - 4)} ${names.slice(1).map((n, i) => n.padStart(w(i + 1))).join(' ')} ${' '.repeat(10)}${pr.sl}`;
-  const row = (nums: readonly number[], from: number): string => nums.slice(from).map((n, i) => `${show(n).padStart(w(i + from))} `).join('');
+    `    ${title}: ${(names[0] as string).padStart(w(0) - 4)} ${names
+      .slice(1)
+      .map((n, i) => n.padStart(w(i + 1)))
+      .join(' ')} ${' '.repeat(10)}${pr.sl}`;
+  const row = (nums: readonly number[], from: number): string =>
+    nums
+      .slice(from)
+      .map((n, i) => `${show(n).padStart(w(i + from))} `)
+      .join('');
   let out = head('RX', ['bytes', 'packets', 'errors', 'dropped', 'missed', 'mcast']);
   out += `    ${row(rx, 0)}`;
   if (more) {
@@ -61,12 +71,38 @@ function jsonStats(ctx: Ctx, m: LinkMsg): void {
   };
   pr.openObject('stats64');
   group('rx', [
-    ['bytes', s.rxBytes], ['packets', s.rxPackets], ['errors', s.rxErrors], ['dropped', s.rxDropped], ['over_errors', 0], ['multicast', s.multicast],
-    ...(more ? ([['length_errors', 0], ['crc_errors', 0], ['frame_errors', 0], ['fifo_errors', 0], ['missed_errors', 0]] as const) : []),
+    ['bytes', s.rxBytes],
+    ['packets', s.rxPackets],
+    ['errors', s.rxErrors],
+    ['dropped', s.rxDropped],
+    ['over_errors', 0],
+    ['multicast', s.multicast],
+    ...(more
+      ? ([
+          ['length_errors', 0],
+          ['crc_errors', 0],
+          ['frame_errors', 0],
+          ['fifo_errors', 0],
+          ['missed_errors', 0],
+        ] as const)
+      : []),
   ]);
   group('tx', [
-    ['bytes', s.txBytes], ['packets', s.txPackets], ['errors', s.txErrors], ['dropped', s.txDropped], ['carrier_errors', s.txCarrier], ['collisions', 0],
-    ...(more ? ([['aborted_errors', 0], ['fifo_errors', 0], ['window_errors', 0], ['heartbeat_errors', 0], ['carrier_changes', m.carrierChanges]] as const) : []),
+    ['bytes', s.txBytes],
+    ['packets', s.txPackets],
+    ['errors', s.txErrors],
+    ['dropped', s.txDropped],
+    ['carrier_errors', s.txCarrier],
+    ['collisions', 0],
+    ...(more
+      ? ([
+          ['aborted_errors', 0],
+          ['fifo_errors', 0],
+          ['window_errors', 0],
+          ['heartbeat_errors', 0],
+          ['carrier_changes', m.carrierChanges],
+        ] as const)
+      : []),
   ]);
   pr.closeObject();
 }

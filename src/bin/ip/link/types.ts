@@ -8,6 +8,7 @@ import { bridgeSlave } from './bridge_slave.ts';
 import { dummy } from './dummy.ts';
 import { macvlan } from './macvlan.ts';
 import { veth } from './veth.ts';
+import { vlan } from './vlan.ts';
 import { vxlan } from './vxlan.ts';
 
 /** What the options after `type KIND` add to the request. */
@@ -20,7 +21,7 @@ export interface LinkType {
   print?(ctx: Ctx, m: LinkMsg): void;
 }
 
-export const linkTypes: readonly LinkType[] = [bridge, bridgeSlave, dummy, macvlan, veth, vxlan];
+export const linkTypes: readonly LinkType[] = [bridge, bridgeSlave, dummy, macvlan, veth, vlan, vxlan];
 
 export function linkType(name: string): LinkType | undefined {
   return linkTypes.find((t) => t.name === name);

@@ -1,9 +1,9 @@
 /** `type veth [peer …]`. Models ip/link_veth.c */
 
 import { Args, duparg } from '../lib/args.ts';
-import { TYPE_USAGE } from './usage.ts';
 import { parseLink } from './parse.ts';
 import type { LinkType } from './types.ts';
+import { TYPE_USAGE } from './usage.ts';
 
 export const veth: LinkType = {
   name: 'veth',

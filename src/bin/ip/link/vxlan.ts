@@ -1,14 +1,25 @@
 /** `type vxlan id …`. Models ip/iplink_vxlan.c */
 
 import type { VxlanData } from '../../../os/uapi.ts';
-import { formatIp, isMulticast, zeroOf, familyOf } from '../../../wire/addr.ts';
+import { familyOf, formatIp, isMulticast, zeroOf } from '../../../wire/addr.ts';
 import { duparg2, invarg, unsigned } from '../lib/args.ts';
 import { getAddr } from '../lib/inet.ts';
-import { TYPE_USAGE } from './usage.ts';
 import type { LinkType } from './types.ts';
+import { TYPE_USAGE } from './usage.ts';
 
 /** Options without effect here; their defaults are what the emulated device does. */
-const IGNORED = ['noproxy', 'norsc', 'nol2miss', 'nol3miss', 'noudp6zerocsumtx', 'noudp6zerocsumrx', 'noremcsumtx', 'noremcsumrx', 'noexternal', 'novnifilter'];
+const IGNORED = [
+  'noproxy',
+  'norsc',
+  'nol2miss',
+  'nol3miss',
+  'noudp6zerocsumtx',
+  'noudp6zerocsumrx',
+  'noremcsumtx',
+  'noremcsumrx',
+  'noexternal',
+  'novnifilter',
+];
 
 export const vxlan: LinkType = {
   name: 'vxlan',
@@ -90,7 +101,7 @@ export const vxlan: LinkType = {
       return 1;
     }
     if (create && data.remote !== undefined && isMulticast(data.remote) && data.link === undefined) {
-      ctx.complain('vxlan: \'group\' requires \'dev\' to be specified\n');
+      ctx.complain("vxlan: 'group' requires 'dev' to be specified\n");
       return 1;
     }
     if (create && data.dstport === undefined) {
@@ -122,7 +133,8 @@ export const vxlan: LinkType = {
     pr.any('port', d.dstport ?? 8472, `dstport ${d.dstport ?? 8472} `);
     if (ctx.json) pr.jsonOnly('learning', d.learning !== false);
     else if (d.learning === false) pr.fp('nolearning ');
-    if (d.tos) pr.any('tos', d.tos === 1 ? 'inherit' : `0x${d.tos.toString(16)}`, d.tos === 1 ? 'tos inherit ' : `tos 0x${d.tos.toString(16)} `);
+    if (d.tos)
+      pr.any('tos', d.tos === 1 ? 'inherit' : `0x${d.tos.toString(16)}`, d.tos === 1 ? 'tos inherit ' : `tos 0x${d.tos.toString(16)} `);
     if (d.ttl) pr.any('ttl', d.ttl, `ttl ${d.ttl} `);
     else pr.fp('ttl auto ');
     if (d.ageing === 0) pr.any('ageing', 0, 'ageing none ');
