@@ -4,6 +4,7 @@ import type { Tcp } from '../../../wire/tcp.ts';
 import { segments, type TxSkb } from './const.ts';
 import { rttSample } from './cong.ts';
 import { currentMss, inFlight, pushPending, retransmit, split, syncMss, timestamp } from './output.ts';
+import { probeAcked, rackArrived, rackDetect, scheduleProbe } from './rack.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
 import { armProbe, armRto, cancelRto } from './timer.ts';
@@ -43,7 +44,9 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
   const dup = !advanced && t.payload.length === 0 && sk.rtxQueue.length > 0 && sk.sndWnd === priorWindow;
   if (advanced) sk.dupAcks = 0;
   else if (dup || newlySacked > 0) sk.dupAcks++;
+  probeAcked(sk, ack, advanced, newlySacked > 0);
   recover(sk, advanced);
+  if (sk.caState === 'recovery') reduceRate(sk, acked + newlySacked, advanced);
   if (acked > 0 && sk.caState !== 'recovery') sk.cong.ack(sk, acked, sk.cwndLimited || wasFlight >= sk.cong.cwnd || sk.cong.cwnd < 2 * wasFlight);
   if (advanced) sk.cwndLimited = false;
   rearm(sk, advanced);
@@ -85,6 +88,7 @@ function cleanRtxQueue(sk: TcpSocket, t: Tcp): number {
       }
       break;
     }
+    if (!s.sacked && s.sentAt >= 0) rackArrived(sk, s);
     if (s.retrans > 0 || s.lost) repeated = true;
     else if (s.sentAt >= 0) sample = sk.sim.now - s.sentAt;
     if (!s.sacked) acked += segments(s, mss);
@@ -115,9 +119,10 @@ function markSacked(sk: TcpSocket, t: Tcp): number {
         continue;
       }
       if (after(s.end, right) && diff(right, s.seq) < s.len) split(sk.rtxQueue, i, diff(right, s.seq));
+      rackArrived(sk, s);
       s.sacked = true;
       s.lost = false;
-      n++;
+      n += segments(s, currentMss(sk));
     }
   }
   return n;
@@ -131,7 +136,7 @@ function recover(sk: TcpSocket, advanced: boolean): void {
   }
   if (sk.rtxQueue.length === 0) return;
   const mss = currentMss(sk);
-  let found = false;
+  let found = rackDetect(sk);
   let beyond = 0;
   for (let i = sk.rtxQueue.length - 1; i >= 0; i--) {
     const s = sk.rtxQueue[i] as TxSkb;
@@ -154,9 +159,31 @@ function recover(sk: TcpSocket, advanced: boolean): void {
   if (found && sk.caState === 'open') {
     sk.caState = 'recovery';
     sk.highSeq = sk.sndNxt;
+    sk.tlpHighSeq = null;
+    sk.prrDelivered = 0;
+    sk.prrOut = 0;
     sk.cong.recover();
     sk.ns.snmp.inc(sk.sackOk ? 'TcpExtTCPSackRecovery' : 'TcpExtTCPRenoRecovery');
   }
+}
+
+/** Proportional rate reduction: what arrives decides how much goes out (RFC 6937). Models tcp_cwnd_reduction(). */
+function reduceRate(sk: TcpSocket, delivered: number, advanced: boolean): void {
+  sk.prrDelivered += delivered;
+  const flight = inFlight(sk);
+  const room = sk.cong.ssthresh - flight;
+  let count = Math.max(sk.prrDelivered - sk.prrOut, delivered) + (advanced ? 1 : 0);
+  if (room < 0) count = Math.max(0, Math.ceil((sk.prrDelivered * sk.cong.ssthresh) / Math.max(1, sk.cong.priorCwnd)) - sk.prrOut);
+  else count = Math.min(room, count);
+  sk.cong.cwnd = flight + Math.max(count, sk.prrOut > 0 ? 0 : 1);
+}
+
+/** The reordering window has passed: what has not come by now is lost. */
+export function reorderFired(sk: TcpSocket): void {
+  recover(sk, false);
+  if (sk.caState === 'recovery') reduceRate(sk, 0, false);
+  resendLost(sk);
+  if (!sk.rtoTimer?.run && sk.rtxQueue.length > 0) armRto(sk, sk.rto);
 }
 
 function resendLost(sk: TcpSocket): void {
@@ -170,10 +197,11 @@ function resendLost(sk: TcpSocket): void {
 
 function rearm(sk: TcpSocket, advanced: boolean): void {
   if (sk.rtxQueue.length > 0) {
-    if (advanced) armRto(sk, sk.rto);
+    if (sk.rtoMode === 'reorder' && sk.rtoTimer?.run) return;
+    if ((advanced || !sk.rtoTimer?.run) && !scheduleProbe(sk, true)) armRto(sk, sk.rto);
     return;
   }
-  if (sk.rtoMode === 'retrans') cancelRto(sk);
+  if (sk.rtoMode !== 'probe') cancelRto(sk);
   const head = sk.writeQueue[0];
   if (!head) {
     cancelRto(sk);

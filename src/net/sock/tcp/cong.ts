@@ -6,6 +6,8 @@ import type { TcpSocket } from './tcp.ts';
 export class Cubic {
   cwnd = TCP_INIT_CWND;
   ssthresh = Number.POSITIVE_INFINITY;
+  /** Window when the last recovery began. */
+  priorCwnd = TCP_INIT_CWND;
   private count = 0;
   private lastMax = 0;
   private epoch = 0;
@@ -50,6 +52,7 @@ export class Cubic {
   /** Multiplicative decrease of 0.7, with fast convergence. */
   reduce(): void {
     this.epoch = 0;
+    this.priorCwnd = this.cwnd;
     this.lastMax = this.cwnd < this.lastMax ? this.cwnd * 0.85 : this.cwnd;
     this.ssthresh = Math.max(2, Math.floor(this.cwnd * 0.7));
   }

@@ -7,6 +7,7 @@ import { ipSend, routeFor } from '../output.ts';
 import {
   bytesOf, GSO_MAX, segments, TCP_ATO_MIN, TCP_DELACK_MAX, TCP_DELACK_MIN, TCP_MIN_MSS, TCP_MSS_DEFAULT, TCP_TIMEOUT_INIT, type TxSkb,
 } from './const.ts';
+import { scheduleProbe } from './rack.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
 import { armProbe, armRto, delackTimer } from './timer.ts';
@@ -297,7 +298,7 @@ export function pushPending(sk: TcpSocket, push = false): void {
     flight += segments(head, mss);
     sent = true;
   }
-  if (sent && !sk.rtoTimer?.run) armRto(sk, sk.rto);
+  if (sent) scheduleProbe(sk, false);
   if (sk.writeQueue.length > 0 && sk.rtxQueue.length === 0 && !sk.rtoTimer?.run) armProbe(sk);
 }
 
@@ -355,6 +356,7 @@ export function retransmit(sk: TcpSocket, index: number): void {
   skb.retrans++;
   skb.sentAt = sk.sim.now;
   sk.totalRetrans++;
+  sk.prrOut++;
   if (sk.retransStamp === 0) sk.retransStamp = sk.sim.now;
   sk.ns.snmp.inc('TcpRetransSegs');
   transmit(sk, skb.seq, skb.flags | ACK, bytesOf(skb));

@@ -100,6 +100,16 @@ export class TcpSocket extends Sock {
   dupAcks = 0;
   cwndLimited = false;
   retransStamp: Micros = 0;
+  /** When and up to where the latest segment known to have arrived was sent, and how long it took. */
+  rackTime: Micros = -1;
+  rackEnd = 0;
+  rackRtt: Micros = 0;
+  /** End of what was out when a tail loss probe went; null: none under way. */
+  tlpHighSeq: number | null = null;
+  tlpRetrans = false;
+  /** Proportional rate reduction (RFC 6937): segments delivered and sent since recovery began. */
+  prrDelivered = 0;
+  prrOut = 0;
 
   // receiving
   irs = 0;
@@ -134,7 +144,8 @@ export class TcpSocket extends Sock {
 
   // timers
   rtoTimer: Timer | null = null;
-  rtoMode: 'retrans' | 'probe' = 'retrans';
+  /** What the one retransmission timer stands for: RTO, window probe, tail loss probe, reordering. */
+  rtoMode: 'retrans' | 'probe' | 'loss' | 'reorder' = 'retrans';
   delackTimer: Timer | null = null;
   keepTimer: Timer | null = null;
   twTimer: Timer | null = null;

@@ -3,7 +3,9 @@
 import type { Micros } from '../../../sim/sim.ts';
 import { SEC } from '../../../sim/sim.ts';
 import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEWAIT_LEN } from './const.ts';
+import { reorderFired } from './ack.ts';
 import { inFlight, retransmit, sendAck, sendActiveReset, sendPartial, sendProbe } from './output.ts';
+import { sendLossProbe } from './rack.ts';
 import { add, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
 
@@ -24,8 +26,13 @@ export function wheelTime(now: Micros, delay: Micros): Micros {
 }
 
 export function armRto(sk: TcpSocket, delay: Micros): void {
+  armTimer(sk, 'retrans', delay);
+}
+
+/** One timer serves four purposes, as icsk_pending says in Linux; the latest wins. */
+export function armTimer(sk: TcpSocket, mode: TcpSocket['rtoMode'], delay: Micros): void {
   sk.sim.cancel(sk.rtoTimer);
-  sk.rtoMode = 'retrans';
+  sk.rtoMode = mode;
   sk.rtoTimer = sk.sim.at(wheelTime(sk.sim.now, Math.min(delay, TCP_RTO_MAX)), () => rtoFired(sk));
 }
 
@@ -35,11 +42,7 @@ export function cancelRto(sk: TcpSocket): void {
 }
 
 export function armProbe(sk: TcpSocket): void {
-  const base = Math.max(sk.rto, TCP_RTO_MIN);
-  sk.sim.cancel(sk.rtoTimer);
-  sk.rtoMode = 'probe';
-  const delay = Math.min(base * 2 ** Math.min(sk.backoff, 12), TCP_RTO_MAX);
-  sk.rtoTimer = sk.sim.at(wheelTime(sk.sim.now, delay), () => rtoFired(sk));
+  armTimer(sk, 'probe', Math.max(sk.rto, TCP_RTO_MIN) * 2 ** Math.min(sk.backoff, 12));
 }
 
 export function stopTimers(sk: TcpSocket): void {
@@ -90,6 +93,14 @@ function rtoFired(sk: TcpSocket): void {
     return;
   }
   if (sk.rtxQueue.length === 0) return;
+  if (sk.rtoMode === 'loss') {
+    sendLossProbe(sk);
+    return;
+  }
+  if (sk.rtoMode === 'reorder') {
+    reorderFired(sk);
+    return;
+  }
   if (gaveUp(sk)) return;
   sk.ns.snmp.inc('TcpExtTCPTimeouts');
   enterLoss(sk);
@@ -108,6 +119,7 @@ function enterLoss(sk: TcpSocket): void {
   if (sk.caState !== 'loss' || sk.sndUna === sk.highSeq) sk.cong.timeout();
   else sk.cong.cwnd = 1;
   sk.caState = 'loss';
+  sk.tlpHighSeq = null;
   sk.highSeq = sk.sndNxt;
   sk.dupAcks = 0;
   for (const s of sk.rtxQueue) {
