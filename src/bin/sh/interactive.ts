@@ -46,6 +46,7 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
   let warned = false;
   for (;;) {
     yield* notifyJobs(sh);
+    setWindowSize(sh);
     const before = sh.vars.get('PROMPT_COMMAND');
     if (before) yield* protectedRun(sh, () => runText(sh, before));
     const text = yield* readCommand(sh, input);
@@ -68,6 +69,14 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
   return yield* runExitTrap(sh);
 }
 
+/** checkwinsize */
+function setWindowSize(sh: Shell): void {
+  const { tty } = sh.p;
+  if (!tty || !sh.opt('checkwinsize')) return;
+  sh.vars.ensure('COLUMNS').value = String(tty.cols);
+  sh.vars.ensure('LINES').value = String(tty.rows);
+}
+
 /** Runs one command's text. True when the shell is to end. */
 function* runInput(sh: Shell, text: string): Task<boolean> {
   const parsed = parseSource(text);
@@ -85,6 +94,7 @@ function* runInput(sh: Shell, text: string): Task<boolean> {
 /** Keeps the shell alive through errors and interrupts. True after `exit`. */
 function* protectedRun(sh: Shell, run: () => Task<number>): Task<boolean> {
   sh.interrupted = false;
+  sh.interruptShown = false;
   try {
     yield* run();
   } catch (e) {
@@ -94,8 +104,7 @@ function* protectedRun(sh: Shell, run: () => Task<number>): Task<boolean> {
     }
     if (e instanceof Interrupted) {
       sh.status = 130;
-      const tty = sh.p.tty;
-      if (tty && sh.waiting === 0) yield* sh.p.err('\n');
+      if (!sh.interruptShown) yield* sh.p.err('\n');
     } else if (e instanceof Abandon) sh.status = e.status === 127 ? 1 : e.status;
     else if (!(e instanceof LoopControl || e instanceof ReturnFrom)) throw e;
     resetDepths(sh);

@@ -301,7 +301,10 @@ export function* waitForeground(sh: Shell, processes: Process[], pgid: number, t
   for (const c of processes) p.children.delete(c);
   if (last.termSignal && last.termSignal !== 'PIPE') {
     if (last.termSignal === 'INT') {
-      if (sh.interactive) yield* p.err('\n');
+      if (sh.interactive) {
+        yield* p.err('\n');
+        sh.interruptShown = true;
+      }
       sh.childInterrupted();
     } else if (sh.interactive || last.termSignal === 'TERM') yield* p.err(`${strsignal(last.termSignal)}\n`);
     else yield* p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(last.termSignal).padEnd(23)} ${text()}\n`);

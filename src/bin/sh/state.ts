@@ -186,6 +186,8 @@ export class Shell {
   waiting = 0;
   /** SIGINT came while a foreground program ran. */
   gotInterrupt = false;
+  /** The new line after ^C is written already. */
+  interruptShown = false;
   getoptsIndex = 1;
   /** The file that `source` is reading. */
   sourceName: string | null = null;

@@ -4,7 +4,7 @@ import type { Task } from '../../../os/process.ts';
 import { SEC } from '../../../sim/sim.ts';
 import { toArray } from '../assign.ts';
 import { callFunction } from '../simple.ts';
-import type { Shell } from '../state.ts';
+import { Interrupted, type Shell } from '../state.ts';
 import { NAME } from '../vars.ts';
 import { type Builtin, complain, options } from './types.ts';
 
@@ -147,6 +147,7 @@ export const inputBuiltins: readonly (readonly [string, Builtin])[] = [
       } finally {
         if (tty && saved) tty.termios = saved;
       }
+      if (sh.interrupted) throw new Interrupted();
       const array = o.flags.get('a');
       if (array !== undefined) {
         const v = sh.vars.ensure(array);

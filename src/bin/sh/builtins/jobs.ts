@@ -5,7 +5,7 @@ import { parseSignal, signalByNumber, signalNumber, strsignal } from '../../../o
 import { strerror } from '../../../sim/errno.ts';
 import { waitForeground } from '../interpret.ts';
 import { type JobEntry, state } from '../jobs.ts';
-import type { Shell } from '../state.ts';
+import { Interrupted, type Shell } from '../state.ts';
 import { signalList } from './control.ts';
 import { type Builtin, complain, options, output } from './types.ts';
 
@@ -85,6 +85,7 @@ function* waitJob(sh: Shell, job: JobEntry): Task<number> {
   while (state(job) !== 'Done') {
     const wake = yield* sh.p.wait({ on: [sh.p.childEvents] });
     const signal = sh.pendingTraps[0];
+    if (sh.interrupted && sh.interactive) throw new Interrupted();
     if (wake === 'signal' && (signal || sh.interrupted)) return 128 + (signal ? signalNumber(parseSignal(signal) ?? 'INT') : 2);
   }
   const last = job.processes[job.processes.length - 1];
