@@ -9,7 +9,8 @@ const turns: (() => void)[] = [];
 const channel = new MessageChannel();
 channel.port1.onmessage = () => turns.shift()?.();
 
-/** The programs that no world needs at its start come after the first output: a prompt, mostly. */
+/** The programs that no world needs at its start come a moment after the first output (a prompt, mostly), or when they are needed. */
+const PROGRAMS_AFTER_MS = 250;
 let programs: Promise<void> | null = null;
 const allPrograms = () => {
   programs ??= loadPrograms();
@@ -19,7 +20,7 @@ const allPrograms = () => {
 const host = new HostSession(
   (message: FromWorker) => {
     self.postMessage(message);
-    if (message.t === 'output') void allPrograms();
+    if (message.t === 'output' && !programs) setTimeout(allPrograms, PROGRAMS_AFTER_MS);
   },
   {
     now: () => performance.now(),
