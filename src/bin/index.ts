@@ -11,9 +11,11 @@ import { ethtool } from './ethtool/ethtool.ts';
 import { everyday } from './everyday.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
+import { ipset } from './ipset/ipset.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
-import { nc } from './nc/nc.ts';
 import { lsns } from './lsns/lsns.ts';
+import { nc } from './nc/nc.ts';
+import { netstat } from './netstat/netstat.ts';
 import { nsenter } from './nsenter/nsenter.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
@@ -27,6 +29,7 @@ import { tcpdump } from './tcpdump/tcpdump.ts';
 export const commands: readonly Command[] = [
   ...everyday,
   conntrack,
+  ipset,
   ...iptablesCommands,
   arp,
   bash,
@@ -39,6 +42,7 @@ export const commands: readonly Command[] = [
   ip,
   nc,
   lsns,
+  netstat,
   nsenter,
   ping,
   poddns,

@@ -154,6 +154,7 @@ export function parseCommand(env: Env, argv: readonly string[], out: (text: stri
       return s.rule.protoInvert;
     },
     next: () => (at < argv.length && !(argv[at] as string).startsWith('-') ? take() : null),
+    setExists: (name) => env.ns.nf.sets.get(name) !== null,
     user: (name) => idOf(env, '/etc/passwd', name),
     group: (name) => idOf(env, '/etc/group', name),
   };

@@ -104,20 +104,18 @@ function world() {
     return got.ok ? text(got.value) : got.errno;
   };
   const flows = (ns: Netns): string[] =>
-    ns.ct
-      .list()
-      .map((ct) =>
-        connectionText(ct, {
-          now: sim.now,
-          layer3: false,
-          timeout: false,
-          state: true,
-          counters: false,
-          mark: false,
-          zone: 'given',
-          use: null,
-        }).replace(/(sport|dport)=[3-6]\d{4}/g, '$1=EPH'),
-      );
+    ns.ct.list().map((ct) =>
+      connectionText(ct, {
+        now: sim.now,
+        layer3: false,
+        timeout: false,
+        state: true,
+        counters: false,
+        mark: false,
+        zone: 'given',
+        use: null,
+      }).replace(/(sport|dport)=[3-6]\d{4}/g, '$1=EPH'),
+    );
   return { sim, a, r, b, iptables, fetch, ask, flows };
 }
 

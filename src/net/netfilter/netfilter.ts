@@ -13,6 +13,7 @@ import type { NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
+import { IpSets } from './ipset/ipset.ts';
 import { viewPacket, type XtPacket } from './xt/packet.ts';
 import { XtTables } from './xt/tables.ts';
 
@@ -43,12 +44,14 @@ export class Netfilter {
   /** Tables of iptables-nft and of iptables-legacy: both families each. */
   readonly xt: XtTables;
   readonly legacy: XtTables;
+  readonly sets: IpSets;
   private readonly entries: Record<Family, Partial<Record<Hook, HookEntry[]>>> = { 4: {}, 6: {} };
   /** Where the packet that a hook dropped was dropped: for the trace. */
   private reason = '';
 
   constructor(ns: Netns) {
     this.ns = ns;
+    this.sets = new IpSets(ns);
     this.xt = new XtTables(ns, this, 'nft');
     this.legacy = new XtTables(ns, this, 'legacy');
   }

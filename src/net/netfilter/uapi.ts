@@ -5,12 +5,23 @@ export { Conntrack, type CtEvent, type CtEventType, type CtStats } from './connt
 export { TCP_TIMEOUT, type TcpState, tcpTrack } from './conntrack/proto_tcp.ts';
 export { connectionText, procConntrack, protoText, secondsLeft, tupleText } from './conntrack/text.ts';
 export { invertTuple, type Tuple, tupleFamily } from './conntrack/tuple.ts';
+export {
+  type Dimension,
+  type Element as SetElement,
+  type IpSet,
+  type IpSets,
+  type Part as SetPart,
+  SET_TYPES,
+  type SetError,
+  type SetOptions,
+  type SetType,
+} from './ipset/ipset.ts';
 export { HOOKS, type Hook } from './netfilter.ts';
 export type { Chain } from './xt/chain.ts';
 export { findMatch, findTarget } from './xt/ext/index.ts';
 export { RecentLists } from './xt/ext/recent.ts';
 export { type Ext, type ListCx, type MatchExt, type OptionSpec, type ParseCx, Problem, type TargetExt } from './xt/ext.ts';
-export { protocolName, protocolNumber, serviceName } from './xt/names.ts';
+export { protocolName, protocolNumber, serviceName, servicePort } from './xt/names.ts';
 export { addressMask, mask as parseMask, number as parseNumber } from './xt/parse.ts';
 export { type AddrMatch, emptyRule, type IfaceMatch, type Rule, type RuleSpec, type RuleTarget } from './xt/rule.ts';
 export { type Flavour, isTableName, TABLES, type Table, type TableEdit, type TableName, type XtTables } from './xt/tables.ts';

@@ -28,6 +28,8 @@ export interface ParseCx {
   readonly protoInvert: boolean;
   /** Takes one more argument of the command line (`--match-set NAME FLAGS`); null when none is left. */
   next(): string | null;
+  /** An ipset of that name is there. */
+  setExists(name: string): boolean;
   user(name: string): number | null;
   group(name: string): number | null;
 }

@@ -31,7 +31,7 @@ import { REJECT } from './REJECT.ts';
 import { recent } from './recent.ts';
 import { rpfilter } from './rpfilter.ts';
 import { sctp } from './sctp.ts';
-import { set } from './set.ts';
+import { SET, set } from './set.ts';
 import { ah, esp } from './spi.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
@@ -100,6 +100,7 @@ export const targets: readonly TargetExt[] = [
   NOTRACK,
   REDIRECT,
   REJECT,
+  SET,
   SNAT,
   TCPMSS,
   TOS,
