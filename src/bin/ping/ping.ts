@@ -6,9 +6,9 @@ import { gaiStrerror, getaddrinfo, inetAton, nameOrAddress } from '../../os/reso
 import { closeSocket, openRaw, openUdp } from '../../os/sockcalls.ts';
 import type { RawSocket } from '../../os/uapi.ts';
 import { strerror } from '../../sim/errno.ts';
-import { formatIp, type IpAddr, isLinkLocal, isMulticast, parseIp6 } from '../../wire/addr.ts';
+import { formatIp, type IpAddr, isLinkLocal, isMulticast, parseIp6, readIp4 } from '../../wire/addr.ts';
 import { u16, u32 } from '../../wire/bytes.ts';
-import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY, parseIcmp } from '../../wire/icmp.ts';
+import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_REDIRECT, parseIcmp } from '../../wire/icmp.ts';
 import { emitIcmp6, ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST } from '../../wire/icmp6.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, ip4HeaderLen } from '../../wire/ipv4.ts';
 import { describeIcmp4, describeIcmp6 } from './icmptext.ts';
@@ -203,9 +203,21 @@ class Ping {
     if (!r.ok) return;
     const { data, from, ttl, time } = r.value;
     const message = this.v4 ? data.subarray(ip4HeaderLen(data)) : data;
+    if (this.v4 && message[0] === ICMP_REDIRECT) yield* this.redirected(message, from);
     if (message.length < 8 || message[0] !== (this.v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY) || u16(message, 4) !== this.ident) return;
     if (this.v4 && !parseIcmp(message)) return;
     yield* this.reply(message, from, ttl, time);
+  }
+
+  /** A router knows a shorter way for one of our requests. */
+  private *redirected(message: Uint8Array, from: IpAddr): Task<void> {
+    const quoted = message.subarray(8);
+    if (this.o.quiet || this.o.flood || quoted.length < 28) return;
+    const inner = quoted.subarray(ip4HeaderLen(quoted));
+    if (inner[0] !== ICMP_ECHO || readIp4(quoted, 16) !== this.t.addr || u16(inner, 4) !== this.ident) return;
+    const what = ['Redirect Network', 'Redirect Host', 'Redirect Type of Service and Network', 'Redirect Type of Service and Host'][message[1] as number];
+    const hop = formatIp(readIp4(message, 4));
+    yield* this.p.out(`${this.stamp()}From ${yield* this.peer(from)}: icmp_seq=${u16(inner, 6)} ${what ?? `Redirect, Bad Code: ${message[1]}`}(New nexthop: ${hop})\n`);
   }
 
   private *reply(message: Uint8Array, from: IpAddr, ttl: number, time: number): Task<void> {
@@ -355,7 +367,12 @@ function* findSource(p: Process, o: PingOptions, addr: IpAddr, zone: string | nu
       if (more && (r.errno === 'EHOSTUNREACH' || r.errno === 'ENETUNREACH')) return 'next';
       return yield* fail(`connect: ${strerror(r.errno)}`);
     }
-    return { source: probe.local.addr };
+    const source = probe.local.addr;
+    const own = o.device === null ? undefined : p.ns.device(o.device);
+    if (own && ![...own.addrs4, ...own.addrs6].some((a) => a.local === source)) {
+      yield* p.err(`${p.name}: Warning: source address might be selected on device other than: ${o.device}\n`);
+    }
+    return { source };
   } finally {
     closeSocket(p, probe);
   }
@@ -441,7 +458,7 @@ function configure(o: PingOptions, sock: RawSocket, addr: IpAddr, zone: string |
   }
   sock.opt.tos = o.tos;
   if (o.mark !== 0) sock.opt.mark = o.mark;
-  const keep = typeof addr === 'number' ? [ICMP_ECHOREPLY] : [ICMPV6_ECHO_REPLY];
+  const keep = typeof addr === 'number' ? [ICMP_ECHOREPLY, ICMP_REDIRECT] : [ICMPV6_ECHO_REPLY];
   for (let t = 0; t < 256; t++) if (!keep.includes(t)) sock.blockedTypes.add(t);
   return null;
 }

@@ -177,7 +177,7 @@ function linkReady(dev: NetDevice): void {
 /** addrconf_ifdown(): all addresses go (keep_addr_on_down=0), and the device's routes. */
 function linkDown(dev: NetDevice): void {
   ready.delete(dev);
-  for (const r of dev.ns.fib.list(6)) if (r.nexthops.some((nh) => nh.dev === dev)) dev.ns.fib.remove(r);
+  for (const r of dev.ns.fib.list(6)) if (r.nexthops.every((nh) => nh.dev === dev || nh.dead)) dev.ns.fib.remove(r);
   const keep = dev.ns.sysctl.conf6(dev, 'keep_addr_on_down') > 0 && dev.registered;
   for (const addr of [...dev.addrs6]) {
     if (keep && addr.flags & IFA_F_PERMANENT && !isLinkLocal(addr.local)) addr.flags |= IFA_F_TENTATIVE;
@@ -191,6 +191,7 @@ export function watchLinks6(ns: Netns): void {
     if (e.type !== 'link') return;
     const { dev } = e;
     if (e.action === 'up' || e.action === 'change') {
+      if (e.action === 'up') for (const addr of dev.addrs6) if (!(addr.flags & IFA_F_NOPREFIXROUTE)) prefixRoute(addr);
       if (dev.up && dev.carrier()) linkReady(dev);
     } else if (e.action === 'down' || e.action === 'unregister') linkDown(dev);
   });

@@ -1,7 +1,7 @@
 /** What makes a route valid: next hops, gateways, scopes, preferred source. Models net/ipv4/fib_semantics.c, net/ipv6/route.c */
 
 import { type Fail, fail, ok, type Result } from '../../sim/errno.ts';
-import { type Family, isLinkLocal, isMulticast, maxLen } from '../../wire/addr.ts';
+import { type Family, isLinkLocal, isMulticast, maxLen, network } from '../../wire/addr.ts';
 import type { Netns } from '../netns.ts';
 import {
   type FibRoute, type Nexthop, type NexthopSpec, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, RT_TABLE_LOCAL, RT_TABLE_MAIN,
@@ -33,7 +33,7 @@ function leastScope(type: RouteType): number | undefined {
 export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
   const type = s.type ?? 'unicast';
   if (s.dst.len > maxLen(s.family)) return fail('EINVAL', 'Invalid prefix length');
-  if (!validPrefix(s.dst.addr, s.dst.len, s.family)) return fail('EINVAL', s.family === 4 ? 'Invalid prefix for given prefix length' : undefined);
+  if (s.family === 4 && !validPrefix(s.dst.addr, s.dst.len, 4)) return fail('EINVAL', 'Invalid prefix for given prefix length');
   const specs = s.nexthops ?? [];
   const hasGateway = (s.nhid ?? 0) !== 0 || specs.some((n) => n.gateway !== undefined && n.gateway !== null);
   const scope = s.family === 6 ? RT_SCOPE_UNIVERSE : (s.scope ?? scopeOf(type, hasGateway));
@@ -48,7 +48,7 @@ export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
   if (s.family === 6 && prefsrc !== null && addrType(ns, prefsrc) !== 'local') return fail('EINVAL', 'Invalid source address');
   return ok({
     family: s.family,
-    dst: { addr: s.dst.addr, len: s.dst.len },
+    dst: { addr: network(s.dst.addr, s.dst.len), len: s.dst.len },
     tos: s.tos ?? 0,
     table,
     type,

@@ -1,7 +1,7 @@
 /** Forwarding information base: tables, longest prefix match, multipath. Models net/ipv4/fib_trie.c, fib_semantics.c, net/ipv6/ip6_fib.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import type { Family, IpAddr, Prefix } from '../../wire/addr.ts';
+import { type Family, type IpAddr, network, type Prefix } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import { buildRoute, sameNexthops } from './fib-semantics.ts';
@@ -50,6 +50,8 @@ export interface PathMtu {
   mtu: number;
   /** Below min_pmtu: not used, so that packets are fragmented. */
   lock: boolean;
+  /** Another router, learned from an ICMP redirect; `mtu` is 0 when that is all. */
+  gateway: IpAddr | null;
   /** Virtual time when it is forgotten, µs. */
   expires: number;
 }
@@ -178,7 +180,7 @@ export class Fib {
     return this.inserted(table, route, i);
   }
 
-  /** fib6_add_rt2node(): routes of one metric that go through gateways are one multipath route's next hops in Linux; here each stands alone. */
+  /** fib6_add_rt2node(): routes of one metric that go through gateways become one multipath route. */
   private insert6(table: FibTable, route: FibRoute, mode: RouteMode): Result<FibRoute> {
     const list = table.at(route.dst.addr, route.dst.len);
     let i = 0;
@@ -195,6 +197,13 @@ export class Fib {
       }
       if (same) return fail('EEXIST');
       if (mode === 'add') return fail('EEXIST');
+      const group = rivals.find((r) => ecmp(r) && r.metric === route.metric);
+      if (ecmp(route) && group) {
+        group.nexthops.push(...route.nexthops);
+        this.generation++;
+        this.ns.events.emit({ type: 'route', action: 'new', route: group });
+        return ok(group);
+      }
       return this.inserted(table, route, mode === 'prepend' ? i : j);
     }
     if (mode === 'change') return fail('ENOENT');
@@ -212,8 +221,15 @@ export class Fib {
   /** RTM_DELROUTE: the first route that agrees with every given field; ESRCH when none. */
   del(spec: DelSpec): Result {
     const table = this.table(spec.family, spec.table || RT_TABLE_MAIN);
-    const route = table?.at(spec.dst.addr, spec.dst.len).find((r) => agrees(r, spec));
+    const route = table?.at(network(spec.dst.addr, spec.dst.len), spec.dst.len).find((r) => agrees(r, spec));
     if (!route) return fail('ESRCH');
+    const hop = spec.nexthops?.length === 1 && spec.family === 6 && route.nexthops.length > 1 ? spec.nexthops[0] : null;
+    if (hop && (hop.gateway ?? null) !== null) {
+      const at = route.nexthops.findIndex((nh) => nh.gateway === hop.gateway && (!hop.dev || nh.dev === hop.dev));
+      route.nexthops.splice(at, 1);
+      this.generation++;
+      return ok();
+    }
     this.remove(route);
     return ok();
   }
@@ -280,6 +296,11 @@ export class Fib {
   flushPrefsrc(addr: IpAddr): void {
     for (const route of this.all()) if (route.prefsrc === addr) this.remove(route, true);
   }
+}
+
+/** rt6_qualify_for_ecmp() */
+function ecmp(r: FibRoute): boolean {
+  return r.type === 'unicast' && r.proto !== RTPROT_RA && r.nexthops.every((nh) => nh.gateway !== null);
 }
 
 /** fib_find_alias(): larger tos first, then smaller metric. */

@@ -12,7 +12,7 @@ import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { rawError } from '../sock/raw.ts';
-import { dstMtu, updatePmtu } from './pmtu.ts';
+import { acceptRedirect, dstMtu, updatePmtu } from './pmtu.ts';
 import { type IcmpErrorInfo, inetProtos } from './protocols.ts';
 import { addrType, routeOutput, selectAddr } from './route.ts';
 import { RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from './fib.ts';
@@ -77,8 +77,10 @@ export function icmpReceive(skb: Skb): void {
     case ICMP_DEST_UNREACH:
     case ICMP_TIME_EXCEEDED:
     case ICMP_PARAMETERPROB:
-    case ICMP_REDIRECT:
       errorIn(ns, skb, hlen);
+      break;
+    case ICMP_REDIRECT:
+      if (b.length >= hlen + 28) acceptRedirect(ns, dev, readIp4(b, 12), readIp4(b, hlen + 24), u32(b, hlen + 4));
       break;
     default:
   }
@@ -107,7 +109,7 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
   });
 }
 
-/** icmp_unreach(), icmp_redirect(): what the quoted packet's sender is told. */
+/** icmp_unreach(): what the quoted packet's sender is told. */
 function errorIn(ns: Netns, skb: Skb, hlen: number): void {
   const b = skb.data;
   const type = b[hlen] as number;

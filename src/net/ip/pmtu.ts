@@ -1,10 +1,13 @@
 /** Path MTU of a route and what ICMP teaches about it (next-hop exceptions). Models net/ipv4/route.c */
 
-import type { IpAddr } from '../../wire/addr.ts';
 import { SEC } from '../../sim/sim.ts';
+import { type IpAddr, isMulticast } from '../../wire/addr.ts';
+import type { NetDevice } from '../dev/device.ts';
+import { arpSolicit } from '../neigh/arp.ts';
+import { NUD_VALID } from '../neigh/nud.ts';
 import type { Netns } from '../netns.ts';
 import type { FibRoute, Nexthop, PathMtu } from './fib.ts';
-import { type Dst, fibLookup } from './route.ts';
+import { addrType, type Dst, fibLookup } from './route.ts';
 
 function learned(ns: Netns, nh: Nexthop | null, addr: IpAddr): PathMtu | null {
   const e = nh?.exceptions?.get(addr);
@@ -18,7 +21,7 @@ function learned(ns: Netns, nh: Nexthop | null, addr: IpAddr): PathMtu | null {
 export function dstMtu(dst: Dst, addr: IpAddr): number {
   const e = learned(dst.ns, dst.nh, addr);
   const own = dst.routeMtu || dst.dev.mtu;
-  return e ? Math.min(e.mtu, own) : own;
+  return e && e.mtu > 0 ? Math.min(e.mtu, own) : own;
 }
 
 /** The MTU that a router fragments to: learned values do not count unless ip_forward_use_pmtu. */
@@ -40,7 +43,8 @@ export function updatePmtu(ns: Netns, addr: IpAddr, mtu: number): void {
   const { route, nh } = res.value;
   if (!nh || route.mtuLock) return;
   const now = ns.kernel.sim.now;
-  const old = learned(ns, nh, addr)?.mtu ?? (route.mtu || (nh.dev?.mtu ?? 1500));
+  const known = learned(ns, nh, addr);
+  const old = known?.mtu || route.mtu || (nh.dev?.mtu ?? 1500);
   if (old < mtu) return;
   const v4 = typeof addr === 'number';
   const least = v4 ? ns.sysctl.int('net.ipv4.route.min_pmtu') : 1280;
@@ -48,7 +52,36 @@ export function updatePmtu(ns: Netns, addr: IpAddr, mtu: number): void {
   const value = lock ? Math.min(old, least) : Math.max(mtu, v4 ? 0 : least);
   const seconds = ns.sysctl.int(v4 ? 'net.ipv4.route.mtu_expires' : 'net.ipv6.route.mtu_expires');
   nh.exceptions ??= new Map();
-  nh.exceptions.set(addr, { mtu: value, lock, expires: now + seconds * SEC });
+  nh.exceptions.set(addr, { mtu: value, lock, gateway: known?.gateway ?? null, expires: now + seconds * SEC });
+}
+
+/** ip_rt_gc_timeout */
+const REDIRECT_TIMEOUT = 300 * SEC;
+
+/** __ip_do_redirect(): believes a router that names another one on the same link, once that one is a known neighbour. */
+export function acceptRedirect(ns: Netns, dev: NetDevice, from: number, addr: number, gateway: number): void {
+  const { sysctl } = ns;
+  const accepts = sysctl.conf4(dev, 'forwarding') !== 0 ? sysctl.and4(dev, 'accept_redirects') : sysctl.or4(dev, 'accept_redirects');
+  if (!accepts || isMulticast(gateway) || gateway === 0xffffffff || gateway >>> 24 === 0) return;
+  if (addrType(ns, gateway) !== 'unicast') return;
+  const res = fibLookup(ns, { dst: addr });
+  const nh = res.ok ? res.value.nh : null;
+  if (!nh || nh.dev !== dev || (learned(ns, nh, addr)?.gateway ?? nh.gateway) !== from) return;
+  const n = ns.neigh.lookup(gateway, dev) ?? ns.neigh.create(gateway, dev);
+  if (!n) return;
+  if ((n.state & NUD_VALID) === 0) {
+    arpSolicit(n, null);
+    return;
+  }
+  nh.exceptions ??= new Map();
+  const known = learned(ns, nh, addr);
+  nh.exceptions.set(addr, { mtu: known?.mtu ?? 0, lock: known?.lock ?? false, gateway, expires: ns.kernel.sim.now + REDIRECT_TIMEOUT });
+  ns.fib.generation++;
+}
+
+/** The router to use instead of the route's, when a redirect named one. */
+export function redirected(ns: Netns, nh: Nexthop | null, addr: IpAddr): IpAddr | null {
+  return nh?.exceptions ? (learned(ns, nh, addr)?.gateway ?? null) : null;
 }
 
 /** The learned path MTU for `ip route get` (`cache expires Nsec mtu M`), null when none. */

@@ -9,6 +9,7 @@ import {
   type FibRoute, type Nexthop, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, type RouteType,
 } from './fib.ts';
 import { ruleMatches } from './rule.ts';
+import { redirected } from './pmtu.ts';
 import { selectAddr } from './source.ts';
 
 export { dstMtu, flushCache, listExceptions, pmtuOf, updatePmtu } from './pmtu.ts';
@@ -225,12 +226,13 @@ function output(ns: Netns, flow: Flow, dst: number, src: number, dev: NetDevice,
   if (dst === BROADCAST_ALL) type = 'broadcast';
   else if (isMulticast(dst)) type = 'multicast';
   else if (dst >>> 24 === 0) return fail('EINVAL');
+  const via = type === 'unicast' ? redirected(ns, res?.nh ?? null, dst) : null;
   const on = type === 'broadcast' || (type === 'multicast' && (res?.route.dst.len ?? 0) < 4) ? null : res;
-  return ok(makeDst(ns, 4, 'output', type, dev, src, on, flow.iif ?? null, false, res?.route.table));
+  return ok(makeDst(ns, 4, 'output', type, dev, src, on, flow.iif ?? null, false, res?.route.table, via));
 }
 
 function makeDst(
-  ns: Netns, family: Family, kind: DstKind, type: RouteType, dev: NetDevice, src: IpAddr, res: FibResult | null, iif: NetDevice | null, redirect: boolean, table = RT_TABLE_MAIN,
+  ns: Netns, family: Family, kind: DstKind, type: RouteType, dev: NetDevice, src: IpAddr, res: FibResult | null, iif: NetDevice | null, redirect: boolean, table = RT_TABLE_MAIN, via: IpAddr | null = null,
 ): Dst {
   const route = res?.route ?? null;
   return {
@@ -239,7 +241,7 @@ function makeDst(
     kind,
     type,
     dev,
-    gateway: type === 'local' ? null : (res?.nh?.gateway ?? null),
+    gateway: type === 'local' ? null : (via ?? res?.nh?.gateway ?? null),
     src,
     route,
     nh: res?.nh ?? null,
@@ -256,8 +258,6 @@ function makeDst(
 function output6(ns: Netns, flow: Flow, dst: bigint): Result<Dst> {
   const oif = flow.oif ?? null;
   let src = (flow.src as bigint | null | undefined) ?? 0n;
-  const strict = isLinkLocal(dst) || isMulticast(dst);
-  if (strict && !oif && isLinkLocal(dst) && addrOwner6(ns, dst) === null) return fail('EINVAL');
   if (oif && !oif.up) return fail('ENETUNREACH');
   const res = fibLookup(ns, flow);
   const nh = res.ok ? selectPath(ns, res.value, flow) : null;

@@ -140,14 +140,14 @@ function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     metric: null,
     hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
     flags: dst.type === 'multicast' ? ['rt_offload_failed'] : [],
-    mtu: learned?.mtu ?? dst.routeMtu,
+    mtu: learned?.mtu || dst.routeMtu,
     mtuLock: learned ? false : dst.mtuLock,
     advmss: dst.route?.advmss ?? 0,
     metrics: dst.route?.metrics ?? {},
     mark: q.mark,
     uid: q.iif ? null : q.uid,
     iif: q.iif,
-    cache: { flags: cacheFlags(dst), expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0 },
+    cache: { flags: [...cacheFlags(dst), ...(learned?.gateway != null ? ['redirected'] : [])], expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0 },
     expires: 0,
   };
 }

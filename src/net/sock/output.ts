@@ -1,11 +1,11 @@
 /** From a socket to the IP layer of either family: routing for a flow, and sending one L4 packet. */
 
 import { type Errno, fail, ok, type Result } from '../../sim/errno.ts';
-import { type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
+import { type IpAddr, isLinkLocal, readIp4, readIp6 } from '../../wire/addr.ts';
 import { ip4HeaderLen } from '../../wire/ipv4.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { IcmpErrorInfo } from '../ip/protocols.ts';
-import { type Dst, routeOutput } from '../ip/route.ts';
+import { type Dst, isLocalAddr, routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 import type { Sock } from './sock.ts';
 
@@ -15,6 +15,8 @@ export interface FlowKeys {
   sport?: number;
   dport?: number;
   oif?: NetDevice | null;
+  /** connect(): the route is looked up again with the source that the first look-up chose, as ip_route_connect() does for rules that ask for it. */
+  connect?: boolean;
 }
 
 /** ip_route_output() with the socket's mark, TOS, uid and device. */
@@ -176,7 +178,9 @@ const UNREACH6: readonly { errno: Errno; fatal: boolean }[] = [
 
 /** The source that connect() and sendto() choose, with EACCES for broadcast without SO_BROADCAST. */
 export function sourceFor(sk: Sock, keys: FlowKeys): Result<{ route: Dst; src: IpAddr }> {
-  const r = routeFor(sk, keys);
+  if (typeof keys.dst === 'bigint' && isLinkLocal(keys.dst) && !keys.oif && sk.boundDevice() === null && !isLocalAddr(sk.ns, keys.dst)) return fail('EINVAL');
+  const first = routeFor(sk, keys);
+  const r = first.ok && keys.connect && (keys.src ?? null) === null ? routeFor(sk, { ...keys, src: first.value.src }) : first;
   if (!r.ok) return r;
   if (r.value.type === 'broadcast' && !sk.opt.broadcast) return fail('EACCES');
   return ok({ route: r.value, src: keys.src ?? r.value.src });

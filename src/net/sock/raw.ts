@@ -58,7 +58,7 @@ export class RawSocket extends Sock {
   }
 
   connect(addr: IpAddr): Result {
-    const from = sourceFor(this, { dst: addr, src: isAny(this.local.addr) ? null : this.local.addr });
+    const from = sourceFor(this, { connect: true, dst: addr, src: isAny(this.local.addr) ? null : this.local.addr });
     if (!from.ok) return from;
     if (isAny(this.local.addr)) this.local = { addr: from.value.src, port: this.proto };
     this.remote = { addr, port: 0 };
@@ -75,7 +75,6 @@ export class RawSocket extends Sock {
     const pending = this.checkError();
     if (!pending.ok) return pending;
     if (this.opt.hdrIncl) return this.sendPacket(data, dst);
-    if (data.length > 65_515) return fail('EMSGSIZE');
     const multicast = isMulticast(dst);
     const oif = options.dev ?? (multicast && this.opt.multicastDevice !== null ? (this.ns.device(this.opt.multicastDevice) ?? null) : null);
     const from = sourceFor(this, { dst, src: isAny(this.local.addr) ? null : this.local.addr, oif });
@@ -83,8 +82,9 @@ export class RawSocket extends Sock {
     const { route, src } = from.value;
     const mtu = this.opt.mtuDiscover === 'probe' ? route.dev.mtu : dstMtu(route, dst);
     const fits = data.length + (typeof dst === 'number' ? 20 : 40) <= mtu;
+    const huge = data.length > 65_515;
     const must = this.opt.mtuDiscover === 'do' || this.opt.mtuDiscover === 'probe';
-    if (must && !fits) {
+    if ((must && !fits) || huge) {
       if (this.opt.recvErr) {
         this.queueError({
           errno: 'EMSGSIZE', origin: 'local', type: 0, code: 0, info: mtu, offender: null,

@@ -62,7 +62,7 @@ export class UdpSocket extends Sock {
     }
     const addr = this.target(address);
     if (!addr.ok) return addr;
-    const from = sourceFor(this, { dst: addr.value, src: isAny(this.local.addr) ? null : this.local.addr, sport: this.local.port, dport: port });
+    const from = sourceFor(this, { connect: true, dst: addr.value, src: isAny(this.local.addr) ? null : this.local.addr, sport: this.local.port, dport: port });
     if (!from.ok) return from;
     if (isAny(this.local.addr)) this.local = { addr: from.value.src, port: this.local.port };
     const bound = this.autobind();
