@@ -58,7 +58,15 @@ function worldWithRules(count: number): World {
   const node = world.hosts.get('node-1');
   if (!node) throw new Error('world without node-1');
   const rules = Array.from({ length: count }, (_, i) => `-A BENCH -d 10.97.${i >> 8}.${i & 255}/32 -p udp -m udp --dport 80 -j RETURN`);
-  const input = ['*nat', ':BENCH - [0:0]', '-A PREROUTING -j BENCH', ...rules, '-A BENCH -d 10.96.99.99/32 -p udp -m udp --dport 53 -j DNAT --to-destination 10.244.1.5:9000', 'COMMIT', ''].join('\n');
+  const input = [
+    '*nat',
+    ':BENCH - [0:0]',
+    '-A PREROUTING -j BENCH',
+    ...rules,
+    '-A BENCH -d 10.96.99.99/32 -p udp -m udp --dport 53 -j DNAT --to-destination 10.244.1.5:9000',
+    'COMMIT',
+    '',
+  ].join('\n');
   const r = runCommand(node.machine, ['iptables-restore', '--noflush'], { stdin: input });
   if (r.exitCode !== 0) throw new Error(r.stderr);
   return world;
@@ -72,7 +80,11 @@ const lab = loadLab('wire-a-pod-by-hand');
 const log = scriptLog(lab, 1, lab.solution);
 row('lab graded (world, replay, 14 probes), median of 30', `${times(30, () => grade(lab, log)).toFixed(1)} ms`);
 row('pod -> bridge -> pod, UDP 64 B', `${Math.round(packetsPerSecond(build(), '10.244.1.5', 9000, 9000)).toLocaleString('en')} packets/s`);
-for (const n of [10, 10_000]) row(`pod -> ClusterIP -> pod behind ${n.toLocaleString('en')} nat rules, one flow`, `${Math.round(packetsPerSecond(worldWithRules(n), '10.96.99.99', 53, 9000)).toLocaleString('en')} packets/s`);
+for (const n of [10, 10_000])
+  row(
+    `pod -> ClusterIP -> pod behind ${n.toLocaleString('en')} nat rules, one flow`,
+    `${Math.round(packetsPerSecond(worldWithRules(n), '10.96.99.99', 53, 9000)).toLocaleString('en')} packets/s`,
+  );
 const before = process.memoryUsage().heapUsed;
 const worlds = Array.from({ length: 10 }, build);
 row('heap per world, average of 10', `${((process.memoryUsage().heapUsed - before) / 10 / 1e6).toFixed(1)} MB (${worlds.length} worlds)`);

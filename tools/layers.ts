@@ -21,7 +21,12 @@ export const LAYERS: Record<string, readonly string[]> = {
 };
 
 /** npm packages that a layer below host/ may use. */
-export const PACKAGES: Record<string, readonly string[]> = { bin: ['unbash'], os: ['unbash'], lab: ['yaml', 'ajv'], cluster: ['yaml', 'ajv'] };
+export const PACKAGES: Record<string, readonly string[]> = {
+  bin: ['unbash'],
+  os: ['unbash'],
+  lab: ['yaml', 'ajv'],
+  cluster: ['yaml', 'ajv'],
+};
 
 const PURE = ['sim', 'wire', 'net', 'os', 'bin', 'cluster', 'lab'];
 const CLOCKS = /\b(Date\.now|new Date\(\)|Math\.random|performance\.|setTimeout|setInterval|setImmediate|queueMicrotask|crypto\.)/;
@@ -48,8 +53,11 @@ export function offences(src: string): string[] {
       .split('\n')
       .forEach((line, i) => {
         const at = `${name}:${i + 1}`;
-        if (PURE.includes(layer) && CLOCKS.test(line.replace(/\/\/.*|^\s*\*.*|\/\*.*\*\//, ''))) found.push(`${at}: clock or chance below host/: ${line.trim()}`);
-        const spec = /(?:^\s*(?:import|export)\b.*?\bfrom\s+|^\s*import\s+|\bimport\()\s*['"]([^'"]+)['"]/.exec(line)?.[1] ?? /^\s*}\s*from\s*['"]([^'"]+)['"]/.exec(line)?.[1];
+        if (PURE.includes(layer) && CLOCKS.test(line.replace(/\/\/.*|^\s*\*.*|\/\*.*\*\//, '')))
+          found.push(`${at}: clock or chance below host/: ${line.trim()}`);
+        const spec =
+          /(?:^\s*(?:import|export)\b.*?\bfrom\s+|^\s*import\s+|\bimport\()\s*['"]([^'"]+)['"]/.exec(line)?.[1] ??
+          /^\s*}\s*from\s*['"]([^'"]+)['"]/.exec(line)?.[1];
         if (!spec || !allowed) return;
         if (spec.startsWith('.')) {
           const target = relative(src, resolve(dirname(file), spec)).split(/[\\/]/)[0] as string;

@@ -38,7 +38,10 @@ function vitest(project) {
   try {
     const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
     passed += numPassedTests;
-    failed += Math.max(numFailedTests, good ? 0 : Math.max(1, numFailedTestSuites > 0 && numFailedTests === 0 ? numFailedTestSuites : numFailedTests));
+    failed += Math.max(
+      numFailedTests,
+      good ? 0 : Math.max(1, numFailedTestSuites > 0 && numFailedTests === 0 ? numFailedTestSuites : numFailedTests),
+    );
   } catch {
     count(`${project} tests wrote no report`, false);
   }

@@ -87,7 +87,8 @@ export function getoptShort(args: readonly string[], optstring: string, posix = 
   if (double < 0) return getopt(args, list, posix);
   const before = getopt(args.slice(0, double), list, posix);
   const end = args.indexOf('--');
-  if (before.error?.startsWith('option requires')) return getopt([...args.slice(0, double), `\\${args[double]}`, ...args.slice(double + 1)], list, posix);
+  if (before.error?.startsWith('option requires'))
+    return getopt([...args.slice(0, double), `\\${args[double]}`, ...args.slice(double + 1)], list, posix);
   if (before.error || (posix && before.operands.length > 0) || (end >= 0 && end < double)) return getopt(args, list, posix);
   return { ...before, error: "invalid option -- '-'" };
 }

@@ -37,7 +37,11 @@ export function* complain(p: Process, what: string, errno: Errno): Task<void> {
 }
 
 /** Descriptors of the named files (`-` is standard input), in order; tells of those that cannot be read. Returns 1 when any failed. */
-export function* eachInput(p: Process, names: readonly string[], use: (fd: number, name: string) => Task<boolean | undefined>): Task<number> {
+export function* eachInput(
+  p: Process,
+  names: readonly string[],
+  use: (fd: number, name: string) => Task<boolean | undefined>,
+): Task<number> {
   let status = 0;
   for (const name of names.length > 0 ? names : ['-']) {
     let fd = 0;
@@ -66,20 +70,31 @@ export function* eachInput(p: Process, names: readonly string[], use: (fd: numbe
 /** Every line of a descriptor without its newline, as text. `use` returns true to stop early. */
 export function* eachLine(p: Process, fd: number, use: (line: string, last: boolean) => Task<boolean | undefined>): Task<void> {
   const decoder = new TextDecoder();
-  let rest = '';
+  /** The unfinished line, in pieces, and its length. */
+  let rest: string[] = [];
+  let size = 0;
   for (;;) {
     const r = yield* p.read(fd);
     if (!r.ok && r.errno === 'EINTR') continue;
     if (!r.ok || r.value.length === 0) break;
-    const parts = (rest + decoder.decode(r.value, { stream: true })).split('\n');
-    rest = parts.pop() as string;
-    if (rest.length > MAX_HEAP) {
+    const parts = decoder.decode(r.value, { stream: true }).split('\n');
+    const tail = parts.pop() as string;
+    for (const [i, part] of parts.entries()) {
+      const line = i === 0 ? rest.join('') + part : part;
+      if ((yield* use(line, false)) === true) return;
+    }
+    if (parts.length > 0) {
+      rest = [];
+      size = 0;
+    }
+    rest.push(tail);
+    size += tail.length;
+    if (size > MAX_HEAP) {
       yield* p.err(`${p.name}: memory exhausted\n`);
       return;
     }
-    for (const line of parts) if ((yield* use(line, false)) === true) return;
   }
-  if (rest !== '') yield* use(rest, true);
+  if (size > 0) yield* use(rest.join(''), true);
 }
 
 /** All lines of all inputs at once, for tools that need the whole. */

@@ -17,8 +17,10 @@ export function labIds(root = LABS): string[] {
 /** @throws LabError with file, line, field and mend. */
 export function loadLab(id: string, root = LABS): Lab {
   const folder = join(root, id);
-  if (!/^[a-z0-9-]+$/.test(id) || !existsSync(join(folder, 'lab.yaml'))) throw new LabError(`no lab "${id}"; there are: ${labIds(root).join(', ')}`);
-  const text = (name: string): string | undefined => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined);
+  if (!/^[a-z0-9-]+$/.test(id) || !existsSync(join(folder, 'lab.yaml')))
+    throw new LabError(`no lab "${id}"; there are: ${labIds(root).join(', ')}`);
+  const text = (name: string): string | undefined =>
+    existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined;
   const scripts = (name: string): Script[] =>
     existsSync(join(folder, name))
       ? readdirSync(join(folder, name))

@@ -31,13 +31,22 @@ const HASHED =
 
 /** @throws Error naming file and line. */
 export function parseScenario(file: string): Scenario {
-  const out: Scenario = { name: basename(file, '.scn'), title: '', tags: [], ipv6: true, sysctls: { 'net.ipv4.icmp_ratelimit': '0' }, namespaces: [], steps: [] };
+  const out: Scenario = {
+    name: basename(file, '.scn'),
+    title: '',
+    tags: [],
+    ipv6: true,
+    sysctls: { 'net.ipv4.icmp_ratelimit': '0' },
+    namespaces: [],
+    steps: [],
+  };
   const extra: string[] = [];
   read(file, {}, 0);
   for (const s of out.steps) {
     if (!s.flags) continue;
     const bare = s.command.replace(/'[^']*'|"[^"]*"/g, '');
-    if (s.op === 'run' && PLAIN_CURL.test(s.command) && !/[|>`]|\$\(/.test(bare) && !s.flags.some((x) => x.startsWith('tty'))) s.flags.push('tty');
+    if (s.op === 'run' && PLAIN_CURL.test(s.command) && !/[|>`]|\$\(/.test(bare) && !s.flags.some((x) => x.startsWith('tty')))
+      s.flags.push('tty');
     if (HASHED.test(s.command) && !s.flags.includes('ordered') && !s.flags.includes('unordered')) s.flags.push('unordered');
   }
   const made = new Set(out.steps.flatMap((s) => [...s.command.matchAll(/netns (?:add|a|attach) (\S+)/g)].map((m) => m[1])));
@@ -81,7 +90,12 @@ export function parseScenario(file: string): Scenario {
         do command += `\n${lines[++i] ?? ''}`;
         while (i < lines.length && (lines[i] as string).trim() !== here[1]);
       }
-      const flags = m[2]?.trim() ? m[2].trim().split(/\s+/).map((x) => x.slice(1)) : [];
+      const flags = m[2]?.trim()
+        ? m[2]
+            .trim()
+            .split(/\s+/)
+            .map((x) => x.slice(1))
+        : [];
       out.steps.push({ op: m[3] ? 'start' : 'run', ...(m[3] ? { name: m[3] } : {}), ns: m[1] as string, command, flags });
     }
   }

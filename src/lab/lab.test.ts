@@ -53,17 +53,31 @@ test('a log for other content, out of order or for another run is refused with t
   expect(() => grade(lab, { ...log, contentHash: 'x' })).toThrow(/made for other content/);
   const entry = log.entries[0] as (typeof log.entries)[number];
   expect(() => grade(lab, { ...log, entries: [entry, { ...entry, steps: 0 }] })).toThrow(/log entry 2 \(script\) is out of order/);
-  expect(() => grade(lab, { ...log, entries: [{ ...entry, op: 'open', host: 'nowhere', term: 1, cols: 80, rows: 24 }] })).toThrow(/no host "nowhere"/);
+  expect(() => grade(lab, { ...log, entries: [{ ...entry, op: 'open', host: 'nowhere', term: 1, cols: 80, rows: 24 }] })).toThrow(
+    /no host "nowhere"/,
+  );
 });
 
 const schema = JSON.parse(readFileSync(join(LABS, 'lab.schema.json'), 'utf8')) as object;
 const yaml = readFileSync(join(LABS, 'wire-a-pod-by-hand/lab.yaml'), 'utf8');
 
 test.each([
-  ['an unknown field', yaml.replace('minutes: 25', 'minuts: 25'), /lab\.yaml:\d+: the lab has no field "minuts"; correct the name or remove it/],
-  ['a wrong value', yaml.replace('level: intermediate', 'level: easy'), /lab\.yaml:3: level must be one of beginner, intermediate, advanced, expert/],
+  [
+    'an unknown field',
+    yaml.replace('minutes: 25', 'minuts: 25'),
+    /lab\.yaml:\d+: the lab has no field "minuts"; correct the name or remove it/,
+  ],
+  [
+    'a wrong value',
+    yaml.replace('level: intermediate', 'level: easy'),
+    /lab\.yaml:3: level must be one of beginner, intermediate, advanced, expert/,
+  ],
   ['two hints', yaml.replace(/ {6}- A new network namespace.*\n/, ''), /lab\.yaml:\d+: tasks\.0\.hints must NOT have fewer than 3 items/],
-  ['a need that comes later', yaml.replace('needs: [largest]', 'needs: [others]'), /lab\.yaml:\d+: tasks\.3\.checks\.1\.needs names "others", which is no earlier check/],
+  [
+    'a need that comes later',
+    yaml.replace('needs: [largest]', 'needs: [others]'),
+    /lab\.yaml:\d+: tasks\.3\.checks\.1\.needs names "others", which is no earlier check/,
+  ],
   ['a decoy without a file', `${yaml}  nosuch: [others]\n`, /decoys\.nosuch has no file decoys\/nosuch\.sh/],
   ['YAML that is none', `${yaml}\n  - ]`, /lab\.yaml:\d+: /],
 ])('%s is told with file, line, field and mend', (_, text, message) => {

@@ -2,8 +2,8 @@
 
 import { startCommand } from '../os/run.ts';
 import { SEC, type Sim } from '../sim/sim.ts';
-import { baselineOf } from './grade.ts';
 import type { Baseline } from './check/kind.ts';
+import { baselineOf } from './grade.ts';
 import type { Lab } from './lab.ts';
 import { type LoginTerminal, login } from './login.ts';
 import { WORLDS, type World } from './world.ts';
@@ -62,11 +62,13 @@ export function start(lab: Lab, seed: number, prepare?: (sim: Sim) => void): Sta
 
 /** @throws LogError naming the entry that does not fit. */
 export function replay(lab: Lab, log: SubmissionLog, prepare?: (sim: Sim) => void): Started {
-  if (log.contentHash !== lab.contentHash) throw new LogError(`the log was made for other content (${log.contentHash}) than this lab's (${lab.contentHash})`);
+  if (log.contentHash !== lab.contentHash)
+    throw new LogError(`the log was made for other content (${log.contentHash}) than this lab's (${lab.contentHash})`);
   const started = start(lab, log.seed, prepare);
   const { sim } = started.world;
   log.entries.forEach((entry, i) => {
-    if (entry.steps < sim.steps || entry.time < sim.now || entry.steps > MAX_STEPS) throw new LogError(`log entry ${i + 1} (${entry.op}) is out of order or out of bounds`);
+    if (entry.steps < sim.steps || entry.time < sim.now || entry.steps > MAX_STEPS)
+      throw new LogError(`log entry ${i + 1} (${entry.op}) is out of order or out of bounds`);
     while (sim.steps < entry.steps) if (!sim.step()) throw new LogError(`log entry ${i + 1} (${entry.op}): the run ends before it`);
     if (!sim.advanceTo(entry.time)) throw new LogError(`log entry ${i + 1} (${entry.op}): its time does not fit the run`);
     apply(started, entry, i);
@@ -78,7 +80,8 @@ export function replay(lab: Lab, log: SubmissionLog, prepare?: (sim: Sim) => voi
 export function apply(started: Started, entry: LogEntry, index = 0): void {
   const { world, terminals } = started;
   const host = entry.op === 'open' || entry.op === 'script' ? world.hosts.get(entry.host) : undefined;
-  if ((entry.op === 'open' || entry.op === 'script') && !host) throw new LogError(`log entry ${index + 1}: there is no host "${entry.host}"`);
+  if ((entry.op === 'open' || entry.op === 'script') && !host)
+    throw new LogError(`log entry ${index + 1}: there is no host "${entry.host}"`);
   if (entry.op === 'open' && host) terminals.set(entry.term, login(host, entry.cols, entry.rows));
   else if (entry.op === 'script' && host) {
     const job = startCommand(host.machine, entry.script, { ns: host.ns, limits: { micros: SCRIPT_TIME } });
@@ -95,5 +98,11 @@ export function apply(started: Started, entry: LogEntry, index = 0): void {
 export function scriptLog(lab: Lab, seed: number, script: string): SubmissionLog {
   const { world } = start(lab, seed);
   const { steps, now } = world.sim;
-  return { version: 1, lab: lab.id, contentHash: lab.contentHash, seed, entries: [{ op: 'script', host: lab.hosts[0] as string, script, steps, time: now }] };
+  return {
+    version: 1,
+    lab: lab.id,
+    contentHash: lab.contentHash,
+    seed,
+    entries: [{ op: 'script', host: lab.hosts[0] as string, script, steps, time: now }],
+  };
 }

@@ -1,14 +1,14 @@
 /** Probes: real packets from real sockets, and what came of them, with the place where the last packet ended. */
 
-import { formatIp, type IpAddr, parseIp } from '../wire/addr.ts';
-import type { TraceEvent } from '../sim/trace.ts';
-import { SEC, type Sim } from '../sim/sim.ts';
-import { emitIcmp, ICMP_ECHO, parseIcmp } from '../wire/icmp.ts';
-import { parseIpv4 } from '../wire/ipv4.ts';
-import { text, utf8 } from '../wire/bytes.ts';
 import { RawSocket } from '../net/sock/raw.ts';
 import { TcpSocket } from '../net/sock/tcp/tcp.ts';
 import { drive } from '../os/run.ts';
+import { SEC, type Sim } from '../sim/sim.ts';
+import type { TraceEvent } from '../sim/trace.ts';
+import { formatIp, type IpAddr, parseIp } from '../wire/addr.ts';
+import { text, utf8 } from '../wire/bytes.ts';
+import { emitIcmp, ICMP_ECHO, parseIcmp } from '../wire/icmp.ts';
+import { parseIpv4 } from '../wire/ipv4.ts';
 import type { Spot } from './place.ts';
 
 /** A probe is given up after this much virtual time. */
@@ -16,9 +16,15 @@ const PATIENCE = 4 * SEC;
 const PING_PATIENCE = 1.5 * SEC;
 const MAX_EVENTS = 200_000;
 
-export type PingOutcome = { kind: 'reply'; ttl: number } | { kind: 'silence' } | { kind: 'too-long'; mtu: number | null } | { kind: 'error'; text: string };
+export type PingOutcome =
+  | { kind: 'reply'; ttl: number }
+  | { kind: 'silence' }
+  | { kind: 'too-long'; mtu: number | null }
+  | { kind: 'error'; text: string };
 
-export type HttpOutcome = { kind: 'answer'; status: number; body: string } | { kind: 'refused' | 'timeout' | 'unreachable' | 'reset'; text: string };
+export type HttpOutcome =
+  | { kind: 'answer'; status: number; body: string }
+  | { kind: 'refused' | 'timeout' | 'unreachable' | 'reset'; text: string };
 
 export interface Probed<T> {
   readonly outcome: T;
@@ -83,7 +89,12 @@ export function ping(spot: Spot, to: string, size: number, df: boolean): Probed<
             if (!ip || !icmp) continue;
             if (icmp.type === 0 && icmp.rest >>> 16 === id && ip.src === dst) outcome = { kind: 'reply', ttl: ip.ttl };
             else if ((icmp.type === 3 || icmp.type === 11) && quotes(icmp.payload, id)) {
-              const what = icmp.type === 11 ? 'time to live exceeded' : icmp.code === 4 ? `fragmentation needed (mtu ${icmp.rest & 0xffff})` : 'destination unreachable';
+              const what =
+                icmp.type === 11
+                  ? 'time to live exceeded'
+                  : icmp.code === 4
+                    ? `fragmentation needed (mtu ${icmp.rest & 0xffff})`
+                    : 'destination unreachable';
               outcome = { kind: 'error', text: `${what}, says ${formatIp(ip.src)}` };
             }
           }

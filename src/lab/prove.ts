@@ -44,7 +44,11 @@ export function proveLab(lab: Lab, seeds = 1): Proof[] {
     const solved = run(lab.solution);
     expectFailing('the solution passes all', solved, []);
     const again = run(lab.solution);
-    proofs.push({ title: `two runs have the same trace hash${suffix}`, passed: solved.traceHash === again.traceHash, detail: `${solved.traceHash} and ${again.traceHash}` });
+    proofs.push({
+      title: `two runs have the same trace hash${suffix}`,
+      passed: solved.traceHash === again.traceHash,
+      detail: `${solved.traceHash} and ${again.traceHash}`,
+    });
     for (const a of lab.alternatives) expectFailing(`alternative ${a.name} passes all`, run(a.script), []);
     for (const d of lab.decoys) expectFailing(`decoy ${d.name} fails ${d.fails.join(', ')}`, run(d.script), d.fails);
   }

@@ -84,14 +84,20 @@ export function readLab(files: LabFiles, schema: object): Lab {
       const kinds = KINDS.filter((k) => k in check);
       const [kind] = kinds;
       if (kind === undefined || kinds.length !== 1) {
-        problems.push(`${at(where)}: ${where.join('.')} must have exactly one of ${KINDS.join(', ')}; it has ${kinds.join(' and ') || 'none'}`);
+        problems.push(
+          `${at(where)}: ${where.join('.')} must have exactly one of ${KINDS.join(', ')}; it has ${kinds.join(' and ') || 'none'}`,
+        );
         return {} as Check;
       }
       const id = check.id as string;
-      if (ids.has(id)) problems.push(`${at([...where, 'id'])}: ${where.join('.')}.id "${id}" is taken by an earlier check; give it a name of its own`);
+      if (ids.has(id))
+        problems.push(`${at([...where, 'id'])}: ${where.join('.')}.id "${id}" is taken by an earlier check; give it a name of its own`);
       const needs = (check.needs as string[] | undefined) ?? [];
       for (const need of needs)
-        if (!ids.has(need)) problems.push(`${at([...where, 'needs'])}: ${where.join('.')}.needs names "${need}", which is no earlier check; move it below that check or correct the name`);
+        if (!ids.has(need))
+          problems.push(
+            `${at([...where, 'needs'])}: ${where.join('.')}.needs names "${need}", which is no earlier check; move it below that check or correct the name`,
+          );
       ids.add(id);
       return { id, title: check.title, needs, kind, ...DEFAULTS[kind], ...(check[kind] as object) } as unknown as Check;
     }),
@@ -99,10 +105,14 @@ export function readLab(files: LabFiles, schema: object): Lab {
   if (files.solution === undefined) problems.push(`${files.path}: no solution.sh beside it; write the script that solves the lab`);
   const aims = value.decoys ?? {};
   const decoys: Decoy[] = files.decoys.map((d) => ({ ...d, fails: aims[d.name] ?? [] }));
-  for (const d of files.decoys) if (!(d.name in aims)) problems.push(`${at(['decoys'])}: decoys does not say which checks decoys/${d.name}.sh must fail; add "${d.name}: [check, …]"`);
+  for (const d of files.decoys)
+    if (!(d.name in aims))
+      problems.push(`${at(['decoys'])}: decoys does not say which checks decoys/${d.name}.sh must fail; add "${d.name}: [check, …]"`);
   for (const [name, fails] of Object.entries(aims)) {
-    if (!files.decoys.some((d) => d.name === name)) problems.push(`${at(['decoys', name])}: decoys.${name} has no file decoys/${name}.sh; write it or drop the line`);
-    for (const id of fails) if (!ids.has(id)) problems.push(`${at(['decoys', name])}: decoys.${name} names "${id}", which is no check of this lab`);
+    if (!files.decoys.some((d) => d.name === name))
+      problems.push(`${at(['decoys', name])}: decoys.${name} has no file decoys/${name}.sh; write it or drop the line`);
+    for (const id of fails)
+      if (!ids.has(id)) problems.push(`${at(['decoys', name])}: decoys.${name} names "${id}", which is no check of this lab`);
   }
   if (problems.length > 0) throw new LabError(problems.join('\n'));
 
@@ -120,7 +130,12 @@ export function readLab(files: LabFiles, schema: object): Lab {
     alternatives: files.alternatives,
     decoys,
   };
-  const graded = { id: body.id, world: body.world, setup: body.setup, tasks: tasks.map(({ id, weight, checks }) => ({ id, weight, checks })) };
+  const graded = {
+    id: body.id,
+    world: body.world,
+    setup: body.setup,
+    tasks: tasks.map(({ id, weight, checks }) => ({ id, weight, checks })),
+  };
   return { ...body, contentHash: hex(sha256(JSON.stringify(graded))).slice(0, 16) };
 }
 

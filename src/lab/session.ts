@@ -145,7 +145,13 @@ export class Session {
 
   exportLog(): SubmissionLog {
     const { steps, now } = this.started.world.sim;
-    return { version: 1, lab: this.lab.id, contentHash: this.lab.contentHash, seed: this.seed, entries: [...this.entries, { op: 'end', steps, time: now }] };
+    return {
+      version: 1,
+      lab: this.lab.id,
+      contentHash: this.lab.contentHash,
+      seed: this.seed,
+      entries: [...this.entries, { op: 'end', steps, time: now }],
+    };
   }
 
   private input(input: Input): void {
@@ -171,7 +177,11 @@ export interface TranscriptStep {
 }
 
 /** Runs commands one after the other in a fresh world: what a terminal block in prose shows. */
-export function transcript(opts: { lab?: Lab | undefined; steps: readonly TranscriptStep[]; seed?: number }): (TranscriptStep & { output: string; exitCode: number })[] {
+export function transcript(opts: {
+  lab?: Lab | undefined;
+  steps: readonly TranscriptStep[];
+  seed?: number;
+}): (TranscriptStep & { output: string; exitCode: number })[] {
   const { world } = start(opts.lab ?? PLAYGROUND, opts.seed ?? 1);
   return opts.steps.map((step) => {
     const host = world.hosts.get(step.host);

@@ -1,7 +1,18 @@
 /** Worlds: machines with programs, cables and pods, built from a reference world. Here cluster and programs meet. */
 
 import { commands } from '../bin/index.ts';
-import { HOSTS_FILE, NODE_SYSCTLS, NODES, netnsName, nodeForwarding, nodeLinks, nodeRules, PODS, podLinks, vethName } from '../cluster/world/w1.ts';
+import {
+  HOSTS_FILE,
+  NODE_SYSCTLS,
+  NODES,
+  netnsName,
+  nodeForwarding,
+  nodeLinks,
+  nodeRules,
+  PODS,
+  podLinks,
+  vethName,
+} from '../cluster/world/w1.ts';
 import { connect, Ether } from '../net/dev/ether.ts';
 import { Kernel } from '../net/kernel.ts';
 import type { Netns } from '../net/netns.ts';
@@ -63,11 +74,21 @@ function buildW1(seed: number): World {
   const internet = machine('internet');
   connect(card(router, 'wan'), card(internet), { delay: 4000 });
   const simple = (m: Machine, lines: string[]): void => must(m, ['ip', '-batch', '-'], batch(lines));
-  simple(router, ['link set eth0 up', 'addr add 192.168.56.1/24 brd + dev eth0', 'link set wan up', 'addr add 203.0.113.1/24 brd + dev wan']);
+  simple(router, [
+    'link set eth0 up',
+    'addr add 192.168.56.1/24 brd + dev eth0',
+    'link set wan up',
+    'addr add 203.0.113.1/24 brd + dev wan',
+  ]);
   simple(internet, ['link set eth0 up', 'addr add 203.0.113.10/24 brd + dev eth0', 'route add 192.168.56.0/24 via 203.0.113.1']);
   const client = machine('client');
   plug(card(client), 'port-client');
-  simple(client, ['link set eth0 address 52:54:00:00:00:50', 'link set eth0 up', 'addr add 192.168.56.50/24 brd + dev eth0', 'route add default via 192.168.56.1']);
+  simple(client, [
+    'link set eth0 address 52:54:00:00:00:50',
+    'link set eth0 up',
+    'addr add 192.168.56.50/24 brd + dev eth0',
+    'route add default via 192.168.56.1',
+  ]);
 
   for (const node of NODES) {
     const m = machine(node.name);

@@ -4,8 +4,28 @@ import { formatIp4, formatIp6, readIp4, readIp6 } from './addr.ts';
 import { concat, put16, put32, u16, u32 } from './bytes.ts';
 
 export const DNS_TYPES = {
-  A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, HINFO: 13, MX: 15, TXT: 16, AAAA: 28, SRV: 33, NAPTR: 35, DS: 43, RRSIG: 46, NSEC: 47,
-  DNSKEY: 48, OPT: 41, SVCB: 64, HTTPS: 65, IXFR: 251, AXFR: 252, ANY: 255, CAA: 257,
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  HINFO: 13,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  NAPTR: 35,
+  DS: 43,
+  RRSIG: 46,
+  NSEC: 47,
+  DNSKEY: 48,
+  OPT: 41,
+  SVCB: 64,
+  HTTPS: 65,
+  IXFR: 251,
+  AXFR: 252,
+  ANY: 255,
+  CAA: 257,
 } as const;
 
 const TYPE_NAMES = new Map<number, string>(Object.entries(DNS_TYPES).map(([name, n]) => [n, name]));
@@ -23,7 +43,19 @@ export function dnsTypeNumber(name: string): number | null {
   return m && Number(m[1]) < 65536 ? Number(m[1]) : null;
 }
 
-export const DNS_RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'YXRRSET', 'NXRRSET', 'NOTAUTH', 'NOTZONE'] as const;
+export const DNS_RCODES = [
+  'NOERROR',
+  'FORMERR',
+  'SERVFAIL',
+  'NXDOMAIN',
+  'NOTIMP',
+  'REFUSED',
+  'YXDOMAIN',
+  'YXRRSET',
+  'NXRRSET',
+  'NOTAUTH',
+  'NOTZONE',
+] as const;
 
 export const DNS_QR = 0x8000;
 export const DNS_AA = 0x0400;
@@ -123,7 +155,8 @@ export function readName(b: Uint8Array, at: number): { name: string; next: numbe
 function expandData(b: Uint8Array, type: number, at: number, len: number): Uint8Array | null {
   const raw = b.subarray(at, at + len);
   const prefix = type === DNS_TYPES.MX ? 2 : type === DNS_TYPES.SRV ? 6 : 0;
-  const names = type === DNS_TYPES.SOA ? 2 : type === DNS_TYPES.NS || type === DNS_TYPES.CNAME || type === DNS_TYPES.PTR || prefix > 0 ? 1 : 0;
+  const names =
+    type === DNS_TYPES.SOA ? 2 : type === DNS_TYPES.NS || type === DNS_TYPES.CNAME || type === DNS_TYPES.PTR || prefix > 0 ? 1 : 0;
   if (names === 0) return raw;
   const parts = [raw.subarray(0, prefix)];
   let i = at + prefix;
@@ -148,7 +181,11 @@ export function parseDns(b: Uint8Array): DnsMessage | null {
     m.questions.push({ name: r.name, type: u16(b, r.next), class: u16(b, r.next + 2) });
     i = r.next + 4;
   }
-  for (const [section, count] of [[m.answers, u16(b, 6)], [m.authority, u16(b, 8)], [m.additional, u16(b, 10)]] as const) {
+  for (const [section, count] of [
+    [m.answers, u16(b, 6)],
+    [m.authority, u16(b, 8)],
+    [m.additional, u16(b, 10)],
+  ] as const) {
     for (let n = count; n > 0; n--) {
       const r = readName(b, i);
       if (!r || r.next + 10 > b.length) return null;
@@ -214,7 +251,10 @@ export function describeRdata(type: number, d: Uint8Array): string {
       return `${dotted(mname.name)} ${dotted(rname.name)} ${numbers.join(' ')}`;
     }
   }
-  if (type === T.TXT) return txtStrings(d).map((s) => `"${s.replace(/["\\]/g, '\\$&')}"`).join(' ');
+  if (type === T.TXT)
+    return txtStrings(d)
+      .map((s) => `"${s.replace(/["\\]/g, '\\$&')}"`)
+      .join(' ');
   return `\\# ${d.length} ${hex(d).toUpperCase()}`;
 }
 

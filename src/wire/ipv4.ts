@@ -91,4 +91,3 @@ export function refreshIp4Checksum(b: Uint8Array): void {
 export function pseudo4(src: Ip4, dst: Ip4, proto: number, length: number): number {
   return (src >>> 16) + (src & 0xffff) + (dst >>> 16) + (dst & 0xffff) + proto + length;
 }
-

@@ -35,20 +35,41 @@ function roundTrip<T>(arb: fc.Arbitrary<T>, trip: (x: T) => unknown): void {
 
 test('ethernet', () => roundTrip(fc.record({ dst: mac, src: mac, type: u16, payload: bytes }), (x) => parseEthernet(emitEthernet(x))));
 
-test('arp', () => roundTrip(fc.record({ op: u16, senderMac: mac, senderIp: u32, targetMac: mac, targetIp: u32 }), (x) => parseArp(emitArp(x))));
+test('arp', () =>
+  roundTrip(fc.record({ op: u16, senderMac: mac, senderIp: u32, targetMac: mac, targetIp: u32 }), (x) => parseArp(emitArp(x))));
 
 test('ipv4', () => {
   const options = fc.integer({ min: 0, max: 10 }).map((n) => new Uint8Array(n * 4).fill(1));
   const offset = fc.integer({ min: 0, max: 0x1fff }).map((n) => n * 8);
   roundTrip(
-    fc.record({ tos: u8, id: u16, df: fc.boolean(), mf: fc.boolean(), offset, ttl: u8, proto: u8, src: u32, dst: u32, options, payload: bytes }),
+    fc.record({
+      tos: u8,
+      id: u16,
+      df: fc.boolean(),
+      mf: fc.boolean(),
+      offset,
+      ttl: u8,
+      proto: u8,
+      src: u32,
+      dst: u32,
+      options,
+      payload: bytes,
+    }),
     (x) => parseIpv4(emitIpv4(x)),
   );
 });
 
 test('ipv6', () =>
   roundTrip(
-    fc.record({ trafficClass: u8, flowLabel: fc.integer({ min: 0, max: 0xfffff }), proto: u8, hopLimit: u8, src: ip6, dst: ip6, payload: bytes }),
+    fc.record({
+      trafficClass: u8,
+      flowLabel: fc.integer({ min: 0, max: 0xfffff }),
+      proto: u8,
+      hopLimit: u8,
+      src: ip6,
+      dst: ip6,
+      payload: bytes,
+    }),
     (x) => parseIpv6(emitIpv6(x)),
   ));
 
@@ -56,7 +77,8 @@ test('ipv6 text', () => roundTrip(ip6, (x) => parseIp6(formatIp6(x))));
 
 test('icmp', () => roundTrip(fc.record({ type: u8, code: u8, rest: u32, payload: bytes }), (x) => parseIcmp(emitIcmp(x))));
 
-test('icmp6', () => roundTrip(fc.record({ type: u8, code: u8, rest: u32, payload: bytes }), (x) => parseIcmp6(emitIcmp6(x, 1n, 2n), 1n, 2n)));
+test('icmp6', () =>
+  roundTrip(fc.record({ type: u8, code: u8, rest: u32, payload: bytes }), (x) => parseIcmp6(emitIcmp6(x, 1n, 2n), 1n, 2n)));
 
 test('neighbour discovery', () => {
   const options = fc.array(mac, { maxLength: 3 }).map((m) => m.map((x) => linkAddrOption(1, x)));
@@ -75,24 +97,47 @@ test('udp', () =>
 
 test('tcp', () => {
   const pair = fc.tuple(u32, u32);
-  const options = fc.record({ mss: u16, wscale: fc.integer({ min: 0, max: 14 }), sackPermitted: fc.constant(true), timestamps: pair, sack: fc.array(pair, { minLength: 1, maxLength: 1 }) }, { requiredKeys: [] });
+  const options = fc.record(
+    {
+      mss: u16,
+      wscale: fc.integer({ min: 0, max: 14 }),
+      sackPermitted: fc.constant(true),
+      timestamps: pair,
+      sack: fc.array(pair, { minLength: 1, maxLength: 1 }),
+    },
+    { requiredKeys: [] },
+  );
   fc.assert(
-    fc.property(fc.record({ srcPort: u16, dstPort: u16, seq: u32, ack: u32, flags: u8, window: u16, urgent: u16, options, payload: bytes }), ip6, ip6, (x, s, d) => {
-      const b = emitTcp(x, s, d);
-      expect(parseTcp(b)).toEqual(x);
-      expect(l4ChecksumOk(b, s, d, 6)).toBe(true);
-    }),
+    fc.property(
+      fc.record({ srcPort: u16, dstPort: u16, seq: u32, ack: u32, flags: u8, window: u16, urgent: u16, options, payload: bytes }),
+      ip6,
+      ip6,
+      (x, s, d) => {
+        const b = emitTcp(x, s, d);
+        expect(parseTcp(b)).toEqual(x);
+        expect(l4ChecksumOk(b, s, d, 6)).toBe(true);
+      },
+    ),
   );
 });
 
-test('vxlan', () => roundTrip(fc.record({ vni: fc.option(fc.integer({ min: 0, max: 0xffffff })), payload: bytes }), (x) => parseVxlan(emitVxlan(x))));
+test('vxlan', () =>
+  roundTrip(fc.record({ vni: fc.option(fc.integer({ min: 0, max: 0xffffff })), payload: bytes }), (x) => parseVxlan(emitVxlan(x))));
 
 test('dns', () => {
   const question = fc.record({ name, type: u16, class: u16 });
   const record = fc.record({ name, type: fc.constantFrom(1, 16, 28, 41, 99), class: u16, ttl: u32, data: bytes });
   const section = fc.array(record, { maxLength: 3 });
-  roundTrip(fc.record({ id: u16, flags: u16, questions: fc.array(question, { maxLength: 2 }), answers: section, authority: section, additional: section }), (x) =>
-    parseDns(emitDns(x)),
+  roundTrip(
+    fc.record({
+      id: u16,
+      flags: u16,
+      questions: fc.array(question, { maxLength: 2 }),
+      answers: section,
+      authority: section,
+      additional: section,
+    }),
+    (x) => parseDns(emitDns(x)),
   );
 });
 
@@ -105,6 +150,12 @@ test('dns: compressed names are written out, loops refused', () => {
 });
 
 test('pcap', () => {
-  const packet = fc.record({ time: fc.integer({ min: 0, max: 2 ** 52 / 2 }).map((n) => n % (4294967295 * 1_000_000)), length: u32, data: bytes });
-  roundTrip(fc.record({ linktype: fc.constantFrom(1, 113, 276), snaplen: u32, packets: fc.array(packet, { maxLength: 4 }) }), (x) => parsePcap(emitPcap(x)));
+  const packet = fc.record({
+    time: fc.integer({ min: 0, max: 2 ** 52 / 2 }).map((n) => n % (4294967295 * 1_000_000)),
+    length: u32,
+    data: bytes,
+  });
+  roundTrip(fc.record({ linktype: fc.constantFrom(1, 113, 276), snaplen: u32, packets: fc.array(packet, { maxLength: 4 }) }), (x) =>
+    parsePcap(emitPcap(x)),
+  );
 });

@@ -1,7 +1,7 @@
 /** awk (mawk's manners): pattern scanning and processing. */
 
-import type { Command, Task } from '../../os/program.ts';
 import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
 import { compile, RegexError } from '../grep/regex.ts';
 import { Interpreter } from './interp.ts';
 import { AwkError } from './lex.ts';

@@ -10,33 +10,41 @@ import { num, StrNum, str, toGeneral, type Value } from './value.ts';
 /** printf as awk and the shell know it: flags, width, precision, * and the conversions diouxXcsfeEgG%. */
 export function format(template: string, values: readonly Value[]): string {
   let next = 0;
-  return template.replace(/%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?([diouxXcsfFeEgG%])/g, (all, flags: string, w: string | undefined, d: string | undefined, c: string) => {
-    if (c === '%') return '%';
-    const width = w === '*' ? num(values[next++]) : Number(w ?? 0);
-    const hasDot = all.includes('.');
-    const digits = d === '*' ? num(values[next++]) : hasDot ? Number(d ?? 0) : -1;
-    const v = values[next++];
-    let text: string;
-    if (c === 's') text = digits >= 0 ? str(v).slice(0, digits) : str(v);
-    else if (c === 'c') text = typeof v === 'number' ? String.fromCodePoint(Math.max(0, Math.min(0x10ffff, Math.floor(v)))) : str(v).slice(0, 1);
-    else {
-      const n = num(v);
-      if (c === 'd' || c === 'i') text = String(Math.trunc(n)).replace('-0', '0').replace(/^(-?)(.*)$/, (_, s: string, x: string) => s + x.padStart(Math.max(0, digits), '0'));
-      else if (c === 'o') text = Math.trunc(n).toString(8);
-      else if (c === 'x') text = (flags.includes('#') ? '0x' : '') + Math.trunc(n).toString(16);
-      else if (c === 'X') text = (flags.includes('#') ? '0X' : '') + Math.trunc(n).toString(16).toUpperCase();
-      else if (c === 'u') text = String(Math.trunc(Math.abs(n)));
-      else if (c === 'f' || c === 'F') text = n.toFixed(digits < 0 ? 6 : Math.min(digits, 100));
-      else if (c === 'g' || c === 'G') text = toGeneral(n, digits < 0 ? 6 : digits);
-      else text = n.toExponential(digits < 0 ? 6 : Math.min(digits, 100)).replace(/e([-+])(\d)$/, 'e$10$2');
-      if (flags.includes('+') && n >= 0) text = `+${text}`;
-      else if (flags.includes(' ') && n >= 0) text = ` ${text}`;
-    }
-    if (text.length >= width) return text;
-    if (flags.includes('-')) return text.padEnd(Math.min(width, 100_000));
-    if (flags.includes('0') && c !== 's' && c !== 'c') return text.replace(/^([-+ ]?)(.*)$/, (_, s: string, x: string) => s + x.padStart(Math.min(width, 100_000) - s.length, '0'));
-    return text.padStart(Math.min(width, 100_000));
-  });
+  return template.replace(
+    /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?([diouxXcsfFeEgG%])/g,
+    (all, flags: string, w: string | undefined, d: string | undefined, c: string) => {
+      if (c === '%') return '%';
+      const width = w === '*' ? num(values[next++]) : Number(w ?? 0);
+      const hasDot = all.includes('.');
+      const digits = d === '*' ? num(values[next++]) : hasDot ? Number(d ?? 0) : -1;
+      const v = values[next++];
+      let text: string;
+      if (c === 's') text = digits >= 0 ? str(v).slice(0, digits) : str(v);
+      else if (c === 'c')
+        text = typeof v === 'number' ? String.fromCodePoint(Math.max(0, Math.min(0x10ffff, Math.floor(v)))) : str(v).slice(0, 1);
+      else {
+        const n = num(v);
+        if (c === 'd' || c === 'i')
+          text = String(Math.trunc(n))
+            .replace('-0', '0')
+            .replace(/^(-?)(.*)$/, (_, s: string, x: string) => s + x.padStart(Math.max(0, digits), '0'));
+        else if (c === 'o') text = Math.trunc(n).toString(8);
+        else if (c === 'x') text = (flags.includes('#') ? '0x' : '') + Math.trunc(n).toString(16);
+        else if (c === 'X') text = (flags.includes('#') ? '0X' : '') + Math.trunc(n).toString(16).toUpperCase();
+        else if (c === 'u') text = String(Math.trunc(Math.abs(n)));
+        else if (c === 'f' || c === 'F') text = n.toFixed(digits < 0 ? 6 : Math.min(digits, 100));
+        else if (c === 'g' || c === 'G') text = toGeneral(n, digits < 0 ? 6 : digits);
+        else text = n.toExponential(digits < 0 ? 6 : Math.min(digits, 100)).replace(/e([-+])(\d)$/, 'e$10$2');
+        if (flags.includes('+') && n >= 0) text = `+${text}`;
+        else if (flags.includes(' ') && n >= 0) text = ` ${text}`;
+      }
+      if (text.length >= width) return text;
+      if (flags.includes('-')) return text.padEnd(Math.min(width, 100_000));
+      if (flags.includes('0') && c !== 's' && c !== 'c')
+        return text.replace(/^([-+ ]?)(.*)$/, (_, s: string, x: string) => s + x.padStart(Math.min(width, 100_000) - s.length, '0'));
+      return text.padStart(Math.min(width, 100_000));
+    },
+  );
 }
 
 export function* callBuiltin(it: Interpreter, name: string, args: readonly Expr[]): Task<Value> {
@@ -71,7 +79,7 @@ export function* callBuiltin(it: Interpreter, name: string, args: readonly Expr[
       const parts = it.splitText(text, fs);
       const a = it.array(to.name);
       a.clear();
-      parts.forEach((x, i) => a.set(String(i + 1), new StrNum(x)));
+      for (const [i, x] of parts.entries()) a.set(String(i + 1), new StrNum(x));
       return parts.length;
     }
     case 'sub':

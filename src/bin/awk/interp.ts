@@ -1,7 +1,7 @@
 /** Runs an awk program: variables, fields, control flow, output streams. */
 
-import type { Task } from '../../os/program.ts';
 import type { Process } from '../../os/process.ts';
+import type { Task } from '../../os/program.ts';
 import { callBuiltin, format } from './builtins.ts';
 import { AwkError } from './lex.ts';
 import type { AwkProgram, Expr, Stmt } from './parse.ts';
@@ -35,12 +35,28 @@ export class Interpreter {
   private readonly compile: (source: string) => RegExp;
   seed = 1;
 
-  constructor(p: Process, program: AwkProgram, assigns: readonly (readonly [string, string])[], operands: string[], compile: (source: string) => RegExp) {
+  constructor(
+    p: Process,
+    program: AwkProgram,
+    assigns: readonly (readonly [string, string])[],
+    operands: string[],
+    compile: (source: string) => RegExp,
+  ) {
     this.p = p;
     this.program = program;
     this.operands = operands;
     this.compile = compile;
-    for (const [k, v] of [['FS', ' '], ['OFS', ' '], ['ORS', '\n'], ['RS', '\n'], ['SUBSEP', '\x1c'], ['CONVFMT', '%.6g'], ['OFMT', '%.6g'], ['FILENAME', '']] as const) this.vars.set(k, v);
+    for (const [k, v] of [
+      ['FS', ' '],
+      ['OFS', ' '],
+      ['ORS', '\n'],
+      ['RS', '\n'],
+      ['SUBSEP', '\x1c'],
+      ['CONVFMT', '%.6g'],
+      ['OFMT', '%.6g'],
+      ['FILENAME', ''],
+    ] as const)
+      this.vars.set(k, v);
     for (const k of ['NR', 'FNR', 'RSTART']) this.vars.set(k, 0);
     this.vars.set('RLENGTH', -1);
     this.arrays.set('ENVIRON', new Map([...p.env].map(([k, v]) => [k, new StrNum(v)])));
@@ -419,7 +435,12 @@ export class Interpreter {
           },
         };
       } else {
-        const opened = to.name === '/dev/stderr' ? { ok: true as const, value: 2 } : to.name === '/dev/stdout' ? { ok: true as const, value: 1 } : this.p.open(to.name, to.op === '>>' ? 'a' : 'w');
+        const opened =
+          to.name === '/dev/stderr'
+            ? { ok: true as const, value: 2 }
+            : to.name === '/dev/stdout'
+              ? { ok: true as const, value: 1 }
+              : this.p.open(to.name, to.op === '>>' ? 'a' : 'w');
         if (!opened.ok) throw new AwkError(`cannot open "${to.name}" for output`);
         stream = { fd: opened.value, wait: null };
       }
@@ -473,7 +494,11 @@ export class Interpreter {
         const text =
           s.t === 'printf'
             ? format(str(values[0]), values.slice(1))
-            : (values.length === 0 ? this.record : values.map((v) => (typeof v === 'number' && !Number.isInteger(v) ? format(ofmt, [v]) : str(v))).join(str(this.vars.get('OFS') ?? ' '))) + str(this.vars.get('ORS') ?? '\n');
+            : (values.length === 0
+                ? this.record
+                : values
+                    .map((v) => (typeof v === 'number' && !Number.isInteger(v) ? format(ofmt, [v]) : str(v)))
+                    .join(str(this.vars.get('OFS') ?? ' '))) + str(this.vars.get('ORS') ?? '\n');
         yield* this.emit(text, to);
         return null;
       }

@@ -7,9 +7,98 @@ export interface Token {
   text: string;
 }
 
-const KEYWORDS = new Set(['BEGIN', 'END', 'function', 'func', 'if', 'else', 'while', 'for', 'do', 'break', 'continue', 'next', 'exit', 'return', 'delete', 'in', 'getline', 'print', 'printf', 'nextfile']);
-export const BUILTINS = new Set(['length', 'substr', 'index', 'split', 'sub', 'gsub', 'match', 'sprintf', 'sin', 'cos', 'atan2', 'exp', 'log', 'sqrt', 'int', 'rand', 'srand', 'tolower', 'toupper', 'system', 'close', 'fflush', 'strtonum', 'systime', 'strftime']);
-const OPS = ['**=', '&&', '||', '++', '--', '+=', '-=', '*=', '/=', '%=', '^=', '==', '<=', '>=', '!=', '!~', '>>', '**', '{', '}', '(', ')', '[', ']', ';', ',', '+', '-', '*', '/', '%', '^', '!', '>', '<', '|', '?', ':', '~', '$', '='];
+const KEYWORDS = new Set([
+  'BEGIN',
+  'END',
+  'function',
+  'func',
+  'if',
+  'else',
+  'while',
+  'for',
+  'do',
+  'break',
+  'continue',
+  'next',
+  'exit',
+  'return',
+  'delete',
+  'in',
+  'getline',
+  'print',
+  'printf',
+  'nextfile',
+]);
+export const BUILTINS = new Set([
+  'length',
+  'substr',
+  'index',
+  'split',
+  'sub',
+  'gsub',
+  'match',
+  'sprintf',
+  'sin',
+  'cos',
+  'atan2',
+  'exp',
+  'log',
+  'sqrt',
+  'int',
+  'rand',
+  'srand',
+  'tolower',
+  'toupper',
+  'system',
+  'close',
+  'fflush',
+  'strtonum',
+  'systime',
+  'strftime',
+]);
+const OPS = [
+  '**=',
+  '&&',
+  '||',
+  '++',
+  '--',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '^=',
+  '==',
+  '<=',
+  '>=',
+  '!=',
+  '!~',
+  '>>',
+  '**',
+  '{',
+  '}',
+  '(',
+  ')',
+  '[',
+  ']',
+  ';',
+  ',',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '^',
+  '!',
+  '>',
+  '<',
+  '|',
+  '?',
+  ':',
+  '~',
+  '$',
+  '=',
+];
 
 export function tokenize(src: string): Token[] {
   const out: Token[] = [];
@@ -37,7 +126,14 @@ export function tokenize(src: string): Token[] {
           if (octal) {
             text += String.fromCharCode(Number.parseInt(octal[0], 8));
             i += octal[0].length - 1;
-          } else text += ({ n: '\n', t: '\t', r: '\r', '\\': '\\', '"': '"', '/': '/', a: '\x07', b: '\b', f: '\f', v: '\v' } as Record<string, string>)[n] ?? `\\${n}`;
+          } else
+            text +=
+              (
+                { n: '\n', t: '\t', r: '\r', '\\': '\\', '"': '"', '/': '/', a: '\x07', b: '\b', f: '\f', v: '\v' } as Record<
+                  string,
+                  string
+                >
+              )[n] ?? `\\${n}`;
         } else text += src[i];
       }
       i++;
@@ -76,6 +172,7 @@ export function tokenize(src: string): Token[] {
 
 function regexMayStart(last: Token | undefined): boolean {
   if (!last) return true;
-  if (last.type === 'number' || last.type === 'string' || last.type === 'name' || last.type === 'builtin' || last.type === 'regex') return false;
+  if (last.type === 'number' || last.type === 'string' || last.type === 'name' || last.type === 'builtin' || last.type === 'regex')
+    return false;
   return !(last.type === 'op' && [')', ']', '$', '++', '--'].includes(last.text));
 }

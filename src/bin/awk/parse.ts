@@ -57,7 +57,12 @@ export function parseAwk(src: string): AwkProgram {
     return (t.type === 'op' || t.type === 'keyword') && t.text === text;
   };
   const fail = (): never => {
-    throw new AwkError(`syntax error at source line 1\n context is\n\t${tokens.slice(Math.max(0, i - 3), i).map((t) => t.text).join(' ')} >>> ${peek().text} <<<`);
+    throw new AwkError(
+      `syntax error at source line 1\n context is\n\t${tokens
+        .slice(Math.max(0, i - 3), i)
+        .map((t) => t.text)
+        .join(' ')} >>> ${peek().text} <<<`,
+    );
   };
   const take = (text: string): boolean => {
     if (!is(text)) return false;
@@ -188,8 +193,7 @@ export function parseAwk(src: string): AwkProgram {
     return a;
   }
   function unary(): Expr {
-    for (const op of ['!', '-', '+'])
-      if (take(op)) return { t: 'unary', op, e: unary() };
+    for (const op of ['!', '-', '+']) if (take(op)) return { t: 'unary', op, e: unary() };
     return power();
   }
   function power(): Expr {
@@ -328,7 +332,7 @@ export function parseAwk(src: string): AwkProgram {
       const c = expr();
       need(')');
       skipNewlines();
-      const a = is(';') ? (i++, { t: 'block', list: [] } as Stmt) : statement();
+      const a: Stmt = take(';') ? { t: 'block', list: [] } : statement();
       const back = i;
       terminators();
       if (take('else')) {

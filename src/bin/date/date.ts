@@ -25,7 +25,7 @@ export function strftime(format: string, us: number): string {
     I: () => two(hour12),
     M: () => two(d.getUTCMinutes()),
     S: () => two(d.getUTCSeconds()),
-    N: () => String(us % 1_000_000).padStart(6, '0') + '000',
+    N: () => `${String(us % 1_000_000).padStart(6, '0')}000`,
     p: () => (d.getUTCHours() < 12 ? 'AM' : 'PM'),
     s: () => String(Math.floor(us / 1_000_000)),
     a: () => (DAYS[day] as string).slice(0, 3),
@@ -72,7 +72,11 @@ export const date: Command = {
     for (const [k, v] of o.options) {
       if (k === 'date') {
         const m = /^@(\d+)$/.exec(v);
-        const parsed = m ? Number(m[1]) * 1000 : v === 'now' ? Math.floor(us / 1000) : Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(v) ? v : `${v.replace(' ', 'T')}${v.includes(':') ? 'Z' : ''}`);
+        const parsed = m
+          ? Number(m[1]) * 1000
+          : v === 'now'
+            ? Math.floor(us / 1000)
+            : Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(v) ? v : `${v.replace(' ', 'T')}${v.includes(':') ? 'Z' : ''}`);
         if (Number.isNaN(parsed)) {
           yield* p.err(`date: invalid date ‘${v}’\n`);
           return 1;

@@ -1,7 +1,7 @@
 /** env: shows or changes the environment of a command; printenv. */
 
-import { strerror } from '../../sim/errno.ts';
 import type { Command } from '../../os/program.ts';
+import { strerror } from '../../sim/errno.ts';
 import { specs } from '../getopt.ts';
 import { options } from '../text.ts';
 

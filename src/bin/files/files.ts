@@ -1,7 +1,7 @@
 /** mkdir, rmdir, rm, mv, cp, ln, touch, chmod, mktemp: the file tree by hand. */
 
-import type { Command } from '../../os/program.ts';
 import type { Process, Task } from '../../os/process.ts';
+import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { specs } from '../getopt.ts';
 import { options } from '../text.ts';
@@ -19,7 +19,10 @@ export const mkdir: Command = {
   name: 'mkdir',
   path: '/bin/mkdir',
   *main(p) {
-    const o = yield* options(p, { specs: specs('p.parents m:mode v.verbose'), help: 'Usage: mkdir [OPTION]... DIRECTORY...\nCreate the DIRECTORY(ies), if they do not already exist.\n' });
+    const o = yield* options(p, {
+      specs: specs('p.parents m:mode v.verbose'),
+      help: 'Usage: mkdir [OPTION]... DIRECTORY...\nCreate the DIRECTORY(ies), if they do not already exist.\n',
+    });
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) return yield* missing(p);
     const parents = o.options.some(([k]) => k === 'parents');
@@ -44,7 +47,10 @@ export const rmdir: Command = {
   name: 'rmdir',
   path: '/bin/rmdir',
   *main(p) {
-    const o = yield* options(p, { specs: specs('p.parents v.verbose .ignore-fail-on-non-empty'), help: 'Usage: rmdir [OPTION]... DIRECTORY...\nRemove the DIRECTORY(ies), if they are empty.\n' });
+    const o = yield* options(p, {
+      specs: specs('p.parents v.verbose .ignore-fail-on-non-empty'),
+      help: 'Usage: rmdir [OPTION]... DIRECTORY...\nRemove the DIRECTORY(ies), if they are empty.\n',
+    });
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) return yield* missing(p);
     let status = 0;
@@ -79,7 +85,10 @@ export const rm: Command = {
   name: 'rm',
   path: '/bin/rm',
   *main(p) {
-    const o = yield* options(p, { specs: specs('f.force i.interactive r.recursive R. d.dir v.verbose .no-preserve-root'), help: 'Usage: rm [OPTION]... [FILE]...\nRemove (unlink) the FILE(s).\n' });
+    const o = yield* options(p, {
+      specs: specs('f.force i.interactive r.recursive R. d.dir v.verbose .no-preserve-root'),
+      help: 'Usage: rm [OPTION]... [FILE]...\nRemove (unlink) the FILE(s).\n',
+    });
     if (typeof o === 'number') return o;
     const on = new Set(o.options.map(([k]) => k));
     const force = on.has('force');
@@ -124,12 +133,18 @@ export const mv: Command = {
   name: 'mv',
   path: '/bin/mv',
   *main(p) {
-    const o = yield* options(p, { specs: specs('f.force i.interactive n.no-clobber v.verbose'), help: 'Usage: mv [OPTION]... SOURCE... DEST\nRename SOURCE to DEST, or move SOURCE(s) to DIRECTORY.\n' });
+    const o = yield* options(p, {
+      specs: specs('f.force i.interactive n.no-clobber v.verbose'),
+      help: 'Usage: mv [OPTION]... SOURCE... DEST\nRename SOURCE to DEST, or move SOURCE(s) to DIRECTORY.\n',
+    });
     if (typeof o === 'number') return o;
     return yield* several(p, o.operands, function* (from, to) {
       const s = p.lstat(from);
       const r = s.ok ? p.rename(from, to) : s;
-      if (!r.ok) yield* p.err(s.ok ? `mv: cannot move '${from}' to '${to}': ${strerror(r.errno)}\n` : `mv: cannot stat '${from}': ${strerror(r.errno)}\n`);
+      if (!r.ok)
+        yield* p.err(
+          s.ok ? `mv: cannot move '${from}' to '${to}': ${strerror(r.errno)}\n` : `mv: cannot stat '${from}': ${strerror(r.errno)}\n`,
+        );
       return r.ok;
     });
   },
@@ -167,7 +182,10 @@ export const cp: Command = {
   name: 'cp',
   path: '/bin/cp',
   *main(p) {
-    const o = yield* options(p, { specs: specs('a.archive f.force i.interactive n.no-clobber p. r.recursive R. v.verbose'), help: 'Usage: cp [OPTION]... SOURCE... DEST\nCopy SOURCE to DEST, or multiple SOURCE(s) to DIRECTORY.\n' });
+    const o = yield* options(p, {
+      specs: specs('a.archive f.force i.interactive n.no-clobber p. r.recursive R. v.verbose'),
+      help: 'Usage: cp [OPTION]... SOURCE... DEST\nCopy SOURCE to DEST, or multiple SOURCE(s) to DIRECTORY.\n',
+    });
     if (typeof o === 'number') return o;
     const recursive = o.options.some(([k]) => k === 'recursive' || k === 'R' || k === 'archive');
     return yield* several(p, o.operands, (from, to) => copyTree(p, from, to, recursive, 0));
@@ -178,7 +196,10 @@ export const ln: Command = {
   name: 'ln',
   path: '/bin/ln',
   *main(p) {
-    const o = yield* options(p, { specs: specs('s.symbolic f.force n.no-dereference v.verbose'), help: 'Usage: ln [OPTION]... TARGET LINK_NAME\nCreate a link to TARGET with the name LINK_NAME.\n' });
+    const o = yield* options(p, {
+      specs: specs('s.symbolic f.force n.no-dereference v.verbose'),
+      help: 'Usage: ln [OPTION]... TARGET LINK_NAME\nCreate a link to TARGET with the name LINK_NAME.\n',
+    });
     if (typeof o === 'number') return o;
     const on = new Set(o.options.map(([k]) => k));
     const operands = o.operands.length === 1 ? [o.operands[0] as string, '.'] : o.operands;
@@ -195,7 +216,10 @@ export const touch: Command = {
   name: 'touch',
   path: '/bin/touch',
   *main(p) {
-    const o = yield* options(p, { specs: specs('a. c.no-create m. d:date r:reference t:'), help: 'Usage: touch [OPTION]... FILE...\nUpdate the access and modification times of each FILE to the current time.\n' });
+    const o = yield* options(p, {
+      specs: specs('a. c.no-create m. d:date r:reference t:'),
+      help: 'Usage: touch [OPTION]... FILE...\nUpdate the access and modification times of each FILE to the current time.\n',
+    });
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) return yield* missing(p, 'missing file operand');
     let status = 0;
@@ -231,7 +255,10 @@ export const chmod: Command = {
   path: '/bin/chmod',
   *main(p) {
     p.argv = p.argv.flatMap((a, i) => (i > 0 && /^-[rwxX]+$/.test(a) && a !== '-R' ? ['--', a] : [a]));
-    const o = yield* options(p, { specs: specs('R.recursive v.verbose f.silent c.changes'), help: 'Usage: chmod [OPTION]... MODE[,MODE]... FILE...\nChange the mode of each FILE to MODE.\n' });
+    const o = yield* options(p, {
+      specs: specs('R.recursive v.verbose f.silent c.changes'),
+      help: 'Usage: chmod [OPTION]... MODE[,MODE]... FILE...\nChange the mode of each FILE to MODE.\n',
+    });
     if (typeof o === 'number') return o;
     const [mode, ...files] = o.operands;
     if (mode === undefined) return yield* missing(p);
@@ -259,7 +286,10 @@ export const mktemp: Command = {
   name: 'mktemp',
   path: '/bin/mktemp',
   *main(p) {
-    const o = yield* options(p, { specs: specs('d.directory u.dry-run p:tmpdir t. q.quiet'), help: 'Usage: mktemp [OPTION]... [TEMPLATE]\nCreate a temporary file or directory, safely, and print its name.\n' });
+    const o = yield* options(p, {
+      specs: specs('d.directory u.dry-run p:tmpdir t. q.quiet'),
+      help: 'Usage: mktemp [OPTION]... [TEMPLATE]\nCreate a temporary file or directory, safely, and print its name.\n',
+    });
     if (typeof o === 'number') return o;
     const on = new Map(o.options);
     const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';

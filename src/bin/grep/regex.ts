@@ -42,7 +42,7 @@ export function translate(source: string, basic: boolean): string {
           out += `${source.slice(i + 1, end).replace(/^,/, '0,')}}`;
           i = end + 1;
         }
-      } else if (n === '<' ) out += '\\b(?=\\w)';
+      } else if (n === '<') out += '\\b(?=\\w)';
       else if (n === '>') out += '\\b(?<=\\w)';
       else if (n === '`') out += '(?<![\\s\\S])';
       else if (n === "'") out += '(?![\\s\\S])';
@@ -60,7 +60,7 @@ export function translate(source: string, basic: boolean): string {
       let first = true;
       for (;;) {
         const d = source[j];
-        if (d === undefined) throw new RegexError("Unmatched [, [^, [:, [., or [=");
+        if (d === undefined) throw new RegexError('Unmatched [, [^, [:, [., or [=');
         if (d === ']' && !first) break;
         first = false;
         const cls = /^\[:(\w+):\]/.exec(source.slice(j));
@@ -106,7 +106,8 @@ export function translate(source: string, basic: boolean): string {
       i = end;
     } else if (c === '}') out += '\\}';
     else if ('*+?'.includes(c) && startedAt) continue;
-    else if (c === '*' || c === '+' || c === '?') out = /[*+?]$/.test(out) && !/\\[*+?]$/.test(out) ? `${out.replace(/[*+?]+$/, '')}*` : out + c;
+    else if (c === '*' || c === '+' || c === '?')
+      out = /[*+?]$/.test(out) && !/\\[*+?]$/.test(out) ? `${out.replace(/[*+?]+$/, '')}*` : out + c;
     else {
       if (c === '|') atStart = true;
       out += c === '/' ? '\\/' : c;
@@ -116,7 +117,10 @@ export function translate(source: string, basic: boolean): string {
   return out;
 }
 
-export function compile(source: string, opts: { basic?: boolean; fixed?: boolean; perl?: boolean; ignoreCase?: boolean; flags?: string }): RegExp {
+export function compile(
+  source: string,
+  opts: { basic?: boolean; fixed?: boolean; perl?: boolean; ignoreCase?: boolean; flags?: string },
+): RegExp {
   const body = opts.fixed ? source.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : opts.perl ? source : translate(source, opts.basic ?? false);
   try {
     return new RegExp(body, `${opts.flags ?? 'g'}${opts.ignoreCase ? 'i' : ''}`);

@@ -12,7 +12,7 @@ const USAGE = {
 export const head: Command = {
   name: 'head',
   *main(p) {
-    p.argv = p.argv.map((a, i) => (i > 0 && /^-\d+$/.test(a) ? `-n${a.slice(1)}` : a));
+    p.argv = p.argv.map((a, i) => (i === 1 && /^-\d+$/.test(a) ? `-n${a.slice(1)}` : a));
     const o = yield* options(p, USAGE);
     if (typeof o === 'number') return o;
     let count = 10;
@@ -48,7 +48,12 @@ export const head: Command = {
         else {
           const lines = new TextDecoder().decode(all.value).split('\n');
           if (lines.at(-1) === '') lines.pop();
-          yield* p.out(lines.slice(0, count).map((l) => `${l}\n`).join(''));
+          yield* p.out(
+            lines
+              .slice(0, count)
+              .map((l) => `${l}\n`)
+              .join(''),
+          );
         }
         return undefined;
       }

@@ -17,25 +17,46 @@ const text = (v: Json, what: string): string => {
 function regex(args: Json[]): RegExp {
   const [source, flags] = Array.isArray(args[0]) ? args[0] : [args[0], args[1]];
   try {
-    return new RegExp(String(source), String(flags ?? '').replace(/[^gimsx]/g, '').replace('x', '').replace('g', '') + (String(flags ?? '').includes('g') ? 'g' : ''));
+    return new RegExp(
+      String(source),
+      String(flags ?? '')
+        .replace(/[^gimsx]/g, '')
+        .replace('x', '')
+        .replace('g', '') + (String(flags ?? '').includes('g') ? 'g' : ''),
+    );
   } catch {
     throw new JqError(`${String(source)} (at offset 0) is not a valid regex`);
   }
 }
 
 const PLAIN: Record<string, (v: Json, args: Json[]) => Json> = {
-  length: (v) => (v === null ? 0 : typeof v === 'number' ? Math.abs(v) : typeof v === 'string' ? [...v].length : typeof v === 'boolean' ? fail(`boolean (${v}) has no length`) : Object.keys(v).length),
-  keys: (v) => (Array.isArray(v) ? [...v.keys()] : v !== null && typeof v === 'object' ? Object.keys(v).sort() : fail(`${typeName(v)} has no keys`)),
+  length: (v) =>
+    v === null
+      ? 0
+      : typeof v === 'number'
+        ? Math.abs(v)
+        : typeof v === 'string'
+          ? [...v].length
+          : typeof v === 'boolean'
+            ? fail(`boolean (${v}) has no length`)
+            : Object.keys(v).length,
+  keys: (v) =>
+    Array.isArray(v) ? [...v.keys()] : v !== null && typeof v === 'object' ? Object.keys(v).sort() : fail(`${typeName(v)} has no keys`),
   keys_unsorted: (v) => (Array.isArray(v) ? [...v.keys()] : Object.keys(v as object)),
   type: (v) => typeName(v),
   not: (v) => !truthy(v),
   tostring: (v) => (typeof v === 'string' ? v : JSON.stringify(v)),
-  tonumber: (v) => (typeof v === 'number' ? v : typeof v === 'string' && v.trim() !== '' && !Number.isNaN(Number(v)) ? Number(v) : fail(`${typeName(v)} (${JSON.stringify(v)}) cannot be parsed as a number`)),
+  tonumber: (v) =>
+    typeof v === 'number'
+      ? v
+      : typeof v === 'string' && v.trim() !== '' && !Number.isNaN(Number(v))
+        ? Number(v)
+        : fail(`${typeName(v)} (${JSON.stringify(v)}) cannot be parsed as a number`),
   tojson: (v) => JSON.stringify(v),
   fromjson: (v) => JSON.parse(text(v, 'fromjson')) as Json,
   ascii_downcase: (v) => text(v, 'ascii_downcase').toLowerCase(),
   ascii_upcase: (v) => text(v, 'ascii_upcase').toUpperCase(),
-  add: (v) => (Array.isArray(v) ? v : Object.values(v as object)).reduce<Json>((a, b) => (a === null ? b : typeof a === 'number' ? a + (b as number) : typeof a === 'string' ? a + (b ?? '') : Array.isArray(a) ? [...a, ...(b as Json[])] : ({ ...(a as object), ...(b as object) } as Json)), null),
+  add: (v) => sum(Array.isArray(v) ? v : Object.values(v as object)),
   any: (v) => list(v).some(truthy),
   all: (v) => list(v).every(truthy),
   flatten: (v, [d]) => (list(v) as unknown[]).flat(((d as number | undefined) ?? 1000) as 1) as Json,
@@ -52,7 +73,13 @@ const PLAIN: Record<string, (v: Json, args: Json[]) => Json> = {
   first: (v) => list(v)[0] ?? null,
   last: (v) => list(v).at(-1) ?? null,
   to_entries: (v) => Object.entries(v as Record<string, Json>).map(([key, value]) => ({ key, value })),
-  from_entries: (v) => Object.fromEntries(list(v).map((x) => [String(getPath(x, ['key']) ?? getPath(x, ['k']) ?? getPath(x, ['name'])), getPath(x, ['value']) ?? getPath(x, ['v']) ?? null])),
+  from_entries: (v) =>
+    Object.fromEntries(
+      list(v).map((x) => [
+        String(getPath(x, ['key']) ?? getPath(x, ['k']) ?? getPath(x, ['name'])),
+        getPath(x, ['value']) ?? getPath(x, ['v']) ?? null,
+      ]),
+    ),
   has: (v, [k]) => (Array.isArray(v) ? (k as number) < v.length && (k as number) >= 0 : Object.hasOwn(v as object, k as string)),
   contains: (v, [x]) => contains(v, x as Json),
   inside: (v, [x]) => contains(x as Json, v),
@@ -61,7 +88,10 @@ const PLAIN: Record<string, (v: Json, args: Json[]) => Json> = {
   ltrimstr: (v, [x]) => (typeof v === 'string' && typeof x === 'string' && v.startsWith(x) ? v.slice(x.length) : v),
   rtrimstr: (v, [x]) => (typeof v === 'string' && typeof x === 'string' && x !== '' && v.endsWith(x) ? v.slice(0, -x.length) : v),
   split: (v, [x, flags]) => (flags === undefined ? text(v, 'split').split(x as string) : text(v, 'split').split(regex([x as Json, flags]))),
-  join: (v, [x]) => list(v).map((y) => (y === null ? '' : typeof y === 'string' ? y : JSON.stringify(y))).join(x as string),
+  join: (v, [x]) =>
+    list(v)
+      .map((y) => (y === null ? '' : typeof y === 'string' ? y : JSON.stringify(y)))
+      .join(x as string),
   ascii: (v) => String.fromCharCode(v as number),
   explode: (v) => [...text(v, 'explode')].map((c) => c.codePointAt(0) as number),
   implode: (v) => String.fromCodePoint(...(list(v) as number[])),
@@ -70,10 +100,15 @@ const PLAIN: Record<string, (v: Json, args: Json[]) => Json> = {
   gsub: (v, [r, by, flags]) => text(v, 'gsub').replace(regex([r as Json, `${flags ?? ''}g`]), () => by as string),
   match: (v, args) => matchOf(text(v, 'match'), regex(args)),
   capture: (v, args) => (regex(args).exec(text(v, 'capture'))?.groups ?? {}) as Json,
-  scan: (v, args) => [...text(v, 'scan').matchAll(new RegExp(regex(args).source, 'g'))].map((m) => (m.length > 1 ? (m.slice(1) as Json) : m[0])),
-  indices: (v, [x]) => (typeof v === 'string' ? [...v.matchAll(new RegExp(String(x).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'g'))].map((m) => m.index) : list(v).flatMap((y, i) => (compareJson(y, x as Json) === 0 ? [i] : []))),
+  scan: (v, args) =>
+    [...text(v, 'scan').matchAll(new RegExp(regex(args).source, 'g'))].map((m) => (m.length > 1 ? (m.slice(1) as Json) : m[0])),
+  indices: (v, [x]) =>
+    typeof v === 'string'
+      ? [...v.matchAll(new RegExp(String(x).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'g'))].map((m) => m.index)
+      : list(v).flatMap((y, i) => (compareJson(y, x as Json) === 0 ? [i] : [])),
   index: (v, [x]) => (text(v, 'index').indexOf(x as string) < 0 ? null : text(v, 'index').indexOf(x as string)),
-  transpose: (v) => Array.from({ length: Math.max(0, ...list(v).map((r) => list(r).length)) }, (_, i) => list(v).map((r) => list(r)[i] ?? null)),
+  transpose: (v) =>
+    Array.from({ length: Math.max(0, ...list(v).map((r) => list(r).length)) }, (_, i) => list(v).map((r) => list(r)[i] ?? null)),
   values: (v) => v,
   getpath: (v, [p]) => getPath(v, p as (string | number)[]),
   setpath: (v, [p, x]) => setPath(v, p as (string | number)[], x as Json),
@@ -82,6 +117,18 @@ const PLAIN: Record<string, (v: Json, args: Json[]) => Json> = {
   nan: () => Number.NaN,
 };
 
+function sum(items: readonly Json[]): Json {
+  let total: Json = null;
+  for (const x of items) {
+    if (total === null) total = x;
+    else if (typeof total === 'number') total += x as number;
+    else if (typeof total === 'string') total += x ?? '';
+    else if (Array.isArray(total)) total = total.concat(x as Json[]);
+    else total = Object.assign({}, total, x);
+  }
+  return total;
+}
+
 function fail(message: string): never {
   throw new JqError(message);
 }
@@ -89,7 +136,10 @@ function fail(message: string): never {
 function contains(a: Json, b: Json): boolean {
   if (typeof a === 'string' && typeof b === 'string') return a.includes(b);
   if (Array.isArray(a) && Array.isArray(b)) return b.every((x) => a.some((y) => typeName(x) === typeName(y) && contains(y, x)));
-  if (typeName(a) === 'object' && typeName(b) === 'object') return Object.entries(b as Record<string, Json>).every(([k, x]) => k in (a as object) && contains((a as Record<string, Json>)[k] as Json, x));
+  if (typeName(a) === 'object' && typeName(b) === 'object')
+    return Object.entries(b as Record<string, Json>).every(
+      ([k, x]) => k in (a as object) && contains((a as Record<string, Json>)[k] as Json, x),
+    );
   if (typeName(a) !== typeName(b)) throw new JqError(`${typeName(a)} and ${typeName(b)} cannot have their containment checked`);
   return compareJson(a, b) === 0;
 }
@@ -97,7 +147,14 @@ function contains(a: Json, b: Json): boolean {
 function matchOf(s: string, r: RegExp): Json {
   const m = r.exec(s);
   if (!m) return null;
-  return { offset: m.index, length: m[0].length, string: m[0], captures: m.slice(1).map((c) => ({ string: c ?? null, length: c?.length ?? 0, offset: c === undefined ? -1 : s.indexOf(c), name: null })) };
+  return {
+    offset: m.index,
+    length: m[0].length,
+    string: m[0],
+    captures: m
+      .slice(1)
+      .map((c) => ({ string: c ?? null, length: c?.length ?? 0, offset: c === undefined ? -1 : s.indexOf(c), name: null })),
+  };
 }
 
 export function* builtin(name: string, args: readonly Ast[], v: Json, env: Env, run: Run): Generator<Json> {
@@ -122,7 +179,10 @@ export function* builtin(name: string, args: readonly Ast[], v: Json, env: Env, 
       return;
     case 'map_values/1':
       if (Array.isArray(v)) yield v.flatMap((x) => [...run(arg(0), x, env)].slice(0, 1));
-      else yield Object.fromEntries(Object.entries(v as Record<string, Json>).flatMap(([k, x]) => [...run(arg(0), x, env)].slice(0, 1).map((y) => [k, y] as const)));
+      else
+        yield Object.fromEntries(
+          Object.entries(v as Record<string, Json>).flatMap(([k, x]) => [...run(arg(0), x, env)].slice(0, 1).map((y) => [k, y] as const)),
+        );
       return;
     case 'recurse/0':
       yield* run({ t: 'recurse' }, v, env);
@@ -191,7 +251,10 @@ export function* builtin(name: string, args: readonly Ast[], v: Json, env: Env, 
     }
     case 'with_entries/1': {
       const entries = Object.entries(v as Record<string, Json>).map(([key, value]) => ({ key, value }) as Json);
-      yield (PLAIN.from_entries as (v: Json, a: Json[]) => Json)(entries.flatMap((x) => [...run(arg(0), x, env)]), []);
+      yield (PLAIN.from_entries as (v: Json, a: Json[]) => Json)(
+        entries.flatMap((x) => [...run(arg(0), x, env)]),
+        [],
+      );
       return;
     }
     case 'del/1': {
@@ -226,7 +289,7 @@ export function* builtin(name: string, args: readonly Ast[], v: Json, env: Env, 
       if (v !== null) yield v;
       return;
     case 'scan/1':
-      for (const x of PLAIN.scan?.(v, [...run(arg(0), v, env)].slice(0, 1)) as Json[]) yield x;
+      for (const r of run(arg(0), v, env)) yield* list((PLAIN.scan as (v: Json, a: Json[]) => Json)(v, [r]));
       return;
     default: {
       const f = Object.hasOwn(PLAIN, name) ? PLAIN[name] : undefined;
@@ -236,7 +299,15 @@ export function* builtin(name: string, args: readonly Ast[], v: Json, env: Env, 
   }
 }
 
-function* product(f: (v: Json, args: Json[]) => Json, args: readonly Ast[], at: number, got: Json[], v: Json, env: Env, run: Run): Generator<Json> {
+function* product(
+  f: (v: Json, args: Json[]) => Json,
+  args: readonly Ast[],
+  at: number,
+  got: Json[],
+  v: Json,
+  env: Env,
+  run: Run,
+): Generator<Json> {
   const a = args[at];
   if (!a) {
     yield f(v, got);

@@ -63,7 +63,8 @@ export const truthy = (v: Json): boolean => v !== null && v !== false;
 
 function index(v: Json, key: Json): Json {
   if (v === null && (typeof key === 'string' || typeof key === 'number' || key === null)) return null;
-  if (typeof key === 'string' && v !== null && typeof v === 'object' && !Array.isArray(v)) return Object.hasOwn(v, key) ? (v[key] as Json) : null;
+  if (typeof key === 'string' && v !== null && typeof v === 'object' && !Array.isArray(v))
+    return Object.hasOwn(v, key) ? (v[key] as Json) : null;
   if (typeof key === 'number' && Array.isArray(v)) return v[key < 0 ? v.length + Math.floor(key) : Math.floor(key)] ?? null;
   if (typeof key === 'string') throw new JqError(`Cannot index ${typeName(v)} with "${key}"`);
   throw new JqError(`Cannot index ${typeName(v)} with ${typeName(key)}`);
@@ -88,7 +89,8 @@ function arithmetic(op: string, a: Json, b: Json): Json {
   if (op === '-' && Array.isArray(a) && Array.isArray(b)) return a.filter((x) => !b.some((y) => compareJson(x, y) === 0));
   if (op === '/' && typeof a === 'string' && typeof b === 'string') return a.split(b);
   if (op === '*' && typeof a === 'string' && typeof b === 'number') return b > 0 ? a.repeat(Math.min(Math.ceil(b), 100_000)) : null;
-  if (op === '*' && typeName(a) === 'object' && typeName(b) === 'object') return merge(a as Record<string, Json>, b as Record<string, Json>);
+  if (op === '*' && typeName(a) === 'object' && typeName(b) === 'object')
+    return merge(a as Record<string, Json>, b as Record<string, Json>);
   if (typeof a !== 'number' || typeof b !== 'number') {
     const word = { '-': 'subtracted', '*': 'multiplied', '/': 'divided', '%': 'divided' }[op] ?? 'combined';
     throw new JqError(`${describe(a)} and ${describe(b)} cannot be ${word}`);
@@ -101,7 +103,11 @@ function arithmetic(op: string, a: Json, b: Json): Json {
 
 function merge(a: Record<string, Json>, b: Record<string, Json>): Json {
   const out: Record<string, Json> = { ...a };
-  for (const [k, v] of Object.entries(b)) out[k] = k in out && typeName(out[k] as Json) === 'object' && typeName(v) === 'object' ? merge(out[k] as Record<string, Json>, v as Record<string, Json>) : v;
+  for (const [k, v] of Object.entries(b))
+    out[k] =
+      k in out && typeName(out[k] as Json) === 'object' && typeName(v) === 'object'
+        ? merge(out[k] as Record<string, Json>, v as Record<string, Json>)
+        : v;
   return out;
 }
 
@@ -127,7 +133,9 @@ function* ev(e: Ast, v: Json, env: Env): Generator<Json> {
       for (const on of ev(e.on, v, env)) for (const key of ev(e.key, v, env)) yield index(on, key);
       return;
     case 'slice':
-      for (const on of ev(e.on, v, env)) for (const from of e.from ? ev(e.from, v, env) : [null]) for (const to of e.to ? ev(e.to, v, env) : [null]) yield slice(on, from, to);
+      for (const on of ev(e.on, v, env))
+        for (const from of e.from ? ev(e.from, v, env) : [null])
+          for (const to of e.to ? ev(e.to, v, env) : [null]) yield slice(on, from, to);
       return;
     case 'iterate':
       for (const on of ev(e.on, v, env)) yield* iterate(on);
@@ -225,7 +233,10 @@ function* ev(e: Ast, v: Json, env: Env): Generator<Json> {
       return;
     }
     case 'def':
-      yield* ev(e.rest, v, { vars: env.vars, funcs: new Map(env.funcs).set(`${e.name}/${e.params.length}`, { params: e.params, ast: e.body, env }) });
+      yield* ev(e.rest, v, {
+        vars: env.vars,
+        funcs: new Map(env.funcs).set(`${e.name}/${e.params.length}`, { params: e.params, ast: e.body, env }),
+      });
       return;
     case 'update':
       yield* update(e, v, env);
@@ -387,7 +398,17 @@ export function formatAs(name: string, v: Json): string {
     case 'tsv':
       if (!Array.isArray(v)) throw new JqError(`${describe(v)} cannot be ${name}-formatted, only an array can be`);
       return v
-        .map((x) => (name === 'csv' ? (typeof x === 'string' ? `"${x.replaceAll('"', '""')}"` : x === null ? '' : String(x)) : x === null ? '' : String(x).replace(/\\/g, '\\\\').replace(/\t/g, '\\t').replace(/\n/g, '\\n')))
+        .map((x) =>
+          name === 'csv'
+            ? typeof x === 'string'
+              ? `"${x.replaceAll('"', '""')}"`
+              : x === null
+                ? ''
+                : String(x)
+            : x === null
+              ? ''
+              : String(x).replace(/\\/g, '\\\\').replace(/\t/g, '\\t').replace(/\n/g, '\\n'),
+        )
         .join(name === 'csv' ? ',' : '\t');
     case 'sh':
       return (Array.isArray(v) ? v : [v]).map((x) => (typeof x === 'string' ? `'${x.replaceAll("'", "'\\''")}'` : String(x))).join(' ');

@@ -1,7 +1,7 @@
 /** jq 1.6: filters JSON. */
 
 import type { Command } from '../../os/program.ts';
-import { specs, getopt } from '../getopt.ts';
+import { getopt, specs } from '../getopt.ts';
 import { type Json, runJq, typeName } from './eval.ts';
 import { JqError, parseJq } from './parse.ts';
 
@@ -52,7 +52,11 @@ export function splitJson(text: string): Json[] {
       out.push(JSON.parse(piece) as Json);
     } catch {
       const line = text.slice(0, i).split('\n').length;
-      throw new JqError(depth > 0 ? `Unfinished JSON term at EOF at line ${line}, column 0` : `Invalid numeric literal at line ${line}, column ${piece.length + 1}`);
+      throw new JqError(
+        depth > 0
+          ? `Unfinished JSON term at EOF at line ${line}, column 0`
+          : `Invalid numeric literal at line ${line}, column ${piece.length + 1}`,
+      );
     }
   }
   return out;
@@ -61,12 +65,24 @@ export function splitJson(text: string): Json[] {
 /** JSON as jq prints it: `indent` spaces, or compact for 0. */
 export function print(v: Json, indent: string, color: boolean, sortKeys: boolean, at = ''): string {
   const paint = (text: string): string => (color ? `\x1b[${COLORS[typeName(v)]}m${text}\x1b[0m` : text);
-  if (v === null || typeof v !== 'object') return paint(typeof v === 'number' && !Number.isFinite(v) ? (Number.isNaN(v) ? 'null' : v > 0 ? '1.7976931348623157e+308' : '-1.7976931348623157e+308') : JSON.stringify(v));
+  if (v === null || typeof v !== 'object')
+    return paint(
+      typeof v === 'number' && !Number.isFinite(v)
+        ? Number.isNaN(v)
+          ? 'null'
+          : v > 0
+            ? '1.7976931348623157e+308'
+            : '-1.7976931348623157e+308'
+        : JSON.stringify(v),
+    );
   const next = at + indent;
   const [open, close] = Array.isArray(v) ? '[]' : '{}';
   const keys = Array.isArray(v) ? null : sortKeys ? Object.keys(v).sort() : Object.keys(v);
   const parts = keys
-    ? keys.map((k) => `${color ? `\x1b[34;1m${JSON.stringify(k)}\x1b[0m` : JSON.stringify(k)}${paint(':')}${indent === '' ? '' : ' '}${print((v as Record<string, Json>)[k] as Json, indent, color, sortKeys, next)}`)
+    ? keys.map(
+        (k) =>
+          `${color ? `\x1b[34;1m${JSON.stringify(k)}\x1b[0m` : JSON.stringify(k)}${paint(':')}${indent === '' ? '' : ' '}${print((v as Record<string, Json>)[k] as Json, indent, color, sortKeys, next)}`,
+      )
     : (v as Json[]).map((x) => print(x, indent, color, sortKeys, next));
   if (parts.length === 0) return paint(`${open}${close}`);
   const gap = indent === '' ? '' : `\n${next}`;
@@ -76,7 +92,10 @@ export function print(v: Json, indent: string, color: boolean, sortKeys: boolean
 export const jq: Command = {
   name: 'jq',
   *main(p) {
-    const vars = new Map<string, Json>([['ENV', Object.fromEntries(p.env)], ['__now', (p.sim.epochMs + p.sim.now / 1000) / 1000]]);
+    const vars = new Map<string, Json>([
+      ['ENV', Object.fromEntries(p.env)],
+      ['__now', (p.sim.epochMs + p.sim.now / 1000) / 1000],
+    ]);
     const args: string[] = [];
     const raw = p.argv.slice(1);
     for (let i = 0; i < raw.length; i++) {
@@ -90,7 +109,12 @@ export const jq: Command = {
         i += 2;
       } else args.push(raw[i] as string);
     }
-    const o = getopt(args, specs('r.raw-output j.join-output a.ascii-output c.compact-output C.color-output M.monochrome-output n.null-input s.slurp R.raw-input S.sort-keys e.exit-status f:from-file h.help .tab :indent V.version'));
+    const o = getopt(
+      args,
+      specs(
+        'r.raw-output j.join-output a.ascii-output c.compact-output C.color-output M.monochrome-output n.null-input s.slurp R.raw-input S.sort-keys e.exit-status f:from-file h.help .tab :indent V.version',
+      ),
+    );
     const on = new Map(o.options);
     const [filter, ...files] = o.operands;
     if (on.has('help')) {
@@ -153,7 +177,9 @@ export const jq: Command = {
       try {
         for (const v of runJq(ast, input, { vars, funcs: new Map() })) {
           last = v;
-          const w = yield* p.out(`${rawText && typeof v === 'string' ? v : print(v, indent, color, on.has('sort-keys'))}${on.has('join-output') ? '' : '\n'}`);
+          const w = yield* p.out(
+            `${rawText && typeof v === 'string' ? v : print(v, indent, color, on.has('sort-keys'))}${on.has('join-output') ? '' : '\n'}`,
+          );
           if (!w.ok) return 2;
         }
       } catch (e) {
@@ -163,7 +189,12 @@ export const jq: Command = {
       }
     }
     if (broken !== null) {
-      yield* p.err(`jq: error (at ${files[0] ?? '<stdin>'}:${text.split('\n').length - 1}): ${broken}\n`.replace(/error \(at .*?\): (?=Invalid|Unfinished)/, 'error: '));
+      yield* p.err(
+        `jq: error (at ${files[0] ?? '<stdin>'}:${text.split('\n').length - 1}): ${broken}\n`.replace(
+          /error \(at .*?\): (?=Invalid|Unfinished)/,
+          'error: ',
+        ),
+      );
       return 2;
     }
     if (on.has('exit-status') && status === 0) return last === null || last === false ? 1 : 0;

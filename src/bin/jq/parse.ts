@@ -31,7 +31,43 @@ interface Tok {
   parts?: (string | Ast)[];
 }
 
-const OPS = ['?//', '//=', '|=', '+=', '-=', '*=', '/=', '%=', '==', '!=', '<=', '>=', '//', '..', '|', ',', '+', '-', '*', '/', '%', '=', '<', '>', '(', ')', '[', ']', '{', '}', ':', ';', '.', '?', '@'];
+const OPS = [
+  '?//',
+  '//=',
+  '|=',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '//',
+  '..',
+  '|',
+  ',',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '=',
+  '<',
+  '>',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+  ':',
+  ';',
+  '.',
+  '?',
+  '@',
+];
 
 function lex(src: string): Tok[] {
   const out: Tok[] = [];
@@ -122,10 +158,16 @@ export function parseJq(src: string): Ast {
   let i = 0;
   const peek = (): Tok => toks[i] as Tok;
   const is = (text: string): boolean => (peek().type === 'op' || peek().type === 'name') && peek().text === text;
-  const take = (text: string): boolean => (is(text) ? (i++, true) : false);
+  const take = (text: string): boolean => {
+    if (!is(text)) return false;
+    i++;
+    return true;
+  };
   const unexpected = (): never => {
     const t = peek();
-    throw new JqError(`syntax error, unexpected ${t.type === 'end' ? 'end of file' : t.text === '' ? 'string' : `'${t.text}'`} (Unix shell quoting issues?)`);
+    throw new JqError(
+      `syntax error, unexpected ${t.type === 'end' ? 'end of file' : t.text === '' ? 'string' : `'${t.text}'`} (Unix shell quoting issues?)`,
+    );
   };
   const need = (text: string): void => {
     if (!take(text)) unexpected();
@@ -304,7 +346,9 @@ export function parseJq(src: string): Ast {
       const upd = pipe();
       const extract = kind === 'foreach' && take(';') ? pipe() : null;
       need(')');
-      return kind === 'reduce' ? { t: 'reduce', source, name, init, update: upd } : { t: 'foreach', source, name, init, update: upd, extract };
+      return kind === 'reduce'
+        ? { t: 'reduce', source, name, init, update: upd }
+        : { t: 'foreach', source, name, init, update: upd, extract };
     }
     if (t.type === 'name') {
       i++;

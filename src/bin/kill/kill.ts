@@ -1,7 +1,7 @@
 /** /bin/kill: sends a signal to processes (procps). */
 
-import { parseSignal, SIGNALS, type Signal } from '../../os/signal.ts';
 import type { Command } from '../../os/program.ts';
+import { parseSignal, SIGNALS, type Signal } from '../../os/signal.ts';
 import { strerror } from '../../sim/errno.ts';
 
 export const kill: Command = {
@@ -53,7 +53,7 @@ export const pkill: Command = {
     const signal = (named && parseSignal(named.slice(1))) || 'TERM';
     const pattern = args.find((a) => !a.startsWith('-'));
     if (pattern === undefined) {
-      yield* p.err('pkill: no matching criteria specified\nTry `pkill --help\' for more information.\n');
+      yield* p.err("pkill: no matching criteria specified\nTry `pkill --help' for more information.\n");
       return 2;
     }
     let hit = false;

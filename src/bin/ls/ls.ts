@@ -1,14 +1,16 @@
 /** ls: names and details of files. */
 
-import type { Command } from '../../os/program.ts';
 import type { Process } from '../../os/process.ts';
+import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { strftime } from '../date/date.ts';
 import { specs } from '../getopt.ts';
 import { options } from '../text.ts';
 
 const USAGE = {
-  specs: specs('1. a.all A.almost-all C. d.directory F.classify h.human-readable i.inode l. n.numeric-uid-gid r.reverse R.recursive S. t. U. s.size L.dereference o. g. p. ?color .full-time'),
+  specs: specs(
+    '1. a.all A.almost-all C. d.directory F.classify h.human-readable i.inode l. n.numeric-uid-gid r.reverse R.recursive S. t. U. s.size L.dereference o. g. p. ?color .full-time',
+  ),
   help: 'Usage: ls [OPTION]... [FILE]...\nList information about the FILEs (the current directory by default).\n',
   status: 2,
 };
@@ -33,7 +35,9 @@ export const ls: Command = {
         const s = p.lstat(e.path);
         return s.ok ? (on.has('S') ? s.value.size : s.value.mtime) : 0;
       };
-      const sorted = on.has('U') ? list : [...list].sort((a, b) => (on.has('S') || on.has('t') ? key(b) - key(a) : 0) || collate(a.name, b.name));
+      const sorted = on.has('U')
+        ? list
+        : [...list].sort((a, b) => (on.has('S') || on.has('t') ? key(b) - key(a) : 0) || collate(a.name, b.name));
       return on.has('reverse') ? sorted.reverse() : sorted;
     };
     const files: Entry[] = [];
@@ -58,7 +62,9 @@ export const ls: Command = {
         status = 2;
         continue;
       }
-      const shown = names.value.filter((n) => on.has('all') || on.has('almost-all') || !n.startsWith('.')).map((n) => ({ name: n, path: `${dir.path.replace(/\/$/, '')}/${n}` }));
+      const shown = names.value
+        .filter((n) => on.has('all') || on.has('almost-all') || !n.startsWith('.'))
+        .map((n) => ({ name: n, path: `${dir.path.replace(/\/$/, '')}/${n}` }));
       const list = order(shown);
       if (on.has('all')) list.unshift({ name: '.', path: dir.path }, { name: '..', path: `${dir.path}/..` });
       const total = long ? `total ${list.reduce((n, e) => n + blocksOf(p, e.path), 0)}\n` : '';
@@ -67,7 +73,15 @@ export const ls: Command = {
         queue.splice(
           i + 1,
           0,
-          ...list.filter((e) => e.name !== '.' && e.name !== '..' && p.lstat(e.path).ok && (p.lstat(e.path) as { value: { kind: string } }).value.kind === 'dir').map((e) => ({ name: e.path, path: e.path })),
+          ...list
+            .filter(
+              (e) =>
+                e.name !== '.' &&
+                e.name !== '..' &&
+                p.lstat(e.path).ok &&
+                (p.lstat(e.path) as { value: { kind: string } }).value.kind === 'dir',
+            )
+            .map((e) => ({ name: e.path, path: e.path })),
         );
     }
     yield* p.out(blocks.join('\n'));
@@ -105,7 +119,10 @@ function render(p: Process, list: Entry[], o: { long: boolean; on: Map<string, s
   if (!o.long) {
     if (list.length === 0) return '';
     if (!p.isatty(1) || o.on.has('1')) return list.map((e) => `${paint(e)}\n`).join('');
-    return columns(list.map((e) => [paint(e), e.name.length + (paint(e).length > e.name.length && !o.color ? 1 : 0)]), p.winsize(1)?.cols ?? 80);
+    return columns(
+      list.map((e) => [paint(e), e.name.length + (paint(e).length > e.name.length && !o.color ? 1 : 0)]),
+      p.winsize(1)?.cols ?? 80,
+    );
   }
   const users = p.machine.users(p);
   const groups = p.machine.groups(p);
@@ -123,7 +140,9 @@ function render(p: Process, list: Entry[], o: { long: boolean; on: Map<string, s
   });
   const width = (i: number): number => Math.max(0, ...rows.map((r) => (r[i] as string).length));
   const [w1, w2, w3, w4] = [width(1), width(2), width(3), width(4)];
-  return rows.map((r) => `${r[0]} ${r[1]?.padStart(w1)} ${r[2]?.padEnd(w2)} ${r[3]?.padEnd(w3)} ${r[4]?.padStart(w4)} ${r[5]} ${r[6]}\n`).join('');
+  return rows
+    .map((r) => `${r[0]} ${r[1]?.padStart(w1)} ${r[2]?.padEnd(w2)} ${r[3]?.padEnd(w3)} ${r[4]?.padStart(w4)} ${r[5]} ${r[6]}\n`)
+    .join('');
 }
 
 function human(n: number): string {

@@ -131,7 +131,22 @@ export function parseScript(script: string, compile: Compile): SedCommand[] {
       restOfLine();
       continue;
     }
-    const c: SedCommand = { name: '', from: null, to: null, negate: false, text: '', regex: null, replacement: null, global: false, nth: 1, print: false, file: '', map: null, code: 0, jump: -1 };
+    const c: SedCommand = {
+      name: '',
+      from: null,
+      to: null,
+      negate: false,
+      text: '',
+      regex: null,
+      replacement: null,
+      global: false,
+      nth: 1,
+      print: false,
+      file: '',
+      map: null,
+      code: 0,
+      jump: -1,
+    };
     c.from = address();
     spaces();
     if (c.from && script[i] === ',') {

@@ -1,14 +1,16 @@
 /** sed: a stream editor over GNU's command set (s y d p n N D P g G h H x q Q a i c r w = l b t T : {}). */
 
-import type { Command, Task } from '../../os/program.ts';
 import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
 import { specs } from '../getopt.ts';
 import { compile, RegexError } from '../grep/regex.ts';
 import { eachLine, Output, options } from '../text.ts';
 import { type Address, parseScript, type SedCommand, SedError } from './script.ts';
 
 const USAGE = {
-  specs: specs('n.quiet .silent e:expression f:file E.regexp-extended r. i?in-place s.separate u.unbuffered z.null-data l:line-length .posix .debug'),
+  specs: specs(
+    'n.quiet .silent e:expression f:file E.regexp-extended r. i?in-place s.separate u.unbuffered z.null-data l:line-length .posix .debug',
+  ),
   help: 'Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n',
 };
 
@@ -61,7 +63,9 @@ export const sed: Command = {
       script = parseScript(pieces.join('\n'), (source, flags) => compile(source, { basic: !extended, flags }));
     } catch (e) {
       if (!(e instanceof SedError) && !(e instanceof RegexError)) throw e;
-      yield* p.err(`sed: -e expression #1, ${e instanceof SedError ? `char ${e.at}: ${e.message}` : `char ${pieces.join('\n').length}: ${e.message}`}\n`);
+      yield* p.err(
+        `sed: -e expression #1, ${e instanceof SedError ? `char ${e.at}: ${e.message}` : `char ${pieces.join('\n').length}: ${e.message}`}\n`,
+      );
       return 1;
     }
     const quiet = on.has('quiet') || on.has('silent');

@@ -42,7 +42,11 @@ export const seq: Command = {
     for (let i = 0; i < count; i++) {
       const n = (first + i * step).toFixed(decimals);
       const format = on.get('format');
-      const text = format ? format.replace(/%(0?)(\d*)(?:\.(\d+))?[gfe]/, (_, z: string, w: string, d?: string) => (d ? Number(n).toFixed(Number(d)) : n).padStart(Number(w || 0), z ? '0' : ' ')) : n.padStart(width, '0');
+      const text = format
+        ? format.replace(/%(0?)(\d*)(?:\.(\d+))?[gfe]/, (_, z: string, w: string, d?: string) =>
+            (d ? Number(n).toFixed(Number(d)) : n).padStart(Number(w || 0), z ? '0' : ' '),
+          )
+        : n.padStart(width, '0');
       yield* out.put(`${i > 0 ? glue : ''}${text}`);
     }
     if (count > 0) yield* out.put('\n');

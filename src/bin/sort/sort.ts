@@ -44,10 +44,16 @@ export const sort: Command = {
       else if (k === 'key') {
         const m = /^(\d+)(?:\.(\d+))?([bdfghnrV]*)(?:,(\d+)(?:\.(\d+))?([bdfghnrV]*))?$/.exec(v);
         if (!m || m[1] === '0') {
-          yield* p.err(m ? `sort: -: invalid field specification ‘${v}’\n` : `sort: invalid number at field start: invalid count at start of ‘${v}’\n`);
+          yield* p.err(
+            m ? `sort: -: invalid field specification ‘${v}’\n` : `sort: invalid number at field start: invalid count at start of ‘${v}’\n`,
+          );
           return 2;
         }
-        keys.push({ from: [Number(m[1]), Number(m[2] ?? 1)], to: m[4] ? [Number(m[4]), Number(m[5] ?? 0)] : null, flags: `${m[3]}${m[6] ?? ''}` });
+        keys.push({
+          from: [Number(m[1]), Number(m[2] ?? 1)],
+          to: m[4] ? [Number(m[4]), Number(m[5] ?? 0)] : null,
+          flags: `${m[3]}${m[6] ?? ''}`,
+        });
       } else if (k === 'field-separator') separator = v === '\\0' ? '\0' : v;
       else if (k === 'output') output = v;
       else on.add(k);
@@ -101,7 +107,8 @@ function extract(line: string, key: Key, separator: string | null): string {
   const start = fields[key.from[0] - 1];
   if (!start) return '';
   let from = start[0] + key.from[1] - 1;
-  if (key.flags.includes('b') && separator === null) from = start[0] + (/^[ \t]*/.exec(line.slice(start[0]))?.[0].length ?? 0) + key.from[1] - 1;
+  if (key.flags.includes('b') && separator === null)
+    from = start[0] + (/^[ \t]*/.exec(line.slice(start[0]))?.[0].length ?? 0) + key.from[1] - 1;
   if (!key.to) return line.slice(from);
   const end = fields[key.to[0] - 1];
   if (!end) return line.slice(from);

@@ -13,7 +13,13 @@ const USAGE = {
 export const tail: Command = {
   name: 'tail',
   *main(p) {
-    p.argv = p.argv.flatMap((a, i) => (i > 0 && /^-\d+f?$/.test(a) ? [`-n${Number.parseInt(a.slice(1), 10)}`, ...(a.endsWith('f') ? ['-f'] : [])] : a === '-f' ? ['--follow'] : [a]));
+    p.argv = p.argv.flatMap((a, i) =>
+      i === 1 && /^-\d+f?$/.test(a)
+        ? [`-n${Number.parseInt(a.slice(1), 10)}`, ...(a.endsWith('f') ? ['-f'] : [])]
+        : a === '-f'
+          ? ['--follow']
+          : [a],
+    );
     const o = yield* options(p, USAGE);
     if (typeof o === 'number') return o;
     let count = 10;

@@ -1,9 +1,9 @@
 /** timeout: runs a command with a time limit. */
 
-import { parseSignal } from '../../os/signal.ts';
 import type { Command } from '../../os/program.ts';
-import { SEC } from '../../sim/sim.ts';
+import { parseSignal } from '../../os/signal.ts';
 import { strerror } from '../../sim/errno.ts';
+import { SEC } from '../../sim/sim.ts';
 import { specs } from '../getopt.ts';
 import { parseDuration } from '../sleep/sleep.ts';
 import { options } from '../text.ts';
@@ -11,7 +11,12 @@ import { options } from '../text.ts';
 export const timeout: Command = {
   name: 'timeout',
   *main(p) {
-    const o = yield* options(p, { specs: specs('k:kill-after s:signal v.verbose .foreground .preserve-status'), help: 'Usage: timeout [OPTION] DURATION COMMAND [ARG]...\nStart COMMAND, and kill it if still running after DURATION.\n', status: 125, posix: true });
+    const o = yield* options(p, {
+      specs: specs('k:kill-after s:signal v.verbose .foreground .preserve-status'),
+      help: 'Usage: timeout [OPTION] DURATION COMMAND [ARG]...\nStart COMMAND, and kill it if still running after DURATION.\n',
+      status: 125,
+      posix: true,
+    });
     if (typeof o === 'number') return o;
     const [time, ...argv] = o.operands;
     if (time === undefined || argv.length === 0) {
@@ -24,7 +29,7 @@ export const timeout: Command = {
       yield* p.err(`timeout: invalid time interval ‘${time}’\nTry 'timeout --help' for more information.\n`);
       return 125;
     }
-  
+
     const signal = parseSignal(on.get('signal') ?? 'TERM') ?? 'TERM';
     const child = p.spawn(argv);
     if (!child.ok) {

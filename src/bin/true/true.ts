@@ -1,8 +1,13 @@
 /** true and false. */
 
-import type { Command } from '../../os/program.ts';
+import type { Command, Task } from '../../os/program.ts';
 
-// biome-ignore lint/correctness/useYield: a program is a generator, and this one waits for nothing
-export const trueCommand: Command = { name: 'true', *main() { return 0; } };
-// biome-ignore lint/correctness/useYield: a program is a generator, and this one waits for nothing
-export const falseCommand: Command = { name: 'false', *main() { return 1; } };
+function always(status: number): () => Task<number> {
+  return function* main() {
+    yield* [];
+    return status;
+  };
+}
+
+export const trueCommand: Command = { name: 'true', main: always(0) };
+export const falseCommand: Command = { name: 'false', main: always(1) };

@@ -9,7 +9,9 @@ export const uname: Command = {
   path: '/bin/uname',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('a.all s.kernel-name n.nodename r.kernel-release v.kernel-version m.machine p.processor i.hardware-platform o.operating-system'),
+      specs: specs(
+        'a.all s.kernel-name n.nodename r.kernel-release v.kernel-version m.machine p.processor i.hardware-platform o.operating-system',
+      ),
       help: 'Usage: uname [OPTION]...\nPrint certain system information.  With no OPTION, same as -s.\n',
     });
     if (typeof o === 'number') return o;

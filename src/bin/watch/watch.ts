@@ -25,7 +25,11 @@ Options:
 export const watch: Command = {
   name: 'watch',
   *main(p) {
-    const o = getopt(p.argv.slice(1), specs('b.beep c.color d?differences e.errexit g.chgexit n:interval p.precise t.no-title x.exec h.help v.version'), true);
+    const o = getopt(
+      p.argv.slice(1),
+      specs('b.beep c.color d?differences e.errexit g.chgexit n:interval p.precise t.no-title x.exec h.help v.version'),
+      true,
+    );
     const on = new Map(o.options);
     if (o.error !== null || on.has('help') || o.operands.length === 0) {
       const text = `${o.error === null ? '' : `watch: ${o.error}\n`}${HELP}`;
@@ -67,7 +71,9 @@ export const watch: Command = {
       const left = `Every ${interval.toFixed(1)}s: ${line}`;
       const right = `${p.hostname}: ${now}`;
       const room = size.cols - right.length - 1;
-      const head = on.has('no-title') ? '' : `${left.length > room ? `${left.slice(0, Math.max(0, room - 3))}...` : left.padEnd(room)} ${right}\n\n`;
+      const head = on.has('no-title')
+        ? ''
+        : `${left.length > room ? `${left.slice(0, Math.max(0, room - 3))}...` : left.padEnd(room)} ${right}\n\n`;
       const rows = `${head}${body}`.split('\n').slice(0, size.rows - 1);
       yield* p.out(`\x1b[H\x1b[2J${rows.join('\n')}`);
       if ((on.has('chgexit') && before !== null && before !== body) || (on.has('errexit') && status !== 0)) break;

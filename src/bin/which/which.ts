@@ -21,7 +21,10 @@ export const which: Command = {
 export const readlink: Command = {
   name: 'readlink',
   *main(p) {
-    const o = yield* options(p, { specs: specs('f.canonicalize e.canonicalize-existing m.canonicalize-missing n.no-newline q.quiet s. v.verbose z.zero'), help: 'Usage: readlink [OPTION]... FILE...\nPrint value of a symbolic link or canonical file name\n' });
+    const o = yield* options(p, {
+      specs: specs('f.canonicalize e.canonicalize-existing m.canonicalize-missing n.no-newline q.quiet s. v.verbose z.zero'),
+      help: 'Usage: readlink [OPTION]... FILE...\nPrint value of a symbolic link or canonical file name\n',
+    });
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) {
       yield* p.err("readlink: missing operand\nTry 'readlink --help' for more information.\n");
@@ -69,7 +72,10 @@ export const clear: Command = {
 export const base64: Command = {
   name: 'base64',
   *main(p) {
-    const o = yield* options(p, { specs: specs('d.decode i.ignore-garbage w:wrap'), help: 'Usage: base64 [OPTION]... [FILE]\nBase64 encode or decode FILE, or standard input, to standard output.\n' });
+    const o = yield* options(p, {
+      specs: specs('d.decode i.ignore-garbage w:wrap'),
+      help: 'Usage: base64 [OPTION]... [FILE]\nBase64 encode or decode FILE, or standard input, to standard output.\n',
+    });
     if (typeof o === 'number') return o;
     const on = new Map(o.options);
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -93,7 +99,11 @@ export const base64: Command = {
       const b = all.value;
       for (let i = 0; i < b.length; i += 3) {
         const v = ((b[i] as number) << 16) | ((b[i + 1] ?? 0) << 8) | (b[i + 2] ?? 0);
-        text += letters.charAt(v >> 18) + letters.charAt((v >> 12) & 63) + (i + 1 < b.length ? letters.charAt((v >> 6) & 63) : '=') + (i + 2 < b.length ? letters.charAt(v & 63) : '=');
+        text +=
+          letters.charAt(v >> 18) +
+          letters.charAt((v >> 12) & 63) +
+          (i + 1 < b.length ? letters.charAt((v >> 6) & 63) : '=') +
+          (i + 2 < b.length ? letters.charAt(v & 63) : '=');
       }
       const wrap = Number(on.get('wrap') ?? 76);
       yield* p.out(wrap > 0 ? (text.match(new RegExp(`.{1,${wrap}}`, 'g')) ?? []).map((l) => `${l}\n`).join('') : text);
@@ -125,9 +135,16 @@ export const ps: Command = {
     for (const q of list) {
       const pid = String(q.pid);
       const command = q.argv.join(' ');
-      if (user) rows.push(`${name(q.uid).padEnd(8)} ${pid.padStart(7)}  0.0  0.0   4000  2000 ${tty(q).padEnd(8)} ${state(q).padEnd(4)} 09:00   ${time(q.cpuTime).slice(4)} ${command}`);
-      else if (full) rows.push(`${name(q.uid).padEnd(8)} ${pid.padStart(7)} ${String(q.ppid).padStart(7)}  0 09:00 ${tty(q).padEnd(8)} ${time(q.cpuTime)} ${command}`);
-      else if (everyone && /x/.test(args)) rows.push(`${pid.padStart(7)} ${tty(q).padEnd(8)} ${state(q).padEnd(4)} ${time(q.cpuTime).slice(3).padStart(6)} ${command}`);
+      if (user)
+        rows.push(
+          `${name(q.uid).padEnd(8)} ${pid.padStart(7)}  0.0  0.0   4000  2000 ${tty(q).padEnd(8)} ${state(q).padEnd(4)} 09:00   ${time(q.cpuTime).slice(4)} ${command}`,
+        );
+      else if (full)
+        rows.push(
+          `${name(q.uid).padEnd(8)} ${pid.padStart(7)} ${String(q.ppid).padStart(7)}  0 09:00 ${tty(q).padEnd(8)} ${time(q.cpuTime)} ${command}`,
+        );
+      else if (everyone && /x/.test(args))
+        rows.push(`${pid.padStart(7)} ${tty(q).padEnd(8)} ${state(q).padEnd(4)} ${time(q.cpuTime).slice(3).padStart(6)} ${command}`);
       else rows.push(`${pid.padStart(7)} ${tty(q).padEnd(8)} ${time(q.cpuTime)} ${q.name}`);
     }
     yield* p.out(`${rows.join('\n')}\n`);

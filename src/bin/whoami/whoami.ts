@@ -20,7 +20,10 @@ export const whoami: Command = {
 export const id: Command = {
   name: 'id',
   *main(p) {
-    const o = yield* options(p, { specs: specs('u.user g.group G.groups n.name r.real'), help: 'Usage: id [OPTION]... [USER]...\nPrint user and group information for each specified USER.\n' });
+    const o = yield* options(p, {
+      specs: specs('u.user g.group G.groups n.name r.real'),
+      help: 'Usage: id [OPTION]... [USER]...\nPrint user and group information for each specified USER.\n',
+    });
     if (typeof o === 'number') return o;
     const users = p.machine.users(p);
     const name = o.operands[0];

@@ -6,7 +6,9 @@ import { specs } from '../getopt.ts';
 import { options } from '../text.ts';
 
 const USAGE = {
-  specs: specs('0.null a:arg-file d:delimiter E:eof I:replace i?replace-i L:max-lines n:max-args P:max-procs p.interactive r.no-run-if-empty s:max-chars t.verbose x.exit'),
+  specs: specs(
+    '0.null a:arg-file d:delimiter E:eof I:replace i?replace-i L:max-lines n:max-args P:max-procs p.interactive r.no-run-if-empty s:max-chars t.verbose x.exit',
+  ),
   help: 'Usage: xargs [OPTION]... COMMAND [INITIAL-ARGS]...\nRun COMMAND with arguments INITIAL-ARGS and more arguments read from input.\n',
   posix: true,
 };
@@ -46,7 +48,11 @@ export const xargs: Command = {
     }
     const text = new TextDecoder().decode(r.value);
     const replace = on.get('replace') ?? (on.has('replace-i') ? on.get('replace-i') || '{}' : undefined);
-    const separator = on.has('null') ? '\0' : on.has('delimiter') ? (on.get('delimiter') as string).replace('\\n', '\n').replace('\\t', '\t').replace('\\0', '\0') : null;
+    const separator = on.has('null')
+      ? '\0'
+      : on.has('delimiter')
+        ? (on.get('delimiter') as string).replace('\\n', '\n').replace('\\t', '\t').replace('\\0', '\0')
+        : null;
     let items: string[] | null;
     if (separator !== null) {
       items = text.split(separator);
@@ -68,7 +74,8 @@ export const xargs: Command = {
       return 1;
     }
     if (replace !== undefined) for (const item of items) batches.push(command.map((w) => w.replaceAll(replace, item)));
-    else if (on.has('max-lines') && separator === null) for (const line of text.split('\n').filter((l) => l.trim() !== '')) batches.push([...command, ...(splitWords(line) ?? [line])]);
+    else if (on.has('max-lines') && separator === null)
+      for (const line of text.split('\n').filter((l) => l.trim() !== '')) batches.push([...command, ...(splitWords(line) ?? [line])]);
     else for (let i = 0; i < items.length; i += size) batches.push([...command, ...items.slice(i, i + size)]);
     if (batches.length === 0 && replace === undefined && !on.has('no-run-if-empty')) batches.push(command);
     let status = 0;

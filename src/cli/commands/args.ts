@@ -23,7 +23,8 @@ export function parseArgs(args: readonly string[], spec: { values?: readonly str
       const value = inline ?? args[++i];
       if (value === undefined) throw new Error(`--${name} needs a value`);
       values.set(name, value);
-    } else throw new Error(`unknown option ${arg}; known: ${[...(spec.values ?? []), ...(spec.switches ?? [])].map((n) => `--${n}`).join(' ')}`);
+    } else
+      throw new Error(`unknown option ${arg}; known: ${[...(spec.values ?? []), ...(spec.switches ?? [])].map((n) => `--${n}`).join(' ')}`);
   }
   return { operands, values, switches };
 }

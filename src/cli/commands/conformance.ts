@@ -13,15 +13,22 @@ export function conformanceCommand([suite, ...argv]: string[]): number {
   const path = args.operands[0] ?? GOLDEN;
   if (!existsSync(path)) throw new Error(`${path}: no such file or folder`);
   const wanted = args.values.get('diff');
-  const files = (statSync(path).isDirectory() ? recordings(path) : [path]).filter((f) => wanted === undefined || f.endsWith(`/${wanted}.json`));
+  const files = (statSync(path).isDirectory() ? recordings(path) : [path]).filter(
+    (f) => wanted === undefined || f.endsWith(`/${wanted}.json`),
+  );
   if (files.length === 0) throw new Error(wanted === undefined ? `${path}: no recordings` : `${path}: no recording named ${wanted}`);
   const scores = files.map(scoreRecording);
   if (args.switches.has('raise')) raise(scores);
   const sum = (key: 'saying' | 'sayingMatched' | 'total' | 'matched'): number => scores.reduce((n, s) => n + s[key], 0);
   if (args.switches.has('json')) {
-    process.stdout.write(`${JSON.stringify(scores.map(({ name, total, matched, saying, sayingMatched, crash }) => ({ name, total, matched, saying, sayingMatched, crash })))}\n`);
+    process.stdout.write(
+      `${JSON.stringify(scores.map(({ name, total, matched, saying, sayingMatched, crash }) => ({ name, total, matched, saying, sayingMatched, crash })))}\n`,
+    );
   } else {
-    for (const s of scores) process.stdout.write(`${s.name.padEnd(28)} ${String(s.sayingMatched).padStart(4)}/${String(s.saying).padEnd(4)} ${s.saying ? ((100 * s.sayingMatched) / s.saying).toFixed(0).padStart(3) : '  -'} %${s.crash ? `  CRASHED: ${s.crash.split('\n')[0]}` : ''}\n`);
+    for (const s of scores)
+      process.stdout.write(
+        `${s.name.padEnd(28)} ${String(s.sayingMatched).padStart(4)}/${String(s.saying).padEnd(4)} ${s.saying ? ((100 * s.sayingMatched) / s.saying).toFixed(0).padStart(3) : '  -'} %${s.crash ? `  CRASHED: ${s.crash.split('\n')[0]}` : ''}\n`,
+      );
     if (wanted !== undefined) for (const s of scores) process.stdout.write(differences(s));
     process.stdout.write(`all steps ${sum('matched')}/${sum('total')}; steps that say something:\n`);
   }
@@ -59,7 +66,9 @@ function lines(a: string, b: string): string {
   if (x.length * y.length > 250_000) return `  (${x.length} lines against ${y.length})\n`;
   const l = Array.from({ length: x.length + 1 }, () => new Uint16Array(y.length + 1));
   const at = (i: number, j: number): number => l[i]?.[j] ?? 0;
-  for (let i = x.length - 1; i >= 0; i--) for (let j = y.length - 1; j >= 0; j--) (l[i] as Uint16Array)[j] = x[i] === y[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  for (let i = x.length - 1; i >= 0; i--)
+    for (let j = y.length - 1; j >= 0; j--)
+      (l[i] as Uint16Array)[j] = x[i] === y[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
   let out = '';
   for (let i = 0, j = 0; i < x.length || j < y.length; ) {
     if (i < x.length && j < y.length && x[i] === y[j]) {

@@ -22,7 +22,9 @@ function test(args: Args): number {
     for (const proof of proveLab(loadLab(id), integer(args, 'seeds', 1))) {
       if (proof.passed) passed++;
       else failed++;
-      process.stdout.write(`${proof.passed ? 'ok  ' : 'FAIL'} ${id}: ${proof.title}${proof.passed ? '' : `\n${proof.detail.replace(/^/gm, '       ')}`}\n`);
+      process.stdout.write(
+        `${proof.passed ? 'ok  ' : 'FAIL'} ${id}: ${proof.title}${proof.passed ? '' : `\n${proof.detail.replace(/^/gm, '       ')}`}\n`,
+      );
     }
   }
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
@@ -44,7 +46,9 @@ function gradeScript(args: Args): number {
 export function reportText(report: GradeReport): string {
   const lines: string[] = [];
   for (const task of report.tasks) {
-    lines.push(`${task.passed ? '✓' : '✗'} ${task.title} (${task.checks.filter((c) => c.status === 'passed').length} of ${task.checks.length})`);
+    lines.push(
+      `${task.passed ? '✓' : '✗'} ${task.title} (${task.checks.filter((c) => c.status === 'passed').length} of ${task.checks.length})`,
+    );
     for (const check of task.checks) {
       lines.push(`    ${{ passed: '✓', failed: '✗', skipped: '–' }[check.status]} ${check.title}`);
       if (check.status === 'passed') continue;

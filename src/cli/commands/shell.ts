@@ -13,7 +13,8 @@ export function shellCommand(argv: string[]): Promise<number> {
   const seed = integer(args, 'seed', 1);
   const session = lab === undefined ? createPlayground(seed) : createSession({ lab: loadLab(lab), seed });
   const host = args.values.get('host') ?? (session.info.hosts[0]?.id as string);
-  if (!session.info.hosts.some((h) => h.id === host)) throw new Error(`there is no host "${host}"; there are: ${session.info.hosts.map((h) => h.id).join(', ')}`);
+  if (!session.info.hosts.some((h) => h.id === host))
+    throw new Error(`there is no host "${host}"; there are: ${session.info.hosts.map((h) => h.id).join(', ')}`);
   const { stdin, stdout } = process;
   return new Promise((resolve) => {
     let over = false;
@@ -39,7 +40,10 @@ export function shellCommand(argv: string[]): Promise<number> {
       // Piped input ends: let what it started run to its end without waiting for the wall clock.
       const until = ended ? (session.nextTime() ?? session.now) : Math.max(session.now, (start - wall) * 1000);
       const done = session.run(until, () => performance.now() - start < SLICE);
-      if (over) return finish();
+      if (over) {
+        finish();
+        return;
+      }
       const next = session.nextTime();
       const wait = !done || ended ? 0 : next === null ? 1000 : Math.max(1, next / 1000 - (performance.now() - wall));
       timer = setTimeout(turn, Math.min(wait, 1000));

@@ -29,5 +29,7 @@ test('a Service with two endpoints: half the connections to each, none for a Ser
     ],
   });
   expect(text.match(/--probability \S+/g)).toEqual(['--probability 0.5000000000']);
-  expect(text).toContain('-A KUBE-SERVICES -d 10.96.10.99/32 -p tcp -m comment --comment "default/empty:http has no endpoints" -m tcp --dport 80 -j REJECT');
+  expect(text).toContain(
+    '-A KUBE-SERVICES -d 10.96.10.99/32 -p tcp -m comment --comment "default/empty:http has no endpoints" -m tcp --dport 80 -j REJECT',
+  );
 });

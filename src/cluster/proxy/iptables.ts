@@ -27,12 +27,20 @@ export function chainHash(name: string, protocol: string, endpoint = ''): string
 const JUMPS: readonly (readonly [string, string, string])[] = [
   ['filter', 'INPUT', '-m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL'],
   ['filter', 'INPUT', '-m comment --comment "kubernetes health check service ports" -j KUBE-NODEPORTS'],
-  ['filter', 'INPUT', '-m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES'],
+  [
+    'filter',
+    'INPUT',
+    '-m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES',
+  ],
   ['filter', 'INPUT', '-j KUBE-FIREWALL'],
   ['filter', 'FORWARD', '-m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL'],
   ['filter', 'FORWARD', '-m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD'],
   ['filter', 'FORWARD', '-m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'],
-  ['filter', 'FORWARD', '-m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES'],
+  [
+    'filter',
+    'FORWARD',
+    '-m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES',
+  ],
   ['filter', 'OUTPUT', '-m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL'],
   ['filter', 'OUTPUT', '-m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'],
   ['filter', 'OUTPUT', '-j KUBE-FIREWALL'],
@@ -59,7 +67,9 @@ export function restoreInput(config: ProxyConfig): string {
       const reject = '-j REJECT --reject-with icmp-port-unreachable';
       filter.push(`-A KUBE-SERVICES ${vip} -m comment --comment "${s.name} has no endpoints" ${dport} ${s.port} ${reject}`);
       if (s.nodePort !== undefined)
-        filter.push(`-A KUBE-EXTERNAL-SERVICES -p ${s.protocol} -m comment --comment "${s.name} has no endpoints" -m addrtype --dst-type LOCAL ${dport} ${s.nodePort} ${reject}`);
+        filter.push(
+          `-A KUBE-EXTERNAL-SERVICES -p ${s.protocol} -m comment --comment "${s.name} has no endpoints" -m addrtype --dst-type LOCAL ${dport} ${s.nodePort} ${reject}`,
+        );
       continue;
     }
     const svc = `KUBE-SVC-${hash}`;
@@ -72,7 +82,9 @@ export function restoreInput(config: ProxyConfig): string {
       nat.push(`-A ${ext} -m comment --comment "masquerade traffic for ${s.name} external destinations" -j KUBE-MARK-MASQ`);
       nat.push(`-A ${ext} -j ${svc}`);
     }
-    nat.push(`-A ${svc} ! -s ${config.clusterCIDR} ${vip} -m comment --comment "${s.name} cluster IP" ${dport} ${s.port} -j KUBE-MARK-MASQ`);
+    nat.push(
+      `-A ${svc} ! -s ${config.clusterCIDR} ${vip} -m comment --comment "${s.name} cluster IP" ${dport} ${s.port} -j KUBE-MARK-MASQ`,
+    );
     s.endpoints.forEach((endpoint, i) => {
       const sep = `KUBE-SEP-${chainHash(s.name, s.protocol, endpoint)}`;
       chains.add(sep);

@@ -41,7 +41,14 @@ export const PODS: readonly PodSpec[] = [
 
 export const SERVICES: readonly ServicePort[] = [
   { name: 'default/kubernetes:https', protocol: 'tcp', clusterIP: '10.96.0.1', port: 443, endpoints: ['192.168.56.10:6443'] },
-  { name: 'default/web:http', protocol: 'tcp', clusterIP: '10.96.10.20', port: 80, nodePort: 30080, endpoints: PODS.filter((p) => p.serves).map((p) => `${p.ip}:8080`) },
+  {
+    name: 'default/web:http',
+    protocol: 'tcp',
+    clusterIP: '10.96.10.20',
+    port: 80,
+    nodePort: 30080,
+    endpoints: PODS.filter((p) => p.serves).map((p) => `${p.ip}:8080`),
+  },
   { name: 'default/empty:http', protocol: 'tcp', clusterIP: '10.96.10.99', port: 80, nodePort: 30099, endpoints: [] },
 ];
 
@@ -106,7 +113,11 @@ export function podLinks(pod: PodSpec, subnet: number): { node: string[]; pod: s
   const veth = vethName(pod.name);
   const gateway = `10.244.${subnet}.1`;
   return {
-    node: [`link add ${veth} mtu 1450 type veth peer name eth0 address ${podMac(pod.ip)} mtu 1450 netns ${netnsName(pod.name)}`, `link set ${veth} master cni0`, `link set ${veth} up`],
+    node: [
+      `link add ${veth} mtu 1450 type veth peer name eth0 address ${podMac(pod.ip)} mtu 1450 netns ${netnsName(pod.name)}`,
+      `link set ${veth} master cni0`,
+      `link set ${veth} up`,
+    ],
     pod: [
       'link set lo up',
       'link set eth0 up',

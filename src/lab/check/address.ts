@@ -11,7 +11,9 @@ export const addressKind: CheckKind<AddressCheck> = {
     const expected = `${check.on} ${check.expect === 'present' ? 'has' : 'does not have'} the address ${check.address}`;
     const spot = locate(world, check.on);
     if (typeof spot === 'string') return { passed: false, expected, observed: spot };
-    const holders = [...spot.ns.devices.values()].filter((d) => [...d.addrs4, ...d.addrs6].some((a) => formatIp(a.local) === check.address));
+    const holders = [...spot.ns.devices.values()].filter((d) =>
+      [...d.addrs4, ...d.addrs6].some((a) => formatIp(a.local) === check.address),
+    );
     const observed = holders.length > 0 ? `${holders.map((d) => d.name).join(', ')} has it` : 'no device has it';
     return { passed: holders.length > 0 === (check.expect === 'present'), expected, observed };
   },

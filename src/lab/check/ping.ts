@@ -20,7 +20,14 @@ export const pingKind: CheckKind<PingCheck> = {
     if (typeof spot === 'string') return { passed: false, expected, observed: spot };
     const { outcome, hop } = ping(spot, check.to, check.size, check.df);
     const passed = outcome.kind === check.expect;
-    const observed = outcome.kind === 'reply' ? `a reply with ttl ${outcome.ttl}` : outcome.kind === 'silence' ? 'no reply' : outcome.kind === 'too-long' ? 'refused by the sender as too long' : outcome.text;
+    const observed =
+      outcome.kind === 'reply'
+        ? `a reply with ttl ${outcome.ttl}`
+        : outcome.kind === 'silence'
+          ? 'no reply'
+          : outcome.kind === 'too-long'
+            ? 'refused by the sender as too long'
+            : outcome.text;
     return { passed, expected, observed, ...(passed || outcome.kind === 'reply' ? {} : { hop }) };
   },
 };

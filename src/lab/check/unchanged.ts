@@ -39,7 +39,12 @@ export const unchangedKind: CheckKind<UnchangedCheck> = {
     const after = state(world, check).split('\n');
     const added = after.filter((l) => !before.includes(l));
     const removed = before.filter((l) => !after.includes(l));
-    const observed = added.length > 0 ? `added: ${added[0]}${added.length > 1 ? ` and ${added.length - 1} more` : ''}` : removed.length > 0 ? `removed: ${removed[0]}` : 'as before';
+    const observed =
+      added.length > 0
+        ? `added: ${added[0]}${added.length > 1 ? ` and ${added.length - 1} more` : ''}`
+        : removed.length > 0
+          ? `removed: ${removed[0]}`
+          : 'as before';
     return { passed: added.length === 0 && removed.length === 0, expected: `the ${name} on ${check.on} are as before`, observed };
   },
 };
