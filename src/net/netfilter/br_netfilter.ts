@@ -65,6 +65,15 @@ function sound(skb: Skb, family: Family): boolean {
   return true;
 }
 
+/** Rules see frames for another host's MAC as if they were ours (pkt_otherhost), so that REJECT may answer them. */
+function asHost(skb: Skb, run: () => HookVerdict): HookVerdict {
+  if (skb.type !== 'otherhost') return run();
+  skb.type = 'host';
+  const verdict = run();
+  if (verdict === 'accept') skb.type = 'otherhost';
+  return verdict;
+}
+
 export function brPreRouting(skb: Skb, bridge: NetDevice, port: NetDevice): HookVerdict {
   const family = shown(skb, bridge);
   if (family === null) return 'accept';
@@ -79,7 +88,7 @@ export function brPreRouting(skb: Skb, bridge: NetDevice, port: NetDevice): Hook
   if (ns.nf.active(family, 'PREROUTING')) {
     const dev = skb.dev;
     skb.dev = bridge;
-    const verdict = ns.nf.hook(family, 'PREROUTING', skb, bridge, null);
+    const verdict = asHost(skb, () => ns.nf.hook(family, 'PREROUTING', skb, bridge, null));
     skb.dev = dev;
     if (verdict !== 'accept') return verdict;
   }
@@ -119,7 +128,7 @@ export function brForward(skb: Skb, bridge: NetDevice, outPort: NetDevice): Hook
   if (family === null || !skb.bridge) return 'accept';
   skb.bridge = { ...skb.bridge, physOut: outPort };
   const { ns } = bridge;
-  return ns.nf.active(family, 'FORWARD') ? ns.nf.hook(family, 'FORWARD', skb, bridge, bridge) : 'accept';
+  return ns.nf.active(family, 'FORWARD') ? asHost(skb, () => ns.nf.hook(family, 'FORWARD', skb, bridge, bridge)) : 'accept';
 }
 
 export function brPostRouting(skb: Skb, bridge: NetDevice, outPort: NetDevice): HookVerdict {
