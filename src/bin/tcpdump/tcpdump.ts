@@ -216,11 +216,11 @@ class Live {
         this.stop = true;
       });
     }
-    if (dev && o.promiscuous) dev.promiscuity++;
+    if (o.promiscuous) sock.setPromisc(true);
     try {
       return yield* this.capture(sock, dev, linktype, name);
     } finally {
-      if (dev && o.promiscuous) dev.promiscuity--;
+      sock.setPromisc(false);
     }
   }
 
