@@ -186,7 +186,8 @@ export function transcript(opts: {
   return opts.steps.map((step) => {
     const host = world.hosts.get(step.host);
     if (!host) throw new Error(`there is no host "${step.host}"; there are: ${[...world.hosts.keys()].join(', ')}`);
-    const r = runCommand(host.machine, `${step.command}`, { ns: host.ns, limits: { micros: 60 * SEC } });
-    return { ...step, output: r.stdout + r.stderr, exitCode: r.exitCode };
+    // As on a terminal, errors stand where they came.
+    const r = runCommand(host.machine, `exec 2>&1\n${step.command}`, { ns: host.ns, limits: { micros: 60 * SEC } });
+    return { ...step, output: r.stdout, exitCode: r.exitCode };
   });
 }
