@@ -110,14 +110,14 @@ function showstp(b: Brctl, [name]: readonly string[]): number {
   b.out += ` hello time\t\t${seconds(d?.helloTime ?? 2)}\t\t\tbridge hello time\t${seconds(d?.helloTime ?? 2)}\n`;
   b.out += ` forward delay\t\t${seconds(d?.forwardDelay ?? 15)}\t\t\tbridge forward delay\t${seconds(d?.forwardDelay ?? 15)}\n`;
   b.out += ` ageing time\t\t${seconds(d?.ageingTime ?? 300)}\n hello timer\t\t${zero}\t\t\ttcn timer\t\t${zero}\n`;
-  b.out += ` topology change timer\t${zero}\t\t\tgc timer\t\t${zero}\n flags\t\t\t\n\n\n`;
+  b.out += ` topology change timer\t${zero}\t\t\tgc timer\t\t${seconds(d?.gcTimer ?? 0)}\n flags\t\t\t\n\n\n`;
   for (const dev of b.ports(br).sort((x, y) => (x.name < y.name ? -1 : 1))) {
     const p = linkMsg(dev).port;
     if (!p) continue;
     const portId = (((p.priority << 10) & 0xfc00) | p.number).toString(16).padStart(4, '0');
     b.out += `${dev.name} (${p.number})\n port id\t\t${portId}\t\t\tstate\t\t${p.state.padStart(15)}\n`;
     b.out += ` designated root\t${id}\tpath cost\t\t${String(p.cost).padStart(4)}\n designated bridge\t${id}\tmessage age timer\t${zero}\n`;
-    b.out += ` designated port\t${portId}\t\t\tforward delay timer\t${zero}\n designated cost\t   0\t\t\thold timer\t\t${zero}\n flags\t\t\t\n`;
+    b.out += ` designated port\t${portId}\t\t\tforward delay timer\t${seconds(p.forwardDelayTimer)}\n designated cost\t   0\t\t\thold timer\t\t${zero}\n flags\t\t\t\n`;
     if (p.hairpin) b.out += ' hairpin mode\t\t   1\n';
     b.out += '\n';
   }

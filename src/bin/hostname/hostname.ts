@@ -19,7 +19,7 @@ export const hostname: Command = {
     if (on.has('all-ip-addresses')) {
       const out: string[] = [];
       for (const dev of p.ns.devices.values()) {
-        if (dev === p.ns.lo) continue;
+        if (dev === p.ns.lo || !dev.up) continue;
         for (const a of [...dev.addrs4, ...dev.addrs6]) if (a.scope !== 253) out.push(formatIp(a.local));
       }
       yield* p.out(`${out.map((a) => `${a} `).join('')}\n`);

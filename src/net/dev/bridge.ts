@@ -34,6 +34,8 @@ export class Bridge extends NetDevice {
   vlanFiltering = false;
   mcastSnooping = true;
   mtuSetByUser = false;
+  /** When it was last brought up, µs. */
+  openedAt = 0;
 
   constructor(ns: Netns, name: string) {
     super(ns, name);
@@ -142,6 +144,7 @@ export class Bridge extends NetDevice {
   }
 
   private enablePort(port: BridgePort): void {
+    port.enabledAt = this.sim.now;
     this.setPortState(port, 'forwarding');
   }
 
@@ -170,6 +173,7 @@ export class Bridge extends NetDevice {
   }
 
   protected override opened(): void {
+    this.openedAt = this.sim.now;
     for (const mac of SNOOPERS) this.mc.add(mac);
     for (const port of this.ports.values()) if (port.dev.up && port.dev.operUp()) this.enablePort(port);
   }

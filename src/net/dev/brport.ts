@@ -13,6 +13,8 @@ export class BridgePort {
   readonly number: number;
   state: PortState = 'disabled';
   priority = 32;
+  /** When it last began to forward, µs: its forward delay timer runs from then on. */
+  enabledAt = Number.NEGATIVE_INFINITY;
   cost: number;
   hairpin = false;
   guard = false;

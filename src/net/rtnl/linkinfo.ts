@@ -24,6 +24,8 @@ export interface BridgeData {
   groupFwdMask?: number;
   mcastSnooping?: boolean;
   readonly address?: Mac;
+  /** Seconds until stale entries are looked for. */
+  readonly gcTimer?: number;
 }
 
 export interface VxlanData {
@@ -85,9 +87,11 @@ export interface PortData {
   isolated: boolean;
   locked: boolean;
   readonly number: number;
+  /** Seconds that are left of the forward delay. */
+  readonly forwardDelayTimer: number;
 }
 
-export type PortChange = Partial<Omit<PortData, 'number' | 'state'>> & { state?: number };
+export type PortChange = Partial<Omit<PortData, 'number' | 'state' | 'forwardDelayTimer'>> & { state?: number };
 
 export function linkData(dev: NetDevice): LinkData | null {
   if (dev instanceof Bridge) {
@@ -103,6 +107,7 @@ export function linkData(dev: NetDevice): LinkData | null {
       groupFwdMask: dev.groupFwdMask,
       mcastSnooping: dev.mcastSnooping,
       address: dev.mac,
+      gcTimer: dev.up ? gcTimer(dev) : 0,
     };
   }
   if (dev instanceof Vxlan) {
@@ -126,6 +131,12 @@ export function linkData(dev: NetDevice): LinkData | null {
   if (dev instanceof Macvlan) return { kind: 'macvlan', mode: dev.mode };
   if (dev instanceof Vlan) return { kind: 'vlan', id: dev.vid, reorderHeader: dev.reorderHeader, looseBinding: dev.looseBinding };
   return dev.kind === 'veth' || dev.kind === 'dummy' ? { kind: dev.kind } : null;
+}
+
+/** br_fdb_cleanup() runs 0.1 s after the bridge came up and then once in an ageing time. */
+function gcTimer(br: Bridge): number {
+  const since = br.sim.now - (br.openedAt + SEC / 10);
+  return since < 0 ? -since / SEC : (br.ageingTime - (since % Math.max(br.ageingTime, SEC / 10))) / SEC;
 }
 
 function portOf(dev: NetDevice): BridgePort | undefined {
@@ -156,6 +167,7 @@ export function portData(dev: NetDevice): PortData | null {
     isolated: p.isolated,
     locked: p.locked,
     number: p.number,
+    forwardDelayTimer: Math.max(0, (p.enabledAt + p.bridge.forwardDelay - dev.sim.now) / SEC),
   };
 }
 

@@ -147,7 +147,10 @@ function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     mark: q.mark,
     uid: q.iif ? null : q.uid,
     iif: q.iif,
-    cache: { flags: [...cacheFlags(dst), ...(learned?.gateway != null ? ['redirected'] : [])], expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0 },
+    cache: {
+      flags: [...cacheFlags(dst), ...(learned?.gateway != null ? ['redirected'] : [])],
+      expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0,
+    },
     expires: 0,
   };
 }

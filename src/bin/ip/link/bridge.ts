@@ -108,6 +108,10 @@ const MCAST: readonly (readonly [string, string | number])[] = [
   ['nf_call_arptables', 0],
 ];
 
+function timerValue(name: string, d: BridgeData): number {
+  return name === 'gc_timer' ? Math.floor((d.gcTimer ?? 0) * 100) / 100 : 0;
+}
+
 export const bridge: LinkType = {
   name: 'bridge',
   parse(ctx, args, req) {
@@ -150,7 +154,8 @@ export const bridge: LinkType = {
     pr.any('root_id', id, `designated_root ${id} `);
     for (const name of ['root_port', 'root_path_cost', 'topology_change']) num(name, 0);
     pr.any('topology_change_detected', 0, 'topology_change_detected 0 ');
-    for (const timer of ['hello_timer', 'tcn_timer', 'topology_change_timer', 'gc_timer']) pr.any(timer, 0, `${timer}    0.00 `);
+    for (const timer of ['hello_timer', 'tcn_timer', 'topology_change_timer', 'gc_timer'])
+      pr.any(timer, timerValue(timer, d), `${timer} ${timerValue(timer, d).toFixed(2).padStart(7)} `);
     const mask = `0x${(d.groupFwdMask ?? 0).toString(16)}`.replace(/^0x0$/, '0');
     pr.any('group_fwd_mask', mask, `group_fwd_mask ${mask} `);
     pr.any('group_addr', '01:80:c2:00:00:00', 'group_address 01:80:c2:00:00:00 ');

@@ -80,7 +80,10 @@ export const bridgeSlave: LinkType = {
     const bridgeId = `8000.${formatMac(ctx.ns.deviceByIndex(m.master?.ifindex ?? 0)?.mac ?? 0)}`;
     pr.any('bridge_id', bridgeId, `designated_bridge ${bridgeId} `);
     pr.any('root_id', bridgeId, `designated_root ${bridgeId} `);
-    for (const timer of ['hold_timer', 'message_age_timer', 'forward_delay_timer']) pr.any(timer, 0, `${timer}    0.00 `);
+    for (const timer of ['hold_timer', 'message_age_timer', 'forward_delay_timer']) {
+      const left = timer === 'forward_delay_timer' ? Math.floor(p.forwardDelayTimer * 100) / 100 : 0;
+      pr.any(timer, left, `${timer} ${left.toFixed(2).padStart(7)} `);
+    }
     pr.any('topology_change_ack', 0, 'topology_change_ack 0 ');
     pr.any('config_pending', 0, 'config_pending 0 ');
     on('proxy_arp', p.proxyArp);
