@@ -32,7 +32,7 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
   'net/ipv4/ip_unprivileged_port_start': [0, 65535],
   'net/ipv4/tcp_syn_retries': [1, 127],
   'net/ipv4/tcp_synack_retries': [0, 255],
-  'net/ipv4/tcp_syncookies': [0, 2],
+  'net/ipv4/tcp_syncookies': [0, 255],
   'net/ipv4/tcp_timestamps': [0, 2],
   'net/ipv4/tcp_window_scaling': [0, 1],
   'net/ipv4/tcp_sack': [0, 1],
@@ -113,16 +113,18 @@ export class Sysctl {
   private write(path: string, old: string, value: string): Result {
     const dev = this.deviceKey(path);
     if (WORDS.has(path)) {
-      if (path === 'net/ipv4/tcp_congestion_control' && !this.get('net/ipv4/tcp_available_congestion_control')?.split(' ').includes(value)) return fail('ENOENT');
+      if (path === 'net/ipv4/tcp_congestion_control') {
+        if (!this.get('net/ipv4/tcp_available_congestion_control')?.split(' ').includes(value)) return fail('ENOENT');
+        if (!this.get('net/ipv4/tcp_allowed_congestion_control')?.split(' ').includes(value)) return fail('EPERM');
+      }
       this.values.set(path, value);
       return ok();
     }
     const words = value.split(/\s+/);
     const before = old.split('\t');
     const numbers: number[] = [];
-    for (const [i, word] of words.slice(0, before.length).entries()) {
+    for (const word of words.slice(0, before.length)) {
       if (!/^-?(\d+|0x[0-9a-fA-F]+)$/.test(word)) {
-        if (i === 0) return fail('EINVAL');
         return fail('EINVAL');
       }
       numbers.push(word.startsWith('-') ? -Number(word.slice(1)) : Number(word));

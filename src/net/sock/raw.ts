@@ -72,9 +72,12 @@ export class RawSocket extends Sock {
   /** IPv4: an ICMP message with its checksum; IPv6: the kernel fills in the ICMPv6 checksum. With hdrIncl a whole IPv4 packet. */
   sendTo(data: Uint8Array, dst: IpAddr, options: { ttl?: number; tos?: number; dev?: NetDevice } = {}): Result<number> {
     if (this.closed) return fail('EBADF');
-    const pending = this.checkError();
-    if (!pending.ok) return pending;
-    if (this.opt.hdrIncl) return this.sendPacket(data, dst);
+    // A pending error stops only sock_alloc_send_skb(), which __ip_append_data() leaves out without a transport header.
+    if (this.opt.hdrIncl) {
+      const pending = this.checkError();
+      return pending.ok ? this.sendPacket(data, dst) : pending;
+    }
+    if (data.length > 0xffff) return fail('EMSGSIZE');
     const multicast = isMulticast(dst);
     const oif = options.dev ?? (multicast && this.opt.multicastDevice !== null ? (this.ns.device(this.opt.multicastDevice) ?? null) : null);
     const from = sourceFor(this, { dst, src: isAny(this.local.addr) ? null : this.local.addr, oif });
