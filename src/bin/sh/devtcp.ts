@@ -3,18 +3,20 @@
 import type { OpenFile } from '../../os/file.ts';
 import { connect, SocketFile } from '../../os/net.ts';
 import type { Task } from '../../os/process.ts';
+import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
 import { TcpSocket, UdpSocket } from '../../os/uapi.ts';
 import { fail, ok, type Result, strerror } from '../../sim/errno.ts';
-import { parseIp } from '../../wire/addr.ts';
+import type { IpAddr } from '../../wire/addr.ts';
 import type { Shell } from './state.ts';
 
 export function* openNetworkPath(sh: Shell, path: string): Task<Result<OpenFile>> {
   const [, , proto, host = '', service = ''] = path.split('/');
-  const address = parseIp(host) ?? hostsEntry(sh, host);
-  if (address === null) {
-    yield* sh.warn(`${host}: Name or service not known`);
+  const found = yield* getaddrinfo(sh.p, host, { addrConfig: true });
+  if (!found.ok) {
+    yield* sh.warn(`${host}: ${gaiStrerror(found.error)}`);
     return fail('EINVAL');
   }
+  const address = found.addrs[0] as IpAddr;
   const port = /^\d+$/.test(service) ? Number(service) : servicePort(sh, service, proto ?? 'tcp');
   if (port === null) {
     yield* sh.warn(`${service}: Servname not supported for ai_socktype`);
@@ -30,14 +32,6 @@ export function* openNetworkPath(sh: Shell, path: string): Task<Result<OpenFile>
     return r;
   }
   return ok(new SocketFile(sock, sock.inode));
-}
-
-function hostsEntry(sh: Shell, host: string) {
-  for (const line of (sh.p.readText('/etc/hosts') ?? '').split('\n')) {
-    const [address, ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
-    if (address && names.includes(host)) return parseIp(address);
-  }
-  return null;
 }
 
 function servicePort(sh: Shell, name: string, proto: string): number | null {

@@ -30,7 +30,7 @@ import { forkShell } from './fork.ts';
 import { stoppedStatus } from './jobs.ts';
 import { matches } from './pattern.ts';
 import { applyRedirects, undoRedirects } from './redirect.ts';
-import { runSimple } from './simple.ts';
+import { runSimple, tracePrefix } from './simple.ts';
 import { type Parsed, parseSource } from './source.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, type Shell } from './state.ts';
 import { runPendingTraps, runTrap } from './traps.ts';
@@ -386,6 +386,7 @@ export function* runCompound(sh: Shell, node: CompoundCommand | CompoundList | R
       return sh.status;
     case 'ArithmeticCommand': {
       sh.pos = node.pos;
+      if (sh.on('xtrace')) yield* traceText(sh, `(( ${node.body.trim()} ))`);
       try {
         sh.status = (yield* arithmetic(sh, node.body, '((: ')) === 0n ? 1 : 0;
       } catch (e) {
@@ -412,6 +413,11 @@ function* runIf(sh: Shell, node: If): Task<number> {
   if (node.else) return yield* runStatements(sh, node.else.commands);
   sh.status = 0;
   return 0;
+}
+
+/** A line of set -x. */
+export function* traceText(sh: Shell, text: string): Task<void> {
+  yield* sh.p.err(`${yield* tracePrefix(sh)}${text}\n`);
 }
 
 /** Runs a loop's body. True: the loop ends. */
@@ -447,6 +453,7 @@ function* runFor(sh: Shell, node: For): Task<number> {
   sh.status = 0;
   return yield* inLoop(sh, function* () {
     for (const item of items) {
+      if (sh.on('xtrace')) yield* traceText(sh, `for ${node.name.value} in ${node.wordlist?.map((w) => w.text).join(' ') ?? '"$@"'}`);
       yield* sh.assign(node.name.value, item);
       if (yield* loopBody(sh, node.body)) break;
     }
@@ -454,14 +461,18 @@ function* runFor(sh: Shell, node: For): Task<number> {
 }
 
 function* runArithmeticFor(sh: Shell, node: ArithmeticFor): Task<number> {
-  const text = (e: { pos: number; end: number } | undefined): string => (e ? sh.source.text.slice(e.pos, e.end) : '');
   const { source } = sh;
+  const part = function* (e: { pos: number; end: number }): Task<bigint> {
+    const text = source.text.slice(e.pos, e.end);
+    if (sh.on('xtrace')) yield* traceText(sh, `(( ${text.trim()} ))`);
+    return yield* arithmetic(sh, text, '((: ');
+  };
   sh.status = 0;
   return yield* inLoop(sh, function* () {
-    if (node.initialize) yield* arithmetic(sh, text(node.initialize));
-    while (!node.test || (yield* arithmetic(sh, source.text.slice(node.test.pos, node.test.end))) !== 0n) {
+    if (node.initialize) yield* part(node.initialize);
+    while (!node.test || (yield* part(node.test)) !== 0n) {
       if (yield* loopBody(sh, node.body)) break;
-      if (node.update) yield* arithmetic(sh, source.text.slice(node.update.pos, node.update.end));
+      if (node.update) yield* part(node.update);
     }
   });
 }
@@ -497,6 +508,7 @@ function* runWhile(sh: Shell, node: While): Task<number> {
 function* runCase(sh: Shell, node: Case): Task<number> {
   sh.pos = node.pos;
   const word = yield* expandString(sh, node.word, 'word');
+  if (sh.on('xtrace')) yield* traceText(sh, `case ${node.word.text} in`);
   sh.status = 0;
   let through = false;
   for (const item of node.items) {
@@ -540,8 +552,7 @@ function* runSelect(sh: Shell, node: Select): Task<number> {
 }
 
 function defineFunction(sh: Shell, node: FunctionNode): number {
-  const text = sh.source.text.slice(node.pos, node.end);
-  sh.functions.set(node.name.value, { body: node.body, source: sh.source, text });
+  sh.functions.set(node.name.value, { body: node.body, source: sh.source });
   sh.status = 0;
   return 0;
 }

@@ -95,7 +95,7 @@ function* onlyAssignments(sh: Shell, node: Command, assignments: readonly Assign
   return sh.status;
 }
 
-function* tracePrefix(sh: Shell): Task<string> {
+export function* tracePrefix(sh: Shell): Task<string> {
   const ps4 = yield* decodePrompt(sh, sh.vars.get('PS4') ?? '+ ');
   return ps4.slice(0, 1).repeat(sh.traceDepth) + ps4;
 }

@@ -45,7 +45,6 @@ export class Abandon {
 export interface ShellFunction {
   body: CompoundCommand | Redirected | CompoundList;
   source: Source;
-  text: string;
 }
 
 export const SET_OPTIONS: readonly (readonly [string, string])[] = [

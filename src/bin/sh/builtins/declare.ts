@@ -4,6 +4,7 @@ import type { Assignment } from 'unbash';
 import type { Task } from '../../../os/process.ts';
 import { assignElement, attributed, performAssignment, toArray } from '../assign.ts';
 import { attributeLetters } from '../parameter.ts';
+import { printFunction } from '../print.ts';
 import { wordFromText } from '../source.ts';
 import type { Shell } from '../state.ts';
 import { assign, cased, doubleQuoted, NAME, ReadonlyError, type Variable } from '../vars.ts';
@@ -119,7 +120,7 @@ function* functionsOf(sh: Shell, name: string, names: readonly string[], on: Rea
     }
     if (name === 'export') continue;
     if (on.has('F')) yield* output(sh, name, names.length > 0 ? `${n}\n` : `declare -f ${n}\n`);
-    else yield* output(sh, name, `${f.text}\n`);
+    else yield* output(sh, name, printFunction(n, f));
   }
   return status;
 }

@@ -1,6 +1,7 @@
 /** type, hash; what a name means as a command. */
 
 import { findExecutable } from '../../../os/exec.ts';
+import { printFunction } from '../print.ts';
 import type { Shell } from '../state.ts';
 import { builtins } from './index.ts';
 import { type Builtin, complain, options, output } from './types.ts';
@@ -42,7 +43,7 @@ export function describeCommand(sh: Shell, name: string, form: 'short' | 'long' 
     add(`alias ${name}='${alias}'`, `${name} is aliased to \`${alias}'`, 'alias');
   if ((all || out.length === 0) && KEYWORDS.includes(name)) add(name, `${name} is a shell keyword`, 'keyword');
   const fn = sh.functions.get(name);
-  if ((all || out.length === 0) && fn) add(name, `${name} is a function\n${functionText(name, fn.text)}`, 'function');
+  if ((all || out.length === 0) && fn) add(name, `${name} is a function\n${printFunction(name, fn).trimEnd()}`, 'function');
   if ((all || out.length === 0) && builtins.has(name)) add(name, `${name} is a shell builtin`, 'builtin');
   if (all || out.length === 0) {
     const r = findExecutable(sh.p, name, sh.vars.get('PATH'));
@@ -52,16 +53,6 @@ export function describeCommand(sh: Shell, name: string, form: 'short' | 'long' 
     }
   }
   return out;
-}
-
-/** Near to bash's own layout of a function; the body is as it was written. */
-function functionText(name: string, text: string): string {
-  const body = text.replace(/^(?:function\s+)?[^\s(]+\s*(?:\(\s*\))?\s*/, '');
-  if (/^\{[^\n]*\}$/.test(body)) {
-    const inner = body.slice(1, -1).trim().replace(/;$/, '');
-    return `${name} () \n{ \n    ${inner}\n}`;
-  }
-  return `${name} () \n${body}`;
 }
 
 export const lookupBuiltins: readonly (readonly [string, Builtin])[] = [

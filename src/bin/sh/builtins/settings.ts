@@ -1,6 +1,7 @@
 /** set, shopt, umask, ulimit. */
 
 import type { Task } from '../../../os/process.ts';
+import { printFunction } from '../print.ts';
 import { SET_OPTIONS, type Shell } from '../state.ts';
 import { singleQuoted } from '../vars.ts';
 import { declaration } from './declare.ts';
@@ -16,7 +17,7 @@ function* listVariables(sh: Shell): Task<number> {
     if (v.array || v.assoc) text += declaration(name, v).replace(/^declare -\S+ /, '');
     else if (v.value !== undefined) text += `${name}=${v.value === '' ? '' : singleQuoted(v.value)}\n`;
   }
-  for (const [, f] of [...sh.functions].sort()) text += `${f.text}\n`;
+  for (const [name, f] of [...sh.functions].sort((a, b) => (a[0] < b[0] ? -1 : 1))) text += printFunction(name, f);
   return yield* output(sh, 'set', text);
 }
 
