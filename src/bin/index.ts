@@ -2,6 +2,7 @@
 
 import type { Command } from '../os/program.ts';
 import { arp } from './arp/arp.ts';
+import { arping } from './arping/arping.ts';
 import { brctl } from './brctl/brctl.ts';
 import { bridge } from './bridge/bridge.ts';
 import { conntrack } from './conntrack/conntrack.ts';
@@ -17,6 +18,7 @@ import { lsns } from './lsns/lsns.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
 import { nsenter } from './nsenter/nsenter.ts';
+import { nstat } from './nstat/nstat.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
@@ -25,25 +27,29 @@ import { bash } from './sh/sh.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
+import { tracepath } from './tracepath/tracepath.ts';
+import { traceroute } from './traceroute/traceroute.ts';
 
 export const commands: readonly Command[] = [
   ...everyday,
-  conntrack,
-  ipset,
   ...iptablesCommands,
   arp,
+  arping,
   bash,
   brctl,
   bridge,
+  conntrack,
   curl,
   dig,
   ethtool,
   ifconfig,
   ip,
-  nc,
+  ipset,
   lsns,
+  nc,
   netstat,
   nsenter,
+  nstat,
   ping,
   poddns,
   podserver,
@@ -51,4 +57,6 @@ export const commands: readonly Command[] = [
   ss,
   sysctl,
   tcpdump,
+  tracepath,
+  traceroute,
 ];
