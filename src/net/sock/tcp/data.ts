@@ -5,7 +5,7 @@ import { sendAck, sendDelayedAck } from './output.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
 import { enterTimeWait } from './timer.ts';
-import { growWindow, receiveWindow, spaceAdjust, wantedWindow } from './window.ts';
+import { adjustScaling, growWindow, receiveWindow, spaceAdjust, wantedWindow } from './window.ts';
 
 /** First guess of the peer's segment size, before any was seen. */
 export function initialRcvMss(sk: TcpSocket): void {
@@ -26,19 +26,21 @@ export function quickAckMode(sk: TcpSocket, most: number): void {
 }
 
 /** Learns how large the peer's segments are, and whether it pushes small ones. */
-function measureRcvMss(sk: TcpSocket, len: number): void {
-  if (len >= sk.rcvMss) {
-    sk.rcvMss = Math.min(len, sk.advMss);
+function measureRcvMss(sk: TcpSocket, len: number, gsoSize: number): void {
+  const size = gsoSize > 0 ? gsoSize : len;
+  if (size >= sk.rcvMss) {
+    if (size !== sk.rcvMss) adjustScaling(sk, len);
+    sk.rcvMss = Math.min(size, sk.advMss);
     return;
   }
   sk.ackPushed = Math.min(2, sk.ackPushed + 1);
 }
 
 /** tcp_event_data_recv(): adapts the delayed-ACK time-out to the spacing of data. */
-function dataReceived(sk: TcpSocket, len: number): void {
+function dataReceived(sk: TcpSocket, len: number, gsoSize: number): void {
   const { now } = sk.sim;
   sk.ackScheduled = true;
-  measureRcvMss(sk, len);
+  measureRcvMss(sk, len, gsoSize);
   if (sk.ato === 0) {
     raiseQuick(sk, TCP_MAX_QUICKACKS);
     sk.ato = TCP_ATO_MIN;
@@ -59,7 +61,7 @@ function append(sk: TcpSocket, data: Uint8Array): void {
 }
 
 /** A segment's payload and FIN. The segment is acceptable and its ACK was processed. */
-export function queueData(sk: TcpSocket, seq: number, payload: Uint8Array, fin: boolean): void {
+export function queueData(sk: TcpSocket, seq: number, payload: Uint8Array, fin: boolean, gsoSize = 0): void {
   const end = add(seq, payload.length + (fin ? 1 : 0));
   if (seq === end) return;
   if (seq !== sk.rcvNxt && !after(end, sk.rcvNxt)) {
@@ -76,6 +78,8 @@ export function queueData(sk: TcpSocket, seq: number, payload: Uint8Array, fin: 
     return;
   }
   if (after(seq, sk.rcvNxt)) {
+    measureRcvMss(sk, payload.length, gsoSize);
+    if (payload.length > 0) growWindow(sk, payload.length);
     queueOutOfOrder(sk, seq, end, payload, fin);
     return;
   }
@@ -83,7 +87,7 @@ export function queueData(sk: TcpSocket, seq: number, payload: Uint8Array, fin: 
   const data = skip > 0 ? payload.subarray(skip) : payload;
   append(sk, data);
   sk.rcvNxt = end;
-  if (data.length > 0) dataReceived(sk, data.length);
+  if (data.length > 0) dataReceived(sk, data.length, gsoSize);
   if (fin) finReached(sk);
   if (sk.ofo.length > 0) {
     drainOutOfOrder(sk);

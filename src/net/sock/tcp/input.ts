@@ -105,7 +105,7 @@ export function receiveSegment(sk: TcpSocket, t: Tcp, skb: Skb): void {
     case 'ESTABLISHED':
     case 'FIN_WAIT1':
     case 'FIN_WAIT2':
-      queueData(sk, t.seq, payload, (t.flags & FIN) !== 0);
+      queueData(sk, t.seq, payload, (t.flags & FIN) !== 0, skb.gsoSize);
       break;
     case 'CLOSE_WAIT':
     case 'CLOSING':

@@ -101,8 +101,9 @@ export function transmit(sk: TcpSocket, seq: number, flags: number, data: Uint8A
   }
   const window = windowOverride ?? ((flags & RST) !== 0 ? 0 : selectWindow(sk));
   const mss = currentMss(sk);
+  const bits = data.length > mss ? flags | PSH : flags;
   const segment: Tcp = {
-    srcPort: sk.local.port, dstPort: sk.remote.port, seq, ack: (flags & ACK) !== 0 ? sk.rcvNxt : 0, flags, window, urgent: 0, options: opts, payload: data,
+    srcPort: sk.local.port, dstPort: sk.remote.port, seq, ack: (flags & ACK) !== 0 ? sk.rcvNxt : 0, flags: bits, window, urgent: 0, options: opts, payload: data,
   };
   if ((flags & ACK) !== 0) ackSent(sk);
   if (data.length > 0) dataSent(sk);
@@ -272,7 +273,8 @@ export function pushPending(sk: TcpSocket, push = false): void {
   for (;;) {
     const skb = sk.writeQueue[0];
     if (!skb) break;
-    const quota = Math.max(0, sk.cong.cwnd - flight);
+    // Half the window at most in one super-packet, so that two are under way (tcp_cwnd_test).
+    const quota = Math.max(0, Math.min(sk.cong.cwnd - flight, Math.max(sk.cong.cwnd >> 1, 1)));
     if (quota === 0) {
       sk.cwndLimited = true;
       break;

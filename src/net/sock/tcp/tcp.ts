@@ -16,7 +16,7 @@ import { currentMss, pushPending, sendAck, sendActiveReset, sendFin, sendSyn, si
 import { cleanupReceive, takeBytes } from './data.ts';
 import { add, diff } from './seq.ts';
 import { finWait2Timer, keepaliveTimer, stopTimers } from './timer.ts';
-import { rmem, triple } from './window.ts';
+import { rmem, SKB_OVERHEAD, triple, truesize } from './window.ts';
 
 export type { TcpState } from './const.ts';
 
@@ -120,6 +120,8 @@ export class TcpSocket extends Sock {
   rcvSsthresh = 0;
   windowClamp = 0;
   rcvBuf: number;
+  /** Share of buffer memory that is payload, in 256ths (TCP_DEFAULT_SCALING_RATIO at first). */
+  scalingRatio = 128;
   rcvSpace = 0;
   rcvSpaceAt: Micros = 0;
   rcvSpaceSeq = 0;
@@ -218,7 +220,7 @@ export class TcpSocket extends Sock {
     if (isMulticast(dst)) return fail('ENETUNREACH');
     const own = isAny(this.local.addr) ? null : this.local.addr;
     if (own !== null && typeof own !== typeof dst) return fail('EINVAL');
-    const from = sourceFor(this, { dst, src: own, sport: this.local.port, dport: port });
+    const from = sourceFor(this, { connect: true, dst, src: own, sport: this.local.port, dport: port });
     if (!from.ok) return from;
     const { route, src } = from.value;
     if (route.type === 'broadcast' || route.type === 'multicast') return fail('ENETUNREACH');
@@ -445,8 +447,8 @@ export class TcpSocket extends Sock {
 
   /** Buffer memory in use, bytes and overhead. */
   rcvMem(): number {
-    let n = this.rcvQueued + 256 * this.rcvQueue.length;
-    for (const o of this.ofo) n += o.data.length + 256;
+    let n = this.rcvQueued + SKB_OVERHEAD * this.rcvQueue.length;
+    for (const o of this.ofo) n += truesize(o.data.length);
     return n;
   }
 

@@ -17,9 +17,29 @@ export function rmem(ns: Netns): [number, number, number] {
   return triple(ns, 'net.ipv4.tcp_rmem', [4096, 131_072, 33_554_432]);
 }
 
-/** Half of the buffer is window, half overhead (TCP_DEFAULT_SCALING_RATIO). */
-export function winFromSpace(space: number): number {
-  return space >> 1;
+/** sk_buff, its shared info and the header room of a locally made segment, in a 1 KiB block. */
+export const SKB_OVERHEAD = 1280;
+
+/** Memory that a received segment holds. */
+export function truesize(len: number): number {
+  return len + SKB_OVERHEAD;
+}
+
+/** tcp_win_from_space(): payload that fits into so much buffer. */
+export function winFromSpace(sk: TcpSocket, space: number): number {
+  return Math.floor((space * sk.scalingRatio) / 256);
+}
+
+/** A segment larger than any before: how much of its memory is payload says how much window the buffer is good for. */
+export function adjustScaling(sk: TcpSocket, len: number): void {
+  const ratio = Math.min(255, Math.max(1, Math.floor((len * 256) / truesize(len))));
+  if (ratio === sk.scalingRatio) return;
+  sk.scalingRatio = ratio;
+  const clamp = Math.max(1152, winFromSpace(sk, sk.rcvBuf));
+  if (clamp < sk.windowClamp) sk.rcvSsthresh = Math.min(sk.rcvSsthresh, clamp);
+  else sk.rcvSsthresh = Math.max(Math.min(sk.rcvWnd, clamp), sk.rcvSsthresh);
+  sk.windowClamp = clamp;
+  sk.rcvSpace = Math.min(sk.rcvSpace, clamp);
 }
 
 function alignUp(n: number, shift: number): number {
@@ -29,7 +49,7 @@ function alignUp(n: number, shift: number): number {
 
 /** Sets the first window and the scale that this side offers; `mss` is the size that a full segment of the peer will have. */
 export function initialWindow(sk: TcpSocket, mss: number, scaling: boolean): void {
-  let space = winFromSpace(sk.rcvBuf);
+  let space = winFromSpace(sk, sk.rcvBuf);
   if (sk.windowClamp === 0) sk.windowClamp = 65_535 * 2 ** TCP_MAX_WSCALE;
   space = Math.min(space, sk.windowClamp);
   if (space > mss) space -= space % mss;
@@ -45,7 +65,7 @@ export function initialWindow(sk: TcpSocket, mss: number, scaling: boolean): voi
 
 /** When the connection is established. Models tcp_init_buffer_space(). */
 export function initBufferSpace(sk: TcpSocket): void {
-  const full = winFromSpace(sk.rcvBuf);
+  const full = winFromSpace(sk, sk.rcvBuf);
   if (sk.windowClamp >= full) {
     sk.windowClamp = full;
     if (full > 4 * sk.advMss) sk.windowClamp = Math.max(full - Math.floor(full / 2 ** 31), 4 * sk.advMss);
@@ -64,11 +84,11 @@ export function receiveWindow(sk: TcpSocket): number {
 
 /** tcp_space(): window that the free buffer is good for. */
 export function freeSpace(sk: TcpSocket): number {
-  return winFromSpace(Math.max(0, sk.rcvBuf - sk.rcvMem()));
+  return winFromSpace(sk, Math.max(0, sk.rcvBuf - sk.rcvMem()));
 }
 
 export function wantedWindow(sk: TcpSocket): number {
-  const allowed = winFromSpace(sk.rcvBuf);
+  const allowed = winFromSpace(sk, sk.rcvBuf);
   const full = Math.min(sk.windowClamp, allowed);
   const mss = Math.min(sk.rcvMss, full);
   let free = freeSpace(sk);
@@ -100,8 +120,22 @@ export function selectWindow(sk: TcpSocket): number {
 export function growWindow(sk: TcpSocket, len: number): void {
   const room = Math.min(sk.windowClamp, freeSpace(sk)) - sk.rcvSsthresh;
   if (room <= 0) return;
-  sk.rcvSsthresh += Math.min(room, Math.max(2 * sk.advMss, 2 * len));
+  const step = winFromSpace(sk, truesize(len)) <= len ? 2 * sk.advMss : smallStep(sk, len);
+  if (step === 0) return;
+  sk.rcvSsthresh += Math.min(room, Math.max(step, 2 * len));
   sk.ackQuick |= 1;
+}
+
+/** Segments that are mostly overhead let the window grow only while it is small. Models __tcp_grow_window(). */
+function smallStep(sk: TcpSocket, len: number): number {
+  let size = winFromSpace(sk, truesize(len)) >> 1;
+  let window = winFromSpace(sk, rmem(sk.ns)[2]) >> 1;
+  while (sk.rcvSsthresh <= window) {
+    if (size <= len) return 2 * sk.rcvMss;
+    size >>= 1;
+    window >>= 1;
+  }
+  return 0;
 }
 
 /** The reader keeps up: the buffer doubles as the sender's rate does. Models tcp_rcv_space_adjust(). */
@@ -113,10 +147,10 @@ export function spaceAdjust(sk: TcpSocket): void {
     if (sk.opt.rcvBuf === null) {
       const window = 2 * copied + 16 * sk.advMss;
       const grown = window + Math.floor((window * (copied - sk.rcvSpace)) / Math.max(1, sk.rcvSpace));
-      const buffer = Math.min(grown * 2, rmem(sk.ns)[2]);
+      const buffer = Math.min(Math.floor((grown * 256) / sk.scalingRatio), rmem(sk.ns)[2]);
       if (buffer > sk.rcvBuf) {
         sk.rcvBuf = buffer;
-        sk.windowClamp = winFromSpace(buffer);
+        sk.windowClamp = winFromSpace(sk, buffer);
       }
     }
     sk.rcvSpace = copied;
