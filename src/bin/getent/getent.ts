@@ -1,0 +1,1 @@
+/** getent: being written by NETTOOLS. */

@@ -1,0 +1,1 @@
+/** nginx: being written by NETTOOLS. */

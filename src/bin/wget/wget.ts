@@ -1,0 +1,1 @@
+/** wget: being written by NETTOOLS. */
