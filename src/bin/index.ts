@@ -28,6 +28,7 @@ import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
 import { tracepath } from './tracepath/tracepath.ts';
+import { traceroute } from './traceroute/traceroute.ts';
 
 export const commands: readonly Command[] = [
   ...everyday,
@@ -57,4 +58,5 @@ export const commands: readonly Command[] = [
   sysctl,
   tcpdump,
   tracepath,
+  traceroute,
 ];

@@ -1,0 +1,185 @@
+/** traceroute's command line. Models traceroute 2.1.2 traceroute.c and libsupp/clif.c */
+
+import type { Process } from '../../os/process.ts';
+import type { Task } from '../../os/program.ts';
+import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
+import type { IpAddr } from '../../wire/addr.ts';
+import { parseIp } from '../../wire/addr.ts';
+
+export type Method = 'default' | 'udp' | 'icmp' | 'tcp';
+
+export interface TraceOptions {
+  host: string;
+  addr: IpAddr;
+  method: Method;
+  dontFragment: boolean;
+  firstHop: number;
+  device: string | null;
+  maxHops: number;
+  simultaneous: number;
+  numeric: boolean;
+  port: number | null;
+  tos: number | null;
+  /** Seconds. */
+  wait: number;
+  hereFactor: number;
+  nearFactor: number;
+  queries: number;
+  source: IpAddr | null;
+  /** Seconds between probes. */
+  sendWait: number;
+  mark: number;
+  sourcePort: number;
+  packetLen: number | null;
+}
+
+/** letter, long name, argument's name (empty: a flag). */
+const OPTIONS: readonly (readonly [string, string, string])[] = [
+  ['4', '', ''], ['6', '', ''], ['d', 'debug', ''], ['F', 'dont-fragment', ''], ['f', 'first', 'first_ttl'], ['g', 'gateway', 'gate,...'], ['I', 'icmp', ''],
+  ['T', 'tcp', ''], ['i', 'interface', 'device'], ['m', 'max-hops', 'max_ttl'], ['N', 'sim-queries', 'squeries'], ['n', '', ''], ['p', 'port', 'port'],
+  ['t', 'tos', 'tos'], ['l', 'flowlabel', 'flow_label'], ['w', 'wait', 'MAX,HERE,NEAR'], ['q', 'queries', 'nqueries'], ['r', '', ''], ['s', 'source', 'src_addr'],
+  ['z', 'sendwait', 'sendwait'], ['e', 'extensions', ''], ['A', 'as-path-lookups', ''], ['M', 'module', 'name'], ['O', 'options', 'OPTS,...'],
+  ['', 'sport', 'num'], ['', 'fwmark', 'num'], ['U', 'udp', ''], ['D', 'dccp', ''], ['P', 'protocol', 'prot'], ['', 'mtu', ''], ['', 'back', ''],
+  ['V', 'version', ''], ['', 'help', ''],
+];
+
+export type ParseResult = { options: TraceOptions } | { help: true } | { version: true } | { error: string };
+
+interface Given {
+  key: string;
+  text: string;
+  value: string;
+  argc: number;
+}
+
+function integer(text: string): number | null {
+  return /^[+-]?\d+$/.test(text) ? Number(text) : /^0[xX][0-9a-fA-F]+$/.test(text) ? Number.parseInt(text, 16) : null;
+}
+
+function scan(args: readonly string[]): { given: Given[]; operands: [string, number][] } | string {
+  const given: Given[] = [];
+  const operands: [string, number][] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (!arg.startsWith('-') || arg === '-') {
+      operands.push([arg, i + 1]);
+      continue;
+    }
+    if (arg.startsWith('--')) {
+      const eq = arg.indexOf('=');
+      const name = arg.slice(2, eq < 0 ? undefined : eq);
+      const spec = OPTIONS.find((o) => o[1] !== '' && o[1] === name) ?? OPTIONS.find((o) => o[1] !== '' && name !== '' && o[1].startsWith(name));
+      if (!spec) return `Bad option \`${arg}' (argc ${i + 1})`;
+      const value = eq >= 0 ? arg.slice(eq + 1) : spec[2] === '' ? '' : args[++i];
+      if (value === undefined) return `Option \`--${spec[1]}' (argc ${i}) requires an argument: \`--${spec[1]}=${spec[2]}'`;
+      given.push({ key: spec[0] || spec[1], text: `--${spec[1]}`, value, argc: i + 1 });
+      continue;
+    }
+    for (let j = 1; j < arg.length; j++) {
+      const letter = arg[j] as string;
+      const spec = OPTIONS.find((o) => o[0] === letter);
+      if (!spec) return `Bad option \`-${letter}' (argc ${i + 1})`;
+      if (spec[2] === '') {
+        given.push({ key: letter, text: `-${letter}`, value: '', argc: i + 1 });
+        continue;
+      }
+      const rest = arg.slice(j + 1);
+      const value = rest !== '' ? rest : args[i + 1];
+      if (value === undefined) return `Option \`-${letter}' (argc ${i + 1}) requires an argument: \`-${letter} ${spec[2]}'`;
+      if (rest === '') i++;
+      given.push({ key: letter, text: `-${letter}`, value, argc: i + 1 });
+      break;
+    }
+  }
+  return { given, operands };
+}
+
+const NOT_EMULATED = ['g', 'l', 'r', 'e', 'A', 'O', 'D', 'P', 'mtu', 'back'];
+const NUMBERS = ['f', 'm', 'N', 'p', 't', 'q', 'sport', 'fwmark'];
+
+export function* parseTraceroute(p: Process): Task<ParseResult> {
+  const args = p.argv.slice(1);
+  if (args.length === 0) return { help: true };
+  const scanned = scan(args);
+  if (typeof scanned === 'string') return { error: scanned };
+  const o: TraceOptions = {
+    host: '', addr: 0, method: 'default', dontFragment: false, firstHop: 1, device: null, maxHops: 30, simultaneous: 16, numeric: false, port: null, tos: null,
+    wait: 5, hereFactor: 3, nearFactor: 10, queries: 3, source: null, sendWait: 0, mark: 0, sourcePort: 0, packetLen: null,
+  };
+  let family: 4 | 6 | null = null;
+  for (const { key, text, value, argc } of scanned.given) {
+    const bad = { error: `Cannot handle \`${text}' option with arg \`${value}' (argc ${argc})` };
+    const n = integer(value);
+    if (NUMBERS.includes(key) && n === null) return bad;
+    if (NOT_EMULATED.includes(key)) return { error: `option \`${text}' is not emulated` };
+    const v = n ?? 0;
+    if (key === 'help') return { help: true };
+    if (key === 'V') return { version: true };
+    if (key === '4' || key === '6') family = key === '4' ? 4 : 6;
+    else if (key === 'F') o.dontFragment = true;
+    else if (key === 'f') o.firstHop = v;
+    else if (key === 'I') o.method = 'icmp';
+    else if (key === 'T') o.method = 'tcp';
+    else if (key === 'U') o.method = 'udp';
+    else if (key === 'M') {
+      if (!['default', 'udp', 'icmp', 'tcp', 'tcpconn', 'raw', 'dccp', 'udplite'].includes(value)) return bad;
+      if (!['default', 'udp', 'icmp', 'tcp'].includes(value)) return { error: `method \`${value}' is not emulated` };
+      o.method = value as Method;
+    } else if (key === 'i') o.device = value;
+    else if (key === 'm') o.maxHops = v;
+    else if (key === 'N') o.simultaneous = v;
+    else if (key === 'n') o.numeric = true;
+    else if (key === 'p') o.port = v;
+    else if (key === 't') o.tos = v;
+    else if (key === 'q') o.queries = v;
+    else if (key === 'fwmark') o.mark = v;
+    else if (key === 'sport') {
+      o.sourcePort = v;
+      o.simultaneous = 1;
+    } else if (key === 'w') {
+      const parts = value.split(',').map(Number);
+      if (parts.some(Number.isNaN) || parts.length > 3) return bad;
+      o.wait = parts[0] as number;
+      if (parts.length > 1) {
+        o.hereFactor = parts[1] ?? 0;
+        o.nearFactor = parts[2] ?? 0;
+      }
+    } else if (key === 'z') {
+      const s = Number(value);
+      if (Number.isNaN(s)) return bad;
+      o.sendWait = s > 10 ? s / 1000 : s;
+    } else if (key === 's') {
+      const a = parseIp(value);
+      if (a === null) return bad;
+      o.source = a;
+    }
+  }
+  const [host, len, extra] = scanned.operands;
+  if (!host) return { error: 'Specify "host" missing argument.' };
+  const found = yield* getaddrinfo(p, host[0], family ? { family } : {});
+  if (!found.ok) {
+    return { error: `${host[0]}: ${gaiStrerror(found.error)}\nCannot handle "host" cmdline arg \`${host[0]}' on position 1 (argc ${host[1]})` };
+  }
+  if (len) {
+    const n = integer(len[0]);
+    if (n === null) return { error: `Cannot handle "packetlen" cmdline arg \`${len[0]}' on position 2 (argc ${len[1]})` };
+    o.packetLen = n;
+  }
+  if (extra) return { error: `Extra arg \`${extra[0]}' (position 3, argc ${extra[1]})` };
+  o.host = host[0];
+  const same = found.addrs.filter((a) => (family ? (typeof a === 'number' ? 4 : 6) === family : true));
+  o.addr = (same.find((a) => typeof a === 'number') ?? same[0]) as IpAddr;
+  const problem = validate(o);
+  return problem ? { error: problem } : { options: o };
+}
+
+function validate(o: TraceOptions): string | null {
+  if (o.firstHop <= 0 || o.firstHop > o.maxHops) return 'first hop out of range';
+  if (o.maxHops > 255) return 'max hops cannot be more than 255';
+  if (o.queries <= 0 || o.queries > 10) return 'no more than 10 probes per hop';
+  if (o.wait < 0 || o.hereFactor < 0 || o.nearFactor < 0) return `bad wait specifications \`${o.wait},${o.hereFactor},${o.nearFactor}' used`;
+  if (o.packetLen !== null && o.packetLen > 65000) return `too big packetlen ${o.packetLen} specified`;
+  if (o.source !== null && typeof o.source !== typeof o.addr) return 'IP versions of source and destination differ';
+  if (o.sendWait < 0) return `bad sendtime \`${o.sendWait}' specified`;
+  return null;
+}
