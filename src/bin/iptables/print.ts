@@ -94,8 +94,7 @@ export function ruleLine(env: Env, spec: xt.RuleSpec, number: number, packets: n
   s += `${target.padEnd(9)} `;
   const proto = f.numeric ? String(spec.proto) : (xt.protocolName(spec.proto) ?? String(spec.proto));
   s += `${spec.protoInvert ? '!' : ' '}${proto.padEnd(4)} `;
-  if (env.family === 4) s += `${spec.frag?.invert ? '!' : '-'}${spec.frag ? 'f' : '-'} `;
-  else s += '   ';
+  s += `${spec.frag?.invert ? '!' : '-'}${spec.frag ? 'f' : '-'} `;
   if (f.verbose) {
     const iface = (i: xt.IfaceMatch | null): string => (i ? `${i.invert ? '!' : ''}${i.name}` : f.numeric ? '*' : 'any');
     s += ` ${iface(spec.in).padEnd(6)} ${iface(spec.out).padEnd(6)} `;
@@ -124,7 +123,7 @@ export function verboseLine(env: Env, spec: xt.RuleSpec): string {
   const t = spec.target;
   const target = t.kind === 'verdict' ? t.verdict : t.kind === 'jump' ? t.chain : t.kind === 'ext' ? listName(t.ext.name) : '';
   const iface = (i: xt.IfaceMatch | null): string => (i ? `${i.invert ? '!' : ''}${i.name}` : '*');
-  const opt = env.family === 4 ? `${spec.frag?.invert ? '!' : '-'}${spec.frag ? 'f' : '-'}` : '  ';
+  const opt = `${spec.frag?.invert ? '!' : '-'}${spec.frag ? 'f' : '-'}`;
   return (
     `${target} ${spec.protoInvert ? '!' : ' '}${xt.protocolName(spec.proto) ?? spec.proto} opt ${opt} in ${iface(spec.in)} out ${iface(spec.out)} ` +
     `${spec.src?.invert ? '!' : ' '}${addressList(env, spec.src, true)} ${spec.dst?.invert ? '!' : ' '}-> ${addressList(env, spec.dst, true)}  ` +
