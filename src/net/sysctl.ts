@@ -9,13 +9,29 @@ type Values = Record<string, number>;
 type Proto = 'ipv4' | 'ipv6';
 type Where = NetDevice | 'all' | 'default';
 
-/** Values of one device; `set` names those that no longer follow `default`. */
+type Group = 'conf4' | 'conf6' | 'neigh4' | 'neigh6';
+
+/** Values of one device. Groups are shared with `default` until one of them is written: a world has many devices and few settings. */
 interface DevValues {
   conf4: Values;
   conf6: Values;
   neigh4: Values;
   neigh6: Values;
-  set: Set<string>;
+  /** Groups that are not shared. */
+  own: Partial<Record<Group, boolean>>;
+  /** `group/name` of what no longer follows `default`. */
+  set: Set<string> | null;
+  /** All of conf4 was fixed by an address (ipv4_devconf_setall()). */
+  settled: boolean;
+}
+
+/** The group's values, unshared. */
+function writable(v: DevValues, group: Group): Values {
+  if (!v.own[group]) {
+    v[group] = { ...v[group] };
+    v.own[group] = true;
+  }
+  return v[group];
 }
 
 const DEFAULTS: ReadonlyMap<string, string> = new Map(
@@ -62,8 +78,8 @@ export class Sysctl {
     this.ns = ns;
     // Linux copies IPv4 conf from the first namespace (devconf_inherit_init_net 0), IPv6 starts at its defaults.
     const first = (ns.kernel.init as Netns | undefined)?.sysctl;
-    this.all = fresh({ ...CONF4, ...first?.all.conf4 }, CONF6);
-    this.dflt = fresh({ ...CONF4, ...first?.dflt.conf4 }, CONF6);
+    this.all = fresh({ ...(first?.all.conf4 ?? CONF4) });
+    this.dflt = fresh({ ...(first?.dflt.conf4 ?? CONF4) });
     ns.events.subscribe((e) => {
       if (e.type !== 'link') return;
       if (e.action === 'register') this.adopt(e.dev);
@@ -146,22 +162,25 @@ export class Sysctl {
 
   private writeConf(key: DeviceKey, n: number): Result {
     const { where, group, name, values } = key;
-    if (values[name] === n) {
-      if (typeof where !== 'string') this.of(where).set.add(`${group}/${name}`);
-      return ok();
+    const target = this.of(where);
+    if (typeof where !== 'string') {
+      target.set ??= new Set();
+      target.set.add(`${group}/${name}`);
     }
+    if (values[name] === n) return ok();
     if (group === 'conf4' && name === 'forwarding') {
       this.forwarding4(where, n);
       return ok();
     }
-    values[name] = n;
-    if (typeof where !== 'string') this.of(where).set.add(`${group}/${name}`);
-    else if (where === 'default' && group !== 'conf6') {
-      for (const d of this.devs.values()) if (!d.set.has(`${group}/${name}`)) d[group][name] = n;
+    writable(target, group)[name] = n;
+    if (where === 'default' && group !== 'conf6') {
+      for (const d of this.devs.values()) {
+        const fixed = (group === 'conf4' && d.settled) || d.set?.has(`${group}/${name}`);
+        if (!fixed) writable(d, group)[name] = n;
+      }
     }
     if (group === 'conf6' && where === 'all' && (name === 'forwarding' || name === 'disable_ipv6')) {
-      this.dflt.conf6[name] = n;
-      for (const d of this.devs.values()) d.conf6[name] = n;
+      for (const d of [this.dflt, ...this.devs.values()]) writable(d, 'conf6')[name] = n;
     }
     if (group === 'conf6') this.ns.ip6.confChanged(where, name, n);
     return ok();
@@ -170,13 +189,11 @@ export class Sysctl {
   /** inet_forward_change(): `all` switches every device and the default. */
   private forwarding4(where: Where, n: number): void {
     if (where !== 'all') {
-      (typeof where === 'string' ? this.dflt : this.of(where)).conf4.forwarding = n;
+      writable(this.of(where), 'conf4').forwarding = n;
       return;
     }
     if (this.all.conf4.forwarding === n) return;
-    this.all.conf4.forwarding = n;
-    this.dflt.conf4.forwarding = n;
-    for (const d of this.devs.values()) d.conf4.forwarding = n;
+    for (const d of [this.all, this.dflt, ...this.devs.values()]) writable(d, 'conf4').forwarding = n;
   }
 
   /** First number of the value, 0 when unknown. */
@@ -241,8 +258,7 @@ export class Sysctl {
 
   /** ipv4_devconf_setall(): once a device got an address by hand, it no longer follows `default`. */
   settle4(dev: NetDevice): void {
-    const v = this.of(dev);
-    for (const name of Object.keys(v.conf4)) v.set.add(`conf4/${name}`);
+    this.of(dev).settled = true;
   }
 
   private of(where: Where): DevValues {
@@ -252,10 +268,12 @@ export class Sysctl {
   }
 
   private adopt(dev: NetDevice): DevValues {
-    const v = fresh(this.dflt.conf4, this.dflt.conf6, this.dflt.neigh4, this.dflt.neigh6);
+    const { dflt } = this;
+    dflt.own = {};
+    const v: DevValues = { ...dflt, own: {}, set: null, settled: false };
     if (dev.kind === 'loopback') {
-      Object.assign(v.conf4, { disable_policy: 1, disable_xfrm: 1, accept_source_route: v.conf4.accept_source_route });
-      Object.assign(v.conf6, { accept_dad: -1, use_tempaddr: -1 });
+      Object.assign(writable(v, 'conf4'), { disable_policy: 1, disable_xfrm: 1 });
+      Object.assign(writable(v, 'conf6'), { accept_dad: -1, use_tempaddr: -1 });
     }
     this.devs.set(dev, v);
     return v;
@@ -269,21 +287,23 @@ export class Sysctl {
     if (!where || (typeof where !== 'string' && where.name !== device)) return null;
     const group = `${kind}${proto === 'ipv4' ? 4 : 6}` as DeviceKey['group'];
     const values = this.of(where)[group];
-    if (proto === 'ipv6' && kind === 'conf' && name === 'mtu' && typeof where !== 'string') values.mtu = where.mtu;
+    if (proto === 'ipv6' && kind === 'conf' && name === 'mtu' && typeof where !== 'string') return { where, group, name, values: { mtu: where.mtu } };
     return values[name] === undefined ? null : { where, group, name, values };
   }
 }
 
 interface DeviceKey {
   where: Where;
-  group: 'conf4' | 'conf6' | 'neigh4' | 'neigh6';
+  group: Group;
   name: string;
   values: Values;
 }
 
-function fresh(conf4: Values, conf6: Values, neigh4: Values = NEIGH, neigh6: Values = { ...NEIGH, locktime: 0 }): DevValues {
-  return { conf4: { ...conf4 }, conf6: { ...conf6 }, neigh4: { ...neigh4 }, neigh6: { ...neigh6 }, set: new Set() };
+function fresh(conf4: Values): DevValues {
+  return { conf4, conf6: CONF6, neigh4: NEIGH, neigh6: NEIGH6, own: {}, set: null, settled: false };
 }
+
+const NEIGH6: Values = { ...NEIGH, locktime: 0 };
 
 /** Dots become slashes unless the key has slashes already. */
 function pathOf(key: string): string {

@@ -29,7 +29,7 @@ const SLOTS = 512;
 
 export class RouteCache {
   private readonly ns: Netns;
-  private readonly slots: (Entry | undefined)[] = new Array(SLOTS);
+  private slots: (Entry | undefined)[] = [];
   private generation = 0;
 
   constructor(ns: Netns) {
@@ -40,7 +40,7 @@ export class RouteCache {
   input(skb: Skb, src: number, dst: number, iif: NetDevice): Result<Dst> {
     const tos = (skb.data[1] as number) & 0x1c;
     if (this.generation !== this.ns.fib.generation) {
-      this.slots.fill(undefined);
+      if (this.slots.length > 0) this.slots = [];
       this.generation = this.ns.fib.generation;
     }
     const slot = (Math.imul(src ^ Math.imul(dst, 0x9e3779b1), 0x85ebca6b) >>> 23) & (SLOTS - 1);
