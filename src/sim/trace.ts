@@ -46,18 +46,41 @@ export class TraceHash {
 
   readonly listener: TraceListener = (event) => {
     this.count++;
-    this.add(canonical(event));
+    this.value(event);
   };
 
-  private add(text: string): void {
-    let { h1, h2 } = this;
-    for (let i = 0; i < text.length; i++) {
-      const ch = text.charCodeAt(i);
-      h1 = Math.imul(h1 ^ ch, 2654435761);
-      h2 = Math.imul(h2 ^ ch, 1597334677);
+  /** Keys count in their order of insertion, which is that of the code that emits and so the same in every engine. */
+  private value(value: unknown): void {
+    if (typeof value === 'number') this.text(Number.isInteger(value) && Math.abs(value) < 0x7fffffff ? null : String(value), value);
+    else if (value === null || typeof value !== 'object') this.text(String(value), 0);
+    else if (value instanceof Uint8Array) {
+      for (let i = 0; i < value.length; i++) this.word(value[i] as number);
+      this.word(value.length);
+    } else if (Array.isArray(value)) {
+      for (const item of value) this.value(item);
+      this.word(value.length);
+    } else {
+      const object = value as Record<string, unknown>;
+      for (const key in object) {
+        this.text(key, 0);
+        this.value(object[key]);
+      }
     }
-    this.h1 = h1;
-    this.h2 = h2;
+  }
+
+  /** Mixes in a text, or the small whole number itself when there is none. */
+  private text(text: string | null, number: number): void {
+    if (text === null) {
+      this.word(number);
+      return;
+    }
+    for (let i = 0; i < text.length; i++) this.word(text.charCodeAt(i));
+    this.word(text.length);
+  }
+
+  private word(word: number): void {
+    this.h1 = Math.imul(this.h1 ^ word, 2654435761);
+    this.h2 = Math.imul(this.h2 ^ word, 1597334677);
   }
 
   /** 16 hexadecimal digits. */
@@ -66,16 +89,4 @@ export class TraceHash {
     const b = Math.imul(this.h2 ^ (this.h2 >>> 16), 2246822507) ^ Math.imul(this.h1 ^ (this.h1 >>> 13), 3266489909);
     return (b >>> 0).toString(16).padStart(8, '0') + (a >>> 0).toString(16).padStart(8, '0');
   }
-}
-
-function canonical(value: unknown): string {
-  if (typeof value === 'bigint') return `${value}n`;
-  if (value === null || typeof value !== 'object') return String(value);
-  if (value instanceof Uint8Array) return value.join(',');
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const object = value as Record<string, unknown>;
-  return `{${Object.keys(object)
-    .sort()
-    .map((k) => `${k}:${canonical(object[k])}`)
-    .join()}}`;
 }
