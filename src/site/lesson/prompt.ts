@@ -12,6 +12,11 @@ export function plain(output: string): string {
   return output.replace(/\r/g, '').replace(/\n$/, '');
 }
 
-export function asText(results: readonly StepResult[]): string {
-  return results.map(({ host, command, output }) => `${promptOf(host)}${command}${output === '' ? '' : `\n${plain(output)}`}`).join('\n');
+/** The pieces of a transcript, for whoever draws them: prompt and command of each step, then its output. */
+export function pieces(results: readonly StepResult[]): readonly { prompt: string; command: string; rest: string }[] {
+  return results.map(({ host, command, output }, i) => ({
+    prompt: promptOf(host),
+    command,
+    rest: `${output === '' ? '' : `\n${plain(output)}`}${i < results.length - 1 ? '\n' : ''}`,
+  }));
 }

@@ -2,12 +2,16 @@
 
 import { Client } from '../../host/client.ts';
 import type { Step } from '../../host/protocol.ts';
-import { asText } from '../lesson/prompt.ts';
+import { pieces } from '../lesson/prompt.ts';
 
-export async function rehearse(lab: string, steps: readonly Step[]): Promise<string> {
+export async function rehearse(lab: string, steps: readonly Step[], into: HTMLElement): Promise<void> {
   const client = new Client();
   try {
-    return asText(await client.rehearse(lab, steps));
+    const nodes = pieces(await client.rehearse(lab, steps)).flatMap(({ prompt, command, rest }) => {
+      const before = Object.assign(document.createElement('span'), { className: 'term-prompt', textContent: prompt });
+      return [before, Object.assign(document.createElement('b'), { textContent: command }), rest];
+    });
+    into.replaceChildren(...nodes);
   } finally {
     client.close();
   }

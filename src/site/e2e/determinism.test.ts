@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { chromium } from 'playwright';
+import { build, type Rolldown } from 'vite';
+import { expect, test } from 'vitest';
+import { CHROMIUM_FLAGS, findChromium } from '../../../tools/chromium.mjs';
+import { loadLab } from '../../cli/labs.ts';
+import { grade } from '../../lab/grade.ts';
+import { scriptLog } from '../../lab/log.ts';
+
+test('ten runs in Chromium give the trace hash that Node gives', async () => {
+  const lab = loadLab('wire-a-pod-by-hand');
+  const log = scriptLog(lab, 11, lab.solution);
+  const built = (await build({
+    configFile: false,
+    logLevel: 'silent',
+    build: { write: false, minify: false, target: 'es2023', lib: { entry: join(import.meta.dirname, 'determinism.entry.ts'), formats: ['es'] } },
+  })) as Rolldown.RolldownOutput[];
+  const chunk = built[0]?.output[0];
+  const browser = await chromium.launch({ executablePath: findChromium() ?? undefined, args: CHROMIUM_FLAGS });
+  try {
+    const page = await browser.newPage();
+    await page.addScriptTag({ type: 'module', content: chunk?.code ?? '' });
+    await page.waitForFunction(() => 'gradeHashes' in globalThis);
+    const hashes = await page.evaluate(([l, g]) => globalThis.gradeHashes(l, g, 10), [lab, log] as const);
+    expect(hashes).toEqual(Array.from({ length: 10 }, () => grade(lab, log).traceHash));
+  } finally {
+    await browser.close();
+  }
+});
