@@ -13,7 +13,12 @@ test('ten runs in Chromium give the trace hash that Node gives', async () => {
   const built = (await build({
     configFile: false,
     logLevel: 'silent',
-    build: { write: false, minify: false, target: 'es2023', lib: { entry: join(import.meta.dirname, 'determinism.entry.ts'), formats: ['es'] } },
+    build: {
+      write: false,
+      minify: false,
+      target: 'es2023',
+      lib: { entry: join(import.meta.dirname, 'determinism.entry.ts'), formats: ['es'] },
+    },
   })) as Rolldown.RolldownOutput[];
   const chunk = built[0]?.output[0];
   const browser = await chromium.launch({ executablePath: findChromium() ?? undefined, args: CHROMIUM_FLAGS });
