@@ -167,9 +167,10 @@ function gone(addr: IfAddr, dying: boolean): void {
   if (dev.addrs4.length === 0 && !dying) flushDevice(dev);
 }
 
-/** fib_disable_ip() of the last address: IPv4 is off on the device, its routes go unannounced. */
+/** fib_disable_ip() of the last address: IPv4 is off on the device, its routes go unannounced, its neighbours too. */
 function flushDevice(dev: NetDevice): void {
   for (const route of dev.ns.fib.list(4)) if (route.nexthops.some((nh) => nh.dev === dev)) dev.ns.fib.remove(route, true);
+  dev.ns.neigh.familyOff(dev, 4);
 }
 
 function promote(addr: IfAddr): void {

@@ -231,8 +231,13 @@ export class NeighbourTables {
     this.flush(dev, false);
   }
 
-  private flush(dev: NetDevice, keepPermanent: boolean): void {
-    for (const family of [4, 6] as const) {
+  /** arp_ifdown() of the last IPv4 address, and its IPv6 sibling. */
+  familyOff(dev: NetDevice, family: Family): void {
+    this.flush(dev, false, [family]);
+  }
+
+  private flush(dev: NetDevice, keepPermanent: boolean, families: readonly Family[] = [4, 6]): void {
+    for (const family of families) {
       const table = this.tables[family].get(dev);
       if (!table) continue;
       for (const [key, n] of [...table.entries]) {
