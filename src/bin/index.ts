@@ -8,6 +8,7 @@ import { bridge } from './bridge/bridge.ts';
 import { conntrack } from './conntrack/conntrack.ts';
 import { curl } from './curl/curl.ts';
 import { dig } from './dig/dig.ts';
+import { dmesg } from './dmesg/dmesg.ts';
 import { ethtool } from './ethtool/ethtool.ts';
 import { everyday } from './everyday.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
@@ -17,8 +18,10 @@ import { iptablesCommands } from './iptables/iptables.ts';
 import { lsns } from './lsns/lsns.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
+import { nohup, setsid } from './nohup/nohup.ts';
 import { nsenter } from './nsenter/nsenter.ts';
 import { nstat } from './nstat/nstat.ts';
+import { killall, pgrep } from './pgrep/pgrep.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
 import { podserver } from './podserver/podserver.ts';
@@ -29,6 +32,9 @@ import { sysctl } from './sysctl/sysctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
 import { tracepath } from './tracepath/tracepath.ts';
 import { traceroute } from './traceroute/traceroute.ts';
+import { stty, tty } from './tty/tty.ts';
+import { unshare } from './unshare/unshare.ts';
+import { nproc, uptime } from './uptime/uptime.ts';
 
 export const commands: readonly Command[] = [
   ...everyday,
@@ -41,22 +47,32 @@ export const commands: readonly Command[] = [
   conntrack,
   curl,
   dig,
+  dmesg,
   ethtool,
   ifconfig,
   ip,
   ipset,
+  killall,
   lsns,
   nc,
   netstat,
+  nohup,
+  nproc,
   nsenter,
   nstat,
+  pgrep,
   ping,
   poddns,
   podserver,
   route,
+  setsid,
   ss,
+  stty,
   sysctl,
   tcpdump,
   tracepath,
   traceroute,
+  tty,
+  unshare,
+  uptime,
 ];

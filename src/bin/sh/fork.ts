@@ -3,7 +3,6 @@
 import type { OpenFile } from '../../os/file.ts';
 import type { Process, Task } from '../../os/process.ts';
 import { SEC } from '../../sim/sim.ts';
-import { Jobs } from './jobs.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
 import { runExitTrap } from './traps.ts';
 
@@ -18,7 +17,7 @@ export interface ForkOptions {
 /** Runs `body` in a child. Tries again for a while when there are too many processes, as bash does. */
 export function* forkShell(sh: Shell, body: (child: Shell) => Task<number>, opts: ForkOptions = {}): Task<Process> {
   for (let attempt = 0; ; attempt++) {
-    const child = sh.clone(new Jobs());
+    const child = sh.clone(sh.jobs.copy());
     const r = sh.p.fork((p) => subshell(child, p, body), {
       fds: opts.fds ?? sh.p.fds,
       ...(opts.group !== undefined ? { newGroup: opts.group } : {}),

@@ -12,6 +12,8 @@ export interface JobEntry {
   /** Its end was told to the user. */
   notified: boolean;
   disowned?: boolean;
+  /** A job of the shell that this one is a copy of: it can be listed, not waited for. */
+  foreign?: boolean;
 }
 
 export type JobState = 'Running' | 'Stopped' | 'Done';
@@ -22,6 +24,14 @@ export class Jobs {
   private recent: number[] = [];
   /** Statuses of children that ended and were removed, by pid, for `wait PID`. */
   readonly finished = new Map<number, number>();
+
+  /** What a subshell sees of them. */
+  copy(): Jobs {
+    const j = new Jobs();
+    j.list = this.list.map((job) => ({ ...job, foreign: true }));
+    j.recent = [...this.recent];
+    return j;
+  }
 
   add(processes: Process[], pgid: number, text: string, foreground: boolean): JobEntry {
     const job: JobEntry = { id: Math.max(0, ...this.list.map((j) => j.id)) + 1, pgid, processes, text, foreground, notified: false };

@@ -83,7 +83,7 @@ function* badSubstitution(sh: Shell, text: string): Task<never> {
 
 function* unbound(sh: Shell, name: string): Task<never> {
   yield* sh.warn(`${name}: unbound variable`);
-  throw new Abandon(sh.commandString ? 127 : 1, true);
+  throw new Abandon(sh.commandString && sh.subshellLevel === 0 ? 127 : 1, true);
 }
 
 export function* expandParameter(sh: Shell, part: SimpleExpansionPart | ParameterExpansionPart, quoted: boolean): Task<Seg[]> {
@@ -225,7 +225,7 @@ function* defaults(
       yield* sh.warn(
         `${index ? `${name}[${index.text}]` : name}: ${message === '' ? (colon ? 'parameter null or not set' : 'parameter not set') : message}`,
       );
-      throw new Abandon(sh.commandString ? 127 : 1, true);
+      throw new Abandon(sh.commandString && sh.subshellLevel === 0 ? 127 : 1, true);
     }
   }
 }

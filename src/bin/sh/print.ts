@@ -128,15 +128,20 @@ class Printer {
   }
 
   private conditional(node: If): string {
+    return this.branches(node.clause, node.then, node.elif, node.else);
+  }
+
+  /** elif is an if inside else. */
+  private branches(clause: CompoundList, yes: CompoundList, elif: If['elif'], no: CompoundList | undefined): string {
     const { indent } = this;
-    let out = `if ${this.inline(node.clause)}; then\n${this.nested(node.then)}\n`;
-    const [elif, ...rest] = node.elif;
-    if (elif) {
+    let out = `if ${this.inline(clause)}; then\n${this.nested(yes)}\n`;
+    const [next, ...rest] = elif;
+    if (next) {
       this.depth++;
-      const inner = this.conditional({ ...node, clause: elif.clause, then: elif.then, elif: rest });
+      const inner = this.branches(next.clause, next.then, rest, no);
       out += `${indent}else\n${this.indent}${inner};\n`;
       this.depth--;
-    } else if (node.else) out += `${indent}else\n${this.nested(node.else)}\n`;
+    } else if (no) out += `${indent}else\n${this.nested(no)}\n`;
     return `${out}${indent}fi`;
   }
 

@@ -131,8 +131,20 @@ function* main(p: Process): Task<number> {
   return yield* guarded(sh, runStdin(sh));
 }
 
+/** Functions that came through the environment (export -f). */
+function importFunctions(sh: Shell): void {
+  for (const [key, value] of sh.p.env) {
+    const name = /^BASH_FUNC_(.+)%%$/.exec(key)?.[1];
+    if (!name || !value.startsWith('() {')) continue;
+    const parsed = parseSource(`${name} ${value}`);
+    const command = parsed.statements[0]?.command;
+    if (command?.type === 'Function') sh.functions.set(name, { body: command.body, source: parsed.source, exported: true });
+  }
+}
+
 function setUp(sh: Shell): void {
   const { vars, p } = sh;
+  importFunctions(sh);
   const put = (name: string, value: string, exported = false): void => {
     const v = vars.ensure(name);
     v.value = value;

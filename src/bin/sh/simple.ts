@@ -9,6 +9,7 @@ import { type BuiltinContext, builtins, DECLARATIONS } from './builtins/index.ts
 import { assignmentText, expandWords } from './expand.ts';
 import { forkShell } from './fork.ts';
 import { closeSubstitutions, runCompound, runStatements, textOf, waitForeground } from './interpret.ts';
+import { printFunction } from './print.ts';
 import { decodePrompt } from './prompt.ts';
 import { applyRedirects, keepRedirects, undoRedirects } from './redirect.ts';
 import { parseSource } from './source.ts';
@@ -199,6 +200,14 @@ export function* callFunction(sh: Shell, name: string, args: string[]): Task<num
 export function childEnv(sh: Shell, path: string): Map<string, string> {
   const env = sh.vars.exported();
   env.set('_', path);
+  for (const [name, fn] of sh.functions)
+    if (fn.exported)
+      env.set(
+        `BASH_FUNC_${name}%%`,
+        `() ${printFunction(name, fn)
+          .slice(name.length + 5)
+          .trimEnd()}`,
+      );
   return env;
 }
 

@@ -45,6 +45,8 @@ export class Abandon {
 export interface ShellFunction {
   body: CompoundCommand | Redirected | CompoundList;
   source: Source;
+  /** export -f */
+  exported?: boolean;
 }
 
 export const SET_OPTIONS: readonly (readonly [string, string])[] = [

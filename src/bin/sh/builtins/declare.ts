@@ -60,7 +60,7 @@ function* declare(sh: Shell, argv: readonly string[], ctx: BuiltinContext): Task
     yield* complain(sh, 'local', 'can only be used in a function');
     return 1;
   }
-  if (on.has('f') || on.has('F')) return yield* functionsOf(sh, name, argv.slice(i), on);
+  if (on.has('f') || on.has('F')) return yield* functionsOf(sh, name, argv.slice(i), on, off);
   if (i >= argv.length) return yield* list(sh, name, on);
   if (on.has('p')) return yield* printed(sh, name, argv.slice(i));
   let status = 0;
@@ -109,7 +109,7 @@ function* printed(sh: Shell, name: string, names: readonly string[]): Task<numbe
   return status;
 }
 
-function* functionsOf(sh: Shell, name: string, names: readonly string[], on: ReadonlySet<string>): Task<number> {
+function* functionsOf(sh: Shell, name: string, names: readonly string[], on: ReadonlySet<string>, off: ReadonlySet<string>): Task<number> {
   const wanted = names.length > 0 ? names : [...sh.functions.keys()].sort();
   let status = 0;
   for (const n of wanted) {
@@ -118,7 +118,10 @@ function* functionsOf(sh: Shell, name: string, names: readonly string[], on: Rea
       status = 1;
       continue;
     }
-    if (name === 'export') continue;
+    if (name === 'export') {
+      f.exported = !off.has('x');
+      continue;
+    }
     if (on.has('F')) yield* output(sh, name, names.length > 0 ? `${n}\n` : `declare -f ${n}\n`);
     else yield* output(sh, name, printFunction(n, f));
   }

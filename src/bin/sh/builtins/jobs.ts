@@ -99,6 +99,7 @@ function* waitJob(sh: Shell, job: JobEntry): Task<number> {
 const wait: Builtin = function* (sh, argv) {
   const o = yield* options(sh, argv, 'fnp:', 'wait [-fn] [-p var] [id ...]');
   if (!o) return 2;
+  sh.jobs.list = sh.jobs.list.filter((j) => !j.foreign);
   if (o.flags.has('n')) {
     for (;;) {
       const done = sh.jobs.list.find((j) => state(j) === 'Done');

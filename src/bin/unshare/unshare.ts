@@ -1,0 +1,57 @@
+/** unshare: runs a program in new namespaces. Models util-linux 2.38; network and UTS namespaces, others are accepted where they change nothing */
+
+import type { Command } from '../../os/program.ts';
+import { strerror } from '../../sim/errno.ts';
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  n: 'net',
+  u: 'uts',
+  m: 'mount',
+  i: 'ipc',
+  C: 'cgroup',
+  p: 'pid',
+  U: 'user',
+  f: 'fork',
+  r: 'map-root-user',
+};
+const EMULATED = new Set(['net', 'uts', 'mount', 'ipc', 'cgroup', 'fork']);
+
+export const unshare: Command = {
+  name: 'unshare',
+  *main(p) {
+    const args = p.argv.slice(1);
+    const wanted = new Set<string>();
+    while (args[0]?.startsWith('-')) {
+      const a = args.shift() as string;
+      if (a === '--') break;
+      const names = a.startsWith('--') ? [a.slice(2)] : [...a.slice(1)].map((c) => OPTIONS[c] ?? `-${c}`);
+      for (const name of names) {
+        if (!Object.values(OPTIONS).includes(name)) {
+          yield* p.err(
+            `unshare: ${a.startsWith('--') ? `unrecognized option '${a}'` : `invalid option -- '${name.slice(1)}'`}\nTry 'unshare --help' for more information.\n`,
+          );
+          return 1;
+        }
+        if (!EMULATED.has(name)) {
+          yield* p.err(`unshare: --${name}: this kind of namespace is not emulated\n`);
+          return 1;
+        }
+        wanted.add(name);
+      }
+    }
+    if (p.uid !== 0) {
+      yield* p.err('unshare: unshare failed: Operation not permitted\n');
+      return 1;
+    }
+    if (wanted.has('net')) p.ns = p.kernel.newNetns();
+    if (wanted.has('uts')) p.uts = { hostname: p.uts.hostname };
+    if (wanted.has('mount')) p.mnt = p.mnt.copy();
+    const argv = args.length > 0 ? args : [p.env.get('SHELL') ?? '/bin/sh'];
+    const found = p.canRun(argv, p.env);
+    if (!found.ok) {
+      yield* p.err(`unshare: failed to execute ${argv[0]}: ${strerror(found.errno)}\n`);
+      return found.errno === 'ENOENT' ? 127 : 126;
+    }
+    return yield* p.exec(argv);
+  },
+};
