@@ -11,6 +11,7 @@ import { dig } from './dig/dig.ts';
 import { dmesg } from './dmesg/dmesg.ts';
 import { ethtool } from './ethtool/ethtool.ts';
 import { everyday } from './everyday.ts';
+import { host } from './host/host.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { ipset } from './ipset/ipset.ts';
@@ -19,6 +20,7 @@ import { lsns } from './lsns/lsns.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
 import { nohup, setsid } from './nohup/nohup.ts';
+import { nslookup } from './nslookup/nslookup.ts';
 import { nsenter } from './nsenter/nsenter.ts';
 import { nstat } from './nstat/nstat.ts';
 import { killall, pgrep } from './pgrep/pgrep.ts';
@@ -35,6 +37,7 @@ import { traceroute } from './traceroute/traceroute.ts';
 import { stty, tty } from './tty/tty.ts';
 import { unshare } from './unshare/unshare.ts';
 import { nproc, uptime } from './uptime/uptime.ts';
+import { wget } from './wget/wget.ts';
 
 export const commands: readonly Command[] = [
   ...everyday,
@@ -49,6 +52,7 @@ export const commands: readonly Command[] = [
   dig,
   dmesg,
   ethtool,
+  host,
   ifconfig,
   ip,
   ipset,
@@ -59,6 +63,7 @@ export const commands: readonly Command[] = [
   nohup,
   nproc,
   nsenter,
+  nslookup,
   nstat,
   pgrep,
   ping,
@@ -75,4 +80,5 @@ export const commands: readonly Command[] = [
   tty,
   unshare,
   uptime,
+  wget,
 ];
