@@ -14,9 +14,11 @@
 import { type Family, type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
 import { ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
-import { ip4HeaderLen } from '../../wire/ipv4.ts';
+import { IP_DF, ip4HeaderLen } from '../../wire/ipv4.ts';
+import { devQueueXmit } from '../dev/core.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
+import { fragment4, isFragment } from '../ip/frag.ts';
 import { routeInput } from '../ip/route.ts';
 import type { Skb } from '../skb.ts';
 import type { HookVerdict } from './netfilter.ts';
@@ -82,6 +84,9 @@ export function brPreRouting(skb: Skb, bridge: NetDevice, port: NetDevice): Hook
     return 'drop';
   }
   const { ns } = bridge;
+  // nf_defrag_ipv4 hangs in this hook as well: tracked packets are whole until they leave the bridge.
+  const fragment = family === 4 && ns.ct.active(4) && isFragment(skb.data);
+  if (fragment && !ns.ip4.reassembly.add(skb, 'bridge')) return 'stolen';
   const info: BridgeInfo = { physIn: port, physOut: null, inPrerouting: true, sabotageDone: false, bridgedDnat: false, ethSrc: skb.ethSrc };
   skb.bridge = info;
   const before = destination(skb, family);
@@ -132,11 +137,19 @@ export function brForward(skb: Skb, bridge: NetDevice, outPort: NetDevice): Hook
 }
 
 export function brPostRouting(skb: Skb, bridge: NetDevice, outPort: NetDevice): HookVerdict {
-  void outPort;
   const family = shown(skb, bridge);
   if (family === null || !skb.bridge?.physOut) return 'accept';
   const { ns } = bridge;
-  return ns.nf.active(family, 'POSTROUTING') ? ns.nf.hook(family, 'POSTROUTING', skb, null, bridge) : 'accept';
+  const verdict = ns.nf.active(family, 'POSTROUTING') ? ns.nf.hook(family, 'POSTROUTING', skb, null, bridge) : 'accept';
+  if (verdict !== 'accept' || family === 6 || skb.gsoSize > 0 || skb.data.length <= outPort.mtu || (u16(skb.data, 6) & IP_DF) !== 0) return verdict;
+  // br_nf_dev_queue_xmit(): what was put together on the way in is cut again.
+  for (const piece of fragment4(skb.data, outPort.mtu)) {
+    const part = skb.clone();
+    part.data = piece;
+    part.dev = outPort;
+    devQueueXmit(part);
+  }
+  return 'stolen';
 }
 
 /** The port at which a DNATed frame is to go on, or null for ordinary frames that the host sends. */
