@@ -19,6 +19,7 @@ import { sed } from './sed/sed.ts';
 import { seq } from './seq/seq.ts';
 import { sleep } from './sleep/sleep.ts';
 import { sort } from './sort/sort.ts';
+import { sudo } from './sudo/sudo.ts';
 import { column, nl, paste, rev, tac } from './tac/tac.ts';
 import { tail } from './tail/tail.ts';
 import { tee } from './tee/tee.ts';
@@ -79,6 +80,7 @@ export const everyday: readonly Command[] = [
   seq,
   sleep,
   sort,
+  sudo,
   tac,
   tail,
   tee,

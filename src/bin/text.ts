@@ -102,6 +102,7 @@ export function* allLines(p: Process, names: readonly string[]): Task<{ lines: s
   const lines: string[] = [];
   let size = 0;
   const status = yield* eachInput(p, names, function* (fd) {
+    // biome-ignore lint/correctness/useYield: a task that waits for nothing
     yield* eachLine(p, fd, function* (line) {
       lines.push(line);
       size += line.length + 16;
