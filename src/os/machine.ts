@@ -89,6 +89,25 @@ export class Machine {
       const dir = this.directory(path.slice(0, path.lastIndexOf('/')));
       dir.link(path.slice(path.lastIndexOf('/') + 1), file);
       for (const alias of command.aliases ?? []) dir.link(alias, new Symlink(command.name));
+      this.unpack(command, '', this.fs.root);
+    }
+  }
+
+  /** Lays a package's files that lie under `prefix` into `root`, which stands for that directory. */
+  private unpack(command: Command, prefix: string, root: Directory): void {
+    for (const [path, text] of Object.entries(command.files ?? {})) {
+      if (!path.startsWith(`${prefix}/`)) continue;
+      const parts = path.slice(prefix.length + 1).split('/');
+      let dir = root;
+      for (const part of parts.slice(0, -1)) {
+        let next = dir.lookup(part, this.init);
+        if (!(next instanceof Directory)) {
+          next = new Directory();
+          dir.link(part, next);
+        }
+        dir = next as Directory;
+      }
+      dir.link(parts.at(-1) as string, text.startsWith('-> ') ? new Symlink(text.slice(3)) : new RegularFile(text, 0o644));
     }
   }
 
@@ -114,7 +133,9 @@ export class Machine {
   separate(ns: Netns, hostname: string, own: readonly string[] = ['/etc', '/var/www/html']): NamespaceView {
     const mnt = this.mounts.copy();
     for (const path of own)
-      mnt.over.set(this.directory(path), path === '/etc' ? new Directory((d) => etcFiles(d, hostname)) : new Directory());
+      const own = path === '/etc' ? new Directory((d) => etcFiles(d, hostname)) : new Directory();
+      for (const command of this.commands.values()) this.unpack(command, path, own);
+      mnt.over.set(this.directory(path), own);
     const view = { uts: { hostname }, mnt };
     this.views.set(ns, view);
     return view;

@@ -182,7 +182,7 @@ export class Process {
       step = this.task.next(wake);
     } catch (e) {
       // A program that recurses too deeply overflows its stack.
-      if (!(e instanceof RangeError)) throw e;
+      if (!isOverflow(e)) throw e;
       this.task = null;
       this.finish(139, 'SEGV');
       return;
@@ -294,7 +294,10 @@ export class Process {
     if (this.state === 'dead') return;
     const d = this.disposition(signal);
     const action = defaultAction(signal);
-    if (signal === 'CONT') this.continueFromStop();
+    if (signal === 'CONT' && this.state === 'stopped') {
+      this.continueFromStop();
+      if (!this.running) this.deliver();
+    }
     if (signal !== 'KILL' && signal !== 'STOP') {
       if (d === 'ignore') return;
       if (d === 'default' && (action === 'ignore' || action === 'continue')) return;
@@ -741,4 +744,12 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
     at += p.length;
   }
   return out;
+}
+
+/** V8 and JavaScriptCore throw a RangeError, SpiderMonkey an InternalError. */
+function isOverflow(e: unknown): boolean {
+  return (
+    e instanceof Error &&
+    (e.name === 'InternalError' || (e instanceof RangeError && /call stack|string length|allocation/i.test(e.message)))
+  );
 }

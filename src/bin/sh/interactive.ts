@@ -115,6 +115,7 @@ function* protectedRun(sh: Shell, run: () => Task<number>): Task<boolean> {
 
 function resetDepths(sh: Shell): void {
   sh.loopDepth = 0;
+  sh.depth = 0;
   sh.noErrexit = 0;
   sh.waiting = 0;
   sh.sourceDepth = 0;

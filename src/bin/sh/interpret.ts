@@ -37,15 +37,26 @@ import { runPendingTraps, runTrap } from './traps.ts';
 
 /** Booked for each command that the shell runs, in µs of CPU. */
 const COMMAND_COST = 8;
+/** Deeper than this nothing more is called; real bash runs out of stack somewhere. The same in every engine. */
+export const MAX_DEPTH = 300;
 
 /** `last`: nothing follows in this process, so that a program may replace it. */
 export function* runStatements(sh: Shell, statements: readonly Statement[], last = false): Task<number> {
-  for (let i = 0; i < statements.length; i++) yield* runStatement(sh, statements[i] as Statement, last && i === statements.length - 1);
+  sh.depth++;
+  try {
+    for (let i = 0; i < statements.length; i++) yield* runStatement(sh, statements[i] as Statement, last && i === statements.length - 1);
+  } finally {
+    sh.depth--;
+  }
   return sh.status;
 }
 
 /** Parses and runs text in the present shell: eval, traps, sourced files. */
 export function* runText(sh: Shell, text: string, name?: string): Task<number> {
+  if (sh.depth >= MAX_DEPTH) {
+    yield* sh.warn(`maximum nesting level exceeded (${sh.depth})`);
+    throw new Abandon(1);
+  }
   const { source, pos } = sh;
   const parsed = parseSource(text, name === undefined ? source.line(pos) : 1);
   sh.source = parsed.source;

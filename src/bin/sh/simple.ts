@@ -8,7 +8,7 @@ import { performAssignment } from './assign.ts';
 import { type BuiltinContext, builtins, DECLARATIONS } from './builtins/index.ts';
 import { assignmentText, expandWords } from './expand.ts';
 import { forkShell } from './fork.ts';
-import { closeSubstitutions, runCompound, runStatements, textOf, waitForeground } from './interpret.ts';
+import { closeSubstitutions, MAX_DEPTH, runCompound, runStatements, textOf, waitForeground } from './interpret.ts';
 import { printFunction } from './print.ts';
 import { decodePrompt } from './prompt.ts';
 import { applyRedirects, keepRedirects, undoRedirects } from './redirect.ts';
@@ -16,9 +16,6 @@ import { parseSource } from './source.ts';
 import { Abandon, ExitShell, LoopControl, ReturnFrom, type Shell } from './state.ts';
 import { runTrap } from './traps.ts';
 import { singleQuoted, type Variable } from './vars.ts';
-
-/** Deeper than this a function call is refused; real bash runs out of stack somewhere. */
-const MAX_NESTING = 200;
 
 export function* runSimple(sh: Shell, node: Command, last: boolean): Task<number> {
   sh.pos = node.pos;
@@ -170,8 +167,8 @@ function* temporary(sh: Shell, assignments: readonly Assignment[], _keepOrder: b
 export function* callFunction(sh: Shell, name: string, args: string[]): Task<number> {
   const fn = sh.functions.get(name);
   if (!fn) return 127;
-  if (sh.frames.length >= MAX_NESTING) {
-    yield* sh.warn(`${name}: maximum function nesting level exceeded (${MAX_NESTING})`);
+  if (sh.depth >= MAX_DEPTH) {
+    yield* sh.warn(`${name}: maximum function nesting level exceeded (${sh.frames.length})`);
     throw new Abandon(1);
   }
   const saved = { args: sh.args, source: sh.source, pos: sh.pos, loopDepth: sh.loopDepth };

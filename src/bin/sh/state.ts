@@ -189,6 +189,8 @@ export class Shell {
   gotInterrupt = false;
   /** The new line after ^C is written already. */
   interruptShown = false;
+  /** Lists within lists, functions and eval included: what the engine's stack has to bear. */
+  depth = 0;
   getoptsIndex = 1;
   /** The file that `source` is reading. */
   sourceName: string | null = null;
@@ -236,6 +238,7 @@ export class Shell {
     s.exiting = false;
     s.interrupted = false;
     s.gotInterrupt = false;
+    s.depth = 0;
     s.waiting = 0;
     s.subshellLevel = this.subshellLevel + 1;
     s.addDynamics();
