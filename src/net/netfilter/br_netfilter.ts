@@ -141,7 +141,8 @@ export function brPostRouting(skb: Skb, bridge: NetDevice, outPort: NetDevice): 
   if (family === null || !skb.bridge?.physOut) return 'accept';
   const { ns } = bridge;
   const verdict = ns.nf.active(family, 'POSTROUTING') ? ns.nf.hook(family, 'POSTROUTING', skb, null, bridge) : 'accept';
-  if (verdict !== 'accept' || family === 6 || skb.gsoSize > 0 || skb.data.length <= outPort.mtu || (u16(skb.data, 6) & IP_DF) !== 0) return verdict;
+  if (verdict !== 'accept' || family === 6 || skb.gsoSize > 0 || skb.data.length <= outPort.mtu || (u16(skb.data, 6) & IP_DF) !== 0)
+    return verdict;
   // br_nf_dev_queue_xmit(): what was put together on the way in is cut again.
   for (const piece of fragment4(skb.data, outPort.mtu)) {
     const part = skb.clone();

@@ -14,6 +14,7 @@ import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { IpSets } from './ipset/ipset.ts';
+import { NftTables } from './nft/tables.ts';
 import { viewPacket, type XtPacket } from './xt/packet.ts';
 import { XtTables } from './xt/tables.ts';
 
@@ -45,6 +46,8 @@ export class Netfilter {
   readonly xt: XtTables;
   readonly legacy: XtTables;
   readonly sets: IpSets;
+  /** What the nft tool made itself. */
+  readonly nft: NftTables;
   private readonly entries: Record<Family, Partial<Record<Hook, HookEntry[]>>> = { 4: {}, 6: {} };
   /** Where the packet that a hook dropped was dropped: for the trace. */
   private reason = '';
@@ -52,6 +55,7 @@ export class Netfilter {
   constructor(ns: Netns) {
     this.ns = ns;
     this.sets = new IpSets(ns);
+    this.nft = new NftTables(ns, this);
     this.xt = new XtTables(ns, this, 'nft');
     this.legacy = new XtTables(ns, this, 'legacy');
   }

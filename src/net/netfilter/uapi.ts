@@ -17,6 +17,26 @@ export {
   type SetType,
 } from './ipset/ipset.ts';
 export { HOOKS, type Hook } from './netfilter.ts';
+export { type DataType, TYPES as NFT_TYPES, typeByName, type Value as NftValue } from './nft/datatype.ts';
+export { type Selector, selectorAt } from './nft/selector.ts';
+export {
+  Counter,
+  type Item,
+  itemHas,
+  itemText,
+  jump,
+  limit as nftLimit,
+  match,
+  type NftSet,
+  notrack,
+  type Operand,
+  type Statement,
+  setMark,
+  sortedItems,
+  verdict,
+  viaTarget,
+} from './nft/statement.ts';
+export { type BaseChain, type ChainType, NftChain, type NftFamily, type NftRule, NftTable, type NftTables } from './nft/tables.ts';
 export type { Chain } from './xt/chain.ts';
 export { findMatch, findTarget } from './xt/ext/index.ts';
 export { RecentLists } from './xt/ext/recent.ts';

@@ -77,6 +77,10 @@ interface ExtBase<O> {
   save(o: O, family: Family): string;
   /** Text of -L, with a leading space; '' for none. */
   list(o: O, cx: ListCx): string;
+  /** The same in nft's language, as `nft list` shows rules of iptables-nft; absent or null: `xt match "name"`. */
+  nft?(o: O, family: Family): string | null;
+  /** iptables-nft writes it as native expressions: nft does not warn about it. */
+  readonly native?: boolean;
 }
 
 export interface MatchExt<O = unknown> extends ExtBase<O> {

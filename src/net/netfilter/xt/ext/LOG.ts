@@ -78,6 +78,18 @@ export const LOG: TargetExt<Log> = {
     (!cx.numeric && o.uid ? ' uid' : '') +
     (!cx.numeric && o.macdecode ? ' macdecode' : '') +
     (o.prefix ? ` prefix "${o.prefix}"` : ''),
+  nft: (o) => {
+    const flags = [
+      o.seq ? 'tcp sequence' : '',
+      o.tcpOptions ? 'tcp options' : '',
+      o.ipOptions ? 'ip options' : '',
+      o.uid ? 'skuid' : '',
+      o.macdecode ? 'ether' : '',
+    ];
+    const levels = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug'];
+    const on = flags.filter((f) => f !== '');
+    return `log${o.prefix ? ` prefix "${o.prefix}"` : ''}${o.level !== 4 ? ` level ${levels[o.level]}` : ''}${on.map((f) => ` flags ${f}`).join('')}`;
+  },
   run: (o, ns) => (p) => {
     ns.kernel.printk(o.prefix + logLine(p, o));
     return 'continue';

@@ -106,6 +106,11 @@ function toText(o: NatTarget): string {
 const flagsText = (o: NatTarget, dashes: string): string =>
   (o.random ? ` ${dashes}random` : '') + (o.fullyRandom ? ` ${dashes}random-fully` : '') + (o.persistent ? ` ${dashes}persistent` : '');
 
+function nftFlags(o: NatTarget): string {
+  const flags = [o.random ? 'random' : '', o.fullyRandom ? 'fully-random' : '', o.persistent ? 'persistent' : ''].filter((f) => f !== '');
+  return flags.length > 0 ? ` ${flags.join(',')}` : '';
+}
+
 const flag = (name: string, key: 'random' | 'fullyRandom' | 'persistent') => ({
   name,
   arg: 'none' as const,
@@ -140,6 +145,7 @@ export const DNAT: TargetExt<NatTarget> = {
   ],
   save: (o) => ` --to-destination ${toText(o)}${flagsText(o, '--')}`,
   list: (o) => ` to:${toText(o)}${flagsText(o, '')}`,
+  nft: (o) => `dnat to ${toText(o)}${nftFlags(o)}`,
   run: (o, ns) => {
     const range = rangeOf(o);
     return (p) => bind(ns, p, range, 'dst');
@@ -161,6 +167,7 @@ export const SNAT: TargetExt<NatTarget> = {
   ],
   save: (o) => ` --to-source ${toText(o)}${flagsText(o, '--')}`,
   list: (o) => ` to:${toText(o)}${flagsText(o, '')}`,
+  nft: (o) => `snat to ${toText(o)}${nftFlags(o)}`,
   run: (o, ns) => {
     const range = rangeOf(o);
     return (p) => bind(ns, p, range, 'src');
@@ -185,6 +192,7 @@ export const MASQUERADE: TargetExt<NatTarget> = {
   options: [toPorts, flag('random', 'random'), flag('random-fully', 'fullyRandom')],
   save: (o) => `${o.ports ? ` --to-ports ${portText(o.ports)}` : ''}${flagsText(o, '--')}`,
   list: (o) => `${o.ports ? ` masq ports: ${portText(o.ports)}` : ''}${flagsText(o, '')}`,
+  nft: (o) => `masquerade${o.ports ? ` to :${portText(o.ports)}` : ''}${nftFlags(o)}`,
   run: (o, ns) => (p) => {
     const { ct, dst } = p.skb;
     if (!ct || !p.out) return 'accept';
@@ -209,6 +217,7 @@ export const REDIRECT: TargetExt<NatTarget> = {
   options: [toPorts, flag('random', 'random')],
   save: (o) => `${o.ports ? ` --to-ports ${portText(o.ports)}` : ''}${flagsText(o, '--')}`,
   list: (o) => `${o.ports ? ` redir ports ${portText(o.ports)}` : ''}${flagsText(o, '')}`,
+  nft: (o) => `redirect${o.ports ? ` to :${portText(o.ports)}` : ''}${nftFlags(o)}`,
   run: (o, ns) => (p) => {
     let addr: IpAddr;
     if (p.hook === 'OUTPUT') addr = p.family === 4 ? 0x7f000001 : 1n;

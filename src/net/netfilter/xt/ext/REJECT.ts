@@ -61,6 +61,15 @@ export const REJECT: TargetExt<Reject> = {
   checkentry: (o, _ns, proto) => (o.code === -1 && proto !== 6 ? fail('EINVAL') : ok()),
   save: (o) => ` --reject-with ${o.name}`,
   list: (o) => ` reject-with ${o.name}`,
+  nft: (o) => {
+    if (o.code === -1) return 'reject with tcp reset';
+    if (o.name.endsWith('port-unreachable')) return 'reject';
+    const v6 = o.name.startsWith('icmp6-');
+    return `reject with ${v6 ? 'icmpv6' : 'icmp'} ${o.name
+      .replace(/^icmp6?-/, '')
+      .replace('proto-', 'prot-')
+      .replace('adm-prohibited', 'admin-prohibited')}`;
+  },
   run: (o, ns) => (p) => {
     if (o.code === -1) sendReset(ns, p);
     else if (p.frag === 0) {

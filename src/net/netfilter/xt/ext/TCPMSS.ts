@@ -41,6 +41,7 @@ export const TCPMSS: TargetExt<Tcpmss> = {
   checkentry: (_o, _ns, proto) => (proto === 6 ? ok() : fail('EINVAL')),
   save: (o) => (o.mss === null ? ' --clamp-mss-to-pmtu' : ` --set-mss ${o.mss}`),
   list: (o) => (o.mss === null ? ' TCPMSS clamp to PMTU' : ` TCPMSS set ${o.mss}`),
+  nft: (o) => `tcp option maxseg size set ${o.mss === null ? 'rt mtu' : o.mss}`,
   run: (o) => (p) => {
     const { skb } = p;
     const b = skb.data;

@@ -91,6 +91,15 @@ export const addrtype: MatchExt<AddrTypeMatch> = {
     (o.src ? ` src-type ${o.src.invert ? '!' : ''}${o.src.types.join(',')}` : '') +
     (o.dst ? ` dst-type ${o.dst.invert ? '!' : ''}${o.dst.types.join(',')}` : '') +
     (o.limit ? ` limit-${o.limit}` : ''),
+  nft: (o) => {
+    const iface = o.limit === 'in' ? ' . iif' : o.limit === 'out' ? ' . oif' : '';
+    const one = (side: Side | null, word: string): string => {
+      if (!side) return '';
+      const types = side.types.map((t) => t.toLowerCase());
+      return `fib ${word}${iface} type ${side.invert ? '!= ' : ''}${types.length > 1 ? `{ ${types.join(', ')} }` : types[0]}`;
+    };
+    return [one(o.src, 'saddr'), one(o.dst, 'daddr')].filter((t) => t !== '').join(' ');
+  },
   run: (o, ns) => {
     const is = (side: Side, addr: XtPacket['src'], dev: NetDevice | undefined): boolean => {
       const type: RouteType = addrType(ns, addr, dev);

@@ -19,5 +19,6 @@ export const comment: MatchExt<{ text: string }> = {
   ],
   save: (o) => ` --comment ${quote(o.text)}`,
   list: (o) => ` /* ${o.text} */`,
+  nft: () => '',
   run: () => () => true,
 };

@@ -163,6 +163,10 @@ export const conntrack: MatchExt<ConntrackMatch> = {
   },
   save: (o, family) => texts(o, (key, value, invert) => `${invert ? ' !' : ''} --${key} ${value}`, family),
   list: (o, cx) => texts(o, (key, value, invert) => `${invert ? ' !' : ''} ${key} ${value}`, cx.family),
+  nft: (o) => {
+    if (o.status || o.proto || o.addrs.size > 0 || o.ports.size > 0 || o.expire || o.dir || !o.state) return null;
+    return nftStates(o.state.value, o.state.invert);
+  },
   run: (o, ns) => {
     const state = o.state && stateTest(o.state.value, o.state.invert);
     const more = o.status || o.proto || o.addrs.size > 0 || o.ports.size > 0 || o.expire || o.dir;
@@ -201,6 +205,17 @@ export const conntrack: MatchExt<ConntrackMatch> = {
   },
 };
 
+/** SNAT and DNAT are bits of `ct status` there. */
+function nftStates(states: readonly State[], invert: boolean): string {
+  const order: readonly State[] = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED'];
+  const plain = order.filter((s) => states.includes(s)).map((s) => s.toLowerCase());
+  const nat = states.filter((s) => s === 'SNAT' || s === 'DNAT').map((s) => s.toLowerCase());
+  const not = invert ? '!= ' : '';
+  return [plain.length > 0 ? `ct state ${not}${plain.join(',')}` : '', nat.length > 0 ? `ct status ${not}${nat.join(',')}` : '']
+    .filter((t) => t !== '')
+    .join(' ');
+}
+
 interface StateMatch {
   states: State[];
   invert: boolean;
@@ -228,5 +243,6 @@ export const state: MatchExt<StateMatch> = {
   ],
   save: (o) => `${o.invert ? ' !' : ''} --state ${OLD_ORDER.filter((s) => o.states.includes(s)).join(',')}`,
   list: (o) => ` ${o.invert ? '! ' : ''}state ${OLD_ORDER.filter((s) => o.states.includes(s)).join(',')}`,
+  nft: (o) => nftStates(o.states, o.invert),
   run: (o) => stateTest(o.states, o.invert),
 };

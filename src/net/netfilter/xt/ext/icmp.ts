@@ -1,5 +1,6 @@
 /** -p icmp: type and code. Models libipt_icmp.c */
 
+import { TYPES } from '../../nft/datatype.ts';
 import { type MatchExt, Problem } from '../ext.ts';
 import { hasL4 } from '../packet.ts';
 import { number } from '../parse.ts';
@@ -139,6 +140,12 @@ function make(name: 'icmp' | 'icmp6', names: Names): MatchExt<IcmpMatch> {
       }
       const code = o.min === 0 && o.max === 0xff ? '' : o.min === o.max ? ` code ${o.min}` : ` codes ${o.min}-${o.max}`;
       return ` ${word}${o.invert ? ' !' : ''}type ${o.type}${code}`;
+    },
+    nft: (o) => {
+      if (o.type === anyType) return null;
+      const type = v6 ? TYPES.icmpv6_type : TYPES.icmp_type;
+      const code = o.min === 0 && o.max === 0xff ? '' : ` ${v6 ? 'icmpv6' : 'icmp'} code ${o.min === o.max ? o.min : `${o.min}-${o.max}`}`;
+      return `${v6 ? 'icmpv6' : 'icmp'} type ${o.invert ? '!= ' : ''}${type.print(o.type)}${code}`;
     },
     run: (o) => (p) => {
       if (!hasL4(p, 4)) return false;

@@ -95,6 +95,12 @@ export const limit: MatchExt<Limit> = {
   ],
   save: (o) => ` --limit ${rateText(o.avg)}${o.burst !== 5 ? ` --limit-burst ${o.burst}` : ''}`,
   list: (o) => ` limit: avg ${rateText(o.avg)} burst ${o.burst}`,
+  native: true,
+  nft: (o) => {
+    const [rate, unit] = rateText(o.avg).split('/');
+    const long = { sec: 'second', min: 'minute', hour: 'hour', day: 'day' }[unit as string] ?? unit;
+    return `limit rate ${rate}/${long} burst ${o.burst} packets`;
+  },
   run: (o, ns) => {
     const { sim } = ns.kernel;
     const bucket = new Bucket(o.avg, o.burst, sim.now);

@@ -60,6 +60,13 @@ export const MARK: TargetExt<Mark> = {
     if (o.mask === 0xffffffff) return ` MARK set ${hex(o.mark)}`;
     return ` MARK xset ${hex(o.mark)}/${hex(o.mask)}`;
   },
+  nft: (o) => {
+    if (o.mask === 0xffffffff) return `meta mark set ${hex(o.mark)}`;
+    if (o.mark === 0) return `meta mark set mark and ${hex(~o.mask)}`;
+    if (o.mark === o.mask) return `meta mark set mark or ${hex(o.mark)}`;
+    if (o.mask === 0) return `meta mark set mark xor ${hex(o.mark)}`;
+    return `meta mark set mark and ${hex(~o.mask)} xor ${hex(o.mark)}`;
+  },
   run: (o) => (p) => {
     p.skb.mark = ((p.skb.mark & ~o.mask) ^ o.mark) >>> 0;
     return 'continue';
@@ -146,6 +153,16 @@ export const CONNMARK: TargetExt<Connmark> = {
     if (o.nfmask === o.ctmask) return ` CONNMARK ${o.mode} mask ${hex(o.ctmask)}`;
     return ` CONNMARK ${o.mode} nfmask ${hex(o.nfmask)} ctmask ~${hex(o.ctmask)}`;
   },
+  nft: (o) => {
+    if (o.mode === 'set')
+      return o.ctmask === 0xffffffff
+        ? `ct mark set ${hex(o.ctmark)}`
+        : o.ctmark === o.ctmask
+          ? `ct mark set ct mark or ${hex(o.ctmark)}`
+          : null;
+    if (o.nfmask !== 0xffffffff || o.ctmask !== 0xffffffff) return null;
+    return o.mode === 'save' ? 'ct mark set mark' : 'meta mark set ct mark';
+  },
   run: (o) => (p) => {
     const { skb } = p;
     const { ct } = skb;
@@ -176,6 +193,13 @@ function make(name: 'mark' | 'connmark', get: (p: XtPacket) => number | null): M
       },
     ],
     save: (o) => `${o.invert ? ' !' : ''} --mark ${markText(o)}`,
+    native: name === 'mark',
+    nft: (o) => {
+      const bits = (n: number): string => (name === 'mark' ? `0x${n.toString(16).padStart(8, '0')}` : hex(n));
+      const left = name === 'mark' ? 'meta mark' : 'ct mark';
+      if (o.mask === 0xffffffff) return `${left} ${o.invert ? '!= ' : ''}${bits(o.value)}`;
+      return `${left} & ${bits(o.mask)} ${o.invert ? '!=' : '=='} ${bits(o.value)}`;
+    },
     list: (o) => ` ${name} match ${o.invert ? '!' : ''}${o.invert || name === 'connmark' ? ' ' : ''}${markText(o)}`,
     run: (o) => (p) => {
       const mark = get(p);

@@ -1,6 +1,7 @@
 /** -m multiport: up to 15 ports and ranges. Models libxt_multiport.c */
 
 import { type MatchExt, type ParseCx, Problem } from '../ext.ts';
+import { protocolName } from '../names.ts';
 import { dportOf, hasL4, sportOf } from '../packet.ts';
 import { port } from '../parse.ts';
 
@@ -8,6 +9,8 @@ interface Multiport {
   side: 'sports' | 'dports' | 'ports';
   list: (readonly [number, number])[];
   invert: boolean;
+  /** Name of the protocol, for nft. */
+  proto: string;
 }
 
 const PROTOS: readonly number[] = [6, 17, 136, 132, 33];
@@ -35,7 +38,7 @@ const side = (name: string, aliases: string[], key: Multiport['side']) => ({
   invert: true,
   set: (o: Multiport, arg: string, invert: boolean, cx: ParseCx): void => {
     if (o.list.length > 0) throw new Problem('multiport can only have one option');
-    Object.assign(o, { side: key, list: parsePorts(arg, cx), invert });
+    Object.assign(o, { side: key, list: parsePorts(arg, cx), invert, proto: protocolName(cx.proto) ?? 'th' });
   },
 });
 
@@ -43,7 +46,7 @@ export const multiport: MatchExt<Multiport> = {
   kind: 'match',
   name: 'multiport',
   protos: PROTOS,
-  init: () => ({ side: 'ports', list: [], invert: false }),
+  init: () => ({ side: 'ports', list: [], invert: false, proto: 'tcp' }),
   options: [side('source-ports', ['sports'], 'sports'), side('destination-ports', ['dports'], 'dports'), side('ports', [], 'ports')],
   check: (o) => {
     if (o.list.length === 0) throw new Problem('multiport expection an option');
@@ -52,6 +55,12 @@ export const multiport: MatchExt<Multiport> = {
   list: (o, cx) => {
     const text = o.list.map(([a, b]) => (a === b ? cx.service(a, 6) : `${cx.service(a, 6)}:${cx.service(b, 6)}`)).join(',');
     return ` multiport ${o.side} ${o.invert ? ' !' : ''}${text}`;
+  },
+  nft: (o) => {
+    if (o.side === 'ports') return null;
+    const list = o.list.map(([a, b]) => (a === b ? String(a) : `${a}-${b}`));
+    const key = o.side === 'dports' ? 'dport' : 'sport';
+    return `${o.proto} ${key} ${o.invert ? '!= ' : ''}${list.length === 1 && !o.invert ? list[0] : `{ ${list.join(', ')} }`}`;
   },
   run: (o) => {
     const hit = (n: number): boolean => o.list.some(([a, b]) => n >= a && n <= b);

@@ -41,3 +41,13 @@ export function portTest(o: PortMatch): (p: XtPacket) => boolean {
     return true;
   };
 }
+
+/** `tcp sport 1-9 tcp dport != 80` */
+export function nftPorts(proto: string, o: PortMatch): string {
+  const one = (key: 'sport' | 'dport'): string => {
+    const span = o[key];
+    if (!span || (span.min === 0 && span.max === 65535)) return '';
+    return `${proto} ${key} ${span.invert ? '!= ' : ''}${span.min === span.max ? span.min : `${span.min}-${span.max}`}`;
+  };
+  return [one('sport'), one('dport')].filter((t) => t !== '').join(' ');
+}

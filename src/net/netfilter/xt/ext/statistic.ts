@@ -65,6 +65,10 @@ export const statistic: MatchExt<Statistic> = {
     if (o.mode === 'nth') return ` statistic mode nth${o.invert ? ' !' : ''} every ${o.every}${o.packet ? ` packet ${o.packet}` : ''}`;
     return ` statistic mode random${o.invert ? ' !' : ''} probability ${(o.probability / SCALE).toFixed(11)}`;
   },
+  nft: (o) => {
+    if (o.mode === 'nth') return `numgen inc mod ${o.every} ${o.invert ? '!= ' : ''}${o.packet}`;
+    return `meta random & 2147483647 ${o.invert ? '>=' : '<'} ${o.probability}`;
+  },
   run: (o, ns) => {
     if (o.mode === 'nth') {
       let count = (o.every - 1 - o.packet + o.every) % o.every;

@@ -3,7 +3,7 @@
 import { type MatchExt, Problem } from '../ext.ts';
 import { hasL4 } from '../packet.ts';
 import { number, portRange } from '../parse.ts';
-import { type PortMatch, portsOf, portTest } from './ports.ts';
+import { nftPorts, type PortMatch, portsOf, portTest } from './ports.ts';
 
 interface TcpMatch extends PortMatch {
   flags: { mask: number; comp: number; invert: boolean } | null;
@@ -107,6 +107,19 @@ export const tcp: MatchExt<TcpMatch> = {
       s += ` flags:${o.flags.invert ? '!' : ''}${text}`;
     }
     return s;
+  },
+  native: true,
+  nft: (o) => {
+    const text = nftPorts('tcp', o);
+    if (o.option) return null;
+    if (!o.flags) return text;
+    const names = (bits: number): string =>
+      FLAGS.filter(([, bit]) => bits & bit)
+        .map(([name]) => name.toLowerCase())
+        .join(',') || '0x0';
+    return [text, `tcp flags ${o.flags.invert ? '!= ' : ''}${names(o.flags.comp)} / ${names(o.flags.mask)}`]
+      .filter((t) => t !== '')
+      .join(' ');
   },
   run: (o) => {
     const ports = portTest(o);

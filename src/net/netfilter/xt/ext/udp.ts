@@ -3,7 +3,7 @@
 import type { MatchExt } from '../ext.ts';
 import { hasL4 } from '../packet.ts';
 import { portRangeRc } from '../parse.ts';
-import { type PortMatch, portsOf, portTest } from './ports.ts';
+import { nftPorts, type PortMatch, portsOf, portTest } from './ports.ts';
 
 export const udp: MatchExt<PortMatch> = {
   kind: 'match',
@@ -32,6 +32,8 @@ export const udp: MatchExt<PortMatch> = {
   ],
   save: (o) => portsOf(o, 'save'),
   list: (o, cx) => ` udp${portsOf(o, 'list', (p) => cx.service(p, 17))}`,
+  native: true,
+  nft: (o) => nftPorts('udp', o),
   run: (o) => {
     const ports = portTest(o);
     return (p) => hasL4(p, 8) && ports(p);
