@@ -132,10 +132,11 @@ export class Machine {
   /** Gives a network namespace its own host name, /etc and /var/www/html, as the recorder does; see view(). */
   separate(ns: Netns, hostname: string, own: readonly string[] = ['/etc', '/var/www/html']): NamespaceView {
     const mnt = this.mounts.copy();
-    for (const path of own)
-      const own = path === '/etc' ? new Directory((d) => etcFiles(d, hostname)) : new Directory();
-      for (const command of this.commands.values()) this.unpack(command, path, own);
-      mnt.over.set(this.directory(path), own);
+    for (const path of own) {
+      const dir = path === '/etc' ? new Directory((d) => etcFiles(d, hostname)) : new Directory();
+      for (const command of this.commands.values()) this.unpack(command, path, dir);
+      mnt.over.set(this.directory(path), dir);
+    }
     const view = { uts: { hostname }, mnt };
     this.views.set(ns, view);
     return view;
