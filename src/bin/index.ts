@@ -11,6 +11,7 @@ import { dig } from './dig/dig.ts';
 import { dmesg } from './dmesg/dmesg.ts';
 import { ethtool } from './ethtool/ethtool.ts';
 import { everyday } from './everyday.ts';
+import { getent } from './getent/getent.ts';
 import { host } from './host/host.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
@@ -20,8 +21,8 @@ import { lsns } from './lsns/lsns.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
 import { nohup, setsid } from './nohup/nohup.ts';
-import { nslookup } from './nslookup/nslookup.ts';
 import { nsenter } from './nsenter/nsenter.ts';
+import { nslookup } from './nslookup/nslookup.ts';
 import { nstat } from './nstat/nstat.ts';
 import { killall, pgrep } from './pgrep/pgrep.ts';
 import { ping } from './ping/ping.ts';
@@ -52,6 +53,7 @@ export const commands: readonly Command[] = [
   dig,
   dmesg,
   ethtool,
+  getent,
   host,
   ifconfig,
   ip,
