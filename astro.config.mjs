@@ -16,6 +16,7 @@ export default defineConfig({
   devToolbar: { enabled: false },
   vite: {
     plugins: [labs, programs, lazySearch],
+    optimizeDeps: { include: ['unbash', '@xterm/xterm', '@xterm/addon-fit', '@xterm/addon-unicode-graphemes', '@xterm/addon-web-links'] },
     worker: { format: 'es', plugins: () => [labs, programs] },
     build: {
       rolldownOptions: {
