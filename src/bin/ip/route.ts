@@ -62,17 +62,15 @@ function readVia(ctx: Ctx, args: Args, family: 0 | 4 | 6): IpAddr {
   return getAddr(args.word, f);
 }
 
-function readNexthops(ctx: Ctx, args: Args, family: 0 | 4 | 6): NexthopSpec[] | number {
+function readNexthops(ctx: Ctx, args: Args, family: 0 | 4 | 6): NexthopSpec[] {
   const hops: NexthopSpec[] = [];
   while (args.more) {
     if (!args.is('nexthop')) {
-      ctx.complain(`Error: "nexthop" or end of line is expected instead of "${args.word}"\n`);
-      return 1;
+      throw new Exit(255, `Error: "nexthop" or end of line is expected instead of "${args.word}"\n`);
     }
     args.step();
     if (!args.more) {
-      ctx.complain('Error: unexpected end of line after "nexthop"\n');
-      return 1;
+      throw new Exit(255, 'Error: unexpected end of line after "nexthop"\n');
     }
     const hop: NexthopSpec = {};
     for (; args.more && !args.is('nexthop'); args.step()) {
@@ -145,7 +143,6 @@ function modify(ctx: Ctx, words: readonly string[], mode: RouteMode | 'delete'):
   for (; args.more; args.step()) {
     if (args.is('nexthop')) {
       const hops = readNexthops(ctx, args, b.family);
-      if (typeof hops === 'number') return hops;
       b.hops = hops;
       break;
     }
@@ -174,9 +171,12 @@ function modify(ctx: Ctx, words: readonly string[], mode: RouteMode | 'delete'):
   if (dst.len === 0) dst = { addr: zeroOf(family), len: 0 };
   const spec: RouteSpec = { ...b.spec, family, dst };
   if (!b.tableGiven && (spec.type === 'local' || spec.type === 'broadcast' || spec.type === 'anycast')) spec.table = 255;
-  if (b.hops) spec.nexthops = b.hops;
-  else if (device || b.gateway !== null) spec.nexthops = [{ dev: device ?? null, gateway: b.gateway, onlink: b.onlink }];
-  if (mode === 'delete') return ctx.talk(ctx.ns.fib.del(spec));
+  if (b.hops) {
+    spec.nexthops = b.hops;
+    spec.gateway = b.gateway;
+    spec.oif = device ?? null;
+  } else if (device || b.gateway !== null) spec.nexthops = [{ dev: device ?? null, gateway: b.gateway, onlink: b.onlink }];
+  if (mode === 'delete') return ctx.talk(ctx.ns.fib.del({ tos: 0, ...spec }));
   if (!b.scopeGiven) spec.scope = defaultScope(family, spec.type ?? 'unicast', b);
   spec.type ??= 'unicast';
   spec.proto ??= 3;
@@ -233,6 +233,9 @@ function get(ctx: Ctx, words: readonly string[]): number {
       if (args.matches('help')) usage();
       const p = getPrefix(args.word, family);
       if (family === 0) family = familyOf(p.addr);
+      const bits = typeof p.addr === 'number' ? 32 : 128;
+      if (p.len !== null && p.len !== bits)
+        ctx.complain(`Warning: /${p.len} as prefix is invalid, only /${bits} (or none) is supported.\n`);
       q.dst = p.addr;
       given = true;
     }

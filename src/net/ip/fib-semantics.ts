@@ -88,6 +88,8 @@ function nexthops(ns: Netns, s: RouteSpec, type: RouteType, scope: number, table
     if (!only?.dev) return fail('ENODEV');
     return ok([hop(only, RT_SCOPE_NOWHERE, ns)]);
   }
+  if (s.oif && specs[0]?.dev !== s.oif) return fail('EINVAL', 'Nexthop device index does not match RTA_OIF');
+  if ((s.gateway ?? null) !== null && specs[0]?.gateway !== s.gateway) return fail('EINVAL', 'Nexthop gateway does not match RTA_GATEWAY or RTA_VIA');
   const out: Nexthop[] = [];
   for (const spec of specs.length > 0 ? specs : [{}]) {
     const one = s.family === 4 ? check4(ns, spec, scope, table) : check6(ns, spec, type);

@@ -99,6 +99,9 @@ export interface RouteSpec {
   prefsrc?: IpAddr | null;
   metric?: number;
   nexthops?: NexthopSpec[];
+  /** RTA_GATEWAY and RTA_OIF beside several next hops: they must agree with the first one. */
+  gateway?: IpAddr | null;
+  oif?: NetDevice | null;
   mtu?: number;
   mtuLock?: boolean;
   advmss?: number;
@@ -327,7 +330,7 @@ function sameRoute(a: FibRoute, b: FibRoute): boolean {
 }
 
 function agrees(r: FibRoute, s: DelSpec): boolean {
-  if (s.tos !== undefined && s.tos !== r.tos) return false;
+  if (r.family === 4 && (s.tos ?? 0) !== r.tos) return false;
   if (s.type !== undefined && s.type !== r.type) return false;
   if (s.scope !== undefined && s.scope !== RT_SCOPE_NOWHERE && s.scope !== r.scope) return false;
   if (s.prefsrc !== undefined && s.prefsrc !== null && s.prefsrc !== r.prefsrc) return false;

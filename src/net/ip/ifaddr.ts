@@ -5,7 +5,7 @@ import { SEC, type Timer } from '../../sim/sim.ts';
 import { type Family, inPrefix, type IpAddr, isLoopback } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { addAddr6, delAddr6 } from './addrconf.ts';
-import { addRoutes, delRoutes } from './ifroutes.ts';
+import { addRoutes, delRoutes, movePrefix } from './ifroutes.ts';
 
 export const IFA_F_SECONDARY = 0x01;
 export const IFA_F_NODAD = 0x02;
@@ -75,6 +75,7 @@ export function addAddr(dev: NetDevice, spec: AddrSpec, mode: 'add' | 'change' |
   const old = dev.addrs4.find((a) => a.len === spec.len && inPrefix(a.peer, peer, a.len) && a.local === local);
   if (old) {
     if (mode === 'add') return fail('EEXIST', 'ipv4: Address already assigned');
+    if (spec.metric && spec.metric !== old.metric) movePrefix(old, spec.metric);
     setLifetime(old, valid, pref);
     dev.ns.events.emit({ type: 'addr', action: 'new', dev, addr: old });
     return ok(old);
@@ -95,7 +96,7 @@ export function addAddr(dev: NetDevice, spec: AddrSpec, mode: 'add' | 'change' |
     metric: spec.metric ?? 0,
     proto: spec.proto ?? 0,
   };
-  return insert4(addr, valid, pref);
+  return local === 0 ? ok(addr) : insert4(addr, valid, pref);
 }
 
 /** __inet_insert_ifa() */

@@ -80,6 +80,27 @@ export function delRoutes(addr: IfAddr, prim: IfAddr | null): void {
   if (addrType(ns, local) !== 'local') ns.fib.flushPrefsrc(local);
 }
 
+/** inetdev_changename(): the first address is labelled with the name, others keep or get a `:suffix`. */
+function relabel(dev: NetDevice): void {
+  for (const [i, addr] of dev.addrs4.entries()) {
+    const colon = addr.label.indexOf(':');
+    const suffix = i === 0 ? '' : colon >= 0 ? addr.label.slice(colon) : `:${i + 1}`;
+    addr.label = dev.name.slice(0, 15 - suffix.length) + suffix;
+    dev.ns.events.emit({ type: 'addr', action: 'new', dev, addr });
+  }
+}
+
+/** fib_modify_prefix_metric(): the connected route moves to another metric. */
+export function movePrefix(addr: IfAddr, metric: number): void {
+  const { dev, len } = addr;
+  const old = addr.metric;
+  addr.metric = metric;
+  const any = network(addr.peer, len) as number;
+  if (addr.flags & (IFA_F_SECONDARY | IFA_F_NOPREFIXROUTE) || !dev.up || any >>> 24 === 0 || (any === addr.local && len === 32)) return;
+  magic('add', prefixType(dev), any, len, addr, metric);
+  magic('del', prefixType(dev), any, len, addr, old);
+}
+
 /** inetdev_event() and fib_netdev_event() of one namespace. */
 export function watchLinks4(ns: Netns): void {
   ns.events.subscribe((e) => {
@@ -100,7 +121,7 @@ export function watchLinks4(ns: Netns): void {
         else ns.fib.deviceDown(dev, 'change');
         break;
       case 'name':
-        for (const addr of dev.addrs4) addr.label = dev.name + (addr.label.includes(':') ? addr.label.slice(addr.label.indexOf(':')) : '');
+        relabel(dev);
         break;
       case 'unregister':
         while (dev.addrs4.length > 0) remove4(dev.addrs4[0] as IfAddr, true);

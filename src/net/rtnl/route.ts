@@ -44,7 +44,7 @@ export interface RouteMsg {
 
 function hopFlags(n: Nexthop): string[] {
   const flags: string[] = [];
-  if (n.dead) flags.push('dead');
+  if (n.dead || (n.linkdown && n.dev?.ns.sysctl.or4(n.dev, 'ignore_routes_with_linkdown'))) flags.push('dead');
   if (n.onlink) flags.push('onlink');
   if (n.linkdown) flags.push('linkdown');
   return flags;
