@@ -7,6 +7,7 @@ export type { NetEvent } from '../net/notifier.ts';
 // errors (sim)
 export { type Errno, errnoNumber, type Fail, fail, ok, type Result, strerror } from '../sim/errno.ts';
 // rtnetlink
+export * from '../net/rtnl/addr.ts';
 export * from '../net/rtnl/link.ts';
 export * from '../net/rtnl/linkmsg.ts';
 export * from '../net/rtnl/linkinfo.ts';

@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { dumpFdb, type FdbMsg, linkMsg, type NetEvent } from '../../os/uapi.ts';
+import { dumpFdb, type FdbMsg, type NetEvent } from '../../os/uapi.ts';
 import { WaitQueue } from '../../sim/wait.ts';
 import { Ctx, type Outcome } from '../ip/ctx.ts';
 import { Exit, matches } from '../ip/lib/args.ts';
@@ -49,7 +49,7 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
   const queue = new WaitQueue();
   const stop = ctx.ns.events.observe((e) => {
     if (kinds.size > 0 && !kinds.has(e.type)) return;
-    if (e.type === 'link' && e.action !== 'register') printBridgeLink(ctx, linkMsg(e.dev), e.action === 'unregister');
+    if (e.type === 'link' && e.action !== 'register') printBridgeLink(ctx, e.dev, e.action === 'unregister');
     else if (e.type === 'fdb') {
       const mac = (e.entry as { mac: number }).mac;
       const known = dumpFdb(ctx.ns).find((x) => x.mac === mac && x.dev === e.dev);

@@ -1,6 +1,6 @@
 /** bridge fdb: forwarding databases of bridges, VXLANs and devices. Models bridge/fdb.c */
 
-import { addFdb, delFdb, dumpFdb, type FdbMsg, type FdbRequest, getFdb, type NetDevice } from '../../os/uapi.ts';
+import { addFdb, delFdb, dumpFdb, type FdbMsg, type FdbRequest, flushFdb, getFdb, type NetDevice } from '../../os/uapi.ts';
 import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { formatMac, type Mac, parseMac } from '../../wire/mac.ts';
 import type { Ctx } from '../ip/ctx.ts';
@@ -279,17 +279,6 @@ function flush(ctx: Ctx, words: readonly string[]): number {
   }
   const target = master ? device.master : device;
   if (!target || (target.kind !== 'bridge' && target.kind !== 'vxlan')) return ctx.talk({ ok: false, errno: 'EOPNOTSUPP' }, 255);
-  for (const e of dumpFdb(ctx.ns)) {
-    const mine = target.kind === 'bridge' ? e.master === target && (!master || e.dev === device) : e.dev === target;
-    if (!mine || e.state === 'permanent') continue;
-    delFdb({
-      mac: e.mac,
-      dev: e.dev,
-      self: !e.master,
-      master: e.master !== null && e.dev !== e.master,
-      state: 'dynamic',
-      ...(e.dst === null ? {} : { dst: e.dst }),
-    });
-  }
+  flushFdb(target, master ? device : null);
   return 0;
 }

@@ -1,6 +1,6 @@
 /** bridge link: ports and their settings. Models bridge/link.c */
 
-import { changePort, type LinkMsg, linkMsg, PORT_STATES, type PortChange, type PortData } from '../../os/uapi.ts';
+import { changePort, linkMsg, type NetDevice, PORT_STATES, type PortChange, type PortData } from '../../os/uapi.ts';
 import type { Ctx } from '../ip/ctx.ts';
 import { Args, duparg, Exit, matches, mustBeOneOf } from '../ip/lib/args.ts';
 import { printLinkFlags } from '../ip/link/print.ts';
@@ -61,18 +61,23 @@ function printPort(ctx: Ctx, p: PortData): void {
   }
 }
 
-/** A port, shown as `veth1@cni0`: the link of a port is its bridge. */
-export function printBridgeLink(ctx: Ctx, m: LinkMsg, deleted = false): void {
+/**
+ * The kernel gives the index of the device below or at the other end, and bridge looks it up in its own namespace: `veth1@cni0`
+ * when the peer in another namespace happens to have the bridge's index.
+ */
+export function printBridgeLink(ctx: Ctx, dev: NetDevice, deleted = false): void {
   const { pr } = ctx;
+  const m = linkMsg(dev);
   if (!m.port || !m.master) return;
-  const master = ctx.ns.deviceByIndex(m.master.ifindex);
+  const iflink = dev.iflink();
+  const below = iflink === m.ifindex ? null : ctx.ns.deviceByIndex(iflink);
   pr.openObject();
   if (deleted) pr.any('deleted', true, 'Deleted ');
   pr.any('ifindex', m.ifindex, `${m.ifindex}: `);
-  pr.jsonOnly('link', m.master.name);
-  pr.any('ifname', m.name, `${m.name}@${m.master.name}`, 'ifname');
-  pr.fp(': ');
-  printLinkFlags(pr, m.flags, master ? !master.up : false);
+  const link = below === null ? null : (below?.name ?? `if${iflink}`);
+  if (link !== null) pr.jsonOnly('link', link);
+  pr.any('ifname', m.name, `${m.name}${link === null ? '' : `@${link}`}: `, 'ifname');
+  printLinkFlags(pr, m.flags, below ? !below.up : false);
   pr.any('mtu', m.mtu, `mtu ${m.mtu} `);
   pr.any('master', m.master.name, `master ${m.master.name} `);
   printPort(ctx, m.port);
@@ -95,7 +100,7 @@ function show(ctx: Ctx, words: readonly string[]): number {
     return 255;
   }
   ctx.newJson();
-  for (const dev of ctx.ns.devices.values()) if (only === null || dev === ctx.device(only)) printBridgeLink(ctx, linkMsg(dev));
+  for (const dev of ctx.ns.devices.values()) if (only === null || dev === ctx.device(only)) printBridgeLink(ctx, dev);
   ctx.deleteJson();
   return 0;
 }
@@ -116,8 +121,10 @@ function set(ctx: Ctx, words: readonly string[]): number {
       change[known[1]] = word === 'on';
     } else if (args.is('learning_sync')) args.next();
     else if (args.is('mcast_router')) change.mcastRouter = atoi(args.next());
-    else if (args.is('cost')) change.cost = atoi(args.next());
-    else if (args.is('priority')) change.priority = atoi(args.next());
+    else if (args.is('cost')) {
+      const cost = atoi(args.next());
+      if (cost > 0) change.cost = cost;
+    } else if (args.is('priority')) change.priority = atoi(args.next());
     else if (args.is('state')) {
       const word = args.next();
       const named = PORT_STATES.findIndex((s) => s === word.toLowerCase());

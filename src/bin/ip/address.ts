@@ -1,6 +1,6 @@
 /** ip address: show, add, delete, flush. Models ip/ipaddress.c */
 
-import { type AddrSpec, addAddr, delAddr, type IfAddr, INFINITY_LIFE, type LinkMsg, linkMsg, type NetDevice } from '../../os/uapi.ts';
+import { type AddrSpec, delAddr, type IfAddr, INFINITY_LIFE, type LinkMsg, linkMsg, type NetDevice, newAddr } from '../../os/uapi.ts';
 import { type IpAddr, inPrefix, lastOf, network } from '../../wire/addr.ts';
 import { type AddrFilter, addrFilterWord } from './addrfilter.ts';
 import { printAddr } from './addrprint.ts';
@@ -228,7 +228,7 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
   if (label !== null) spec.label = label;
   if (valid !== null) spec.validLft = valid;
   if (pref !== null || valid !== null) spec.prefLft = pref ?? INFINITY_LIFE;
-  return ctx.talk(addAddr(device, spec, what));
+  return ctx.talk(newAddr(device, spec, what));
 }
 
 function complain(ctx: Ctx, text: string): number {

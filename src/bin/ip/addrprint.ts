@@ -52,8 +52,8 @@ export function printAddr(ctx: Ctx, a: IfAddr, how: { named: boolean; deleted?: 
   pr.any('local', formatIp(a.local), undefined, familyColor(a.local));
   if (peer) pr.any('address', formatIp(a.peer), formatIp(a.peer), familyColor(a.local), ' peer ');
   pr.any('prefixlen', a.len, `/${a.len} `);
-  if (ctx.brief) return;
   if (a.metric) pr.any('metric', a.metric, `metric ${a.metric} `);
+  if (ctx.brief) return;
   if (a.broadcast !== null) pr.any('broadcast', formatIp(a.broadcast), `${formatIp(a.broadcast)} `, familyColor(a.local), 'brd ');
   pr.any('scope', ctx.names.scope(a.scope), `scope ${ctx.names.scope(a.scope)} `);
   printFlags(ctx, a);

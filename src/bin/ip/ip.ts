@@ -248,7 +248,7 @@ function options(ctx: Ctx, argv: readonly string[]): Parsed {
     else if (matches(opt, '-Version')) {
       ctx.pr.out += 'ip utility, iproute2-6.1.0, libbpf 1.1.2\n';
       throw new Exit(0);
-    } else if (matches(opt, '-netns')) netnsSwitch(ctx, value());
+    } else if (matches(opt, '-netns')) netnsSwitch(ctx, argv[++i] ?? '(null)');
     else if (matches(opt, '-rcvbuf') && opt !== '-r') value();
     else if (matches(opt.split('=')[0] as string, '-color')) color = opt.includes('=') ? opt.slice(opt.indexOf('=') + 1) : 'always';
     else {

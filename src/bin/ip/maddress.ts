@@ -18,6 +18,10 @@ function groups(dev: NetDevice): { link: string[]; inet: string[]; inet6: string
       inet6.unshift(`ff02::1:ff${low.slice(0, 2)}:${Number.parseInt(low.slice(2), 16).toString(16)}`);
     }
   }
+  if (dev.up && dev.kind === 'bridge') {
+    inet.push('224.0.0.106');
+    inet6.push('ff02::6a');
+  }
   inet6.push('ff02::1', 'ff01::1');
   return { link: dev.mc.list().map(formatMac), inet, inet6 };
 }
@@ -34,24 +38,21 @@ function show(ctx: Ctx, words: readonly string[]): number {
   ctx.newJson();
   for (const dev of ctx.ns.devices.values()) {
     if (only !== null && dev.name !== only) continue;
-    pr.openObject();
-    pr.any('ifindex', dev.ifindex, `${dev.ifindex}:`);
-    pr.any('ifname', dev.name, `\t${dev.name}`, 'ifname');
-    pr.nl();
-    pr.openArray('maddr');
     const g = groups(dev);
     const list: [string, string][] = [
       ...(ctx.family === 0 || ctx.family === 17 ? g.link.map((a): [string, string] => ['link', a]) : []),
       ...(ctx.family === 0 || ctx.family === 4 ? g.inet.map((a): [string, string] => ['inet', a]) : []),
       ...(ctx.family === 0 || ctx.family === 6 ? g.inet6.map((a): [string, string] => ['inet6', a]) : []),
     ];
+    if (list.length === 0) continue;
+    pr.openObject();
+    pr.any('ifindex', dev.ifindex, `${dev.ifindex}:`);
+    pr.any('ifname', dev.name, `\t${dev.name}`, 'ifname');
+    pr.nl();
+    pr.openArray('maddr');
     for (const [family, address] of list) {
       pr.openObject();
-      pr.any(
-        family === 'link' ? 'link' : 'family',
-        family === 'link' ? address : family,
-        `\t${family} ${family === 'link' ? ` ${address}` : address}`,
-      );
+      pr.any(family === 'link' ? 'link' : 'family', family === 'link' ? address : family, `\t${family.padEnd(5)} ${address}`);
       if (family !== 'link') pr.jsonOnly('address', address);
       pr.nl();
       pr.closeObject();

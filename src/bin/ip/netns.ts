@@ -127,7 +127,7 @@ function identify(ctx: Ctx, words: readonly string[]): number {
     ctx.complain('Cannot open network namespace: No such file or directory\n');
     return 1;
   }
-  for (const name of names(ctx.p)) if (ctx.p.kernel.named.get(name) === proc.ns) ctx.pr.out += `${name}\n`;
+  ctx.pr.out += `${names(ctx.p).find((name) => ctx.p.kernel.named.get(name) === proc.ns) ?? ''}\n`;
   return 0;
 }
 

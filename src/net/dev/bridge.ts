@@ -34,6 +34,8 @@ export class Bridge extends NetDevice {
   vlanFiltering = false;
   mcastSnooping = true;
   mtuSetByUser = false;
+  /** The address in the bridge id: zero until a port brings one or one is set by hand, and again when the last port has left. */
+  idMac: Mac = 0;
   /** When it was last brought up, µs. */
   openedAt = 0;
 
@@ -56,6 +58,7 @@ export class Bridge extends NetDevice {
     dev.master = this;
     dev.rxHandler = (skb) => this.handleFrame(port, skb);
     dev.setPromiscuity(1);
+    dev.allmulti++;
     this.ns.kernel.printk(`${this.name}: port ${number}(${dev.name}) entered blocking state`);
     this.fdb.addLocal(port, dev.mac);
     this.recalculateMac();
@@ -73,6 +76,7 @@ export class Bridge extends NetDevice {
     dev.rxHandler = null;
     dev.master = null;
     dev.setPromiscuity(-1);
+    dev.allmulti--;
     this.mtuAuto();
     this.recalculateMac();
     return ok();
@@ -94,10 +98,13 @@ export class Bridge extends NetDevice {
     if (this.macAssign === 'set') return;
     let lowest: Mac | null = null;
     for (const dev of this.ports.keys()) if (lowest === null || dev.mac < lowest) lowest = dev.mac;
-    if (lowest === null || lowest === this.mac) return;
-    this.fdb.changeBridgeMac(lowest);
+    const address = lowest ?? 0;
+    if (address === this.idMac) return;
+    this.idMac = address;
+    if (address === this.mac) return;
+    this.fdb.changeBridgeMac(address);
     this.macAssign = 'stolen';
-    this.assignMac(lowest);
+    this.assignMac(address);
     this.portStateSelection();
   }
 
@@ -197,6 +204,7 @@ export class Bridge extends NetDevice {
 
   protected override changeMac(mac: Mac): Result {
     if (mac === this.mac) return ok();
+    this.idMac = mac;
     this.fdb.changeBridgeMac(mac);
     this.portStateSelection();
     return ok();

@@ -107,6 +107,7 @@ export class BridgeFdb {
 
   /** The address of a port (or of the bridge, port null) becomes the host's own. */
   addLocal(port: BridgePort | null, mac: Mac): void {
+    if (mac === 0) return;
     const e = this.table.get(mac);
     if (e?.local) return;
     if (e) this.remove(e);

@@ -5,6 +5,7 @@ import type { IpAddr } from '../../wire/addr.ts';
 import type { Mac } from '../../wire/mac.ts';
 import { Bridge } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
+import { Vxlan } from '../dev/vxlan.ts';
 import type { Netns } from '../netns.ts';
 import { vxlanChange, vxlanFdb, vxlanRemove } from './vxlanfdb.ts';
 
@@ -125,4 +126,10 @@ export function getFdb(dev: NetDevice, mac: Mac): Result<FdbMsg> {
   if (!b || !entry) return fail('ENOENT', 'Fdb entry not found');
   const found = bridgeEntries(b.br, entry.port?.dev ?? null).find((e) => e.mac === mac);
   return found ? ok(found) : fail('ENOENT', 'Fdb entry not found');
+}
+
+/** RTM_DELNEIGH with NLM_F_BULK and no conditions: everything goes, of one port when given. */
+export function flushFdb(dev: NetDevice, port: NetDevice | null): void {
+  if (dev instanceof Bridge) dev.fdb.flush((e) => port === null || e.port?.dev === port);
+  else if (dev instanceof Vxlan) for (const e of dev.fdb.list()) dev.fdb.del(e.mac, null);
 }

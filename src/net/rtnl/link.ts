@@ -65,6 +65,7 @@ function preset(dev: NetDevice, a: LinkAttrs): Result {
     if (isMulticastMac(a.address) || a.address === 0) return fail('EADDRNOTAVAIL');
     dev.mac = a.address;
     dev.macAssign = 'set';
+    if (dev instanceof Bridge) dev.idMac = a.address;
   }
   if (a.broadcast !== undefined) dev.broadcast = a.broadcast;
   if (a.txqlen !== undefined) dev.txqlen = a.txqlen;
@@ -90,6 +91,7 @@ function newVeth(ns: Netns, req: NewLink): Result<NetDevice> {
     [peer, peerAttrs],
     [dev, req],
   ] as const) {
+    if (a.mtu !== undefined && (a.mtu < 68 || a.mtu > 65535)) return fail('EINVAL');
     const r = preset(d, a);
     if (!r.ok) return r;
   }
@@ -157,6 +159,7 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
 /** RTM_NEWLINK with NLM_F_CREATE|NLM_F_EXCL. */
 export function newLink(ns: Netns, req: NewLink): Result<NetDevice> {
   if (req.name !== undefined && ns.device(req.name)) return fail('EEXIST');
+  if (req.index !== undefined && ns.devices.has(req.index)) return fail('EEXIST');
   if (!KINDS.includes(req.kind)) return fail('EOPNOTSUPP', 'Unknown device type');
   const target = req.netns ?? ns;
   if (req.kind === 'veth') {

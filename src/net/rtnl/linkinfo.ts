@@ -87,11 +87,13 @@ export interface PortData {
   isolated: boolean;
   locked: boolean;
   readonly number: number;
+  /** Priority and address of the bridge. */
+  readonly bridgeId: { readonly priority: number; readonly address: Mac };
   /** Seconds that are left of the forward delay. */
   readonly forwardDelayTimer: number;
 }
 
-export type PortChange = Partial<Omit<PortData, 'number' | 'state' | 'forwardDelayTimer'>> & { state?: number };
+export type PortChange = Partial<Omit<PortData, 'number' | 'state' | 'forwardDelayTimer' | 'bridgeId'>> & { state?: number };
 
 export function linkData(dev: NetDevice): LinkData | null {
   if (dev instanceof Bridge) {
@@ -106,7 +108,7 @@ export function linkData(dev: NetDevice): LinkData | null {
       vlanFiltering: dev.vlanFiltering,
       groupFwdMask: dev.groupFwdMask,
       mcastSnooping: dev.mcastSnooping,
-      address: dev.mac,
+      address: dev.idMac,
       gcTimer: dev.up ? gcTimer(dev) : 0,
     };
   }
@@ -167,6 +169,7 @@ export function portData(dev: NetDevice): PortData | null {
     isolated: p.isolated,
     locked: p.locked,
     number: p.number,
+    bridgeId: { priority: p.bridge.priority, address: p.bridge.idMac },
     forwardDelayTimer: Math.max(0, (p.enabledAt + p.bridge.forwardDelay - dev.sim.now) / SEC),
   };
 }
@@ -188,8 +191,10 @@ export function changePort(dev: NetDevice, change: PortChange): Result {
   if (state !== undefined) {
     const name = PORT_STATES[state];
     if (name === undefined) return fail('EINVAL');
+    if (p.bridge.stp) return fail('EBUSY');
     if (!dev.up || (!dev.operUp() && name !== 'disabled')) return fail('ENETDOWN');
-    p.bridge.setPortState(p, name);
+    // Without spanning tree a blocked port is made to forward at once: br_port_state_selection().
+    p.bridge.setPortState(p, name === 'blocking' ? 'forwarding' : name);
   }
   return ok();
 }

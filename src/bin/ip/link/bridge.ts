@@ -1,7 +1,7 @@
 /** `type bridge`: times in hundredths of a second on the command line. Models ip/iplink_bridge.c */
 
 import type { BridgeData } from '../../../os/uapi.ts';
-import { formatMac } from '../../../wire/mac.ts';
+import { formatMac, type Mac } from '../../../wire/mac.ts';
 import { invarg, unsigned } from '../lib/args.ts';
 import type { LinkType } from './types.ts';
 import { TYPE_USAGE } from './usage.ts';
@@ -108,6 +108,19 @@ const MCAST: readonly (readonly [string, string | number])[] = [
   ['nf_call_arptables', 0],
 ];
 
+/** As in bridge ids: parts without leading zeros. */
+export function shortMac(mac: Mac): string {
+  return formatMac(mac)
+    .split(':')
+    .map((part) => part.replace(/^0/, ''))
+    .join(':');
+}
+
+/** JSON has shorter names for some. */
+function jsonName(name: string): string {
+  return name === 'mcast_stats_enabled' ? name : name.replace(/_count$/, '_cnt').replace(/_interval$/, '_intvl');
+}
+
 function timerValue(name: string, d: BridgeData): number {
   return name === 'gc_timer' ? Math.floor((d.gcTimer ?? 0) * 100) / 100 : 0;
 }
@@ -149,7 +162,7 @@ export const bridge: LinkType = {
     num('stp_state', d.stp ? 1 : 0);
     num('priority', d.priority ?? 32768);
     num('vlan_filtering', d.vlanFiltering ? 1 : 0);
-    const id = `${(d.priority ?? 0x8000).toString(16)}.${formatMac(d.address ?? 0)}`;
+    const id = `${(d.priority ?? 0x8000).toString(16).padStart(4, '0')}.${shortMac(d.address ?? 0)}`;
     pr.any('bridge_id', id, `bridge_id ${id} `);
     pr.any('root_id', id, `designated_root ${id} `);
     for (const name of ['root_port', 'root_path_cost', 'topology_change']) num(name, 0);
@@ -160,6 +173,6 @@ export const bridge: LinkType = {
     pr.any('group_fwd_mask', mask, `group_fwd_mask ${mask} `);
     pr.any('group_addr', '01:80:c2:00:00:00', 'group_address 01:80:c2:00:00:00 ');
     num('mcast_snooping', d.mcastSnooping === false ? 0 : 1);
-    for (const [name, n] of MCAST) pr.any(name, n, `${name} ${n} `);
+    for (const [name, n] of MCAST) pr.any(jsonName(name), n, `${name} ${n} `);
   },
 };

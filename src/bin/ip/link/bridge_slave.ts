@@ -1,8 +1,8 @@
 /** `type bridge_slave`: the settings of a bridge port. Models ip/iplink_bridge_slave.c */
 
 import type { PortChange, PortData } from '../../../os/uapi.ts';
-import { formatMac } from '../../../wire/mac.ts';
 import { invarg, mustBeOneOf, unsigned } from '../lib/args.ts';
+import { shortMac } from './bridge.ts';
 import type { LinkType } from './types.ts';
 import { TYPE_USAGE } from './usage.ts';
 
@@ -77,7 +77,7 @@ export const bridgeSlave: LinkType = {
     pr.any('no', `0x${p.number.toString(16)}`, `port_no 0x${p.number.toString(16)} `);
     pr.any('designated_port', id, `designated_port ${id} `);
     pr.any('designated_cost', 0, 'designated_cost 0 ');
-    const bridgeId = `8000.${formatMac(ctx.ns.deviceByIndex(m.master?.ifindex ?? 0)?.mac ?? 0)}`;
+    const bridgeId = `${p.bridgeId.priority.toString(16).padStart(4, '0')}.${shortMac(p.bridgeId.address)}`;
     pr.any('bridge_id', bridgeId, `designated_bridge ${bridgeId} `);
     pr.any('root_id', bridgeId, `designated_root ${bridgeId} `);
     for (const timer of ['hold_timer', 'message_age_timer', 'forward_delay_timer']) {

@@ -68,8 +68,7 @@ export function printName(ctx: Ctx, m: LinkMsg, before: string, width: number, a
     }
   }
   pr.fp(before);
-  pr.any('ifname', m.name, text.padEnd(width), 'ifname');
-  pr.fp(after);
+  pr.any('ifname', m.name, text.padEnd(width) + after, 'ifname');
   return down;
 }
 

@@ -31,50 +31,47 @@ export const vxlan: LinkType = {
       seen.add(name);
     };
     const number = (msg: string, max: number): number => unsigned(args.next(), max) ?? invarg(msg, args.word);
+    /** The value of an option that may be given once; the complaint names the value. */
+    const value = (name: string): string => {
+      args.next();
+      once(name);
+      return args.word;
+    };
     for (; args.more; args.step()) {
       if (args.matches('id', 'vni')) {
-        once('id');
-        const n = unsigned(args.next());
+        const n = unsigned(value('id'));
         if (n === null || n >= 1 << 24) invarg('invalid id', args.word);
         data.id = n;
       } else if (args.matches('group')) {
-        once('group');
-        const a = getAddr(args.next(), 0);
+        const a = getAddr(value('group'), 0);
         if (!isMulticast(a)) invarg('invalid group address', args.word);
         data.remote = a;
       } else if (args.matches('remote')) {
-        once('group');
-        const a = getAddr(args.next(), 0);
+        const a = getAddr(value('group'), 0);
         if (isMulticast(a)) invarg('invalid remote address', args.word);
         data.remote = a;
       } else if (args.matches('local')) {
-        once('local');
-        const a = getAddr(args.next(), 0);
+        const a = getAddr(value('local'), 0);
         if (isMulticast(a)) invarg('invalid local address', args.word);
         data.local = a;
       } else if (args.matches('dev')) {
-        once('dev');
-        const dev = ctx.device(args.next());
+        const dev = ctx.device(value('dev'));
         if (!dev) return ctx.nodev(args.word);
         data.link = dev.ifindex;
         req.link = dev;
       } else if (args.matches('ttl', 'hoplimit')) {
-        once('ttl');
-        const word = args.next();
+        const word = value('ttl');
         data.ttl = word === 'inherit' || word === 'auto' ? 0 : (unsigned(word, 255) ?? invarg('invalid TTL', word));
       } else if (args.matches('tos', 'dsfield')) {
-        once('tos');
-        data.tos = args.next() === 'inherit' ? 1 : (unsigned(args.word, 255) ?? invarg('bad TOS value', args.word));
+        data.tos = value('tos') === 'inherit' ? 1 : (unsigned(args.word, 255) ?? invarg('bad TOS value', args.word));
       } else if (args.matches('ageing')) {
-        once('ageing');
-        data.ageing = args.next() === 'none' ? 0 : (unsigned(args.word) ?? invarg('ageing timer', args.word));
+        data.ageing = value('ageing') === 'none' ? 0 : (unsigned(args.word) ?? invarg('ageing timer', args.word));
       } else if (args.matches('port', 'srcport')) {
         once('srcport');
         data.srcportMin = number('min port', 65535);
         data.srcportMax = number('max port', 65535);
       } else if (args.matches('dstport')) {
-        once('dstport');
-        data.dstport = number('dst port', 65535);
+        data.dstport = unsigned(value('dstport'), 65535) ?? invarg('dst port', args.word);
       } else if (args.is('nolearning')) {
         once('learning');
         data.learning = false;
@@ -137,6 +134,7 @@ export const vxlan: LinkType = {
       pr.any('tos', d.tos === 1 ? 'inherit' : `0x${d.tos.toString(16)}`, d.tos === 1 ? 'tos inherit ' : `tos 0x${d.tos.toString(16)} `);
     if (d.ttl) pr.any('ttl', d.ttl, `ttl ${d.ttl} `);
     else pr.fp('ttl auto ');
+    pr.jsonOnly('df', 'unset');
     if (d.ageing === 0) pr.any('ageing', 0, 'ageing none ');
     else pr.any('ageing', d.ageing ?? 300, `ageing ${d.ageing ?? 300} `);
     const onOff = (key: string, name: string, on: boolean): void => pr.any(key, on, `${on ? '' : 'no'}${name} `);
