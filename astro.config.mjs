@@ -16,7 +16,7 @@ export default defineConfig({
   devToolbar: { enabled: false },
   vite: {
     plugins: [labs, programs, lazySearch],
-    optimizeDeps: { include: ['unbash', '@xterm/xterm', '@xterm/addon-fit', '@xterm/addon-unicode-graphemes', '@xterm/addon-web-links'] },
+    optimizeDeps: { include: ['unbash', '@xterm/xterm', '@xterm/addon-fit'] },
     worker: { format: 'es', plugins: () => [labs, programs] },
     build: {
       rolldownOptions: {
