@@ -20,6 +20,7 @@ import { iptablesCommands } from './iptables/iptables.ts';
 import { lsns } from './lsns/lsns.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
+import { nginx } from './nginx/nginx.ts';
 import { nohup, setsid } from './nohup/nohup.ts';
 import { nsenter } from './nsenter/nsenter.ts';
 import { nslookup } from './nslookup/nslookup.ts';
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   lsns,
   nc,
   netstat,
+  nginx,
   nohup,
   nproc,
   nsenter,
