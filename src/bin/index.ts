@@ -18,8 +18,10 @@ import { ip } from './ip/ip.ts';
 import { ipset } from './ipset/ipset.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
 import { lsns } from './lsns/lsns.ts';
+import { mtr } from './mtr/mtr.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
+import { nft } from './nft/nft.ts';
 import { nginx } from './nginx/nginx.ts';
 import { nohup, setsid } from './nohup/nohup.ts';
 import { nsenter } from './nsenter/nsenter.ts';
@@ -44,6 +46,7 @@ import { wget } from './wget/wget.ts';
 export const commands: readonly Command[] = [
   ...everyday,
   ...iptablesCommands,
+  nft,
   arp,
   arping,
   bash,
@@ -61,6 +64,7 @@ export const commands: readonly Command[] = [
   ipset,
   killall,
   lsns,
+  mtr,
   nc,
   netstat,
   nginx,

@@ -1,0 +1,287 @@
+/** mtr in report mode: rounds of probes to every hop, then loss and times of each. Models mtr 0.95 ui/net.c, ui/select.c, ui/report.c */
+
+import { strftime } from '../date/date.ts';
+import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
+import { gaiStrerror, gethostbyaddr, getaddrinfo } from '../../os/resolver.ts';
+import { closeSocket, openUdp } from '../../os/sockcalls.ts';
+import { strerror } from '../../sim/errno.ts';
+import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
+import { getopt, specs } from '../getopt.ts';
+import { methodFor, type Probe, type ProbeMethod } from '../traceroute/methods.ts';
+import type { Method, TraceOptions } from '../traceroute/options.ts';
+import { USAGE } from './usage.ts';
+
+const OPTIONS = specs(
+  'F:filename 4. 6. u.udp T.tcp I:interface a:address f:first-ttl m:max-ttl U:max-unknown P:port L:localport s:psize B:bitpattern i:interval G:gracetime ' +
+  'Q:tos e.mpls Z:timeout M:mark r.report w.report-wide c:report-cycles j.json x.xml C.csv l.raw p.split t.curses :displaymode n.no-dns b.show-ips ' +
+  'o:order y:ipinfo z.aslookup h.help v.version S.sctp',
+);
+const NOT_EMULATED = ['filename', 'sctp', 'localport', 'mpls', 'xml', 'csv', 'raw', 'split', 'curses', 'displaymode', 'order', 'ipinfo', 'aslookup', 'bitpattern'];
+/** Width of the part before the fields. */
+const HOSTS_WIDTH = 33;
+const FIRST_GUESS = 10;
+
+interface Options {
+  report: boolean;
+  wide: boolean;
+  json: boolean;
+  numeric: boolean;
+  showIps: boolean;
+  cycles: number;
+  /** Seconds. */
+  interval: number;
+  grace: number;
+  firstTtl: number;
+  maxTtl: number;
+  maxUnknown: number;
+  tos: number;
+}
+
+class Hop {
+  addrs: IpAddr[] = [];
+  sent = 0;
+  returned = 0;
+  failed = false;
+  transit = false;
+  last = 0;
+  best = 0;
+  worst = 0;
+  avg = 0;
+  /** Sum of squared deviations (Welford). */
+  ssd = 0;
+
+  take(us: number): void {
+    this.returned++;
+    this.last = us;
+    this.best = this.returned === 1 ? us : Math.min(this.best, us);
+    this.worst = Math.max(this.worst, us);
+    const old = this.avg;
+    this.avg += (us - this.avg) / this.returned;
+    this.ssd += (us - old) * (us - this.avg);
+  }
+
+  get loss(): number {
+    const settled = this.sent - (this.transit ? 1 : 0);
+    return settled === 0 ? 0 : 100 - (100 * Math.min(this.returned, this.sent)) / this.sent;
+  }
+
+  get deviation(): number {
+    return this.returned > 1 ? Math.sqrt(this.ssd / (this.returned - 1)) : 0;
+  }
+}
+
+class Mtr {
+  private readonly p: Process;
+  private readonly o: Options;
+  private readonly target: IpAddr;
+  private readonly name: string;
+  private readonly method: ProbeMethod;
+  private readonly hops: Hop[];
+  private readonly flying = new Map<Probe, number>();
+  private at: number;
+  private hosts = FIRST_GUESS;
+  private stopped = false;
+
+  constructor(p: Process, o: Options, t: TraceOptions) {
+    this.p = p;
+    this.o = o;
+    this.target = t.addr;
+    this.name = t.host;
+    this.method = methodFor(p, t);
+    this.at = o.firstTtl - 1;
+    this.hops = Array.from({ length: o.maxTtl }, () => new Hop());
+  }
+
+  *run(): Task<number> {
+    const { p, o } = this;
+    if (!o.json) yield* p.out(`Start: ${strftime('%Y-%m-%dT%H:%M:%S', p.sim.epochMs * 1000 + p.sim.now)}+0000\n`);
+    p.onSignal('INT', () => {
+      this.stopped = true;
+    });
+    if (this.method.init() === null) {
+      for (let rounds = 0; rounds < o.cycles && !this.stopped; ) {
+        if (this.sendOne()) rounds++;
+        yield* this.listen((o.interval * 1e6) / this.hosts);
+      }
+      if (!this.stopped) yield* this.listen(o.grace * 1e6);
+    }
+    yield* o.json ? this.json() : this.report();
+    return 0;
+  }
+
+  /** Probes one hop; true when the round is complete. Models net_send_batch(). */
+  private sendOne(): boolean {
+    const { o, at } = this;
+    const probe: Probe = { index: at, done: false, final: false, from: null, sentAt: null, receivedAt: null, error: '', seq: -1, sock: null };
+    const hop = this.hops[at] as Hop;
+    if (this.method.send(probe, at + 1) === true) {
+      this.flying.set(probe, at);
+      hop.sent++;
+      hop.transit = true;
+    }
+    const before = this.hops.slice(o.firstTtl - 1, at);
+    const unknown = before.filter((h) => h.addrs.length === 0).length;
+    const passed = before.some((h) => h.addrs[0] === this.target);
+    if (hop.addrs[0] === this.target || passed || unknown > o.maxUnknown || at >= o.maxTtl - 1) {
+      this.hosts = at + 1;
+      this.at = o.firstTtl - 1;
+      return true;
+    }
+    this.at++;
+    return false;
+  }
+
+  private *listen(us: number): Task<void> {
+    const until = this.p.sim.now + Math.round(us);
+    while (this.p.sim.now < until && !this.stopped) {
+      const probes = [...this.flying.keys()];
+      const socks = this.method.socks(probes);
+      if (!socks.some((s) => s.readable())) yield* this.p.wait({ on: socks.map((s) => s.wq), until });
+      this.method.poll(probes);
+      for (const probe of probes) if (probe.done) this.settle(probe);
+    }
+  }
+
+  private settle(probe: Probe): void {
+    const hop = this.hops[this.flying.get(probe) as number] as Hop;
+    this.flying.delete(probe);
+    if (probe.from === null || probe.sentAt === null || probe.receivedAt === null) return;
+    hop.transit = false;
+    if (probe.error !== '') hop.failed = true;
+    if (!hop.addrs.includes(probe.from)) hop.addrs.push(probe.from);
+    hop.take(probe.receivedAt - probe.sentAt);
+  }
+
+  /** Hops worth showing: up to the target, or to the first error, or one beyond the last that answered. */
+  private get shown(): Hop[] {
+    let max = 0;
+    for (const [i, hop] of this.hops.entries()) {
+      if (hop.addrs[0] === this.target || hop.failed) return this.hops.slice(0, i + 1);
+      if (hop.addrs.length > 0) max = i + 2;
+    }
+    return this.hops.slice(0, max);
+  }
+
+  private *label(addr: IpAddr | undefined): Task<string> {
+    if (addr === undefined) return '???';
+    const shown = formatIp(addr);
+    const name = this.o.numeric ? null : ((yield* gethostbyaddr(this.p, addr))?.name ?? null);
+    if (name === null) return shown;
+    return this.o.showIps ? `${name} (${shown})` : name;
+  }
+
+  private *report(): Task<void> {
+    const { o } = this;
+    const rows = this.shown.slice(o.firstTtl - 1);
+    const labels: string[] = [];
+    for (const hop of rows) labels.push(yield* this.label(hop.addrs[0]));
+    const here = this.p.hostname;
+    const width = o.wide ? Math.max(here.length, ...labels.map((l) => l.length)) : HOSTS_WIDTH;
+    const cut = (text: string): string => (o.wide ? text : text.slice(0, HOSTS_WIDTH));
+    let out = `${cut(`HOST: ${here.padEnd(width)}`)} Loss%   Snt   Last   Avg  Best  Wrst StDev\n`;
+    for (const [i, hop] of rows.entries()) {
+      const ms = (us: number): string => ` ${(us / 1000).toFixed(1).padStart(5)}`.slice(0, 6);
+      const loss = ` ${hop.loss.toFixed(1).padStart(4)}%`.slice(0, 6);
+      const times = [hop.last, hop.avg, hop.best, hop.worst, hop.deviation].map(ms).join('');
+      out += `${cut(` ${String(i + o.firstTtl).padStart(2)}.|-- ${(labels[i] as string).padEnd(width)}`)}${loss} ${String(hop.sent).padStart(5)} ${times}\n`;
+      for (const addr of hop.addrs.slice(1)) out += `    |  \`|-- ${yield* this.label(addr)}\n`;
+    }
+    yield* this.p.out(out);
+  }
+
+  private *json(): Task<void> {
+    const { o } = this;
+    const fixed = (n: number): string => (Number.isInteger(n) ? n.toFixed(1) : String(n));
+    const ms = (us: number): string => fixed(Number((us / 1000).toFixed(3)));
+    const hubs: string[] = [];
+    for (const [i, hop] of this.shown.slice(o.firstTtl - 1).entries()) {
+      const pairs: [string, string][] = [
+        ['count', String(i + o.firstTtl)], ['host', JSON.stringify(yield* this.label(hop.addrs[0]))], ['Loss%', fixed(hop.loss)], ['Snt', String(hop.sent)],
+        ['Last', ms(hop.last)], ['Avg', ms(hop.avg)], ['Best', ms(hop.best)], ['Wrst', ms(hop.worst)], ['StDev', ms(hop.deviation)],
+      ];
+      hubs.push(`            {\n${pairs.map(([k, v]) => `                "${k}": ${v}`).join(',\n')}\n            }`);
+    }
+    const head = [`"src": ${JSON.stringify(this.p.hostname)}`, `"dst": ${JSON.stringify(this.name)}`, `"tos": ${o.tos}`, `"tests": ${o.cycles}`, '"psize": "64"', '"bitpattern": "0x00"'];
+    yield* this.p.out(
+      `{\n    "report": {\n        "mtr": {\n${head.map((h) => `            ${h}`).join(',\n')}\n        },\n        "hubs": [\n${hubs.join(',\n')}\n        ]\n    }\n}\n`,
+    );
+  }
+}
+
+/** Whether the target can be reached at all, by a UDP socket that is connected and closed again. */
+function* reachable(p: Process, addr: IpAddr): Task<boolean> {
+  const sock = openUdp(p, typeof addr === 'number' ? 4 : 6);
+  const r = sock.connect(addr, 1);
+  closeSocket(p, sock);
+  if (r.ok) return true;
+  yield* p.err(`mtr: udp socket connect failed: ${strerror(r.errno)}\n`);
+  return false;
+}
+
+function* main(p: Process): Task<number> {
+  const g = getopt(p.argv.slice(1), OPTIONS);
+  if (g.error !== null) {
+    yield* p.err(`mtr: ${g.error}\n${USAGE}`);
+    return 1;
+  }
+  const o: Options = {
+    report: false, wide: false, json: false, numeric: false, showIps: false, cycles: 10, interval: 1, grace: 5, firstTtl: 1, maxTtl: 30, maxUnknown: 12, tos: 0,
+  };
+  const t: TraceOptions = {
+    host: g.operands[0] ?? 'localhost', addr: 0, method: 'icmp', dontFragment: false, firstHop: 1, device: null, maxHops: 30, simultaneous: 1, numeric: true,
+    port: null, tos: null, wait: 5, hereFactor: 0, nearFactor: 0, queries: 1, source: null, sendWait: 0, mark: 0, sourcePort: 0, packetLen: 64,
+  };
+  let family: 4 | 6 | null = null;
+  const numbers: Record<string, (n: number) => void> = {
+    'report-cycles': (n) => { o.cycles = n; }, interval: (n) => { o.interval = n; }, gracetime: (n) => { o.grace = n; }, 'first-ttl': (n) => { o.firstTtl = n; },
+    'max-ttl': (n) => { o.maxTtl = n; }, 'max-unknown': (n) => { o.maxUnknown = n; }, port: (n) => { t.port = n; }, psize: (n) => { t.packetLen = Math.abs(n); },
+    tos: (n) => { o.tos = n; t.tos = n; }, mark: (n) => { t.mark = n; }, timeout: () => {},
+  };
+  for (const [key, value] of g.options) {
+    if (NOT_EMULATED.includes(key)) {
+      yield* p.err(`mtr: --${key} is not emulated\n`);
+      return 1;
+    }
+    const number = numbers[key];
+    if (number) {
+      if (value === '' || Number.isNaN(Number(value))) {
+        yield* p.err(`mtr: invalid argument: '${value}'\n`);
+        return 1;
+      }
+      number(Number(value));
+    } else if (key === 'help' || key === 'version') {
+      yield* p.out(key === 'help' ? USAGE : 'mtr 0.95\n');
+      return 0;
+    } else if (key === '4' || key === '6') family = key === '4' ? 4 : 6;
+    else if (key === 'udp' || key === 'tcp') t.method = (key === 'udp' ? 'default' : 'tcp') as Method;
+    else if (key === 'report') o.report = true;
+    else if (key === 'report-wide') o.report = o.wide = true;
+    else if (key === 'json') o.report = o.json = true;
+    else if (key === 'no-dns') o.numeric = true;
+    else if (key === 'show-ips') o.showIps = true;
+    else if (key === 'interface') t.device = value;
+    else if (key === 'address') t.source = parseIp(value);
+  }
+  if (t.method === 'default') t.port ??= 33000;
+  if (!o.report) {
+    yield* p.err('mtr: the interactive display is not emulated, use -r for a report\n');
+    return 1;
+  }
+  if (t.device !== null && !p.ns.device(t.device)) {
+    yield* p.err('mtr: no such interface\n');
+    return 1;
+  }
+  o.maxTtl = Math.min(255, Math.max(1, Math.floor(o.maxTtl)));
+  o.firstTtl = Math.min(o.maxTtl, Math.max(1, Math.floor(o.firstTtl)));
+  const found = yield* getaddrinfo(p, t.host, family ? { family } : {});
+  if (!found.ok) {
+    yield* p.err(`mtr: Failed to resolve host: ${t.host}: ${gaiStrerror(found.error)}\n`);
+    return 0;
+  }
+  t.addr = found.addrs[0] as IpAddr;
+  if (!(yield* reachable(p, t.addr))) return 1;
+  return yield* new Mtr(p, o, t).run();
+}
+
+export const mtr: Command = { name: 'mtr', main };
