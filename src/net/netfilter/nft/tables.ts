@@ -68,6 +68,11 @@ export class NftTables {
     this.nf = nf;
   }
 
+  /** Tables of iptables-nft are numbered along. */
+  nextTableHandle(): number {
+    return ++this.handles;
+  }
+
   all(): NftTable[] {
     return [...this.tables.values()];
   }
@@ -79,7 +84,7 @@ export class NftTables {
   addTable(family: NftFamily, name: string): NftTable {
     const old = this.get(family, name);
     if (old) return old;
-    const table = new NftTable(family, name, ++this.handles);
+    const table = new NftTable(family, name, this.nextTableHandle());
     this.tables.set(`${family} ${name}`, table);
     return table;
   }

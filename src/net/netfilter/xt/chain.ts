@@ -6,6 +6,8 @@ import type { Rule } from './rule.ts';
 
 export interface Chain {
   name: string;
+  /** As nft numbers it within its table. */
+  readonly handle: number;
   /** null for user chains. */
   readonly hook: Hook | null;
   policy: 'ACCEPT' | 'DROP';
@@ -16,8 +18,8 @@ export interface Chain {
   rules: Rule[];
 }
 
-export function newChain(name: string, hook: Hook | null, counting: boolean): Chain {
-  return { name, hook, policy: 'ACCEPT', counting, packets: 0, bytes: 0, rules: [] };
+export function newChain(name: string, hook: Hook | null, counting: boolean, handle: number): Chain {
+  return { name, handle, hook, policy: 'ACCEPT', counting, packets: 0, bytes: 0, rules: [] };
 }
 
 export interface ChainTable {

@@ -49,6 +49,10 @@ export function isTableName(name: string): name is TableName {
 export class Table {
   readonly name: TableName;
   readonly family: Family;
+  /** Number of the table within its namespace. */
+  readonly handle: number;
+  /** Chains and rules are numbered together. */
+  handles: number;
   /** Built-in chains in order of their hooks and user chains in order of creation. */
   chains: Map<string, Chain> = new Map();
   /** iptables-nft: a base chain was renamed, the tool cannot list it any more. */
@@ -57,9 +61,11 @@ export class Table {
   readonly hooks = new Map<string, () => void>();
   ctUsers = 0;
 
-  constructor(name: TableName, family: Family) {
+  constructor(name: TableName, family: Family, handle: number) {
     this.name = name;
     this.family = family;
+    this.handle = handle;
+    this.handles = 0;
   }
 }
 
@@ -73,7 +79,6 @@ export class XtTables {
   readonly flavour: Flavour;
   private readonly nf: Netfilter;
   private readonly tables = new Map<string, Table>();
-  private handles = 0;
 
   constructor(ns: Netns, nf: Netfilter, flavour: Flavour) {
     this.ns = ns;
@@ -95,20 +100,27 @@ export class XtTables {
     return new TableEdit(this, family, name, this.get(family, name));
   }
 
-  newRule(spec: RuleSpec): Rule {
-    return new Rule(spec, this.ns, ++this.handles);
+  newRule(spec: RuleSpec, handle: number): Rule {
+    return new Rule(spec, this.ns, handle);
+  }
+
+  /** `nft delete table`, `nft flush ruleset` */
+  remove(family: Family, name: TableName): void {
+    this.install(family, name, new Map(), false);
+    this.tables.delete(`${family}${name}`);
   }
 
   /** Used by TableEdit: puts the new chains in place and (de)registers hooks and conntrack. */
-  install(family: Family, name: TableName, chains: Map<string, Chain>, incompatible: boolean): void {
+  install(family: Family, name: TableName, chains: Map<string, Chain>, incompatible: boolean, handles?: number): void {
     const key = `${family}${name}`;
     let table = this.tables.get(key);
     if (!table) {
-      table = new Table(name, family);
+      table = new Table(name, family, this.nf.nft.nextTableHandle());
       this.tables.set(key, table);
     }
     const t = table;
     t.chains = chains;
+    t.handles = handles ?? t.handles;
     t.incompatible = incompatible;
     for (const [chain, unregister] of [...t.hooks]) {
       if (!chains.has(chain)) {
@@ -166,6 +178,7 @@ export class TableEdit {
   private readonly chains: Map<string, Chain>;
   private readonly own = new Set<Chain>();
   private incompatible: boolean;
+  private handles: number;
 
   constructor(owner: XtTables, family: Family, name: TableName, table: Table | null) {
     this.owner = owner;
@@ -173,6 +186,11 @@ export class TableEdit {
     this.name = name;
     this.chains = new Map(table?.chains ?? []);
     this.incompatible = table?.incompatible ?? false;
+    this.handles = table?.handles ?? 0;
+  }
+
+  private handle(): number {
+    return ++this.handles;
   }
 
   chain(name: string): Chain | null {
@@ -191,7 +209,7 @@ export class TableEdit {
   addBuiltin(name?: string): void {
     for (const [hook] of TABLES[this.name]) {
       if (name !== undefined && hook !== name) continue;
-      if (!this.chains.has(hook)) this.chains.set(hook, newChain(hook, hook, this.owner.flavour === 'legacy'));
+      if (!this.chains.has(hook)) this.chains.set(hook, newChain(hook, hook, this.owner.flavour === 'legacy', this.handle()));
     }
   }
 
@@ -207,7 +225,7 @@ export class TableEdit {
 
   newChain(name: string): Result {
     if (this.chains.has(name)) return fail('EEXIST');
-    const chain = newChain(name, null, false);
+    const chain = newChain(name, null, false, this.handle());
     this.own.add(chain);
     this.chains.set(name, chain);
     return ok();
@@ -257,7 +275,7 @@ export class TableEdit {
   insert(chain: string, at: number, spec: RuleSpec): Result {
     const bad = this.checkRule(spec);
     if (bad) return fail(bad);
-    this.writable(chain).rules.splice(at, 0, this.owner.newRule(spec));
+    this.writable(chain).rules.splice(at, 0, this.owner.newRule(spec, this.handle()));
     return ok();
   }
 
@@ -282,7 +300,7 @@ export class TableEdit {
   commit(): Result {
     const bad = this.validate();
     if (bad) return fail(bad);
-    this.owner.install(this.family, this.name, this.chains, this.incompatible);
+    this.owner.install(this.family, this.name, this.chains, this.incompatible, this.handles);
     return ok();
   }
 
