@@ -60,7 +60,7 @@ function onLink(dev: NetDevice, a: Ip4, b: Ip4): boolean {
 
 /** Gratuitous request for an own address (arp_notify, a new address of a bridge). */
 export function arpAnnounce(dev: NetDevice, ip: Ip4): void {
-  arpSend(dev, ARP_REQUEST, { senderMac: dev.mac, senderIp: ip, targetMac: dev.mac, targetIp: ip }, null);
+  arpSend(dev, ARP_REQUEST, { senderMac: dev.mac, senderIp: ip, targetMac: 0, targetIp: ip }, null);
 }
 
 /** A frame of EtherType 0x0806. Models arp_rcv(). */
