@@ -176,7 +176,7 @@ function showCache(ctx: Ctx, f: RouteFilter): number {
         prefsrc: null,
         metric: family === 6 ? e.route.metric : null,
         mtu: e.pmtu.mtu,
-        cache: { flags: [], expires: seconds },
+        ...(family === 4 ? { cache: { flags: [], expires: seconds } } : { expires: seconds }),
       };
       printRoute(ctx, m, hidden(f));
     }

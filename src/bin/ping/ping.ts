@@ -5,7 +5,7 @@ import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo, inetAton, nameOrAddress } from '../../os/resolver.ts';
 import { closeSocket, openRaw, openUdp } from '../../os/sockcalls.ts';
 import type { RawSocket } from '../../os/uapi.ts';
-import { strerror } from '../../sim/errno.ts';
+import { ok, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, isLinkLocal, isMulticast, parseIp6, readIp4 } from '../../wire/addr.ts';
 import { u16, u32 } from '../../wire/bytes.ts';
 import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_REDIRECT, parseIcmp } from '../../wire/icmp.ts';
@@ -116,8 +116,8 @@ class Ping {
   }
 
   /** `name (address)`, or the address alone with -n. */
-  private *peer(addr: IpAddr): Task<string> {
-    const zone = this.t.zone !== null && isLinkLocal(addr) ? `%${this.t.zone}` : '';
+  private *peer(addr: IpAddr, dev: string | null = this.t.zone): Task<string> {
+    const zone = dev !== null && typeof addr === 'bigint' && (isLinkLocal(addr) || isMulticast(addr)) ? `%${dev}` : '';
     if (this.o.numeric || this.exiting) return formatIp(addr) + zone;
     return `${yield* nameOrAddress(this.p, addr)} (${formatIp(addr)})`;
   }
@@ -159,7 +159,7 @@ class Ping {
       else {
         this.errors++;
         if (!o.quiet) {
-          const text = e.value.errno === 'EMSGSIZE' ? `message too long, mtu=${e.value.info}` : strerror(e.value.errno);
+          const text = e.value.errno === 'EMSGSIZE' ? `message too long, mtu${this.v4 ? '=' : ': '}${e.value.info}` : strerror(e.value.errno);
           yield* p.err(`${this.name}: local error: ${text}\n`);
         }
       }
@@ -202,11 +202,12 @@ class Ping {
     const r = this.sock.recv();
     if (!r.ok) return;
     const { data, from, ttl, time } = r.value;
+    const dev = r.value.dev?.name ?? null;
     const message = this.v4 ? data.subarray(ip4HeaderLen(data)) : data;
     if (this.v4 && message[0] === ICMP_REDIRECT) yield* this.redirected(message, from);
     if (message.length < 8 || message[0] !== (this.v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY) || u16(message, 4) !== this.ident) return;
     if (this.v4 && !parseIcmp(message)) return;
-    yield* this.reply(message, from, ttl, time);
+    yield* this.reply(message, from, dev, ttl, time);
   }
 
   /** A router knows a shorter way for one of our requests. */
@@ -220,7 +221,7 @@ class Ping {
     yield* this.p.out(`${this.stamp()}From ${yield* this.peer(from)}: icmp_seq=${u16(inner, 6)} ${what ?? `Redirect, Bad Code: ${message[1]}`}(New nexthop: ${hop})\n`);
   }
 
-  private *reply(message: Uint8Array, from: IpAddr, ttl: number, time: number): Task<void> {
+  private *reply(message: Uint8Array, from: IpAddr, dev: string | null, ttl: number, time: number): Task<void> {
     const { o, p } = this;
     const seq = u16(message, 6);
     this.acknowledge(seq);
@@ -247,7 +248,7 @@ class Ping {
       yield* p.out('\b \b');
       return;
     }
-    let line = `${this.stamp()}${message.length} bytes from ${yield* this.peer(from)}: icmp_seq=${seq}`;
+    let line = `${this.stamp()}${message.length} bytes from ${yield* this.peer(from, dev)}: icmp_seq=${seq}`;
     if (o.verbose && this.v4) line += ` ident=${this.ident}`;
     line += ` ttl=${ttl}`;
     if (message.length < o.size + 8) line += ' (truncated)';
@@ -258,7 +259,7 @@ class Ping {
     yield* p.out(`${o.audible ? '\x07' : ''}${line}\n`);
   }
 
-  private *icmpError(e: { type: number; code: number; info: number; offender: IpAddr | null; dst: { addr: IpAddr }; data: Uint8Array }): Task<void> {
+  private *icmpError(e: { type: number; code: number; info: number; offender: IpAddr | null; dev?: { name: string } | null; dst: { addr: IpAddr }; data: Uint8Array }): Task<void> {
     const { o, p } = this;
     const echo = this.v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST;
     if (e.dst.addr !== this.t.addr || e.data.length < 8 || e.data[0] !== echo || u32(e.data, 4) >>> 16 !== this.ident) return;
@@ -271,7 +272,7 @@ class Ping {
       return;
     }
     const text = this.v4 ? describeIcmp4(e.type, e.code, e.info) : describeIcmp6(e.type, e.code, e.info);
-    yield* p.out(`${this.stamp()}From ${yield* this.peer(e.offender ?? this.t.addr)} icmp_seq=${seq} ${text}\n`);
+    yield* p.out(`${this.stamp()}From ${yield* this.peer(e.offender ?? this.t.addr, e.dev?.name ?? null)} icmp_seq=${seq} ${text}\n`);
   }
 
   private acknowledge(seq: number): void {
@@ -356,7 +357,8 @@ function* findSource(p: Process, o: PingOptions, addr: IpAddr, zone: string | nu
       if (!r.ok) return yield* fail(typeof addr === 'number' ? `SO_BINDTODEVICE ${o.device}: ${strerror(r.errno)}` : `unknown iface: ${o.device}`);
     }
     if (zone !== null) probe.bindToDevice(zone);
-    let r = probe.connect(addr, 1025);
+    // For link-local targets this version of ping connects with family AF_UNSPEC, which chooses nothing.
+    let r = typeof addr === 'bigint' && isLinkLocal(addr) ? ok() : probe.connect(addr, 1025);
     if (!r.ok && r.errno === 'EACCES' && typeof addr === 'number') {
       if (!o.broadcast) return yield* fail('Do you want to ping broadcast? Then -b. If not, check your local firewall rules');
       yield* p.err('WARNING: pinging broadcast address\n');

@@ -57,7 +57,9 @@ export function addAddr6(dev: NetDevice, spec: AddrSpec, mode: 'add' | 'change' 
     return ok(old);
   }
   const loopback = (dev.flags & IFF_LOOPBACK) !== 0;
-  if (local === 0n || isMulticast(local) || (isLoopback(local) && !loopback)) return fail('EADDRNOTAVAIL', 'ipv6: Invalid address');
+  if (local === 0n) return fail('EADDRNOTAVAIL', 'ipv6: Invalid address');
+  if (isMulticast(local)) return fail('EADDRNOTAVAIL', 'ipv6: Cannot assign multicast address without "IFA_F_MCAUTOJOIN" flag');
+  if (isLoopback(local) && !loopback) return fail('EADDRNOTAVAIL', 'ipv6: Cannot assign loopback address on this device');
   const addr: IfAddr = {
     family: 6,
     dev,
@@ -91,7 +93,11 @@ function width(a: IfAddr): number {
 function prefixRoute(addr: IfAddr): void {
   const { dev, len } = addr;
   if (!dev.up || (dev.flags & IFF_LOOPBACK && isLoopback(addr.local))) return;
-  const net = network(addr.peer, len) as Ip6;
+  connected(addr, network(addr.local, len) as Ip6, len);
+}
+
+function connected(addr: IfAddr, net: Ip6, len: number): void {
+  const { dev } = addr;
   const metric = addr.metric || IP6_RT_PRIO_ADDRCONF;
   const there = dev.ns.fib.table(6, RT_TABLE_MAIN)?.at(net, len) ?? [];
   if (there.some((r) => r.nexthops[0]?.dev === dev && r.metric === metric)) return;
@@ -129,6 +135,7 @@ function completeDad(addr: IfAddr): void {
   dev.ns.events.emit({ type: 'addr', action: 'new', dev, addr });
   const there = dev.ns.fib.table(6, RT_TABLE_LOCAL)?.at(addr.local, 128) ?? [];
   if (!there.some((r) => r.nexthops[0]?.dev === dev)) route(dev, addr.local as Ip6, 128, 'local', RT_TABLE_LOCAL, 0);
+  if (addr.peer !== addr.local) connected(addr, addr.peer as Ip6, 128);
 }
 
 /** RTM_DELADDR of IPv6. */
@@ -146,8 +153,10 @@ function remove6(addr: IfAddr): void {
   dev.ns.fib.generation++;
   dev.ns.events.emit({ type: 'addr', action: 'del', dev, addr });
   unroute(dev, addr.local as Ip6, 128, 'local', RT_TABLE_LOCAL);
-  const shared = dev.addrs6.some((a) => a.len === len && inPrefix(a.peer, addr.peer, len) && !(a.flags & IFA_F_NOPREFIXROUTE));
-  if (!shared && !(addr.flags & IFA_F_NOPREFIXROUTE)) unroute(dev, network(addr.peer, len) as Ip6, len, 'unicast', RT_TABLE_MAIN);
+  if (addr.peer !== addr.local) unroute(dev, addr.peer as Ip6, 128, 'unicast', RT_TABLE_MAIN);
+  // check_cleanup_prefix_route(): any other permanent address of the prefix keeps the route.
+  const shared = dev.addrs6.some((a) => a.len === len && inPrefix(a.local, addr.local, len) && (a.flags & (IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE)) !== 0);
+  if (!shared && !(addr.flags & IFA_F_NOPREFIXROUTE)) unroute(dev, network(addr.local, len) as Ip6, len, 'unicast', RT_TABLE_MAIN);
   dev.ns.fib.flushPrefsrc(addr.local);
 }
 

@@ -327,17 +327,18 @@ export class Ip4Stack {
   /** ip_output(), ip_mc_output(): POSTROUTING, then out. */
   private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
     skb.dev = dst.dev;
-    if (dst.type === 'broadcast' && dst.kind === 'output') this.loopBack(skb, dst);
+    if (dst.kind === 'output' && (dst.type === 'broadcast' || dst.type === 'multicast')) this.loopBack(skb, dst);
     const { nf } = this.ns;
     if (nf.active(4, 'POSTROUTING') && nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
     this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
   }
 
-  /** A broadcast reaches the sender's own sockets as well. */
+  /** A broadcast reaches the sender's own sockets as well, a multicast where it listens to the group (IP_MULTICAST_LOOP). */
   private loopBack(skb: Skb, dst: Dst): void {
     if (dst.dev.flags & IFF_LOOPBACK) return;
+    if (dst.type === 'multicast' && (skb.sk?.opt.multicastLoop === false || !dst.dev.mc.has(0x01005e000000 + (readIp4(skb.data, 16) & 0x7fffff)))) return;
     const copy = skb.clone();
-    copy.type = 'broadcast';
+    copy.type = dst.type === 'broadcast' ? 'broadcast' : 'multicast';
     skb.sim.schedule(0, () => {
       if (!this.ns.alive || !dst.dev.up) return;
       copy.iif = dst.dev;

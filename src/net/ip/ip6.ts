@@ -5,11 +5,11 @@ import { type Ip6, isLinkLocal, isMulticast, readIp6 } from '../../wire/addr.ts'
 import { u16 } from '../../wire/bytes.ts';
 import { ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import {
-  ICMPV6_ADDR_UNREACH, ICMPV6_ADM_PROHIBITED, ICMPV6_DEST_UNREACH, ICMPV6_NOROUTE, ICMPV6_PARAMPROB, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, multicastMac6, solicitedNode,
+  ICMPV6_ADM_PROHIBITED, ICMPV6_DEST_UNREACH, ICMPV6_NOROUTE, ICMPV6_PARAMPROB, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, multicastMac6, solicitedNode,
 } from '../../wire/icmp6.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { emitIpv6 } from '../../wire/ipv6.ts';
-import type { NetDevice } from '../dev/device.ts';
+import { IFF_LOOPBACK, type NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -44,6 +44,7 @@ export interface Ip6Out {
 }
 
 const HOP_BY_HOP = 0;
+const ICMPV6_NOT_NEIGHBOUR = 2;
 const ALL_NODES: Ip6 = (0xff02n << 112n) | 1n;
 const ALL_NODES_INTERFACE: Ip6 = (0xff01n << 112n) | 1n;
 const ALL_ROUTERS: Ip6 = (0xff02n << 112n) | 2n;
@@ -110,8 +111,7 @@ export class Ip6Stack {
         const { reason } = found as RouteFail;
         netDrop(skb, dev, reason ?? (found.errno === 'ENETUNREACH' ? 'NO_ROUTE' : found.errno === 'EACCES' ? 'ROUTE_PROHIBIT' : 'ROUTE_UNREACHABLE'));
         if (found.errno === 'EINVAL' || reason === 'NOT_FORWARDING' || this.ns.sysctl.conf6(dev, 'forwarding') === 0) return;
-        const code = found.errno === 'EACCES' ? ICMPV6_ADM_PROHIBITED : found.errno === 'EHOSTUNREACH' ? ICMPV6_ADDR_UNREACH : ICMPV6_NOROUTE;
-        icmp6Send(skb, ICMPV6_DEST_UNREACH, code);
+        icmp6Send(skb, ICMPV6_DEST_UNREACH, found.errno === 'EACCES' ? ICMPV6_ADM_PROHIBITED : ICMPV6_NOROUTE);
         return;
       }
       dst = found.value;
@@ -127,6 +127,11 @@ export class Ip6Stack {
     const b = skb.data;
     if (skb.type !== 'host') {
       netDrop(skb, dev, 'NOT_FOR_ME');
+      return;
+    }
+    if (isLinkLocal(readIp6(b, 8))) {
+      netDrop(skb, dev, 'BEYOND_SCOPE');
+      icmp6Send(skb, ICMPV6_DEST_UNREACH, ICMPV6_NOT_NEIGHBOUR);
       return;
     }
     if ((b[7] as number) <= 1) {
@@ -152,6 +157,8 @@ export class Ip6Stack {
     const { ns } = this;
     if (skb.data[6] === NEXTHDR_FRAGMENT && !this.reassembly.add(skb, 'deliver')) return;
     if (ns.nf.active(6, 'INPUT') && ns.nf.hook(6, 'INPUT', skb, dev, null) !== 'accept') return;
+    // ipv6_rcv(): what was sent to an own address counts as received by the interface that has the address.
+    if (dev.flags & IFF_LOOPBACK && skb.dst?.nh?.dev) skb.dev = skb.dst.nh.dev;
     let proto = skb.data[6] as number;
     if (proto === HOP_BY_HOP) {
       const len = ((skb.data[41] ?? 0) + 1) * 8;
@@ -232,9 +239,24 @@ export class Ip6Stack {
 
   private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
     skb.dev = dst.dev;
+    if (dst.type === 'multicast' && dst.kind === 'output') this.loopBack(skb, dst);
     const { nf } = this.ns;
     if (nf.active(6, 'POSTROUTING') && nf.hook(6, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
     this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
+  }
+
+  /** ip6_finish_output2(): the sender hears its own multicast when it listens to the group (IPV6_MULTICAST_LOOP). */
+  private loopBack(skb: Skb, dst: Dst): void {
+    const { dev } = dst;
+    if (dev.flags & IFF_LOOPBACK || skb.sk?.opt.multicastLoop === false || !this.joined(dev, readIp6(skb.data, 24))) return;
+    const copy = skb.clone();
+    copy.type = 'multicast';
+    copy.iif = dev;
+    skb.sim.schedule(0, () => {
+      if (!this.ns.alive || !dev.up) return;
+      copy.dev = dev;
+      this.deliver(copy);
+    });
   }
 
   finishOutput(skb: Skb, dst: Dst): void {

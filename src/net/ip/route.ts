@@ -371,7 +371,6 @@ function input6(ns: Netns, flow: InputFlow, dst: bigint): Result<Dst> {
   if (!res.ok) return res;
   if (res.value.route.type === 'local' || res.value.route.type === 'anycast') return local('local', res.value);
   if (!forwards) return refuse('EHOSTUNREACH', 'NOT_FORWARDING');
-  if (isLinkLocal(src)) return refuse('EINVAL', 'MARTIAN_SOURCE');
   const nh = selectPath(ns, res.value, flow) as Nexthop;
   return ok(makeDst(ns, 6, 'forward', 'unicast', nh.dev as NetDevice, src, { route: res.value.route, nh }, iif, false));
 }

@@ -108,7 +108,7 @@ export function getRoute(ns: Netns, q: RouteQuery): Result<RouteMsg> {
   if (!found.ok) return fail(found.errno);
   const dst = found.value;
   if (q.fibmatch && dst.route) return ok(routeMsg(dst.route, ns.kernel.sim.now));
-  return ok(family === 4 ? answer4(ns, q, dst) : answer6(q, dst));
+  return ok(family === 4 ? answer4(ns, q, dst) : answer6(ns, q, dst));
 }
 
 function cacheFlags(dst: Dst): string[] {
@@ -155,8 +155,9 @@ function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
   };
 }
 
-function answer6(q: RouteQuery, dst: Dst): RouteMsg {
+function answer6(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
   const r = dst.route;
+  const learned = pmtuOf(ns, q.dst);
   return {
     family: 6,
     type: dst.type,
@@ -171,7 +172,7 @@ function answer6(q: RouteQuery, dst: Dst): RouteMsg {
     metric: r?.metric ?? 0,
     hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
     flags: [],
-    mtu: dst.routeMtu,
+    mtu: learned?.mtu || dst.routeMtu,
     mtuLock: dst.mtuLock,
     advmss: r?.advmss ?? 0,
     metrics: r?.metrics ?? {},
@@ -179,6 +180,6 @@ function answer6(q: RouteQuery, dst: Dst): RouteMsg {
     uid: null,
     iif: q.iif,
     cache: null,
-    expires: 0,
+    expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0,
   };
 }

@@ -178,7 +178,7 @@ const UNREACH6: readonly { errno: Errno; fatal: boolean }[] = [
 
 /** The source that connect() and sendto() choose, with EACCES for broadcast without SO_BROADCAST. */
 export function sourceFor(sk: Sock, keys: FlowKeys): Result<{ route: Dst; src: IpAddr }> {
-  if (typeof keys.dst === 'bigint' && isLinkLocal(keys.dst) && !keys.oif && sk.boundDevice() === null && !isLocalAddr(sk.ns, keys.dst)) return fail('EINVAL');
+  if (keys.connect && typeof keys.dst === 'bigint' && isLinkLocal(keys.dst) && !keys.oif && sk.boundDevice() === null && !isLocalAddr(sk.ns, keys.dst)) return fail('EINVAL');
   const first = routeFor(sk, keys);
   const r = first.ok && keys.connect && (keys.src ?? null) === null ? routeFor(sk, { ...keys, src: first.value.src }) : first;
   if (!r.ok) return r;

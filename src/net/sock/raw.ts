@@ -206,7 +206,7 @@ export function rawError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
     if (!sk.opt.recvErr && !sk.remote) continue;
     if (sk.opt.recvErr) {
       sk.queueError({
-        errno: what.errno, origin: 'icmp', type: info.type, code: info.code, info: info.info, offender: info.from,
+        errno: what.errno, origin: 'icmp', type: info.type, code: info.code, info: info.info, offender: info.from, dev: skb.dev,
         dst: { addr: ip.dst, port: 0 }, data: ip.l4.slice(), time: sk.sim.now, ttl: viewIp(skb.data)?.ttl ?? 0,
       });
     }

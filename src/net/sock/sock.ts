@@ -72,6 +72,8 @@ export interface SockError {
   info: number;
   /** Who sent the ICMP error; null for local errors. */
   offender: IpAddr | null;
+  /** The device it came in by: the scope of a link-local offender. */
+  dev?: NetDevice | null;
   /** Where the failed packet was going to. */
   dst: Endpoint;
   /** Payload of the packet that caused it, as far as it was quoted. */
