@@ -36,6 +36,7 @@ import { bash } from './sh/sh.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
+import { telnet } from './telnet/telnet.ts';
 import { tracepath } from './tracepath/tracepath.ts';
 import { traceroute } from './traceroute/traceroute.ts';
 import { stty, tty } from './tty/tty.ts';
@@ -46,7 +47,6 @@ import { wget } from './wget/wget.ts';
 export const commands: readonly Command[] = [
   ...everyday,
   ...iptablesCommands,
-  nft,
   arp,
   arping,
   bash,
@@ -67,6 +67,7 @@ export const commands: readonly Command[] = [
   mtr,
   nc,
   netstat,
+  nft,
   nginx,
   nohup,
   nproc,
@@ -83,6 +84,7 @@ export const commands: readonly Command[] = [
   stty,
   sysctl,
   tcpdump,
+  telnet,
   tracepath,
   traceroute,
   tty,
