@@ -1,8 +1,8 @@
 /** What changed in a namespace, told in order: inside the kernel (netdevice notifiers) and to `ip monitor` (rtnetlink groups). */
 
 import type { NetDevice } from './dev/device.ts';
-import type { IfAddr } from './ip/ifaddr.ts';
 import type { FibRoute } from './ip/fib.ts';
+import type { IfAddr } from './ip/ifaddr.ts';
 import type { FibRule } from './ip/rule.ts';
 import type { Neighbour } from './neigh/neigh.ts';
 

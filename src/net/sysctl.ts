@@ -35,11 +35,20 @@ function writable(v: DevValues, group: Group): Values {
 }
 
 const DEFAULTS: ReadonlyMap<string, string> = new Map(
-  Object.entries(SYSCTLS).flatMap(([dir, rows]) => Object.entries(rows).map(([name, value]): [string, string] => [`${dir}/${name}`, value])),
+  Object.entries(SYSCTLS).flatMap(([dir, rows]) =>
+    Object.entries(rows).map(([name, value]): [string, string] => [`${dir}/${name}`, value]),
+  ),
 );
 
 /** Keys that take a word or a list instead of numbers. */
-const WORDS = new Set(['net/ipv4/tcp_congestion_control', 'net/ipv4/ip_local_reserved_ports', 'net/ipv4/tcp_fastopen_key', 'net/ipv6/icmp/ratemask', 'net/mptcp/scheduler', 'net/mptcp/path_manager']);
+const WORDS = new Set([
+  'net/ipv4/tcp_congestion_control',
+  'net/ipv4/ip_local_reserved_ports',
+  'net/ipv4/tcp_fastopen_key',
+  'net/ipv6/icmp/ratemask',
+  'net/mptcp/scheduler',
+  'net/mptcp/path_manager',
+]);
 
 /** [least, most] of proc_dointvec_minmax keys that people write. */
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
@@ -287,7 +296,8 @@ export class Sysctl {
     if (!where || (typeof where !== 'string' && where.name !== device)) return null;
     const group = `${kind}${proto === 'ipv4' ? 4 : 6}` as DeviceKey['group'];
     const values = this.of(where)[group];
-    if (proto === 'ipv6' && kind === 'conf' && name === 'mtu' && typeof where !== 'string') return { where, group, name, values: { mtu: where.mtu } };
+    if (proto === 'ipv6' && kind === 'conf' && name === 'mtu' && typeof where !== 'string')
+      return { where, group, name, values: { mtu: where.mtu } };
     return values[name] === undefined ? null : { where, group, name, values };
   }
 }

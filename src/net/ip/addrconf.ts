@@ -8,9 +8,26 @@ import type { Mac } from '../../wire/mac.ts';
 import { IFF_LOOPBACK, IFF_NOARP, type NetDevice } from '../dev/device.ts';
 import { ndiscSendDad } from '../neigh/ndisc.ts';
 import type { Netns } from '../netns.ts';
-import { RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_SITE, RT_SCOPE_UNIVERSE, RT_TABLE_LOCAL, RT_TABLE_MAIN, type RouteType, RTPROT_KERNEL } from './fib.ts';
 import {
-  type AddrSpec, IFA_F_DADFAILED, IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_PERMANENT, IFA_F_TENTATIVE, type IfAddr, INFINITY_LIFE, setLifetime,
+  type RouteType,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_SITE,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
+  RTPROT_KERNEL,
+} from './fib.ts';
+import {
+  type AddrSpec,
+  IFA_F_DADFAILED,
+  IFA_F_NODAD,
+  IFA_F_NOPREFIXROUTE,
+  IFA_F_PERMANENT,
+  IFA_F_TENTATIVE,
+  type IfAddr,
+  INFINITY_LIFE,
+  setLifetime,
 } from './ifaddr.ts';
 
 /** Prefix routes of addresses. */
@@ -118,7 +135,12 @@ function startDad(addr: IfAddr): void {
   ns.events.emit({ type: 'addr', action: 'new', dev, addr });
   if (!dev.up || !dev.carrier()) return;
   const { sim } = ns.kernel;
-  const alive = (): boolean => ns.alive && dev.ns === ns && dev.up && dev.addrs6.includes(addr) && (addr.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) === IFA_F_TENTATIVE;
+  const alive = (): boolean =>
+    ns.alive &&
+    dev.ns === ns &&
+    dev.up &&
+    dev.addrs6.includes(addr) &&
+    (addr.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) === IFA_F_TENTATIVE;
   sim.schedule(sim.rng('dad').below(SEC), () => {
     if (!alive()) return;
     ndiscSendDad(dev, addr.local as Ip6);
@@ -155,7 +177,9 @@ function remove6(addr: IfAddr): void {
   unroute(dev, addr.local as Ip6, 128, 'local', RT_TABLE_LOCAL);
   if (addr.peer !== addr.local) unroute(dev, addr.peer as Ip6, 128, 'unicast', RT_TABLE_MAIN);
   // check_cleanup_prefix_route(): any other permanent address of the prefix keeps the route.
-  const shared = dev.addrs6.some((a) => a.len === len && inPrefix(a.local, addr.local, len) && (a.flags & (IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE)) !== 0);
+  const shared = dev.addrs6.some(
+    (a) => a.len === len && inPrefix(a.local, addr.local, len) && (a.flags & (IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE)) !== 0,
+  );
   if (!shared && !(addr.flags & IFA_F_NOPREFIXROUTE)) unroute(dev, network(addr.local, len) as Ip6, len, 'unicast', RT_TABLE_MAIN);
   dev.ns.fib.flushPrefsrc(addr.local);
 }
@@ -169,7 +193,8 @@ function linkReady(dev: NetDevice): void {
   if (ready.has(dev) || dev.ns.sysctl.conf6(dev, 'disable_ipv6') !== 0) return;
   ready.add(dev);
   if (dev.flags & IFF_LOOPBACK) {
-    if (!dev.addrs6.some((a) => isLoopback(a.local))) addAddr6(dev, { local: 1n, len: 128, proto: IFAPROT_KERNEL_LO, flags: IFA_F_PERMANENT }, 'add');
+    if (!dev.addrs6.some((a) => isLoopback(a.local)))
+      addAddr6(dev, { local: 1n, len: 128, proto: IFAPROT_KERNEL_LO, flags: IFA_F_PERMANENT }, 'add');
     return;
   }
   for (const addr of dev.addrs6) {

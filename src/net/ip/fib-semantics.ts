@@ -4,8 +4,18 @@ import { type Fail, fail, ok, type Result } from '../../sim/errno.ts';
 import { type Family, isLinkLocal, isMulticast, maxLen, network } from '../../wire/addr.ts';
 import type { Netns } from '../netns.ts';
 import {
-  type FibRoute, type Nexthop, type NexthopSpec, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, RT_TABLE_LOCAL, RT_TABLE_MAIN,
-  type RouteSpec, type RouteType, RTPROT_BOOT,
+  type FibRoute,
+  type Nexthop,
+  type NexthopSpec,
+  type RouteSpec,
+  type RouteType,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_NOWHERE,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
+  RTPROT_BOOT,
 } from './fib.ts';
 import { validPrefix } from './fib-table.ts';
 import { addrType, fibLookup } from './route.ts';
@@ -89,7 +99,8 @@ function nexthops(ns: Netns, s: RouteSpec, type: RouteType, scope: number, table
     return ok([hop(only, RT_SCOPE_NOWHERE, ns)]);
   }
   if (s.oif && specs[0]?.dev !== s.oif) return fail('EINVAL', 'Nexthop device index does not match RTA_OIF');
-  if ((s.gateway ?? null) !== null && specs[0]?.gateway !== s.gateway) return fail('EINVAL', 'Nexthop gateway does not match RTA_GATEWAY or RTA_VIA');
+  if ((s.gateway ?? null) !== null && specs[0]?.gateway !== s.gateway)
+    return fail('EINVAL', 'Nexthop gateway does not match RTA_GATEWAY or RTA_VIA');
   const out: Nexthop[] = [];
   for (const spec of specs.length > 0 ? specs : [{}]) {
     const one = s.family === 4 ? check4(ns, spec, scope, table) : check6(ns, spec, type);
@@ -164,7 +175,8 @@ function check6(ns: Netns, n: NexthopSpec, type: RouteType): Result<Nexthop> {
   }
   if (!dev) return fail('ENODEV');
   if (!dev.up && type !== 'local') return fail('ENETDOWN');
-  if (dev !== ns.lo && type === 'unicast' && ns.sysctl.conf6(dev, 'disable_ipv6') !== 0) return fail('EACCES', 'IPv6 is disabled on nexthop device');
+  if (dev !== ns.lo && type === 'unicast' && ns.sysctl.conf6(dev, 'disable_ipv6') !== 0)
+    return fail('EACCES', 'IPv6 is disabled on nexthop device');
   const own = type === 'local' || type === 'anycast' ? RT_SCOPE_NOWHERE : RT_SCOPE_HOST;
   return ok(hop({ ...n, dev }, gw === null ? own : RT_SCOPE_LINK, ns));
 }

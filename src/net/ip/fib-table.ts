@@ -1,6 +1,6 @@
 /** One routing table: longest prefix match and the order of a dump. Models net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c */
 
-import { type Family, inPrefix, type IpAddr, maxLen, network } from '../../wire/addr.ts';
+import { type Family, type IpAddr, inPrefix, maxLen, network } from '../../wire/addr.ts';
 import type { FibRoute } from './fib.ts';
 
 /**

@@ -5,8 +5,8 @@ import { formatIp, inPrefix, network, parseIp4 } from '../../wire/addr.ts';
 import { Veth } from '../dev/veth.ts';
 import { Kernel } from '../kernel.ts';
 import type { Netns } from '../netns.ts';
-import { FibTable } from './fib-table.ts';
 import { type FibRoute, RT_TABLE_LOCAL, RT_TABLE_MAIN } from './fib.ts';
+import { FibTable } from './fib-table.ts';
 import { addAddr, delAddr, IFA_F_SECONDARY } from './ifaddr.ts';
 import { routeOutput } from './route.ts';
 
@@ -22,19 +22,24 @@ describe('longest prefix match', () => {
     ['IPv6', v6, 6 as const],
   ])('%s agrees with brute force, also after removals', (_name, prefix, family) => {
     fc.assert(
-      fc.property(fc.array(prefix, { maxLength: 40 }), fc.array(fc.nat(39)), fc.array(prefix, { maxLength: 10 }), (prefixes, removed, targets) => {
-        const table = new FibTable(254, family);
-        let routes = prefixes.map((p) => route(p.addr, p.len));
-        for (const r of routes) table.insert(r, table.at(r.dst.addr, r.dst.len).length);
-        for (const i of removed) if (routes[i] && table.remove(routes[i])) routes = routes.filter((r) => r !== routes[i]);
-        for (const target of [...targets.map((t) => t.addr), ...routes.map((r) => r.dst.addr)]) {
-          const best = routes.filter((r) => inPrefix(target, r.dst.addr, r.dst.len)).sort((a, b) => b.dst.len - a.dst.len)[0];
-          const found = table.lookup(target);
-          expect(found?.dst ?? null).toEqual(best?.dst ?? null);
-        }
-        expect(table.size).toBe(routes.length);
-        expect(table.list()).toHaveLength(routes.length);
-      }),
+      fc.property(
+        fc.array(prefix, { maxLength: 40 }),
+        fc.array(fc.nat(39)),
+        fc.array(prefix, { maxLength: 10 }),
+        (prefixes, removed, targets) => {
+          const table = new FibTable(254, family);
+          let routes = prefixes.map((p) => route(p.addr, p.len));
+          for (const r of routes) table.insert(r, table.at(r.dst.addr, r.dst.len).length);
+          for (const i of removed) if (routes[i] && table.remove(routes[i])) routes = routes.filter((r) => r !== routes[i]);
+          for (const target of [...targets.map((t) => t.addr), ...routes.map((r) => r.dst.addr)]) {
+            const best = routes.filter((r) => inPrefix(target, r.dst.addr, r.dst.len)).sort((a, b) => b.dst.len - a.dst.len)[0];
+            const found = table.lookup(target);
+            expect(found?.dst ?? null).toEqual(best?.dst ?? null);
+          }
+          expect(table.size).toBe(routes.length);
+          expect(table.list()).toHaveLength(routes.length);
+        },
+      ),
     );
   });
 });
@@ -50,7 +55,12 @@ function host(): { ns: Netns; eth0: Veth; peer: Veth; sim: Sim; show(table?: num
   const show = (table = RT_TABLE_MAIN): string[] =>
     ns.fib.list(4, table).map((r) => {
       const nh = r.nexthops[0];
-      const words = [r.type === 'unicast' ? '' : r.type, `${formatIp(r.dst.addr)}/${r.dst.len}`, nh?.gateway != null ? `via ${formatIp(nh.gateway)}` : '', nh?.dev?.name ?? ''];
+      const words = [
+        r.type === 'unicast' ? '' : r.type,
+        `${formatIp(r.dst.addr)}/${r.dst.len}`,
+        nh?.gateway != null ? `via ${formatIp(nh.gateway)}` : '',
+        nh?.dev?.name ?? '',
+      ];
       if (r.prefsrc !== null) words.push(`src ${formatIp(r.prefsrc)}`);
       if (nh?.linkdown) words.push('linkdown');
       return words.filter((w) => w !== '').join(' ');
@@ -68,7 +78,10 @@ test('routes of an address over its life', () => {
   addAddr(eth0, { local: ip('10.0.0.2'), len: 24 });
   expect(h.show(RT_TABLE_LOCAL)).toEqual(['local 10.0.0.2/32 eth0 src 10.0.0.2']);
   expect(h.show()).toEqual([]);
-  expect(ns.fib.add({ family: 4, dst: { addr: 0, len: 0 }, nexthops: [{ gateway: ip('10.0.0.1') }] })).toMatchObject({ ok: false, msg: 'Nexthop has invalid gateway' });
+  expect(ns.fib.add({ family: 4, dst: { addr: 0, len: 0 }, nexthops: [{ gateway: ip('10.0.0.1') }] })).toMatchObject({
+    ok: false,
+    msg: 'Nexthop has invalid gateway',
+  });
   eth0.setUp();
   settle(h);
   expect(h.show()).toEqual(['10.0.0.0/24 eth0 src 10.0.0.2 linkdown']);

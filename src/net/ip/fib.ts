@@ -341,8 +341,10 @@ function agrees(r: FibRoute, s: DelSpec): boolean {
   const hops = s.nexthops ?? [];
   if (hops.length > 1 && hops.length !== r.nexthops.length) return false;
   return hops.every((h, i) => {
-    const nh = hops.length > 1 ? r.nexthops[i] : r.nexthops.find((n) => (!h.dev || n.dev === h.dev) && (h.gateway == null || n.gateway === h.gateway));
+    const nh =
+      hops.length > 1
+        ? r.nexthops[i]
+        : r.nexthops.find((n) => (!h.dev || n.dev === h.dev) && (h.gateway == null || n.gateway === h.gateway));
     return nh !== undefined && (!h.dev || nh.dev === h.dev) && (h.gateway === undefined || h.gateway === null || nh.gateway === h.gateway);
   });
 }
-

@@ -5,7 +5,7 @@ import { SEC } from '../../sim/sim.ts';
 import { readIp4 } from '../../wire/addr.ts';
 import { put16, u16 } from '../../wire/bytes.ts';
 import { ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
-import { ip4HeaderLen, IP_DF, IP_MF, refreshIp4Checksum } from '../../wire/ipv4.ts';
+import { IP_DF, IP_MF, ip4HeaderLen, refreshIp4Checksum } from '../../wire/ipv4.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';

@@ -1,21 +1,29 @@
 /** ICMP: errors about a packet, echo, what sockets are told. Models net/ipv4/icmp.c */
 
+import { MS } from '../../sim/sim.ts';
 import { isMulticast, readIp4 } from '../../wire/addr.ts';
 import { checksum, u16, u32 } from '../../wire/bytes.ts';
 import {
-  emitIcmp, ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_FRAG_NEEDED, ICMP_PARAMETERPROB, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, isIcmpError,
+  emitIcmp,
+  ICMP_DEST_UNREACH,
+  ICMP_ECHO,
+  ICMP_ECHOREPLY,
+  ICMP_FRAG_NEEDED,
+  ICMP_PARAMETERPROB,
+  ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED,
+  isIcmpError,
 } from '../../wire/icmp.ts';
-import { ip4HeaderLen, IPPROTO_ICMP } from '../../wire/ipv4.ts';
-import { MS } from '../../sim/sim.ts';
+import { IPPROTO_ICMP, ip4HeaderLen } from '../../wire/ipv4.ts';
 import { IFF_LOOPBACK } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { rawError } from '../sock/raw.ts';
+import { RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from './fib.ts';
 import { acceptRedirect, dstMtu, updatePmtu } from './pmtu.ts';
 import { type IcmpErrorInfo, inetProtos } from './protocols.ts';
 import { addrType, routeOutput, selectAddr } from './route.ts';
-import { RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from './fib.ts';
 
 /** RFC 1812 4.3.2.3: an error quotes as much as fits in 576 bytes. */
 const ERROR_SIZE = 576;
@@ -29,23 +37,26 @@ const IPTOS_PREC_INTERNETCONTROL = 0xc0;
 export function icmpSend(skb: Skb, type: number, code: number, info = 0): void {
   const ns = skb.dst?.ns ?? skb.dev?.ns;
   const b = skb.data;
-  if (!ns || !ns.alive || b.length < 20 || skb.type !== 'host') return;
+  if (!ns?.alive || b.length < 20 || skb.type !== 'host') return;
   const from = readIp4(b, 12);
   const to = readIp4(b, 16);
   if (skb.dst && (skb.dst.type === 'broadcast' || skb.dst.type === 'multicast')) return;
   if (isMulticast(to) || to === 0xffffffff || from === 0 || (u16(b, 6) & 0x1fff) !== 0) return;
   const hlen = ip4HeaderLen(b);
   if (b[9] === IPPROTO_ICMP && (b.length <= hlen || isIcmpError(b[hlen] as number))) return;
-  const limited = type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED ? false : ((1 << type) & ns.sysctl.int('net.ipv4.icmp_ratemask')) !== 0;
+  const limited =
+    type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED ? false : ((1 << type) & ns.sysctl.int('net.ipv4.icmp_ratemask')) !== 0;
   if (limited && !ns.ip4.peers.allowGlobal()) return;
   const ours = skb.dst ? skb.dst.type === 'local' : addrType(ns, to) === 'local';
   let src: number | null = ours ? to : null;
-  if (src === null && skb.iif && ns.sysctl.int('net.ipv4.icmp_errors_use_inbound_ifaddr') !== 0) src = selectAddr(skb.iif, from, RT_SCOPE_LINK) as number | null;
+  if (src === null && skb.iif && ns.sysctl.int('net.ipv4.icmp_errors_use_inbound_ifaddr') !== 0)
+    src = selectAddr(skb.iif, from, RT_SCOPE_LINK) as number | null;
   const tos = ((b[1] as number) & 0x1e) | IPTOS_PREC_INTERNETCONTROL;
   const mark = ns.sysctl.int('net.ipv4.fwmark_reflect') !== 0 ? skb.mark : 0;
   const route = routeOutput(ns, { dst: from, src, mark, tos, proto: IPPROTO_ICMP });
   if (!route.ok) return;
-  if (limited && !(route.value.dev.flags & IFF_LOOPBACK) && !ns.ip4.peers.allow(from, ns.sysctl.int('net.ipv4.icmp_ratelimit') * MS)) return;
+  if (limited && !(route.value.dev.flags & IFF_LOOPBACK) && !ns.ip4.peers.allow(from, ns.sysctl.int('net.ipv4.icmp_ratelimit') * MS))
+    return;
   const room = Math.min(dstMtu(route.value, from), ERROR_SIZE) - 28;
   const payload = emitIcmp({ type, code, rest: info >>> 0, payload: b.slice(0, Math.max(28, room)) });
   const parent = skb.id;
@@ -53,7 +64,18 @@ export function icmpSend(skb: Skb, type: number, code: number, info = 0): void {
   if (type === ICMP_DEST_UNREACH) ns.snmp.inc('IcmpOutDestUnreachs');
   if (type === ICMP_TIME_EXCEEDED) ns.snmp.inc('IcmpOutTimeExcds');
   ns.kernel.sim.schedule(0, () => {
-    ns.ip4.output({ src: src ?? (route.value.src as number), dst: from, proto: IPPROTO_ICMP, payload, tos, df: false, mark, parent, cause: skb, route: route.value });
+    ns.ip4.output({
+      src: src ?? (route.value.src as number),
+      dst: from,
+      proto: IPPROTO_ICMP,
+      payload,
+      tos,
+      df: false,
+      mark,
+      parent,
+      cause: skb,
+      route: route.value,
+    });
   });
 }
 

@@ -4,8 +4,17 @@ import { MS } from '../../sim/sim.ts';
 import { type Ip6, isLinkLocal, isMulticast, readIp6 } from '../../wire/addr.ts';
 import { u32 } from '../../wire/bytes.ts';
 import {
-  emitIcmp6, ICMPV6_DEST_UNREACH, ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST, ICMPV6_PARAMPROB, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, isIcmp6Error,
-  NDISC_REDIRECT, NDISC_ROUTER_SOLICITATION, parseIcmp6,
+  emitIcmp6,
+  ICMPV6_DEST_UNREACH,
+  ICMPV6_ECHO_REPLY,
+  ICMPV6_ECHO_REQUEST,
+  ICMPV6_PARAMPROB,
+  ICMPV6_PKT_TOOBIG,
+  ICMPV6_TIME_EXCEED,
+  isIcmp6Error,
+  NDISC_REDIRECT,
+  NDISC_ROUTER_SOLICITATION,
+  parseIcmp6,
 } from '../../wire/icmp6.ts';
 import { IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
 import { IFF_LOOPBACK } from '../dev/device.ts';
@@ -18,7 +27,6 @@ import { updatePmtu } from './pmtu.ts';
 import { type IcmpErrorInfo, inet6Protos } from './protocols.ts';
 import { addrType, routeOutput, selectAddr } from './route.ts';
 
-
 /** RFC 4443 2.4(c): an error quotes as much as fits in the minimum MTU. */
 const ERROR_SIZE = 1280;
 
@@ -26,7 +34,7 @@ const ERROR_SIZE = 1280;
 export function icmp6Send(skb: Skb, type: number, code: number, info = 0): void {
   const ns = skb.dst?.ns ?? skb.dev?.ns;
   const b = skb.data;
-  if (!ns || !ns.alive || b.length < 40) return;
+  if (!ns?.alive || b.length < 40) return;
   const from = readIp6(b, 8);
   const to = readIp6(b, 24);
   if (from === 0n || isMulticast(from)) return;
@@ -35,7 +43,13 @@ export function icmp6Send(skb: Skb, type: number, code: number, info = 0): void 
   const oif = isLinkLocal(from) ? (skb.iif ?? skb.dev) : null;
   const own = addrType(ns, to) === 'local' ? to : null;
   const mark = ns.sysctl.int('net.ipv6.fwmark_reflect') !== 0 ? skb.mark : 0;
-  const route = routeOutput(ns, { dst: from, src: own, oif: oif && addrType(ns, from) !== 'local' ? oif : null, mark, proto: IPPROTO_ICMPV6 });
+  const route = routeOutput(ns, {
+    dst: from,
+    src: own,
+    oif: oif && addrType(ns, from) !== 'local' ? oif : null,
+    mark,
+    proto: IPPROTO_ICMPV6,
+  });
   if (!route.ok) return;
   if (!(route.value.dev.flags & IFF_LOOPBACK) && type !== ICMPV6_PKT_TOOBIG) {
     const limit = ns.sysctl.int('net.ipv6.icmp.ratelimit') * MS;

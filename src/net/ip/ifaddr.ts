@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC, type Timer } from '../../sim/sim.ts';
-import { type Family, inPrefix, type IpAddr, isLoopback } from '../../wire/addr.ts';
+import { type Family, type IpAddr, inPrefix, isLoopback } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { addAddr6, delAddr6 } from './addrconf.ts';
 import { addRoutes, delRoutes, movePrefix } from './ifroutes.ts';
@@ -207,8 +207,16 @@ export function setLifetime(addr: IfAddr, valid: number, pref: number): void {
   if (pref === 0) addr.flags |= IFA_F_DEPRECATED;
   else addr.flags &= ~IFA_F_DEPRECATED;
   const deprecates = pref !== INFINITY_LIFE && pref !== 0 && pref < valid;
-  if (deprecates) timers.set(addr, sim.schedule(pref * SEC, () => deprecate(addr)));
-  else if (valid !== INFINITY_LIFE) timers.set(addr, sim.schedule(valid * SEC, () => expire(addr)));
+  if (deprecates)
+    timers.set(
+      addr,
+      sim.schedule(pref * SEC, () => deprecate(addr)),
+    );
+  else if (valid !== INFINITY_LIFE)
+    timers.set(
+      addr,
+      sim.schedule(valid * SEC, () => expire(addr)),
+    );
 }
 
 function deprecate(addr: IfAddr): void {
@@ -216,7 +224,10 @@ function deprecate(addr: IfAddr): void {
   addr.flags |= IFA_F_DEPRECATED;
   ns.events.emit({ type: 'addr', action: 'new', dev: addr.dev, addr });
   if (addr.validLft === INFINITY_LIFE) return;
-  timers.set(addr, ns.kernel.sim.schedule((addr.validLft - addr.prefLft) * SEC, () => expire(addr)));
+  timers.set(
+    addr,
+    ns.kernel.sim.schedule((addr.validLft - addr.prefLft) * SEC, () => expire(addr)),
+  );
 }
 
 function expire(addr: IfAddr): void {

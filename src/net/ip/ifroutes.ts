@@ -3,7 +3,7 @@
 import { lastOf, mask4, network } from '../../wire/addr.ts';
 import { IFF_LOOPBACK, type NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
-import { RT_SCOPE_HOST, RT_SCOPE_LINK, RT_TABLE_LOCAL, RT_TABLE_MAIN, type RouteType, RTPROT_KERNEL } from './fib.ts';
+import { type RouteType, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_KERNEL } from './fib.ts';
 import { addAddr, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, type IfAddr, remove4, sameSubnet } from './ifaddr.ts';
 import { addrType } from './route.ts';
 

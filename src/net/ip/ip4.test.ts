@@ -48,7 +48,14 @@ function world() {
   const ping = (to: string, o: { ttl?: number; size?: number; df?: boolean } = {}): string[] => {
     while (sock.recv().ok);
     const payload = emitIcmp({ type: 8, code: 0, rest: 0x10001, payload: new Uint8Array(o.size ?? 56) });
-    const sent = a.ip4.output({ src: null, dst: ip(to), proto: 1, payload, ...(o.ttl ? { ttl: o.ttl } : {}), ...(o.df === undefined ? {} : { df: o.df }) });
+    const sent = a.ip4.output({
+      src: null,
+      dst: ip(to),
+      proto: 1,
+      payload,
+      ...(o.ttl ? { ttl: o.ttl } : {}),
+      ...(o.df === undefined ? {} : { df: o.df }),
+    });
     if (!sent.ok) return [sent.errno];
     sim.runUntil(sim.now + 4_000_000);
     const out: string[] = [];
@@ -83,13 +90,25 @@ describe('forwarding through a router', () => {
     ['own neighbour missing', '10.0.1.77', {}, () => {}, ['10.0.1.2 3/1 ttl 64']],
     ['larger than the link', '10.0.2.2', { size: 1473, df: true }, () => {}, ['EMSGSIZE']],
     ['fragments', '10.0.2.2', { size: 4000 }, () => {}, ['10.0.2.2 0/0 ttl 63']],
-    ['prohibited', '10.7.7.7', {}, (w) => w.r.fib.add({ family: 4, dst: { addr: ip('10.7.0.0'), len: 16 }, type: 'prohibit' }), ['10.0.1.1 3/13 ttl 64']],
+    [
+      'prohibited',
+      '10.7.7.7',
+      {},
+      (w) => w.r.fib.add({ family: 4, dst: { addr: ip('10.7.0.0'), len: 16 }, type: 'prohibit' }),
+      ['10.0.1.1 3/13 ttl 64'],
+    ],
     ['black hole', '10.7.7.7', {}, (w) => w.r.fib.add({ family: 4, dst: { addr: ip('10.7.0.0'), len: 16 }, type: 'blackhole' }), []],
-    ['strict rp_filter', '10.0.2.2', {}, (w) => {
-      expect(w.ping('10.0.2.2')).toHaveLength(1);
-      w.r.sysctl.set('net.ipv4.conf.all.rp_filter', '1');
-      w.r.fib.add({ family: 4, dst: { addr: ip('10.0.1.2'), len: 32 }, nexthops: [{ dev: w.r.device('eth1') ?? null }] });
-    }, []],
+    [
+      'strict rp_filter',
+      '10.0.2.2',
+      {},
+      (w) => {
+        expect(w.ping('10.0.2.2')).toHaveLength(1);
+        w.r.sysctl.set('net.ipv4.conf.all.rp_filter', '1');
+        w.r.fib.add({ family: 4, dst: { addr: ip('10.0.1.2'), len: 32 }, nexthops: [{ dev: w.r.device('eth1') ?? null }] });
+      },
+      [],
+    ],
     ['itself', '10.0.1.2', {}, () => {}, ['10.0.1.2 8/0 ttl 64', '10.0.1.2 0/0 ttl 64']],
   ])('%s', (_name, to, o, prepare, expected) => {
     const w = world();
@@ -115,7 +134,13 @@ describe('forwarding through a router', () => {
     const sock = new RawSocket(a, 4, 1);
     sim.runUntil(sim.now + 10_000_000);
     for (let i = 0; i < 8; i++) {
-      a.ip4.output({ src: null, dst: ip('10.0.2.2'), proto: 1, ttl: 1, payload: emitIcmp({ type: 8, code: 0, rest: i, payload: new Uint8Array(8) }) });
+      a.ip4.output({
+        src: null,
+        dst: ip('10.0.2.2'),
+        proto: 1,
+        ttl: 1,
+        payload: emitIcmp({ type: 8, code: 0, rest: i, payload: new Uint8Array(8) }),
+      });
       sim.runUntil(sim.now + 100_000);
     }
     let n = 0;

@@ -4,8 +4,17 @@ import { fail, ok, type Result } from '../../sim/errno.ts';
 import { formatIp4, type Ip4, readIp4, writeIp4 } from '../../wire/addr.ts';
 import { checksum, put16, u16 } from '../../wire/bytes.ts';
 import { ETH_P_IP } from '../../wire/ethernet.ts';
-import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED, ICMP_PROT_UNREACH, ICMP_REDIRECT, ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
-import { IP_DF, ip4HeaderLen, IPPROTO_TCP, IPPROTO_UDP, refreshIp4Checksum } from '../../wire/ipv4.ts';
+import {
+  ICMP_DEST_UNREACH,
+  ICMP_FRAG_NEEDED,
+  ICMP_HOST_UNREACH,
+  ICMP_NET_UNREACH,
+  ICMP_PKT_FILTERED,
+  ICMP_PROT_UNREACH,
+  ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED,
+} from '../../wire/icmp.ts';
+import { IP_DF, IPPROTO_TCP, IPPROTO_UDP, ip4HeaderLen, refreshIp4Checksum } from '../../wire/ipv4.ts';
 import { IFF_LOOPBACK, type NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
@@ -140,7 +149,9 @@ export class Ip4Stack {
     if (errno === 'EXDEV') ns.snmp.inc('TcpExtIPReversePathFilter');
     if ((errno === 'EXDEV' || msg?.startsWith('MARTIAN')) && ns.sysctl.or4(dev, 'log_martians')) {
       const b = skb.data;
-      ns.kernel.printk(`IPv4: martian ${msg === 'MARTIAN_DESTINATION' ? 'destination' : 'source'} ${formatIp4(readIp4(b, 16))} from ${formatIp4(readIp4(b, 12))}, on dev ${dev.name}`);
+      ns.kernel.printk(
+        `IPv4: martian ${msg === 'MARTIAN_DESTINATION' ? 'destination' : 'source'} ${formatIp4(readIp4(b, 16))} from ${formatIp4(readIp4(b, 12))}, on dev ${dev.name}`,
+      );
     }
     if (errno === 'EXDEV' || errno === 'EINVAL') {
       netDrop(skb, dev, msg ?? 'BLACKHOLE');
@@ -209,7 +220,13 @@ export class Ip4Stack {
     const proto = packet.data[9] as number;
     if (packet.sim.trace.on) {
       const { kernel } = this.ns;
-      packet.sim.trace.emit('net.deliver', { skb: packet.id, host: kernel.hostname, ns: kernel.nameOf(this.ns) ?? '', dev: dev.name, proto });
+      packet.sim.trace.emit('net.deliver', {
+        skb: packet.id,
+        host: kernel.hostname,
+        ns: kernel.nameOf(this.ns) ?? '',
+        dev: dev.name,
+        proto,
+      });
     }
     const taken = rawReceive(packet);
     const handler = inetProtos[proto];
@@ -232,7 +249,15 @@ export class Ip4Stack {
     if (!ns.alive) return fail('ENETUNREACH');
     let dst = p.route ?? null;
     if (!dst || dst.generation !== ns.fib.generation) {
-      const flow: Flow = { dst: p.dst, src: p.src, oif: p.oif ?? null, mark: p.mark ?? 0, tos: p.tos ?? 0, proto: p.proto, uid: p.sk?.uid ?? 0 };
+      const flow: Flow = {
+        dst: p.dst,
+        src: p.src,
+        oif: p.oif ?? null,
+        mark: p.mark ?? 0,
+        tos: p.tos ?? 0,
+        proto: p.proto,
+        uid: p.sk?.uid ?? 0,
+      };
       if (p.proto === IPPROTO_TCP || p.proto === IPPROTO_UDP) {
         flow.sport = u16(p.payload, 0);
         flow.dport = u16(p.payload, 2);
@@ -275,7 +300,14 @@ export class Ip4Stack {
     const b = packet.slice();
     const src = readIp4(b, 12);
     const own = addrType(ns, src) === 'local' ? src : null;
-    const found = routeOutput(ns, { dst: readIp4(b, 16), src: own, oif: p.oif ?? null, mark: p.mark ?? 0, tos: b[1] as number, proto: b[9] as number });
+    const found = routeOutput(ns, {
+      dst: readIp4(b, 16),
+      src: own,
+      oif: p.oif ?? null,
+      mark: p.mark ?? 0,
+      tos: b[1] as number,
+      proto: b[9] as number,
+    });
     if (!found.ok) return found;
     if (b.length > found.value.dev.mtu) return fail('EMSGSIZE');
     if (src === 0) writeIp4(b, 12, found.value.src as Ip4);
@@ -311,7 +343,14 @@ export class Ip4Stack {
   private reroute(skb: Skb, oif: NetDevice | null): Result {
     const b = skb.data;
     const src = readIp4(b, 12);
-    const found = routeOutput(this.ns, { dst: readIp4(b, 16), src: addrType(this.ns, src) === 'local' ? src : null, oif, mark: skb.mark, tos: b[1] as number, proto: b[9] as number });
+    const found = routeOutput(this.ns, {
+      dst: readIp4(b, 16),
+      src: addrType(this.ns, src) === 'local' ? src : null,
+      oif,
+      mark: skb.mark,
+      tos: b[1] as number,
+      proto: b[9] as number,
+    });
     if (!found.ok) {
       netDrop(skb, skb.dev ?? this.ns.lo, 'NO_ROUTE');
       return fail('EPERM');
@@ -336,7 +375,11 @@ export class Ip4Stack {
   /** A broadcast reaches the sender's own sockets as well, a multicast where it listens to the group (IP_MULTICAST_LOOP). */
   private loopBack(skb: Skb, dst: Dst): void {
     if (dst.dev.flags & IFF_LOOPBACK) return;
-    if (dst.type === 'multicast' && (skb.sk?.opt.multicastLoop === false || !dst.dev.mc.has(0x01005e000000 + (readIp4(skb.data, 16) & 0x7fffff)))) return;
+    if (
+      dst.type === 'multicast' &&
+      (skb.sk?.opt.multicastLoop === false || !dst.dev.mc.has(0x01005e000000 + (readIp4(skb.data, 16) & 0x7fffff)))
+    )
+      return;
     const copy = skb.clone();
     copy.type = dst.type === 'broadcast' ? 'broadcast' : 'multicast';
     skb.sim.schedule(0, () => {

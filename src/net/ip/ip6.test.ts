@@ -33,7 +33,10 @@ function world() {
   return { sim, a, r, b, a0, r0, r1, b0 };
 }
 
-const flags = (d: Veth): string[] => d.addrs6.map((x) => `${formatIp(x.local)}/${x.len}${x.flags & IFA_F_TENTATIVE ? ' tentative' : ''}${x.flags & IFA_F_DADFAILED ? ' dadfailed' : ''}`);
+const flags = (d: Veth): string[] =>
+  d.addrs6.map(
+    (x) => `${formatIp(x.local)}/${x.len}${x.flags & IFA_F_TENTATIVE ? ' tentative' : ''}${x.flags & IFA_F_DADFAILED ? ' dadfailed' : ''}`,
+  );
 
 test('link-local address: EUI-64, tentative until nobody answers', () => {
   const { sim, a0, a } = world();
@@ -91,6 +94,7 @@ test.each([
   expect(a.ip6.output({ src, dst: ip(to), proto: 58, payload, hopLimit })).toMatchObject({ ok: true });
   sim.runUntil(sim.now + 5 * SEC);
   const got: string[] = [];
-  for (let m = sock.recv(); m.ok; m = sock.recv()) if ((m.value.data[0] as number) < 130) got.push(`${formatIp(m.value.from)} ${m.value.data[0]}`);
+  for (let m = sock.recv(); m.ok; m = sock.recv())
+    if ((m.value.data[0] as number) < 130) got.push(`${formatIp(m.value.from)} ${m.value.data[0]}`);
   expect(got).toEqual(expected);
 });

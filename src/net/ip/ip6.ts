@@ -5,7 +5,14 @@ import { type Ip6, isLinkLocal, isMulticast, readIp6 } from '../../wire/addr.ts'
 import { u16 } from '../../wire/bytes.ts';
 import { ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import {
-  ICMPV6_ADM_PROHIBITED, ICMPV6_DEST_UNREACH, ICMPV6_NOROUTE, ICMPV6_PARAMPROB, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, multicastMac6, solicitedNode,
+  ICMPV6_ADM_PROHIBITED,
+  ICMPV6_DEST_UNREACH,
+  ICMPV6_NOROUTE,
+  ICMPV6_PARAMPROB,
+  ICMPV6_PKT_TOOBIG,
+  ICMPV6_TIME_EXCEED,
+  multicastMac6,
+  solicitedNode,
 } from '../../wire/icmp6.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { emitIpv6 } from '../../wire/ipv6.ts';
@@ -109,7 +116,11 @@ export class Ip6Stack {
       const found = routeInput(this.ns, flowOf(b, { dst: readIp6(b, 24), src: readIp6(b, 8), iif: dev, mark: skb.mark }));
       if (!found.ok) {
         const { reason } = found as RouteFail;
-        netDrop(skb, dev, reason ?? (found.errno === 'ENETUNREACH' ? 'NO_ROUTE' : found.errno === 'EACCES' ? 'ROUTE_PROHIBIT' : 'ROUTE_UNREACHABLE'));
+        netDrop(
+          skb,
+          dev,
+          reason ?? (found.errno === 'ENETUNREACH' ? 'NO_ROUTE' : found.errno === 'EACCES' ? 'ROUTE_PROHIBIT' : 'ROUTE_UNREACHABLE'),
+        );
         if (found.errno === 'EINVAL' || reason === 'NOT_FORWARDING' || this.ns.sysctl.conf6(dev, 'forwarding') === 0) return;
         icmp6Send(skb, ICMPV6_DEST_UNREACH, found.errno === 'EACCES' ? ICMPV6_ADM_PROHIBITED : ICMPV6_NOROUTE);
         return;
@@ -224,7 +235,13 @@ export class Ip6Stack {
       if (verdict === 'drop') return fail('EPERM');
       if (verdict === 'stolen') return ok();
       if (!skb.dst) {
-        const again = routeOutput(ns, { dst: readIp6(skb.data, 24), src: readIp6(skb.data, 8), oif: p.oif ?? null, mark: skb.mark, proto: p.proto });
+        const again = routeOutput(ns, {
+          dst: readIp6(skb.data, 24),
+          src: readIp6(skb.data, 8),
+          oif: p.oif ?? null,
+          mark: skb.mark,
+          proto: p.proto,
+        });
         if (!again.ok) {
           netDrop(skb, dst.dev, 'NO_ROUTE');
           return fail('EPERM');

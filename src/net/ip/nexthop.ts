@@ -4,8 +4,8 @@ import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { Family, IpAddr } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
-import { checkNexthop } from './fib-semantics.ts';
 import type { FibRoute, Nexthop } from './fib.ts';
+import { checkNexthop } from './fib-semantics.ts';
 
 export interface NexthopGroupEntry {
   readonly id: number;
@@ -80,7 +80,8 @@ export class NexthopObjects {
         const member = this.objects.get(g.id);
         if (!member) return fail('EINVAL', 'Invalid nexthop id');
         if (member.group) return fail('EINVAL', 'Nexthop group can not be a nexthop in another group');
-        if (member.blackhole && spec.group.length > 1) return fail('EINVAL', 'Blackhole nexthop can not be used in a group with more than 1 path');
+        if (member.blackhole && spec.group.length > 1)
+          return fail('EINVAL', 'Blackhole nexthop can not be used in a group with more than 1 path');
       }
       return ok({ ...base, group: spec.group });
     }

@@ -1,15 +1,23 @@
 /** Routing decisions of both families: output and input lookups, next-hop choice, martians, rp_filter. Models net/ipv4/route.c, fib_frontend.c */
 
 import { type Errno, type Fail, fail, ok, type Result } from '../../sim/errno.ts';
-import { type Family, type IpAddr, isLinkLocal, isMulticast, zeroOf } from '../../wire/addr.ts';
 import { hash32 } from '../../sim/rng.ts';
+import { type Family, type IpAddr, isLinkLocal, isMulticast, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import {
-  type FibRoute, type Nexthop, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, type RouteType,
+  type FibRoute,
+  type Nexthop,
+  type RouteType,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_DEFAULT,
+  RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
 } from './fib.ts';
-import { ruleMatches } from './rule.ts';
 import { redirected } from './pmtu.ts';
+import { ruleMatches } from './rule.ts';
 import { selectAddr } from './source.ts';
 
 export { dstMtu, flushCache, listExceptions, pmtuOf, updatePmtu } from './pmtu.ts';
@@ -156,7 +164,9 @@ function livingHop(ns: Netns, route: FibRoute, oif: NetDevice | null, ignoreLink
 /** fib_select_multipath(): by the hash of the addresses (policy 0) or of the flow (policy 1), in proportion to the weights. */
 function selectPath(ns: Netns, res: FibResult, flow: Flow): Nexthop | null {
   if (res.route.nexthops.length < 2 || flow.oif) return res.nh;
-  const alive = res.route.nexthops.filter((nh) => !nh.dead && !(nh.linkdown && nh.dev && ns.sysctl.or4(nh.dev, 'ignore_routes_with_linkdown')));
+  const alive = res.route.nexthops.filter(
+    (nh) => !nh.dead && !(nh.linkdown && nh.dev && ns.sysctl.or4(nh.dev, 'ignore_routes_with_linkdown')),
+  );
   const total = alive.reduce((n, nh) => n + nh.weight, 0);
   const l4 = ns.sysctl.int('net.ipv4.fib_multipath_hash_policy') === 1;
   const key = l4 ? `${flow.src}/${flow.dst}/${flow.proto}/${flow.sport}/${flow.dport}` : `${flow.src ?? 0}/${flow.dst}`;
@@ -220,7 +230,15 @@ function output4(ns: Netns, flow: Flow, to: number): Result<Dst> {
 }
 
 /** __mkroute_output() */
-function output(ns: Netns, flow: Flow, dst: number, src: number, dev: NetDevice, res: FibResult | null, found: RouteType = 'unicast'): Result<Dst> {
+function output(
+  ns: Netns,
+  flow: Flow,
+  dst: number,
+  src: number,
+  dev: NetDevice,
+  res: FibResult | null,
+  found: RouteType = 'unicast',
+): Result<Dst> {
   let type = found;
   if (src >>> 24 === 127 && dev !== ns.lo && !ns.sysctl.or4(dev, 'route_localnet')) return fail('EINVAL');
   if (dst === BROADCAST_ALL) type = 'broadcast';
@@ -232,7 +250,17 @@ function output(ns: Netns, flow: Flow, dst: number, src: number, dev: NetDevice,
 }
 
 function makeDst(
-  ns: Netns, family: Family, kind: DstKind, type: RouteType, dev: NetDevice, src: IpAddr, res: FibResult | null, iif: NetDevice | null, redirect: boolean, table = RT_TABLE_MAIN, via: IpAddr | null = null,
+  ns: Netns,
+  family: Family,
+  kind: DstKind,
+  type: RouteType,
+  dev: NetDevice,
+  src: IpAddr,
+  res: FibResult | null,
+  iif: NetDevice | null,
+  redirect: boolean,
+  table = RT_TABLE_MAIN,
+  via: IpAddr | null = null,
 ): Dst {
   const route = res?.route ?? null;
   return {
@@ -264,7 +292,8 @@ function output6(ns: Netns, flow: Flow, dst: bigint): Result<Dst> {
   const dev = res.ok ? (res.value.route.type === 'local' ? ns.lo : (nh?.dev ?? ns.lo)) : null;
   if (src === 0n) {
     const own = res.ok && res.value.route.type === 'local' && !isMulticast(dst) ? dst : null;
-    const picked = own ?? (res.ok ? res.value.route.prefsrc : null) ?? selectAddr(res.ok ? (nh?.dev ?? oif ?? ns.lo) : (oif ?? ns.lo), dst, 0);
+    const picked =
+      own ?? (res.ok ? res.value.route.prefsrc : null) ?? selectAddr(res.ok ? (nh?.dev ?? oif ?? ns.lo) : (oif ?? ns.lo), dst, 0);
     if (picked === null && !(oif && isMulticast(dst))) return fail('EADDRNOTAVAIL');
     src = (picked as bigint | null) ?? 0n;
   }
@@ -296,8 +325,10 @@ export function routeInput(ns: Netns, flow: InputFlow): Result<Dst> {
 
 function input4(ns: Netns, flow: InputFlow, dst: number, src: number): Result<Dst> {
   const { iif } = flow;
-  const local = (type: RouteType, res: FibResult | null): Result<Dst> => ok(makeDst(ns, 4, 'local', type, ns.lo, src, res, iif, false, RT_TABLE_LOCAL));
-  if (isMulticast(dst)) return iif.mc.has(0x01005e000000 + (dst & 0x7fffff)) ? local('multicast', null) : refuse('EINVAL', 'MULTICAST_NOT_JOINED');
+  const local = (type: RouteType, res: FibResult | null): Result<Dst> =>
+    ok(makeDst(ns, 4, 'local', type, ns.lo, src, res, iif, false, RT_TABLE_LOCAL));
+  if (isMulticast(dst))
+    return iif.mc.has(0x01005e000000 + (dst & 0x7fffff)) ? local('multicast', null) : refuse('EINVAL', 'MULTICAST_NOT_JOINED');
   if (isMulticast(src) || src === BROADCAST_ALL) return refuse('EINVAL', 'MARTIAN_SOURCE');
   if (dst === BROADCAST_ALL || (src === 0 && dst === 0)) return broadcastIn(ns, flow, src, local);
   if (src >>> 24 === 0) return refuse('EINVAL', 'MARTIAN_SOURCE');
@@ -352,7 +383,8 @@ function validateSource(ns: Netns, flow: InputFlow, src: number, dst: number, ou
   const lastResort = (): Result<boolean> => (rpf !== 0 ? refuse('EXDEV', 'RP_FILTER') : ok(false));
   if (!res.ok) return lastResort();
   const { route } = res.value;
-  if (route.type !== 'unicast' && (route.type !== 'local' || ns.sysctl.conf4(iif, 'accept_local') === 0)) return refuse('EINVAL', 'MARTIAN_SOURCE');
+  if (route.type !== 'unicast' && (route.type !== 'local' || ns.sysctl.conf4(iif, 'accept_local') === 0))
+    return refuse('EINVAL', 'MARTIAN_SOURCE');
   const uses = route.nexthops.find((nh) => nh.dev === iif);
   if (uses || (route.type === 'local' && iif === ns.lo)) return ok((uses?.scope ?? RT_SCOPE_HOST) >= RT_SCOPE_HOST);
   if (iif.addrs4.length === 0) return lastResort();
@@ -363,7 +395,8 @@ function validateSource(ns: Netns, flow: InputFlow, src: number, dst: number, ou
 
 function input6(ns: Netns, flow: InputFlow, dst: bigint): Result<Dst> {
   const { iif, src } = flow;
-  const local = (type: RouteType, res: FibResult | null): Result<Dst> => ok(makeDst(ns, 6, 'local', type, ns.lo, src, res, iif, false, RT_TABLE_LOCAL));
+  const local = (type: RouteType, res: FibResult | null): Result<Dst> =>
+    ok(makeDst(ns, 6, 'local', type, ns.lo, src, res, iif, false, RT_TABLE_LOCAL));
   if (isMulticast(dst)) return ns.ip6.joined(iif, dst) ? local('multicast', null) : refuse('EINVAL', 'MULTICAST_NOT_JOINED');
   if (isMulticast(src)) return refuse('EINVAL', 'MARTIAN_SOURCE');
   const res = fibLookup(ns, isLinkLocal(dst) ? { ...flow, oif: iif } : flow);
@@ -377,7 +410,8 @@ function input6(ns: Netns, flow: InputFlow, dst: bigint): Result<Dst> {
 
 /** inet_addr_type(): what the address is to this namespace (local, broadcast, multicast, unicast …); `dev` limits to its addresses. */
 export function addrType(ns: Netns, addr: IpAddr, dev?: NetDevice): RouteType {
-  if (addr === zeroOf(typeof addr === 'number' ? 4 : 6) || addr === BROADCAST_ALL) return typeof addr === 'number' ? 'broadcast' : 'unicast';
+  if (addr === zeroOf(typeof addr === 'number' ? 4 : 6) || addr === BROADCAST_ALL)
+    return typeof addr === 'number' ? 'broadcast' : 'unicast';
   if (isMulticast(addr)) return 'multicast';
   const found = ns.fib.table(typeof addr === 'number' ? 4 : 6, RT_TABLE_LOCAL)?.match(addr, (routes) => {
     for (const r of routes) if (!dev || r.nexthops.some((nh) => nh.dev === dev)) return r.type;

@@ -3,7 +3,7 @@
 import { ok, type Result } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
-import { ip4HeaderLen, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { IPPROTO_TCP, IPPROTO_UDP, ip4HeaderLen } from '../../wire/ipv4.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
@@ -50,7 +50,8 @@ export class RouteCache {
     const plain = this.ns.fib.rules.plain[4];
     if (!plain) ports(flow, skb.data);
     const found = routeInput(this.ns, flow);
-    if (found.ok && plain && found.value.route && found.value.route.nexthops.length < 2) this.slots[slot] = { src, dst, iif, mark: skb.mark, tos, result: found.value };
+    if (found.ok && plain && found.value.route && found.value.route.nexthops.length < 2)
+      this.slots[slot] = { src, dst, iif, mark: skb.mark, tos, result: found.value };
     return found;
   }
 }

@@ -141,7 +141,26 @@ function within(v: number | undefined, range: readonly [number, number]): boolea
   return v !== undefined && v >= range[0] && v <= range[1];
 }
 
-const FIELDS = ['priority', 'not', 'src', 'dst', 'tos', 'fwmark', 'fwmask', 'iif', 'oif', 'ipproto', 'sport', 'dport', 'uidrange', 'suppressPrefixlen', 'suppressIfgroup', 'action', 'table', 'target'] as const;
+const FIELDS = [
+  'priority',
+  'not',
+  'src',
+  'dst',
+  'tos',
+  'fwmark',
+  'fwmask',
+  'iif',
+  'oif',
+  'ipproto',
+  'sport',
+  'dport',
+  'uidrange',
+  'suppressPrefixlen',
+  'suppressIfgroup',
+  'action',
+  'table',
+  'target',
+] as const;
 
 function text(v: unknown): string {
   if (typeof v === 'object' && v !== null) return Object.values(v).map(String).join('/');

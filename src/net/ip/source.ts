@@ -1,6 +1,6 @@
 /** Source address selection: inet_select_addr() and ipv6_dev_get_saddr() (RFC 6724) */
 
-import { inPrefix, type IpAddr, isLinkLocal, isLoopback, isMulticast } from '../../wire/addr.ts';
+import { type IpAddr, inPrefix, isLinkLocal, isLoopback, isMulticast } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { RT_SCOPE_HOST, RT_SCOPE_LINK } from './fib.ts';
 import { IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_OPTIMISTIC, IFA_F_SECONDARY, IFA_F_TENTATIVE, type IfAddr } from './ifaddr.ts';
