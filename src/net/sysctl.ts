@@ -88,7 +88,8 @@ export class Sysctl {
     // Linux copies IPv4 conf from the first namespace (devconf_inherit_init_net 0), IPv6 starts at its defaults.
     const first = (ns.kernel.init as Netns | undefined)?.sysctl;
     this.all = fresh({ ...(first?.all.conf4 ?? CONF4) });
-    this.dflt = fresh({ ...(first?.dflt.conf4 ?? CONF4) });
+    // ipv4_devconf_dflt allows source routes, ipv4_devconf does not, and both must.
+    this.dflt = fresh({ ...(first?.dflt.conf4 ?? { ...CONF4, accept_source_route: 1 }) });
     ns.events.subscribe((e) => {
       if (e.type !== 'link') return;
       if (e.action === 'register') this.adopt(e.dev);

@@ -25,6 +25,11 @@ const USAGE = `Usage:
         -f, --file               read new entries from file or from /etc/ethers
 
   <HW>=Use '-H <hw>' to specify hardware address type. Default: ether
+  List of possible hardware types (which support ARP):
+    ash (Ash) ether (Ethernet) ax25 (AMPR AX.25) 
+    netrom (AMPR NET/ROM) rose (AMPR ROSE) arcnet (ARCnet) 
+    dlci (Frame Relay DLCI) fddi (Fiber Distributed Data Interface) hippi (HIPPI) 
+    irda (IrLAP) x25 (generic X.25) eui64 (Generic EUI-64) 
 `;
 
 /** Resolved: everything but incomplete, failed and none. */
@@ -39,7 +44,8 @@ interface Options {
   words: string[];
 }
 
-function parse(argv: readonly string[]): Options | null {
+/** The options, or getopt's complaint. */
+function parse(argv: readonly string[]): Options | string {
   const o: Options = { bsd: false, numeric: false, verbose: false, dev: null, action: 'show', words: [] };
   const long: Record<string, string> = {
     '--verbose': 'v',
@@ -53,7 +59,7 @@ function parse(argv: readonly string[]): Options | null {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
     const letters = word.startsWith('--') ? long[word] : word.startsWith('-') && word.length > 1 ? word.slice(1) : null;
-    if (letters === undefined) return null;
+    if (letters === undefined) return `arp: unrecognized option '${word}'\n`;
     if (letters === null) {
       o.words.push(word);
       continue;
@@ -69,10 +75,10 @@ function parse(argv: readonly string[]): Options | null {
       else if (c === 'f') o.action = 'file';
       else if (c === 'i' || c === 'A' || c === 'p' || c === 'H' || c === 't') {
         const value = letters.slice(k + 1) || argv[++i];
-        if (value === undefined) return null;
+        if (value === undefined) return `arp: option requires an argument -- '${c}'\n`;
         if (c === 'i') o.dev = value;
         break;
-      } else if (c !== 'D') return null;
+      } else if (c !== 'D') return `arp: invalid option -- '${c}'\n`;
     }
   }
   return o;
@@ -118,8 +124,8 @@ function deviceFor(p: Process, o: Options, ip: number): NetDevice | null {
 
 function* main(p: Process): Task<number> {
   const o = parse(p.argv.slice(1));
-  if (!o) {
-    yield* p.err(USAGE);
+  if (typeof o === 'string') {
+    yield* p.err(o + USAGE);
     return 3;
   }
   if (o.action === 'show') {

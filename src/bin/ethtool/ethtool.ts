@@ -140,7 +140,12 @@ function changeFeatures(dev: NetDevice, words: readonly string[]): Answer {
     const word = words[i] as string;
     const value = words[i + 1];
     const name = SHORT[word] ?? word;
-    if (value !== 'on' && value !== 'off') return refuse(BAD, 1);
+    if (value !== 'on' && value !== 'off') {
+      return refuse(
+        value === undefined ? BAD : `ethtool (-K): flag '${value}' for parameter '(null)' is not followed by 'on' or 'off'\n`,
+        1,
+      );
+    }
     const members = GROUPS[name] ?? (FEATURES.some(([n]) => n === name) ? [name] : null);
     if (!members) return refuse(`netlink error: bit name not found (offset 56)\n${UNSUPPORTED}`, 92);
     for (const m of members) wanted.set(m, value === 'on');
@@ -160,7 +165,8 @@ function changeFeatures(dev: NetDevice, words: readonly string[]): Answer {
     lines.push(`${name}: ${now ? 'on' : 'off'}${note}\n`);
   }
   const none = [...wanted].every(([name, on]) => isOn(dev, name) !== on);
-  if (none && wanted.size > 0) return refuse('Could not change any device features\n', 1);
+  if (none && wanted.size > 0)
+    return { out: `Actual changes:\n${lines.join('')}`, err: 'Could not change any device features\n', status: 1 };
   return say(surprise ? `Actual changes:\n${lines.join('')}` : '');
 }
 

@@ -28,7 +28,7 @@ class Run {
 
   fail(text: string): void {
     this.err += `${text}\n`;
-    this.status = 255;
+    this.status = 1;
   }
 
   check(what: string, r: Result<unknown>): void {
@@ -103,9 +103,18 @@ function addSecondary(r: Run, text: string, del: boolean): void {
     if (del) r.check('SIOCDIFADDR', delAddr(r.dev, { local: a6, len }));
     else r.check('SIOCSIFADDR', addAddr(r.dev, { local: a6, len, flags: 0x80 }));
   } else if (a4 !== null) {
-    const len = bits === undefined ? classLen(a4) : Number(bits);
     if (del) r.check('SIOCSIFADDR', delAddr(r.dev, { local: a4 }));
-    else r.check('SIOCSIFADDR', addAddr(r.dev, { local: a4, len, label: `${r.dev.name}:${r.dev.addrs4.length - 1}` }));
+    else {
+      // The new alias takes mask and broadcast address of the interface's own.
+      const own = r.addr;
+      const spec: AddrSpec = {
+        local: a4,
+        len: bits === undefined ? (own?.len ?? classLen(a4)) : Number(bits),
+        label: `${r.dev.name}:${r.dev.addrs4.length - 1}`,
+      };
+      if (own?.broadcast != null) spec.broadcast = own.broadcast;
+      r.check('SIOCSIFADDR', addAddr(r.dev, spec));
+    }
   } else r.fail(`${text}: Unknown host`);
 }
 
@@ -179,7 +188,7 @@ function address(r: Run, word: string): boolean {
   const [ip, bits] = word.split('/') as [string, string?];
   const a = parseIp4(ip);
   if (a === null) {
-    r.fail(`${word}: Unknown host\nifconfig: \`--help' gives usage information.`);
+    r.fail(`${word}: Host name lookup failure\nifconfig: \`--help' gives usage information.`);
     r.status = 1;
     return false;
   }
@@ -206,14 +215,15 @@ function* main(p: Process): Task<number> {
       yield* p.out('net-tools 2.10\n');
       return 0;
     } else {
-      yield* p.err(USAGE);
-      return opt === '-h' || opt === '--help' || opt === '-?' ? 0 : BAD_USAGE;
+      const asked = opt === '-h' || opt === '--help' || opt === '-?';
+      yield* p.err(asked ? USAGE : `ifconfig: option \`${opt}' not recognised.\nifconfig: \`--help' gives usage information.\n`);
+      return asked ? 0 : 1;
     }
   }
   const name = words.shift();
   if (name === undefined) {
     const list = interfaces(p.ns.devices.values()).filter((s) => all || s.dev.up);
-    yield* p.out(table ? printTable(list) : list.map(printInterface).join(''));
+    yield* p.out(table ? printTable(list, 'ifconfig') : list.map(printInterface).join(''));
     return 0;
   }
   const dev = p.ns.device(name.split(':')[0] as string);
@@ -223,7 +233,7 @@ function* main(p: Process): Task<number> {
       yield* p.err(`${name}: error fetching interface information: Device not found\n`);
       return 1;
     }
-    yield* p.out(table ? printTable([shown]) : printInterface(shown));
+    yield* p.out(table ? printTable([shown], 'ifconfig') : printInterface(shown));
     return 0;
   }
   if (!dev) {

@@ -85,9 +85,11 @@ export function printInterface(s: Shown): string {
   return `${t}\n`;
 }
 
-/** `ifconfig -s` and `netstat -i`. */
-export function printTable(list: readonly Shown[]): string {
-  let t = 'Iface             MTU    RX-OK RX-ERR RX-DRP RX-OVR    TX-OK TX-ERR TX-DRP TX-OVR Flg\n';
+const COUNTERS = '    RX-OK RX-ERR RX-DRP RX-OVR    TX-OK TX-ERR TX-DRP TX-OVR Flg\n';
+
+/** `ifconfig -s` and `netstat -i`, whose headings differ. */
+export function printTable(list: readonly Shown[], tool: 'ifconfig' | 'netstat'): string {
+  let t = (tool === 'ifconfig' ? 'Iface      MTU' : 'Iface             MTU') + COUNTERS;
   for (const s of list) {
     const m = linkMsg(s.dev);
     if (s.alias) {

@@ -3,9 +3,9 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { type Sock, shownAddr, TcpSocket, UnixSocket } from '../../os/uapi.ts';
-import { formatIp, formatIp4, type IpAddr, mask4 } from '../../wire/addr.ts';
-import { interfaces, printTable } from '../ifconfig/print.ts';
-import { mainRoutes, routeFlags } from '../route/route.ts';
+import { formatIp, type IpAddr } from '../../wire/addr.ts';
+import { interfaces, printInterface, printTable } from '../ifconfig/print.ts';
+import { extendedList } from '../route/route.ts';
 import { usersOf } from '../ss/rows.ts';
 
 const USAGE = `usage: netstat [-vWeenNcCF] [<Af>] -r         netstat {-V|--version|-h|--help}
@@ -73,31 +73,18 @@ const LONG: Readonly<Record<string, string>> = {
 
 const KNOWN = new Set([...'rigsvWneoplatuwx46hVNcF']);
 
-function letters(argv: readonly string[]): Set<string> | null {
+/** The options by letter, or what is wrong with them. */
+function letters(argv: readonly string[]): Set<string> | string {
   const set = new Set<string>();
   for (const word of argv) {
     const found = word.startsWith('--') ? [LONG[word.slice(2)] ?? '?'] : word.startsWith('-') ? [...word.slice(1)] : ['?'];
     for (const c of found) {
-      if (!KNOWN.has(c)) return null;
+      if (!KNOWN.has(c))
+        return word.startsWith('--') ? `netstat: unrecognized option '${word}'\n` : c === '?' ? '' : `netstat: invalid option -- '${c}'\n`;
       set.add(c);
     }
   }
   return set;
-}
-
-function routeTable(p: Process, numeric: boolean): string {
-  let t = 'Kernel IP routing table\nDestination     Gateway         Genmask         Flags   MSS Window  irtt Iface\n';
-  for (const r of mainRoutes(p)) {
-    const flags = routeFlags(r);
-    const reject = flags === '!';
-    const hop = r.nexthops[0];
-    const dst = r.dst.len === 0 && !numeric ? 'default' : formatIp(r.dst.addr);
-    const gw = reject ? '-' : hop?.gateway == null ? '0.0.0.0' : formatIp(hop.gateway);
-    const n = reject ? '-' : '0';
-    const mss = reject ? '-' : String(r.advmss ? r.advmss + 40 : 0);
-    t += `${dst.padEnd(15)} ${gw.padEnd(15)} ${formatIp4(mask4(r.dst.len)).padEnd(15)} ${flags.padEnd(6)} ${mss.padStart(4)} ${n.padEnd(5)} ${n.padStart(6)} ${reject ? '-' : (hop?.dev?.name ?? '*')}\n`;
-  }
-  return t;
 }
 
 /** netstat's own names for TCP states. */
@@ -181,8 +168,8 @@ function unixTable(p: Process, o: Set<string>, which: string): string {
 
 function* main(p: Process): Task<number> {
   const o = letters(p.argv.slice(1));
-  if (!o) {
-    yield* p.err(USAGE);
+  if (typeof o === 'string') {
+    yield* p.err(o + USAGE);
     return 3;
   }
   if (o.has('h')) {
@@ -198,10 +185,11 @@ function* main(p: Process): Task<number> {
     return 1;
   }
   let out: string;
-  if (o.has('r')) out = routeTable(p, o.has('n'));
-  else if (o.has('i'))
-    out = `Kernel Interface table\n${printTable(interfaces(p.ns.devices.values()).filter((s) => o.has('a') || s.dev.up))}`;
-  else out = socketTable(p, o);
+  if (o.has('r')) out = extendedList(p, o.has('n'));
+  else if (o.has('i')) {
+    const list = interfaces(p.ns.devices.values()).filter((s) => o.has('a') || s.dev.up);
+    out = `Kernel Interface table\n${o.has('e') ? list.map(printInterface).join('') : printTable(list, 'netstat')}`;
+  } else out = socketTable(p, o);
   yield* p.out(out);
   return 0;
 }

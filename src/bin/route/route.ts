@@ -5,9 +5,10 @@ import type { Command, Task } from '../../os/program.ts';
 import { type Fail, type FibRoute, type RouteSpec, strerror } from '../../os/uapi.ts';
 import { formatIp, formatIp4, mask4, parseIp4 } from '../../wire/addr.ts';
 import { maskLen } from '../ip/lib/inet.ts';
-import { USAGE } from './usage.ts';
+import { INET_USAGE, USAGE, VERSION } from './usage.ts';
 
 const BAD_USAGE = 3;
+const LOOKUP_ERROR = 6;
 const SOCKET_ERROR = 7;
 
 /** U up, G gateway, H host, ! reject, as /proc/net/route has them. */
@@ -29,6 +30,22 @@ function line(r: FibRoute, numeric: boolean): string {
   const ref = reject ? '-' : '0';
   const dev = reject ? '-' : (hop?.dev?.name ?? '*');
   return `${dst.padEnd(15)} ${gw.padEnd(15)} ${formatIp4(mask4(r.dst.len)).padEnd(15)} ${flags.padEnd(5)} ${String(r.metric).padEnd(6)} ${ref.padEnd(2)} ${'0'.padStart(7)} ${dev}\n`;
+}
+
+/** `route -e` and `netstat -r`. */
+export function extendedList(p: Process, numeric: boolean): string {
+  let t = 'Kernel IP routing table\nDestination     Gateway         Genmask         Flags   MSS Window  irtt Iface\n';
+  for (const r of mainRoutes(p)) {
+    const flags = routeFlags(r);
+    const reject = flags === '!';
+    const hop = r.nexthops[0];
+    const dst = r.dst.len === 0 && !numeric ? 'default' : formatIp(r.dst.addr);
+    const gw = reject ? '-' : hop?.gateway == null ? '0.0.0.0' : formatIp(hop.gateway);
+    const n = reject ? '-' : '0';
+    const mss = reject ? '-' : String(r.advmss ? r.advmss + 40 : 0);
+    t += `${dst.padEnd(15)} ${gw.padEnd(15)} ${formatIp4(mask4(r.dst.len)).padEnd(15)} ${flags.padEnd(6)} ${mss.padStart(4)} ${n.padEnd(5)} ${n.padStart(6)} ${reject ? '-' : (hop?.dev?.name ?? '*')}\n`;
+  }
+  return t;
 }
 
 function list(p: Process, numeric: boolean): string {
@@ -65,7 +82,7 @@ function readRequest(p: Process, words: readonly string[]): Request | string | n
   if (target === undefined) return null;
   const [text, bits] = target.split('/') as [string, string?];
   const addr = target === 'default' ? 0 : parseIp4(text);
-  if (addr === null) return `${target}: Unknown host\n`;
+  if (addr === null) return `${target}: Host name lookup failure\n`;
   let len =
     target === 'default'
       ? 0
@@ -90,7 +107,7 @@ function readRequest(p: Process, words: readonly string[]): Request | string | n
     if (word === 'gw' || word === 'gateway') {
       if (value === undefined) return null;
       gateway = parseIp4(value);
-      if (gateway === null) return `${value}: Unknown host\n`;
+      if (gateway === null) return `${value}: Host name lookup failure\n`;
       i++;
     } else if (word === 'netmask') {
       if (value === undefined) return null;
@@ -112,7 +129,7 @@ function readRequest(p: Process, words: readonly string[]): Request | string | n
     else if (i === words.length - 1 && word !== undefined && p.ns.device(word)) dev = word;
     else return null;
   }
-  if ((addr & ~mask4(len)) !== 0) return "route: netmask doesn't match route address\n";
+  if ((addr & ~mask4(len)) !== 0) return `route: netmask doesn't match route address\n${INET_USAGE}`;
   spec.dst = { addr, len };
   if (reject) {
     spec.type = 'unreachable';
@@ -138,12 +155,16 @@ function errnoText(f: Fail): string {
 function* change(p: Process, words: readonly string[]): Task<number> {
   const req = readRequest(p, words);
   if (req === null) {
-    yield* p.err(USAGE);
+    if (words.length === 1) {
+      yield* p.out(INET_USAGE);
+      return 0;
+    }
+    yield* p.err(INET_USAGE);
     return BAD_USAGE;
   }
   if (typeof req === 'string') {
     yield* p.err(req);
-    return req.startsWith('SIOC') ? SOCKET_ERROR : 1;
+    return req.startsWith('SIOC') ? SOCKET_ERROR : req.endsWith('lookup failure\n') ? LOOKUP_ERROR : BAD_USAGE;
   }
   if (req.del) {
     delete req.spec.proto;
@@ -160,22 +181,25 @@ function* change(p: Process, words: readonly string[]): Task<number> {
 
 function* main(p: Process): Task<number> {
   let numeric = false;
+  let extended = false;
   const words: string[] = [];
   for (const word of p.argv.slice(1)) {
     if (words.length > 0 || !word.startsWith('-')) words.push(word);
     else if (word === '-V' || word === '--version') {
-      yield* p.out('net-tools 2.10\n');
+      yield* p.out(VERSION);
       return 0;
     } else if (word === '--numeric') numeric = true;
-    else if (/^-[nNvee46FC]+$/.test(word)) numeric ||= word.includes('n');
-    else {
+    else if (/^-[nNve46FC]+$/.test(word)) {
+      numeric ||= word.includes('n');
+      extended ||= word.includes('e');
+    } else {
       yield* p.err(USAGE);
       return BAD_USAGE;
     }
   }
   const verb = words[0];
   if (verb === undefined) {
-    yield* p.out(list(p, numeric));
+    yield* p.out(extended ? extendedList(p, numeric) : list(p, numeric));
     return 0;
   }
   if (verb === 'add' || verb === 'del') return yield* change(p, words);

@@ -87,7 +87,7 @@ class Sysctl {
     }
     const text = utf8.decode(r.value);
     if (this.o.binary) {
-      this.out += this.o.values ? text : `${text}`.replace(/\n$/, '');
+      this.out += text.replace(/\n$/, '');
       return true;
     }
     for (const line of text.replace(/\n$/, '').split('\n')) this.out += this.o.values ? `${line}\n` : `${name} = ${line}\n`;
@@ -211,7 +211,7 @@ function parse(argv: readonly string[]): { o: Options; words: string[] } | Usage
     pattern: null,
   };
   const words: string[] = [];
-  const bad = (text: string): Usage => ({ status: 1, out: '', err: `sysctl: ${text}\n${USAGE}` });
+  const bad = (text: string): Usage => ({ status: 0, out: USAGE, err: `sysctl: ${text}\n` });
   let i = 0;
   const flag = (c: string): Usage | null => {
     if (c === 'a' || c === 'A' || c === 'X') o.all = true;
