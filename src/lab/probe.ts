@@ -3,17 +3,19 @@
 import { RawSocket } from '../net/sock/raw.ts';
 import { TcpSocket } from '../net/sock/tcp/tcp.ts';
 import { drive } from '../os/run.ts';
-import { SEC, type Sim } from '../sim/sim.ts';
+import { SEC } from '../sim/sim.ts';
 import type { TraceEvent } from '../sim/trace.ts';
 import { formatIp, type IpAddr, parseIp } from '../wire/addr.ts';
 import { text, utf8 } from '../wire/bytes.ts';
 import { emitIcmp, ICMP_ECHO, parseIcmp } from '../wire/icmp.ts';
 import { parseIpv4 } from '../wire/ipv4.ts';
-import type { Spot } from './place.ts';
+import { nameOf, type Spot } from './place.ts';
+import type { World } from './world.ts';
 
 /** A probe is given up after this much virtual time. */
 const PATIENCE = 4 * SEC;
-const PING_PATIENCE = 1.5 * SEC;
+/** Longer than a neighbour takes to be given up, so that the answer names it. */
+const PING_PATIENCE = 3.5 * SEC;
 const MAX_EVENTS = 200_000;
 
 export type PingOutcome =
@@ -33,10 +35,11 @@ export interface Probed<T> {
 }
 
 /** Listens to the trace while `run` runs: the last drop, or else the last place where a frame was seen. */
-function watched<T>(sim: Sim, run: () => T): Probed<T> {
+function watched<T>(world: World, run: () => T): Probed<T> {
+  const place = (e: { host: string; ns: string; dev: string }): string => `${nameOf(world, e.host, e.ns)} ${e.dev}`;
   let drop: string | undefined;
   let last: string | undefined;
-  const stop = sim.trace.listen((e: TraceEvent) => {
+  const stop = world.sim.trace.listen((e: TraceEvent) => {
     if (e.kind === 'net.drop') drop = `${place(e)}: ${e.reason}`;
     else if (e.kind === 'net.rx' || e.kind === 'net.tx') last = `${place(e)}: last seen here`;
   });
@@ -45,10 +48,6 @@ function watched<T>(sim: Sim, run: () => T): Probed<T> {
   } finally {
     stop();
   }
-}
-
-function place(e: { host: string; ns: string; dev: string }): string {
-  return `${e.host}${e.ns ? ` (netns ${e.ns})` : ''} ${e.dev}`;
 }
 
 const UNREACHABLE: Record<string, string> = {
@@ -62,7 +61,7 @@ const UNREACHABLE: Record<string, string> = {
 /** One echo request with `size` bytes of data; DF as asked. */
 export function ping(spot: Spot, to: string, size: number, df: boolean): Probed<PingOutcome> {
   const { sim } = spot.machine;
-  return watched(sim, () => {
+  return watched(spot.world, () => {
     const dst = parseIp(to) as IpAddr;
     const sock = new RawSocket(spot.ns, 4, 1);
     try {
@@ -117,7 +116,7 @@ function quotes(payload: Uint8Array, id: number): boolean {
 /** GET over a fresh connection, HTTP/1.1 with Connection: close. */
 export function http(spot: Spot, url: string): Probed<HttpOutcome> {
   const { sim } = spot.machine;
-  return watched(sim, () => {
+  return watched(spot.world, () => {
     const m = /^http:\/\/([0-9.]+)(?::(\d+))?(\/.*)$/.exec(url);
     const dst = m ? parseIp(m[1] as string) : null;
     if (!m || dst === null) return { kind: 'unreachable', text: `not a URL with an address: ${url}` };

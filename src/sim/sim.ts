@@ -61,7 +61,7 @@ export class Sim {
   }
 
   at(time: Micros, run: () => void): Timer {
-    const timer: Timer = { time: Math.max(this.time, time), seq: this.seq++, run };
+    const timer: Timer = { time: Math.max(this.time, Math.round(time)), seq: this.seq++, run };
     this.push(timer);
     return timer;
   }
@@ -92,7 +92,8 @@ export class Sim {
   }
 
   /** Runs all events up to and including `time`, then sets the clock to it. Returns the number of events run; stops at `max`. */
-  runUntil(time: Micros, max = Number.POSITIVE_INFINITY): number {
+  runUntil(until: Micros, max = Number.POSITIVE_INFINITY): number {
+    const time = Math.floor(until);
     let count = 0;
     while (count < max) {
       const next = this.nextTime();

@@ -19,7 +19,7 @@ export const pingKind: CheckKind<PingCheck> = {
     const spot = locate(world, check.from);
     if (typeof spot === 'string') return { passed: false, expected, observed: spot };
     const { outcome, hop } = ping(spot, check.to, check.size, check.df);
-    const passed = outcome.kind === check.expect;
+    const passed = outcome.kind === check.expect || (check.expect === 'silence' && outcome.kind === 'error');
     const observed =
       outcome.kind === 'reply'
         ? `a reply with ttl ${outcome.ttl}`
