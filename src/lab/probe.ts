@@ -5,10 +5,11 @@ import { TcpSocket } from '../net/sock/tcp/tcp.ts';
 import { drive } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
 import type { TraceEvent } from '../sim/trace.ts';
-import { formatIp, type IpAddr, parseIp } from '../wire/addr.ts';
-import { text, utf8 } from '../wire/bytes.ts';
+import { formatIp, type IpAddr, isMulticast, parseIp, readIp4 } from '../wire/addr.ts';
+import { text, u16, utf8 } from '../wire/bytes.ts';
+import { ETH_P_ARP, ETH_P_IP } from '../wire/ethernet.ts';
 import { emitIcmp, ICMP_ECHO, parseIcmp } from '../wire/icmp.ts';
-import { parseIpv4 } from '../wire/ipv4.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, parseIpv4 } from '../wire/ipv4.ts';
 import { nameOf, type Spot } from './place.ts';
 import type { World } from './world.ts';
 
@@ -34,14 +35,26 @@ export interface Probed<T> {
   readonly hop: string | undefined;
 }
 
-/** Listens to the trace while `run` runs: the last drop, or else the last place where a frame was seen. */
-function watched<T>(world: World, run: () => T): Probed<T> {
+/** IPv4 unicast of the probe's protocol, or ARP: what else passes meanwhile is not the probe's. */
+function belongs(frame: Uint8Array, proto: number): boolean {
+  const type = u16(frame, 12);
+  if (type === ETH_P_ARP) return true;
+  return type === ETH_P_IP && frame.length >= 34 && (frame[23] === proto || frame[23] === IPPROTO_UDP) && !isMulticast(readIp4(frame, 30));
+}
+
+/** Listens to the trace while `run` runs: the last drop of a packet of the probe, or else the last place where one was seen. */
+function watched<T>(world: World, proto: number, run: () => T): Probed<T> {
   const place = (e: { host: string; ns: string; dev: string }): string => `${nameOf(world, e.host, e.ns)} ${e.dev}`;
+  const foreign = new Set<number>();
   let drop: string | undefined;
   let last: string | undefined;
   const stop = world.sim.trace.listen((e: TraceEvent) => {
-    if (e.kind === 'net.drop') drop = `${place(e)}: ${e.reason}`;
-    else if (e.kind === 'net.rx' || e.kind === 'net.tx') last = `${place(e)}: last seen here`;
+    if (e.kind === 'net.drop') {
+      if (!foreign.has(e.skb) && !foreign.has(e.parent)) drop = `${place(e)}: ${e.reason}`;
+    } else if (e.kind === 'net.rx' || e.kind === 'net.tx') {
+      if (belongs(e.bytes, proto)) last = `${place(e)}: last seen here`;
+      else foreign.add(e.skb);
+    }
   });
   try {
     return { outcome: run(), hop: drop ?? last };
@@ -61,7 +74,7 @@ const UNREACHABLE: Record<string, string> = {
 /** One echo request with `size` bytes of data; DF as asked. */
 export function ping(spot: Spot, to: string, size: number, df: boolean): Probed<PingOutcome> {
   const { sim } = spot.machine;
-  return watched(spot.world, () => {
+  return watched(spot.world, IPPROTO_ICMP, () => {
     const dst = parseIp(to) as IpAddr;
     const sock = new RawSocket(spot.ns, 4, 1);
     try {
@@ -116,7 +129,7 @@ function quotes(payload: Uint8Array, id: number): boolean {
 /** GET over a fresh connection, HTTP/1.1 with Connection: close. */
 export function http(spot: Spot, url: string): Probed<HttpOutcome> {
   const { sim } = spot.machine;
-  return watched(spot.world, () => {
+  return watched(spot.world, IPPROTO_TCP, () => {
     const m = /^http:\/\/([0-9.]+)(?::(\d+))?(\/.*)$/.exec(url);
     const dst = m ? parseIp(m[1] as string) : null;
     if (!m || dst === null) return { kind: 'unreachable', text: `not a URL with an address: ${url}` };
