@@ -433,8 +433,3 @@ function tooBig(skb: Skb, mtu: number): boolean {
   const l4 = skb.data[9] === IPPROTO_TCP ? ((skb.data[hlen + 12] as number) >> 4) * 4 : 8;
   return hlen + l4 + skb.gsoSize > mtu;
 }
-
-/** The packet handler for EtherType 0x0800. */
-export function ip4Receive(skb: Skb): void {
-  skb.dev?.ns.ip4.receive(skb);
-}

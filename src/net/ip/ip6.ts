@@ -308,13 +308,3 @@ function flowOf(b: Uint8Array, flow: Flow & { iif: NetDevice; src: Ip6 }): Flow 
   }
   return flow;
 }
-
-/** Link-local addresses need the interface they belong to. */
-export function needsOif(addr: Ip6): boolean {
-  return isLinkLocal(addr) || isMulticast(addr);
-}
-
-/** The packet handler for EtherType 0x86dd. */
-export function ip6Receive(skb: Skb): void {
-  skb.dev?.ns.ip6.receive(skb);
-}

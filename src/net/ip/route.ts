@@ -302,14 +302,12 @@ function output6(ns: Netns, flow: Flow, dst: bigint): Result<Dst> {
   return ok(makeDst(ns, 6, 'output', type, dev as NetDevice, src, { route: res.value.route, nh }, flow.iif ?? null, false));
 }
 
-/** The device that has this address, when any. */
-export function addrOwner(ns: Netns, addr: number): NetDevice | null {
-  for (const dev of ns.devices.values()) for (const a of dev.addrs4) if (a.local === addr) return dev;
-  return null;
-}
-
-export function addrOwner6(ns: Netns, addr: bigint): NetDevice | null {
-  for (const dev of ns.devices.values()) for (const a of dev.addrs6) if (a.local === addr) return dev;
+/** The device that has this address, when any. Models inet_lookup_ifaddr_rcu(): a hash look-up, here in the local table. */
+function addrOwner(ns: Netns, addr: number): NetDevice | null {
+  for (const r of ns.fib.table(4, RT_TABLE_LOCAL)?.at(addr, 32) ?? []) {
+    const dev = r.type === 'local' ? r.nexthops[0]?.dev : null;
+    if (dev?.addrs4.some((a) => a.local === addr)) return dev;
+  }
   return null;
 }
 
