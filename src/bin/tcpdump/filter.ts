@@ -119,13 +119,21 @@ class Parser {
 
   private term(): Node {
     if (this.take('not')) return { op: 'not', node: this.term() };
-    if (this.peek() === '(' && !this.arithAhead()) {
-      this.at++;
+    if (this.arithAhead()) {
+      // `((ip[2:2] - 4) > 0)`: whether a parenthesis opens a value or a condition shows only behind it.
+      const from = this.at;
+      try {
+        return this.comparison();
+      } catch (e) {
+        if (!(e instanceof FilterError) || this.tokens[from]?.text !== '(') throw e;
+        this.at = from;
+      }
+    }
+    if (this.take('(')) {
       const node = this.expr();
       this.need(')');
       return node;
     }
-    if (this.arithAhead()) return this.comparison();
     return this.primitive();
   }
 

@@ -171,25 +171,28 @@ function compare(n: Extract<Node, { op: 'compare' }>, v: View): boolean {
   }
 }
 
-/** Null when the packet has no such header. Arithmetic is unsigned in 32 bits. */
-function value(a: Arith, v: View): number | null {
+/**
+ * Null when the packet has no such header. Arithmetic is unsigned in 32 bits. libpcap asks only for the protocol of the leftmost
+ * operand (gen_arth() drops the other's test), so `checked` is false for the others.
+ */
+function value(a: Arith, v: View, checked = true): number | null {
   switch (a.op) {
     case 'number':
       return a.value >>> 0;
     case 'len':
       return v.length;
     case 'negate': {
-      const x = value(a.value, v);
+      const x = value(a.value, v, checked);
       return x === null ? null : -x >>> 0;
     }
     case 'load': {
-      const base = baseOf(a.proto, v);
-      const index = value(a.index, v);
+      const base = checked ? baseOf(a.proto, v) : uncheckedBase(a.proto, v);
+      const index = value(a.index, v, checked);
       return base === null || index === null ? null : need(v, base + index, a.size);
     }
     case 'binary': {
-      const l = value(a.left, v);
-      const r = value(a.right, v);
+      const l = value(a.left, v, checked);
+      const r = value(a.right, v, false);
       return l === null || r === null ? null : arith(a.sign, l, r);
     }
   }
@@ -226,6 +229,12 @@ function baseOf(proto: Proto, v: View): number | null {
   if (!isProto(proto, v)) return null;
   if (v.type === 0x86dd && proto !== 'icmp6') return null;
   return transportAt(v);
+}
+
+function uncheckedBase(proto: Proto, v: View): number {
+  if (proto === 'ether' || proto === 'link') return 0;
+  if (ETHER[proto] !== undefined) return v.net;
+  return proto === 'icmp6' ? v.net + 40 : v.net + (need(v, v.net, 1) & 15) * 4;
 }
 
 function need(v: View, at: number, size: number): number {
