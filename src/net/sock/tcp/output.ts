@@ -52,7 +52,7 @@ export function syncMss(sk: TcpSocket, route: Dst | null): void {
 export function advertisedMss(sk: TcpSocket, route: Dst): number {
   const header = ipHeaderLen(sk) + 20;
   const mss = Math.max(256, dstMtu(route, sk.remote?.addr ?? 0) - header);
-  const most = Math.min(mss, 65_535 - header + 20);
+  const most = header === 40 ? Math.min(mss, 65_535 - header) : mss;
   return sk.opt.maxSeg !== null ? Math.min(most, sk.opt.maxSeg) : most;
 }
 
