@@ -88,6 +88,7 @@ export class Process {
   /** Path of the executable, as /proc/PID/exe shows it. */
   exe = '';
   readonly startTime: Micros;
+  endTime: Micros = 0;
   cpuTime: Micros = 0;
   /** The controlling terminal, if any. */
   tty: Tty | null = null;
@@ -249,6 +250,7 @@ export class Process {
     if (this.state === 'dead') return;
     this.cancelPendingWait();
     this.state = 'dead';
+    this.endTime = this.sim.now;
     this.status = status;
     this.termSignal = signal;
     this.task = null;

@@ -2,6 +2,7 @@
 
 import type { Task } from '../../os/process.ts';
 import type { Tty } from '../../os/tty.ts';
+import { stoppedJobs } from './builtins/control.ts';
 import { notifyJobs } from './builtins/jobs.ts';
 import { completeLine } from './complete.ts';
 import { reportFault, runStatement, runText } from './interpret.ts';
@@ -12,7 +13,7 @@ import { LineEditor, type LineResult } from './readline.ts';
 import { openHereDocument } from './sh.ts';
 import { parseSource } from './source.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
-import { runExitTrap } from './traps.ts';
+import { runExitTrap, runPendingTraps } from './traps.ts';
 
 const HISTORY_SIZE = 1000;
 const PASTE_ON = '\x1b[?2004h';
@@ -43,26 +44,29 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
     if (rc !== null) yield* protectedRun(sh, () => runText(sh, rc, '~/.bashrc'));
   }
   const input: Input = { decoder: new KeyDecoder(), keys: [] };
-  let warned = false;
   for (;;) {
+    if (sh.pendingTraps.length > 0) {
+      yield* protectedRun(sh, function* () {
+        yield* runPendingTraps(sh);
+        return sh.status;
+      });
+    }
     yield* notifyJobs(sh);
     setWindowSize(sh);
     const before = sh.vars.get('PROMPT_COMMAND');
     if (before) yield* protectedRun(sh, () => runText(sh, before));
     const text = yield* readCommand(sh, input);
     if (text === null) {
-      if (sh.jobs.list.some((j) => state(j) === 'Stopped') && !warned) {
-        yield* p.err('exit\nThere are stopped jobs.\n');
-        warned = true;
-        continue;
-      }
       yield* p.err('exit\n');
+      if (yield* stoppedJobs(sh)) continue;
       break;
     }
     if (text === '') continue;
-    warned = false;
+    const warned = sh.exitWarned;
     const exited = yield* runInput(sh, text);
     if (exited) break;
+    // The warning counts for the very next command only.
+    if (warned) sh.exitWarned = false;
   }
   for (const job of sh.jobs.list)
     if (!job.disowned && (state(job) === 'Stopped' || sh.opt('huponexit'))) p.machine.killGroup(job.pgid, 'HUP');
@@ -209,7 +213,7 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
         output += step.output;
         result = step.result;
       }
-      if (result) output += PASTE_OFF;
+      if (result) output += result.kind === 'eof' ? `${PASTE_OFF}\r\n` : PASTE_OFF;
       if (output !== '') yield* p.err(output);
       if (result) return result;
       const r = yield* p.read(0);

@@ -305,6 +305,7 @@ export function* waitForeground(sh: Shell, processes: Process[], pgid: number, t
     const job = known ? sh.jobs.list.find((j) => j.pgid === pgid) : undefined;
     const entry = job ?? sh.jobs.add(processes, pgid, text(), true);
     entry.foreground = false;
+    entry.notified = true;
     sh.jobs.touch(entry);
     yield* p.err(`\n${sh.jobs.line(entry)}`);
     return stoppedStatus(stopped);

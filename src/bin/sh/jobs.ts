@@ -12,6 +12,8 @@ export interface JobEntry {
   /** Its end was told to the user. */
   notified: boolean;
   disowned?: boolean;
+  /** `wait` saw its end. */
+  awaited?: boolean;
   /** A job of the shell that this one is a copy of: it can be listed, not waited for. */
   foreign?: boolean;
 }

@@ -205,7 +205,8 @@ export class LineEditor {
     }
     this.text = [...this.text.slice(0, a), ...this.text.slice(b)];
     this.cursor = a;
-    if (gone.length === 1 && !kill && a === this.text.length && this.position(a).col > 0 && /^[ -~]$/.test(gone[0] as string))
+    const at = this.position(a);
+    if (gone.length === 1 && !kill && a === this.text.length && at.col > 0 && at.row === this.row && /^[ -~]$/.test(gone[0] as string))
       return { output: '\b\x1b[K', result: null };
     return this.redraw();
   }
@@ -418,7 +419,7 @@ export function columns(names: readonly string[], cols: number): string {
       const name = names[c * down + r];
       if (name !== undefined) line += name.padEnd(cell);
     }
-    out += `${line.trimEnd()}\r\n`;
+    out += `${line}\r\n`;
   }
   return out;
 }

@@ -83,11 +83,11 @@ describe('interactive', () => {
     [
       'job control',
       ['sleep 100\r', '\x1a', 'bg\r', 'jobs\r', 'kill %1\r', '\r'],
-      'root@host:~# sleep 100\n^Z\n[1]+  Stopped                 sleep 100\nroot@host:~# bg\n[1]+ sleep 100 &\nroot@host:~# jobs\n[1]+  Running                 sleep 100 &\nroot@host:~# kill %1\n[1]+  Terminated              sleep 100\nroot@host:~# \nroot@host:~# ',
+      'root@host:~# sleep 100\n^Z\n[1]+  Stopped                 sleep 100\nroot@host:~# bg\n[1]+ sleep 100 &\nroot@host:~# jobs\n[1]+  Running                 sleep 100 &\nroot@host:~# kill %1\nroot@host:~# \n[1]+  Terminated              sleep 100\nroot@host:~# ',
     ],
     ['history', ['echo 1\r', '\x1b[A\r'], 'root@host:~# echo 1\n1\nroot@host:~# echo 1\n1\nroot@host:~# '],
     ['cat reads lines until Ctrl-D', ['cat\r', 'ab\x7fc\r', '\x04'], 'root@host:~# cat\nab\b \bc\nac\nroot@host:~# '],
-    ['end of file', ['\x04'], 'root@host:~# exit\n'],
+    ['end of file', ['\x04'], 'root@host:~# \nexit\n'],
   ])('%s', (_name, keys, screen) => {
     const bare = session(keys).replace(/\r\x1b\[J[^\n]*# /g, '');
     expect(bare).toBe(screen);

@@ -100,7 +100,6 @@ function* main(p: Process): Task<number> {
   const inv = yield* parseArguments(p);
   if (typeof inv === 'number') return inv;
   const sh = new Shell(p, new Jobs(), new Source(''));
-  sh.arg0 = 'bash';
   setUp(sh);
   for (const [name, on] of inv.set) setOption(sh, name, on);
   for (const [name, on] of inv.shopt) sh.shopt.set(name, on);

@@ -91,12 +91,15 @@ function faultOf(source: Source, script: ParsedScript): SyntaxFault {
       pos: unterminated.pos,
     };
   }
-  const first = errors[0] as { message: string; pos: number };
+  // An empty group is told of at its opening bracket; what is wrong stands after it.
+  const empty = (e: { message: string }): boolean => e.message.startsWith('expected command in');
+  const first = errors.find((e) => !empty(e)) ?? { message: '', pos: (errors[0] as { pos: number }).pos + 1 };
   const rest = text.slice(first.pos).replace(/^(?:[ \t]|\\\n|#[^\n]*)+/, '');
   if (rest.trim() === '') {
     const named = /^unexpected token '(.*)'$/.exec(first.message)?.[1];
     if (!named) {
-      if (/^for\s*$/.test(text.trim()) || first.message === 'expected redirect target') return near(source, 'newline', first.pos);
+      if (first.message === 'expected redirect target' || /(?:^|[\s;&|(])(?:for|case|select|function)$/.test(text.trimEnd()))
+        return near(source, 'newline', first.pos);
       return {
         line: source.firstLine + lines,
         message: 'syntax error: unexpected end of file',

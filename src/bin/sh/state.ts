@@ -191,6 +191,8 @@ export class Shell {
   interruptShown = false;
   /** Lists within lists, functions and eval included: what the engine's stack has to bear. */
   depth = 0;
+  /** `exit` was refused once because of stopped jobs. */
+  exitWarned = false;
   getoptsIndex = 1;
   /** The file that `source` is reading. */
   sourceName: string | null = null;
@@ -334,7 +336,7 @@ export class Shell {
   }
 
   get shortName(): string {
-    return this.interactive ? 'bash' : this.arg0;
+    return this.interactive ? this.p.name.replace(/^-/, '') : this.arg0;
   }
 
   *warn(text: string) {

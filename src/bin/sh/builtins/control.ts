@@ -1,11 +1,13 @@
 /** exit, return, loops, eval, source, exec, trap, command, builtin, shift, getopts, let … */
 
 import { findExecutable } from '../../../os/exec.ts';
+import type { Task } from '../../../os/process.ts';
 import { parseSignal, SIGNALS, type Signal, signalByNumber } from '../../../os/signal.ts';
 import { strerror } from '../../../sim/errno.ts';
 import { ArithError } from '../arith.ts';
 import { rawArithmetic } from '../arithmetic.ts';
 import { runText, waitForeground } from '../interpret.ts';
+import { state } from '../jobs.ts';
 import { replace, startProgram } from '../simple.ts';
 import { ExitShell, LoopControl, ReturnFrom, type Shell } from '../state.ts';
 import { builtins } from './index.ts';
@@ -342,9 +344,18 @@ export const controlBuiltins: readonly (readonly [string, Builtin])[] = [
   ],
 ];
 
+/** Leaving with stopped jobs is refused once. */
+export function* stoppedJobs(sh: Shell): Task<boolean> {
+  if (sh.exitWarned || !sh.jobs.list.some((j) => state(j) === 'Stopped')) return false;
+  yield* sh.p.err('There are stopped jobs.\n');
+  sh.exitWarned = true;
+  return true;
+}
+
 function* exit(sh: Shell, argv: readonly string[]) {
   const arg = argv[1];
   if (sh.interactive && sh.subshellLevel === 0) yield* sh.p.err(argv[0] === 'logout' ? '' : 'exit\n');
+  if (sh.interactive && sh.subshellLevel === 0 && (yield* stoppedJobs(sh))) return 1;
   if (arg !== undefined && !/^\s*-?\d+\s*$/.test(arg)) {
     yield* complain(sh, 'exit', `${arg}: numeric argument required`);
     throw new ExitShell(2);

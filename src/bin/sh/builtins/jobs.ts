@@ -89,7 +89,9 @@ function* waitJob(sh: Shell, job: JobEntry): Task<number> {
     if (wake === 'signal' && (signal || sh.interrupted)) return 128 + (signal ? signalNumber(parseSignal(signal) ?? 'INT') : 2);
   }
   const last = job.processes[job.processes.length - 1];
-  sh.jobs.remove(job);
+  // An interactive shell tells of its end first; see notifyJobs.
+  if (sh.interactive) job.awaited = true;
+  else sh.jobs.remove(job);
   const signal = last?.termSignal;
   if (!sh.interactive && last && signal && !['TERM', 'INT', 'PIPE'].includes(signal))
     yield* sh.p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(signal).padEnd(23)} ${job.text}\n`);
@@ -238,10 +240,20 @@ const disown: Builtin = function* (sh, argv) {
   return 0;
 };
 
+const CHILD_SIGNAL_DELAY = 100;
+
 /** Before a prompt: tells of jobs that ended, and forgets them. */
 export function* notifyJobs(sh: Shell): Task<void> {
   for (const job of [...sh.jobs.list]) {
-    if (state(job) !== 'Done') continue;
+    const st = state(job);
+    if (st === 'Running') job.notified = false;
+    if (st === 'Stopped' && !job.notified) {
+      yield* sh.p.err(`\n${sh.jobs.line(job)}`);
+      job.notified = true;
+    }
+    // SIGCHLD takes its time: what ended just now is told of at the next prompt.
+    if (st !== 'Done') continue;
+    if (!job.awaited && job.processes.some((c) => sh.p.sim.now - c.endTime < CHILD_SIGNAL_DELAY)) continue;
     if (!job.foreground) yield* sh.p.err(sh.jobs.line(job));
     sh.jobs.remove(job);
   }
