@@ -21,14 +21,14 @@ export function uint(ext: string, option: string, text: string, min: number, max
 
 /** `5`, `5:`, `:9`, `5:9`. */
 export function uintRange(ext: string, option: string, text: string, max: number): [number, number] {
-  const bad = (): never => {
-    throw new Problem(`${ext}: bad value for option "--${option}" near "${text}", or out of range (0-${max}).\n`);
+  const bad = (near = text): never => {
+    throw new Problem(`${ext}: bad value for option "--${option}" near "${near}", or out of range (0-${max}).\n`);
   };
   const parts = text.split(':');
   if (parts.length > 2) bad();
   const low = parts[0] === '' && parts.length === 2 ? 0 : (number(parts[0] as string, 0, max) ?? bad());
   if (parts.length === 1) return [low, low];
-  const high = parts[1] === '' ? max : (number(parts[1] as string, 0, max) ?? bad());
+  const high = parts[1] === '' ? max : (number(parts[1] as string, 0, max) ?? bad(parts[1]));
   return [low, high];
 }
 

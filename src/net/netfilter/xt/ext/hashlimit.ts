@@ -4,7 +4,7 @@ import { type Family, maxLen, network } from '../../../../wire/addr.ts';
 import { type MatchExt, type OptionSpec, Problem } from '../ext.ts';
 import { dportOf, hasL4, sportOf, type XtPacket } from '../packet.ts';
 import { uint } from '../parse.ts';
-import { Bucket, parseRate, rateText } from './limit.ts';
+import { Bucket } from './limit.ts';
 
 type Mode = 'srcip' | 'srcport' | 'dstip' | 'dstport';
 const MODES: readonly Mode[] = ['srcip', 'srcport', 'dstip', 'dstport'];
@@ -30,6 +30,36 @@ const setNumber = (name: string, key: 'size' | 'max' | 'gcinterval' | 'expire'):
   },
 });
 
+/** Millionths of a second, as revision 2 and later keep it. */
+const SCALE = 1_000_000;
+const UNITS: readonly (readonly [string, number])[] = [
+  ['day', 86400],
+  ['hour', 3600],
+  ['min', 60],
+  ['sec', 1],
+];
+
+/** `5/min`: time between tokens in µs; null when bad. */
+function parseRate(text: string): number | null {
+  const m = /^(\d+)(?:\/([a-z]+))?$/i.exec(text);
+  if (!m || Number(m[1]) === 0) return null;
+  const word = (m[2] ?? 'second').toLowerCase();
+  const unit = [['second', 1] as const, ['minute', 60] as const, ['hour', 3600] as const, ['day', 86400] as const].find(([n]) =>
+    n.startsWith(word),
+  );
+  return unit ? Math.floor((SCALE * unit[1]) / Number(m[1])) : null;
+}
+
+function rateText(period: number): string {
+  let i = 1;
+  for (; i < UNITS.length; i++) {
+    const mult = (UNITS[i] as readonly [string, number])[1] * SCALE;
+    if (period > mult || mult / period < mult % period) break;
+  }
+  const [name, seconds] = UNITS[i - 1] as readonly [string, number];
+  return `${Math.floor((seconds * SCALE) / period)}/${name}`;
+}
+
 function rate(o: Hashlimit, arg: string, above: boolean): void {
   if (/b\/s?$/i.test(arg)) throw new Problem('hashlimit: byte rates are not emulated');
   const avg = parseRate(arg);
@@ -40,7 +70,7 @@ function rate(o: Hashlimit, arg: string, above: boolean): void {
 
 /** Idle buckets live as long as they need to fill up: the default of --hashlimit-htable-expire, in ms. */
 function quota(o: Hashlimit): number {
-  return Math.floor((o.avg ?? 0) / 10);
+  return Math.floor((o.avg ?? 0) / 1000);
 }
 
 export const hashlimit: MatchExt<Hashlimit> = {
@@ -144,8 +174,8 @@ export const hashlimit: MatchExt<Hashlimit> = {
       const key = keyOf(o, p);
       if (key === null) return false;
       let entry = buckets.get(key);
-      if (!entry || sim.now - entry.used > Math.max(expire, (o.avg ?? 1) * 100 * o.burst)) {
-        entry = { bucket: new Bucket(o.avg ?? 1, o.burst, sim.now), used: sim.now };
+      if (!entry || sim.now - entry.used > Math.max(expire, (o.avg ?? 1) * o.burst)) {
+        entry = { bucket: new Bucket((o.avg ?? 1) / 100, o.burst, sim.now), used: sim.now };
         buckets.set(key, entry);
       }
       entry.used = sim.now;

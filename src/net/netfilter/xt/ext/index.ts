@@ -13,6 +13,7 @@ import { conntrack, state } from './conntrack.ts';
 import { cpu } from './cpu.ts';
 import { dccp } from './dccp.ts';
 import { DSCP, dscp, TOS, tos } from './dscp.ts';
+import { ecn } from './ecn.ts';
 import { hashlimit } from './hashlimit.ts';
 import { icmp, icmp6 } from './icmp.ts';
 import { iprange } from './iprange.ts';
@@ -23,6 +24,7 @@ import { mac } from './mac.ts';
 import { CONNMARK, connmark, MARK, mark } from './mark.ts';
 import { multiport } from './multiport.ts';
 import { DNAT, MASQUERADE, NETMAP, REDIRECT, SNAT } from './NAT.ts';
+import { NFQUEUE } from './NFQUEUE.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
@@ -36,6 +38,7 @@ import { ah, esp } from './spi.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { TCPMSS, tcpmss } from './TCPMSS.ts';
+import { TCPOPTSTRIP } from './TCPOPTSTRIP.ts';
 import { tcp } from './tcp.ts';
 import { time } from './time.ts';
 import { HL, hl, TTL, ttl } from './ttl.ts';
@@ -53,6 +56,7 @@ export const matches: readonly MatchExt[] = [
   cpu,
   dccp,
   dscp,
+  ecn,
   esp,
   hashlimit,
   hl,
@@ -97,12 +101,14 @@ export const targets: readonly TargetExt[] = [
   MASQUERADE,
   NETMAP,
   NFLOG,
+  NFQUEUE,
   NOTRACK,
   REDIRECT,
   REJECT,
   SET,
   SNAT,
   TCPMSS,
+  TCPOPTSTRIP,
   TOS,
   TRACE,
   TTL,
