@@ -5,7 +5,7 @@ import type { Command, Task } from '../../os/program.ts';
 import type { DnsMessage } from '../../wire/dns.ts';
 import { type Face, type Lookup, runLookup } from './dighost.ts';
 import { DigParser, type DigQuery } from './options.ts';
-import { headerLines, messageText, printReply } from './render.ts';
+import { headerLines, leakWarning, messageText, printReply } from './render.ts';
 
 function faceOf(p: Process, q: DigQuery): Face {
   return {
@@ -22,7 +22,7 @@ function faceOf(p: Process, q: DigQuery): Face {
       if (!q.showQuery) return;
       if (l.cmdline !== '' && q.show.cmd) yield* p.out(l.cmdline);
       l.cmdline = '';
-      const head = q.show.comments ? `;; Sending:\n${headerLines(m)}\n` : '';
+      const head = q.show.comments ? `;; Sending:\n${leakWarning(m)}${headerLines(m)}\n` : '';
       yield* p.out(`${head}${messageText(m, q.show, null)};; QUERY SIZE: ${size}\n\n`);
     },
   };

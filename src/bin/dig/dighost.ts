@@ -82,9 +82,10 @@ export function newLookup(p: Process, text: string): Lookup {
 }
 
 /** Those of resolv.conf, or this host when there are none. */
-export function defaultServers(p: Process): Server[] {
-  const { servers } = readResolvConf(p);
-  const list: IpAddr[] = servers.length > 0 ? servers : [1n, 0x7f000001];
+export function defaultServers(p: Process, family: 4 | 6 | null = null): Server[] {
+  const fits = (a: IpAddr): boolean => family === null || (typeof a === 'number' ? 4 : 6) === family;
+  const servers = readResolvConf(p).servers.filter(fits);
+  const list: IpAddr[] = servers.length > 0 ? servers : [1n, 0x7f000001].filter(fits);
   return list.map((addr) => ({ addr, shown: formatIp(addr) }));
 }
 
@@ -100,7 +101,6 @@ export function resultText(e: Errno): string {
 
 interface Position {
   origin: number | null;
-  needSearch: boolean;
   doneAsIs: boolean;
 }
 
@@ -114,20 +114,17 @@ function fullName(l: Lookup, at: Position): string | null {
 }
 
 function firstPosition(l: Lookup): Position {
-  if (!l.newSearch) return { origin: null, needSearch: false, doneAsIs: true };
+  if (!l.newSearch) return { origin: null, doneAsIs: true };
   const dots = l.text.split('.').length - 1;
-  if (dots >= l.ndots || !l.search) return { origin: null, needSearch: l.search, doneAsIs: true };
-  return l.searchList.length > 0 ? { origin: 0, needSearch: false, doneAsIs: false } : { origin: null, needSearch: false, doneAsIs: true };
+  if (dots >= l.ndots || !l.search) return { origin: null, doneAsIs: true };
+  return l.searchList.length > 0 ? { origin: 0, doneAsIs: false } : { origin: null, doneAsIs: true };
 }
 
 function nextPosition(l: Lookup, at: Position): Position | null {
   if (!l.search || l.text.endsWith('.')) return null;
-  let next: number | null = null;
-  if (at.origin === null) {
-    if (at.needSearch && l.searchList.length > 0) next = 0;
-  } else if (at.origin + 1 < l.searchList.length) next = at.origin + 1;
-  if (next !== null) return { origin: next, needSearch: false, doneAsIs: at.doneAsIs };
-  return at.doneAsIs ? null : { origin: null, needSearch: false, doneAsIs: true };
+  const next = at.origin !== null && at.origin + 1 < l.searchList.length ? at.origin + 1 : null;
+  if (next !== null) return { origin: next, doneAsIs: at.doneAsIs };
+  return at.doneAsIs ? null : { origin: null, doneAsIs: true };
 }
 
 /** Exit status: 0, 9 when no server answered, 10 for a name that cannot be sent. */
@@ -139,7 +136,9 @@ export function* runLookup(p: Process, face: Face, l: Lookup): Task<number> {
       const shown = at.origin === null ? l.text : `${l.text}.${l.searchList[at.origin]}`;
       const labels = shown.replace(/\.$/, '').split('.');
       const why = labels.includes('') ? 'empty label' : labels.some((x) => x.length > 63) ? 'label too long' : 'ran out of space';
-      yield* p.err(`${p.name}: '${shown}' is not a legal name (${why})\n`);
+      const labelled = l.text.replace(/\.$/, '').split('.');
+      const bad = at.origin !== null && (labelled.includes('') || labelled.some((x) => x.length > 63));
+      yield* p.err(`${p.name}: '${bad ? l.text : shown}' is not ${bad ? 'in legal name syntax' : 'a legal name'} (${why})\n`);
       return 10;
     }
     const here: Position = at;
@@ -209,7 +208,9 @@ function* askAll(p: Process, face: Face, l: Lookup, name: string, at: Position):
         continue;
       }
     }
-    if (rcode !== 0 && (at.origin !== null || at.needSearch)) {
+    const alien = [...r.msg.answers, ...r.msg.authority].some((x) => x.class !== l.class && l.class !== 255);
+    if (alien) yield* face.warning('Warning: Message parser reports malformed message packet.');
+    if (rcode !== 0 && at.origin !== null) {
       const next = nextPosition(l, at);
       if (next !== null) {
         if (l.showSearch) yield* face.message(r);

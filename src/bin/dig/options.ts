@@ -18,7 +18,8 @@ export interface DigQuery {
   /** +qr. */
   showQuery: boolean;
   typeSet: boolean;
-  classSet: boolean;
+  /** +tcp or +notcp was given. */
+  transportSet: boolean;
 }
 
 /** +option names in full, as dig accepts them shortened. */
@@ -58,7 +59,7 @@ export class DigParser {
     this.p = p;
     const lookup = { ...newLookup(p, ''), edns: 0, cookie: true, ad: true };
     this.defaults = {
-      lookup, typeSet: false, classSet: false, showQuery: false,
+      lookup, typeSet: false, transportSet: false, showQuery: false,
       show: {
         short: false, cmd: true, comments: true, question: true, answer: true, authority: true, additional: true, stats: true,
         ttl: true, class: true, multiline: false, identify: false, ttlUnits: false,
@@ -89,9 +90,10 @@ export class DigParser {
     }
     for (const q of this.queries) {
       const { family } = this;
-      const servers = this.servers ?? defaultServers(this.p);
+      const servers = this.servers ?? defaultServers(this.p, family);
       q.lookup.servers = family ? servers.filter((s) => (typeof s.addr === 'number' ? 4 : 6) === family) : servers;
       q.lookup.port = this.port;
+      if (q.lookup.type === 255 && !q.transportSet) q.lookup.tcp = true;
       q.show.short = this.all.short;
       q.show.cmd = this.all.cmd;
     }
@@ -109,7 +111,6 @@ export class DigParser {
     const cls = CLASS_NUMBERS[arg.toUpperCase()];
     if (cls !== undefined) {
       this.current.lookup.class = cls;
-      this.current.classSet = true;
       return;
     }
     this.add(arg);
@@ -135,7 +136,7 @@ export class DigParser {
   private *server(name: string): Task<Stop | null> {
     const literal = parseIp(name);
     if (literal !== null) {
-      this.servers = [{ addr: literal, shown: name }];
+      this.servers = [...(this.servers ?? []), { addr: literal, shown: name }];
       return null;
     }
     const r = yield* getaddrinfo(this.p, name, { addrConfig: true, ...(this.family ? { family: this.family } : {}) });
@@ -143,7 +144,7 @@ export class DigParser {
       const why = r.error === 'EAI_NONAME' || r.error === 'EAI_NODATA' ? 'not found' : 'failure';
       return { err: `dig: couldn't get address for '${name}': ${why}\n`, code: 1 };
     }
-    this.servers = r.addrs.map((addr) => ({ addr, shown: name }));
+    this.servers = [...(this.servers ?? []), ...r.addrs.map((addr) => ({ addr, shown: name }))];
     return null;
   }
 
@@ -171,7 +172,10 @@ export class DigParser {
     switch (letter) {
       case 'p': {
         const n = Number(value);
-        if (!/^\d+$/.test(value) || n > 65535) return { err: `dig: Couldn't parse port number: ${/^\d+$/.test(value) ? 'out of range' : 'not a valid number'}\n`, code: 1 };
+        if (!/^\d+$/.test(value) || n > 65535) {
+          const why = /^\d+$/.test(value) ? 'out of range' : 'not a valid number';
+          return { out: `invalid port number '${value}': ${why}\n`, err: "dig: Couldn't parse port number\n", code: 1 };
+        }
         this.port = n;
         return used;
       }
@@ -195,7 +199,6 @@ export class DigParser {
       }
       case 'x': {
         const addr = parseIp(value);
-        if (addr === null && !/^[\d.]+$/.test(value)) return { err: `Invalid IP address ${value}\n`, code: 1 };
         const q = this.add(addr !== null ? reverseName(addr) : `${value.split('.').reverse().join('.')}.in-addr.arpa`);
         q.lookup.type = 12;
         q.typeSet = true;
@@ -216,7 +219,7 @@ export class DigParser {
     if (IGNORED.includes(name) || NOT_EMULATED.includes(name)) return null;
     const { lookup: l, show: s } = this.current;
     const number = (): number => (value !== undefined && /^\d+$/.test(value) ? Number(value) : Number.NaN);
-    const wrong = (what: string): Stop => ({ err: `dig: Couldn't parse ${what}: not a valid number\n`, code: 1 });
+    const wrong = (what: string): Stop => ({ out: `invalid ${what} '${value ?? ''}': not a valid number\n`, err: `dig: Couldn't parse ${what}\n`, code: 10 });
     switch (name) {
       case 'short':
         this.all.short = state;
@@ -270,6 +273,7 @@ export class DigParser {
       case 'tcp':
       case 'vc':
         l.tcp = state;
+        this.current.transportSet = true;
         return null;
       case 'ignore':
         l.ignoreTruncation = state;

@@ -29,10 +29,11 @@ export interface Show {
 
 const OPCODES = ['QUERY', 'IQUERY', 'STATUS', 'RESERVED3', 'NOTIFY', 'UPDATE'];
 const CLASSES: Record<number, string> = { 1: 'IN', 3: 'CH', 4: 'HS', 255: 'ANY' };
-const TTL_AT = 24;
-const CLASS_AT = 32;
-const TYPE_AT = 40;
-const RDATA_AT = 48;
+/** Columns where TTL, class, type and RDATA begin. */
+function layout(show: Show): readonly [number, number, number, number] {
+  if (show.multiline || !(show.ttl || show.class)) return [24, 24, 24, 32];
+  return show.ttl && show.class ? [24, 32, 40, 48] : [24, 24, 32, 40];
+}
 
 export function className(c: number): string {
   return CLASSES[c] ?? `CLASS${c}`;
@@ -66,10 +67,11 @@ function columns(cells: readonly (readonly [string, number])[]): string {
 }
 
 export function questionLine(q: DnsQuestion, show: Show): string {
-  const cells: [string, number][] = [[`;${dotted(q.name)}`, 0]];
-  if (show.class) cells.push([className(q.class), CLASS_AT]);
-  cells.push([dnsTypeName(q.type), TYPE_AT]);
-  return `${columns(cells)}\n`;
+  const [, classAt, typeAt] = layout(show);
+  const cells: [string, number][] = [[dotted(q.name), 0]];
+  if (show.class) cells.push([className(q.class), classAt]);
+  cells.push([dnsTypeName(q.type), typeAt]);
+  return `;${columns(cells)}\n`;
 }
 
 function ttlText(seconds: number, units: boolean): string {
@@ -85,11 +87,12 @@ function ttlText(seconds: number, units: boolean): string {
 }
 
 export function recordLine(r: DnsRecord, show: Show): string {
+  const [ttlAt, classAt, typeAt, dataAt] = layout(show);
   const cells: [string, number][] = [[dotted(r.name), 0]];
-  if (show.ttl) cells.push([ttlText(r.ttl, show.ttlUnits), TTL_AT]);
-  if (show.class) cells.push([className(r.class), CLASS_AT]);
-  cells.push([dnsTypeName(r.type), TYPE_AT]);
-  cells.push([show.multiline && r.type === DNS_TYPES.SOA ? soaLines(r.data) : describeRdata(r.type, r.data), RDATA_AT]);
+  if (show.ttl) cells.push([ttlText(r.ttl, show.ttlUnits), ttlAt]);
+  if (show.class) cells.push([className(r.class), classAt]);
+  cells.push([dnsTypeName(r.type), typeAt]);
+  cells.push([show.multiline && r.type === DNS_TYPES.SOA ? soaLines(r.data) : describeRdata(r.type, r.data), dataAt]);
   return `${columns(cells)}\n`;
 }
 
@@ -142,7 +145,7 @@ function optLines(opt: DnsRecord, clientCookie: string | null): string {
     if (code === 10) {
       const state = clientCookie === null ? '' : hex === clientCookie ? ' (echoed)' : hex.startsWith(clientCookie) && hex.length > 16 ? ' (good)' : ' (bad)';
       text += `; COOKIE: ${hex}${state}\n`;
-    } else if (code === 3) text += `; NSID: ${(hex.match(/../g) ?? []).join(' ')} ("${String.fromCharCode(...body)}")\n`;
+    } else if (code === 3) text += body.length === 0 ? '; NSID:\n' : `; NSID: ${(hex.match(/../g) ?? []).join(' ')} ("${String.fromCharCode(...body)}")\n`;
     else if (code === 15 && body.length >= 2) text += `; EDE: ${u16(body, 0)}${body.length > 2 ? `: (${String.fromCharCode(...body.subarray(2))})` : ''}\n`;
     else text += `; OPT=${code}: ${(hex.match(/../g) ?? []).join(' ')}\n`;
   }
@@ -172,8 +175,9 @@ export function messageText(m: DnsMessage, show: Show, clientCookie: string | nu
   return out;
 }
 
-function inLocal(m: DnsMessage): boolean {
-  return m.questions.some((q) => /(^|\.)local$/i.test(q.name));
+export function leakWarning(m: DnsMessage): string {
+  if (!m.questions.some((q) => /(^|\.)local$/i.test(q.name))) return '';
+  return ';; WARNING: .local is reserved for Multicast DNS\n;; You are currently testing what happens when an mDNS query is leaked to DNS\n';
 }
 
 /** RDATA of the answers alone. */
@@ -199,10 +203,7 @@ export function* printReply(p: Process, r: Reply, show: Show): Task<void> {
   let out = '';
   if (show.comments) {
     out += ';; Got answer:\n';
-    if (inLocal(msg)) {
-      out += ';; WARNING: .local is reserved for Multicast DNS\n;; You are currently testing what happens when an mDNS query is leaked to DNS\n';
-    }
-    out += headerLines(msg);
+    out += leakWarning(msg) + headerLines(msg);
     if (lookup.recurse && (msg.flags & DNS_RD) !== 0 && (msg.flags & DNS_RA) === 0) out += ';; WARNING: recursion requested but not available\n';
     out += '\n';
   }

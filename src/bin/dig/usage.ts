@@ -3,6 +3,8 @@
 export const USAGE = `Usage:  dig [@global-server] [domain] [q-type] [q-class] {q-opt}
             {global-d-opt} host [@local-server] {local-d-opt}
             [ host [@local-server] {local-d-opt} [...]]
+
+Use "dig -h" (or "dig -h | more") for complete list of options
 `;
 
 export const HELP = `Usage:  dig [@global-server] [domain] [q-type] [q-class] {q-opt}

@@ -106,14 +106,14 @@ function* main(p: Process): Task<number> {
     if (key === 't') {
       o.type = dnsTypeNumber(value);
       if (o.type === null) {
-        yield* p.err(`host: invalid type: ${value}\n`);
-        return 1;
+        yield* p.err(`host: invalid type: ${value}\n\n`);
+        return 2;
       }
     } else if (key === 'c') {
       const c = CLASSES[value.toUpperCase()];
       if (c === undefined) {
-        yield* p.err(`host: invalid class: ${value}\n`);
-        return 1;
+        yield* p.err(`host: invalid class: ${value}\n\n`);
+        return 2;
       }
       given.class = c;
     } else if (key === 'a' || key === 'A') {
@@ -126,7 +126,7 @@ function* main(p: Process): Task<number> {
     else if (key === 'T') given.tcp = true;
     else if (key === 'U') given.tcp = false;
     else if (key === 'p') given.port = Number(value) || 53;
-    else if (key === 'R') given.tries = Math.max(1, (Number(value) || 0) + 1);
+    else if (key === 'R') given.tries = Math.max(2, (Number(value) || 0) + 1);
     else if (key === 'W') given.timeout = Math.max(1, Number(value) || 1);
     else if (key === 'w') given.timeout = 0x7fff;
     else if (key === 'N') given.ndots = Number(value) || 0;
@@ -144,7 +144,7 @@ function* main(p: Process): Task<number> {
     return 1;
   }
   const addr = parseIp(name);
-  const base = newLookup(p, addr === null ? name : reverseName(addr));
+  const base = newLookup(p, addr === null ? name : `${reverseName(addr)}.`);
   let { servers } = base;
   if (server !== undefined) {
     const found = yield* findServer(p, server);

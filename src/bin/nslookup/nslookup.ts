@@ -5,9 +5,9 @@ import type { Command, Task } from '../../os/program.ts';
 import { getaddrinfo } from '../../os/resolver.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
 import { u32 } from '../../wire/bytes.ts';
-import { DNS_AA, DNS_TYPES, type DnsRecord, describeRdata, dnsRcode, dnsTypeNumber, dotted, readName, reverseName } from '../../wire/dns.ts';
+import { DNS_AA, DNS_TYPES, type DnsRecord, describeRdata, dnsRcode, dnsTypeName, dnsTypeNumber, readName, reverseName } from '../../wire/dns.ts';
 import { defaultServers, type Face, type Lookup, newLookup, type Reply, runLookup, type Server } from '../dig/dighost.ts';
-import { headerLines, messageText, rcodeName } from '../dig/render.ts';
+import { className, rcodeName } from '../dig/render.ts';
 
 const VERSION = 'nslookup 9.18.49-1~deb12u3-Debian\n';
 const CLASSES: Record<string, number> = { IN: 1, CH: 3, CHAOS: 3, HS: 4, HESIOD: 4, ANY: 255 };
@@ -71,7 +71,7 @@ class Nslookup {
     else if (has('nodebug', 'nodeb', 'nod2')) this.debug = false;
     else if (has('port', 'po') && number > 0 && number < 65536) this.port = number;
     else if (has('timeout', 't') && number >= 0) this.timeout = Math.max(1, number);
-    else if (has('retry', 'ret') && number >= 0) this.tries = Math.max(1, number + 1);
+    else if (has('retry', 'ret') && number >= 0) this.tries = Math.max(1, number);
     else if (has('ndots', 'nd') && number >= 0) this.ndots = number;
     else if (!has('fail', 'nofail', 'sil', 'defname', 'nodefname', 'ignoretc', 'noignoretc', 'aaonly', 'noaaonly')) yield* this.p.out(`*** Invalid option: ${text}\n`);
   }
@@ -100,14 +100,17 @@ class Nslookup {
     };
   }
 
-  *ask(name: string): Task<void> {
+  /** False for a name that cannot be asked for. */
+  *ask(name: string): Task<boolean> {
     const addr = parseIp(name);
     this.answerless = false;
-    this.queue = [addr === null ? this.lookup(name, this.type) : this.lookup(reverseName(addr), DNS_TYPES.PTR)];
+    this.queue = [addr === null ? this.lookup(name, this.type) : this.lookup(`${reverseName(addr)}.`, DNS_TYPES.PTR)];
     for (let l = this.queue.shift(); l; l = this.queue.shift()) {
       const r = yield* runLookup(this.p, this.face, l);
       if (r !== 0) this.failed = 1;
+      if (r === 10) return false;
     }
+    return true;
   }
 
   private readonly face: Face = {
@@ -125,7 +128,7 @@ class Nslookup {
     let out = '';
     const first = !this.defaultLookups || lookup.type === DNS_TYPES.A;
     if (first) out += `Server:\t\t${r.server.shown}\nAddress:\t${formatIp(r.server.addr)}#${lookup.port}\n\n`;
-    if (this.debug) out += `------------\n${headerLines(msg)}${messageText(msg, DETAIL, null)}------------\n`;
+    if (this.debug) out += detailText(r);
     const rcode = dnsRcode(msg.flags);
     if (rcode !== 0) {
       this.failed = 1;
@@ -167,10 +170,8 @@ class Nslookup {
       else {
         if (argument !== undefined && !(yield* this.useServer(argument))) continue;
         yield* this.ask(command);
-        yield* p.out('\n');
       }
     }
-    yield* p.out('\n');
   }
 
   private *showServers(): Task<void> {
@@ -178,10 +179,28 @@ class Nslookup {
   }
 }
 
-const DETAIL = {
-  short: false, cmd: false, comments: true, question: true, answer: true, authority: true, additional: true, stats: false, ttl: true, class: true,
-  multiline: false, identify: false, ttlUnits: false,
-};
+/** The whole message, as `set debug` shows it. */
+function detailText({ msg }: Reply): string {
+  const sections: [string, DnsRecord[]][] = [['ANSWERS', msg.answers], ['AUTHORITY RECORDS', msg.authority], ['ADDITIONAL RECORDS', msg.additional]];
+  let out = '------------\n    QUESTIONS:\n';
+  for (const q of msg.questions) out += `\t${q.name === '' ? '.' : q.name}, type = ${dnsTypeName(q.type)}, class = ${className(q.class)}\n`;
+  for (const [title, records] of sections) {
+    out += `    ${title}:\n`;
+    for (const r of records.filter((x) => x.type !== DNS_TYPES.OPT)) {
+      const data = soaLines(r) ?? `\t${LABELS[r.type] ?? `rdata_${r.type} = `}${describeRdata(r.type, r.data)}\n`;
+      out += `    ->  ${r.name === '' ? '.' : r.name}\n${data}\tttl = ${r.ttl}\n`;
+    }
+  }
+  return `${out}------------\n`;
+}
+
+function soaLines(r: DnsRecord): string | null {
+  const m = r.type === DNS_TYPES.SOA ? readName(r.data, 0) : null;
+  const b = m && readName(r.data, m.next);
+  if (!m || !b) return null;
+  const numbers = ['serial', 'refresh', 'retry', 'expire', 'minimum'].map((k, i) => `\t${k} = ${u32(r.data, b.next + 4 * i)}\n`);
+  return `\torigin = ${m.name}\n\tmail addr = ${b.name}\n${numbers.join('')}`;
+}
 
 /** The name at the end of the CNAME chain. */
 export function chase(r: Reply): string {
@@ -198,14 +217,8 @@ function recordText(r: DnsRecord, answer: boolean): string {
   const name = r.name === '' ? '.' : r.name;
   const data = describeRdata(r.type, r.data);
   if (answer && (r.type === DNS_TYPES.A || r.type === DNS_TYPES.AAAA)) return `Name:\t${name}\nAddress: ${data}\n`;
-  if (r.type === DNS_TYPES.SOA) {
-    const m = readName(r.data, 0);
-    const b = m && readName(r.data, m.next);
-    if (m && b) {
-      const numbers = ['serial', 'refresh', 'retry', 'expire', 'minimum'].map((k, i) => `\t${k} = ${u32(r.data, b.next + 4 * i)}\n`);
-      return `${name}\n\torigin = ${dotted(m.name).replace(/\.$/, '')}\n\tmail addr = ${b.name}\n${numbers.join('')}`;
-    }
-  }
+  const soa = soaLines(r);
+  if (soa !== null) return `${name}\n${soa}`;
   return `${name}\t${LABELS[r.type] ?? `rdata_${r.type} = `}${data}\n`;
 }
 
@@ -229,9 +242,7 @@ function* main(p: Process): Task<number> {
   }
   if (interactive || name === null) {
     yield* n.interactive();
-    return n.failed;
-  }
-  yield* n.ask(name);
+  } else if (!(yield* n.ask(name))) return 1;
   yield* p.out('\n');
   return n.failed;
 }

@@ -159,7 +159,7 @@ export class UdpMethod extends Base implements ProbeMethod {
   poll(probes: readonly Probe[]): void {
     for (const probe of probes) {
       const { sock } = probe;
-      if (!sock || sock.kind !== 'udp' || !sock.readable()) continue;
+      if (sock?.kind !== 'udp' || !sock.readable()) continue;
       const e = sock.recvError();
       if (e.ok) {
         sock.takeError();
