@@ -8,7 +8,7 @@ import { IFF_LOOPBACK, type NetDevice, type PacketSocket } from '../../os/uapi.t
 import { strerror } from '../../sim/errno.ts';
 import { formatIp4, inPrefix, parseIp4 } from '../../wire/addr.ts';
 import { ARP_REPLY, ARP_REQUEST, emitArp, parseArp } from '../../wire/arp.ts';
-import { emitEthernet, ETH_P_ARP } from '../../wire/ethernet.ts';
+import { ETH_P_ARP, emitEthernet } from '../../wire/ethernet.ts';
 import { formatMac, MAC_BROADCAST, type Mac, parseMac } from '../../wire/mac.ts';
 import { getoptShort } from '../getopt.ts';
 
@@ -77,8 +77,11 @@ class Arping {
     const { o } = this;
     const mac = o.sourceMac ?? this.dev.mac;
     const arp = emitArp({
-      op: o.reply ? ARP_REPLY : ARP_REQUEST, senderMac: mac, senderIp: o.gratuitous ? this.target : this.source,
-      targetMac: o.gratuitous ? MAC_BROADCAST : (o.targetMac ?? 0), targetIp: this.target,
+      op: o.reply ? ARP_REPLY : ARP_REQUEST,
+      senderMac: mac,
+      senderIp: o.gratuitous ? this.target : this.source,
+      targetMac: o.gratuitous ? MAC_BROADCAST : (o.targetMac ?? 0),
+      targetIp: this.target,
     });
     const payload = new Uint8Array(FRAME_PAYLOAD);
     payload.set(arp);
@@ -137,8 +140,11 @@ class Arping {
       yield* p.out(`${formatMac(mac)}\n`);
       return;
     }
-    const text = time < 1000 ? `${time.toFixed(3)} usec` : time < 1e6 ? `${(time / 1000).toFixed(3)} msec` : `${(time / 1e6).toFixed(3)} sec`;
-    yield* p.out(`${length} bytes from ${formatMac(mac)} (${formatIp4(this.target)}): index=${this.received - 1 + this.extra} time=${text}\n`);
+    const text =
+      time < 1000 ? `${time.toFixed(3)} usec` : time < 1e6 ? `${(time / 1000).toFixed(3)} msec` : `${(time / 1e6).toFixed(3)} sec`;
+    yield* p.out(
+      `${length} bytes from ${formatMac(mac)} (${formatIp4(this.target)}): index=${this.received - 1 + this.extra} time=${text}\n`,
+    );
   }
 
   private *statistics(): Task<void> {
@@ -164,8 +170,20 @@ function parse(p: Process): { o: Options; target: string } | null {
   const g = getoptShort(p.argv.slice(1), '0aAbBC:c:dDeFg:hi:I:m:pPqQ:rRs:S:t:T:uUvV:w:W:zZ');
   if (g.error || g.operands.length !== 1) return null;
   const o: Options = {
-    count: -1, maxReplies: -1, device: null, deadline: null, wait: 1, findDuplicates: false, dots: false, gratuitous: false, reply: false, quiet: false, raw: false,
-    source: null, sourceMac: null, targetMac: null,
+    count: -1,
+    maxReplies: -1,
+    device: null,
+    deadline: null,
+    wait: 1,
+    findDuplicates: false,
+    dots: false,
+    gratuitous: false,
+    reply: false,
+    quiet: false,
+    raw: false,
+    source: null,
+    sourceMac: null,
+    targetMac: null,
   };
   for (const [key, value] of g.options) {
     if (key === 'c') o.count = Math.trunc(Number.parseInt(value, 10)) || 0;
@@ -215,7 +233,9 @@ function* start(p: Process): Task<number> {
     const found = findDevice(p, target);
     if (!found) {
       const guess = [...p.ns.devices.values()].filter((d) => d.up && (d.flags & IFF_LOOPBACK) === 0).at(-1);
-      yield* p.err('arping: lookup dev: No matching interface found using getifaddrs().\narping: Unable to automatically find interface to use. Is it on the local LAN?\n');
+      yield* p.err(
+        'arping: lookup dev: No matching interface found using getifaddrs().\narping: Unable to automatically find interface to use. Is it on the local LAN?\n',
+      );
       if (!guess) throw new Fatal('arping: Use -i to manually specify interface.\n');
       yield* p.err(`arping: Use -i to manually specify interface. Guessing interface ${guess.name}.\n`);
       dev = guess;
@@ -231,7 +251,8 @@ function* start(p: Process): Task<number> {
     );
   }
   const opened = openPacket(p, ETH_P_ARP);
-  if (!opened.ok) throw new Fatal(`arping: libnet_init(LIBNET_LINK, ${dev.name}): libnet_open_link(): UID/EUID 0 or capability CAP_NET_RAW required\n`);
+  if (!opened.ok)
+    throw new Fatal(`arping: libnet_init(LIBNET_LINK, ${dev.name}): libnet_open_link(): UID/EUID 0 or capability CAP_NET_RAW required\n`);
   if (!dev.up) throw new Fatal(`arping: pcap_open_live(): ${dev.name}: That device is not up\n`);
   opened.value.bind(dev);
   return yield* new Arping(p, o, opened.value, dev, target, source ?? target).run();

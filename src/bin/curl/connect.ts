@@ -94,7 +94,15 @@ export class Connector {
     return r.ok ? r.addrs : { code: 6, message: `Could not resolve host: ${host}` };
   }
 
-  *open(o: CurlOptions, key: string, host: string, shown: string, port: number, start: number, times: ConnectTimes): Task<Connection | Failure> {
+  *open(
+    o: CurlOptions,
+    key: string,
+    host: string,
+    shown: string,
+    port: number,
+    start: number,
+    times: ConnectTimes,
+  ): Task<Connection | Failure> {
     const { p } = this;
     const total = o.maxTime > 0 ? start + o.maxTime * 1e6 : undefined;
     const id = this.nextId++;
@@ -158,7 +166,8 @@ export class Connector {
       }
       if (active.length === 0) break;
       if (active.every((a) => a.sock.connecting && a.sock.error === null)) {
-        const second = (queues[1]?.length ?? 0) > 0 && active.every((a) => a.queue === 0) ? began + HAPPY_EYEBALLS : Number.POSITIVE_INFINITY;
+        const second =
+          (queues[1]?.length ?? 0) > 0 && active.every((a) => a.queue === 0) ? began + HAPPY_EYEBALLS : Number.POSITIVE_INFINITY;
         const now = p.sim.now;
         if (now >= second) {
           yield* launch(1);
@@ -167,7 +176,8 @@ export class Connector {
         if (now >= deadline) {
           for (const a of active) closeSocket(p, a.sock);
           const ms = Math.round((now - began) / 1000);
-          if (total !== undefined && now >= total) return yield* failed({ code: 28, message: `Connection timed out after ${Math.round((now - start) / 1000)} milliseconds` });
+          if (total !== undefined && now >= total)
+            return yield* failed({ code: 28, message: `Connection timed out after ${Math.round((now - start) / 1000)} milliseconds` });
           for (const a of active) yield* this.info(`ipv${typeof a.addr === 'number' ? 4 : 6} connect timeout after ${ms}ms, move on!`);
           return yield* failed({ code: 28, message: `Failed to connect to ${shown} port ${port} after ${ms} ms: Timeout was reached` });
         }
@@ -181,7 +191,10 @@ export class Connector {
       return yield* failed(cause, false);
     }
     const timedOut = (last as Errno | null) === 'ETIMEDOUT';
-    return yield* failed({ code: timedOut ? 28 : 7, message: `Failed to connect to ${shown} port ${port} after ${ms} ms: ${timedOut ? 'Timeout was reached' : "Couldn't connect to server"}` });
+    return yield* failed({
+      code: timedOut ? 28 : 7,
+      message: `Failed to connect to ${shown} port ${port} after ${ms} ms: ${timedOut ? 'Timeout was reached' : "Couldn't connect to server"}`,
+    });
   }
 
   private *bind(o: CurlOptions, sock: TcpSocket): Task<Failure | null> {

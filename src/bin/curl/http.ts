@@ -113,7 +113,11 @@ export function bodyPlan(head: ResponseHead, method: string): BodyPlan {
 }
 
 /** Passes the body on piece by piece. `sink` returns false when it takes no more. */
-export function* readBody(r: Reader, plan: BodyPlan, sink: (part: Uint8Array) => Task<boolean>): Task<ReadResult<number>> {
+export function* readBody(r: Reader, plan: BodyPlan, sink: (part: Uint8Array) => boolean | Task<boolean>): Task<ReadResult<number>> {
+  function* accepted(part: Uint8Array): Task<boolean> {
+    const r = sink(part);
+    return typeof r === 'boolean' ? r : yield* r;
+  }
   let total = 0;
   if (plan.kind === 'none') return { ok: true, value: 0 };
   function* upTo(length: number): Task<ReadResult<number>> {
@@ -126,7 +130,7 @@ export function* readBody(r: Reader, plan: BodyPlan, sink: (part: Uint8Array) =>
       const part = r.take(Math.min(left, 16_384));
       left -= part.length;
       total += part.length;
-      if (!(yield* sink(part))) return { ok: false, error: 'EIO' };
+      if (!(yield* accepted(part))) return { ok: false, error: 'EIO' };
     }
     return { ok: true, value: total };
   }
@@ -139,7 +143,7 @@ export function* readBody(r: Reader, plan: BodyPlan, sink: (part: Uint8Array) =>
       }
       const part = r.take(16_384);
       total += part.length;
-      if (!(yield* sink(part))) return { ok: false, error: 'EIO' };
+      if (!(yield* accepted(part))) return { ok: false, error: 'EIO' };
     }
   }
   for (;;) {

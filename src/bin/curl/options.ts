@@ -62,12 +62,57 @@ export interface CurlOptions {
 
 export function defaults(): CurlOptions {
   return {
-    urls: [], outputs: [], outputDir: null, createDirs: false, silent: false, showError: false, verbose: false, include: false, head: false, get: false,
-    fail: false, failWithBody: false, location: false, maxRedirs: 50, post: [false, false, false], insecure: false, noProgress: false, globOff: false,
-    noBuffer: false, compressed: false, method: null, headers: [], data: [], upload: null, user: null, bearer: null, agent: null, referer: null, cookies: [],
-    range: null, maxTime: 0, connectTimeout: 0, resolve: [], connectTo: [], interface: null, localPort: null, family: null, http: '1.1', proxy: null,
-    noproxy: null, writeOut: null, dumpHeader: null, retry: 0, retryDelay: 0, retryMaxTime: 0, retryConnrefused: false, retryAllErrors: false,
-    failEarly: false, stderr: null, urlQuery: [], requestTarget: null,
+    urls: [],
+    outputs: [],
+    outputDir: null,
+    createDirs: false,
+    silent: false,
+    showError: false,
+    verbose: false,
+    include: false,
+    head: false,
+    get: false,
+    fail: false,
+    failWithBody: false,
+    location: false,
+    maxRedirs: 50,
+    post: [false, false, false],
+    insecure: false,
+    noProgress: false,
+    globOff: false,
+    noBuffer: false,
+    compressed: false,
+    method: null,
+    headers: [],
+    data: [],
+    upload: null,
+    user: null,
+    bearer: null,
+    agent: null,
+    referer: null,
+    cookies: [],
+    range: null,
+    maxTime: 0,
+    connectTimeout: 0,
+    resolve: [],
+    connectTo: [],
+    interface: null,
+    localPort: null,
+    family: null,
+    http: '1.1',
+    proxy: null,
+    noproxy: null,
+    writeOut: null,
+    dumpHeader: null,
+    retry: 0,
+    retryDelay: 0,
+    retryMaxTime: 0,
+    retryConnrefused: false,
+    retryAllErrors: false,
+    failEarly: false,
+    stderr: null,
+    urlQuery: [],
+    requestTarget: null,
   };
 }
 
@@ -88,35 +133,79 @@ function whole(value: string, shown: string): number {
 }
 
 function seconds(value: string, shown: string): number {
-  if (!/^\d+(\.\d*)?$|^\.\d+$/.test(value)) throw new Bad(`option ${shown}: expected a ${/^-\d/.test(value) ? 'positive' : 'proper'} numerical parameter`);
+  if (!/^\d+(\.\d*)?$|^\.\d+$/.test(value))
+    throw new Bad(`option ${shown}: expected a ${/^-\d/.test(value) ? 'positive' : 'proper'} numerical parameter`);
   return Number(value);
 }
 
-const flag = (key: { [K in keyof CurlOptions]: CurlOptions[K] extends boolean ? K : never }[keyof CurlOptions]): Setter => (o, _v, on) => {
-  o[key] = on;
-};
-const text = (key: { [K in keyof CurlOptions]: CurlOptions[K] extends string | null ? K : never }[keyof CurlOptions]): Setter => (o, v) => {
-  (o as unknown as Record<string, string>)[key] = v;
-};
-const list = (key: { [K in keyof CurlOptions]: CurlOptions[K] extends string[] ? K : never }[keyof CurlOptions]): Setter => (o, v) => {
-  o[key].push(v);
-};
-const data = (kind: CurlOptions['data'][number]['kind']): Setter => (o, value) => {
-  o.data.push({ kind, value });
-};
+const flag =
+  (key: { [K in keyof CurlOptions]: CurlOptions[K] extends boolean ? K : never }[keyof CurlOptions]): Setter =>
+  (o, _v, on) => {
+    o[key] = on;
+  };
+const text =
+  (key: { [K in keyof CurlOptions]: CurlOptions[K] extends string | null ? K : never }[keyof CurlOptions]): Setter =>
+  (o, v) => {
+    (o as unknown as Record<string, string>)[key] = v;
+  };
+const list =
+  (key: { [K in keyof CurlOptions]: CurlOptions[K] extends string[] ? K : never }[keyof CurlOptions]): Setter =>
+  (o, v) => {
+    o[key].push(v);
+  };
+const data =
+  (kind: CurlOptions['data'][number]['kind']): Setter =>
+  (o, value) => {
+    o.data.push({ kind, value });
+  };
 const ignore: Setter = () => {};
 
 /** Long name to what it does. An option of curl's that is not here is refused as not emulated. */
 const SETTERS: Record<string, Setter> = {
-  url: list('urls'), 'output-dir': text('outputDir'), 'create-dirs': flag('createDirs'), silent: flag('silent'), 'show-error': flag('showError'),
-  verbose: flag('verbose'), include: flag('include'), head: flag('head'), get: flag('get'), fail: flag('fail'), 'fail-with-body': flag('failWithBody'),
-  location: flag('location'), 'location-trusted': flag('location'), insecure: flag('insecure'), globoff: flag('globOff'), compressed: flag('compressed'),
-  request: text('method'), header: list('headers'), data: data('data'), 'data-ascii': data('data'), 'data-raw': data('raw'), 'data-binary': data('binary'),
-  'data-urlencode': data('urlencode'), 'upload-file': text('upload'), user: text('user'), 'oauth2-bearer': text('bearer'), 'user-agent': text('agent'),
-  referer: text('referer'), range: text('range'), resolve: list('resolve'), 'connect-to': list('connectTo'), interface: text('interface'),
-  proxy: text('proxy'), noproxy: text('noproxy'), 'write-out': text('writeOut'), 'dump-header': text('dumpHeader'), stderr: text('stderr'),
-  'retry-connrefused': flag('retryConnrefused'), 'retry-all-errors': flag('retryAllErrors'), 'fail-early': flag('failEarly'), 'url-query': list('urlQuery'),
-  'request-target': text('requestTarget'), 'no-progress-meter': flag('noProgress'), 'no-buffer': flag('noBuffer'),
+  url: list('urls'),
+  'output-dir': text('outputDir'),
+  'create-dirs': flag('createDirs'),
+  silent: flag('silent'),
+  'show-error': flag('showError'),
+  verbose: flag('verbose'),
+  include: flag('include'),
+  head: flag('head'),
+  get: flag('get'),
+  fail: flag('fail'),
+  'fail-with-body': flag('failWithBody'),
+  location: flag('location'),
+  'location-trusted': flag('location'),
+  insecure: flag('insecure'),
+  globoff: flag('globOff'),
+  compressed: flag('compressed'),
+  request: text('method'),
+  header: list('headers'),
+  data: data('data'),
+  'data-ascii': data('data'),
+  'data-raw': data('raw'),
+  'data-binary': data('binary'),
+  'data-urlencode': data('urlencode'),
+  'upload-file': text('upload'),
+  user: text('user'),
+  'oauth2-bearer': text('bearer'),
+  'user-agent': text('agent'),
+  referer: text('referer'),
+  range: text('range'),
+  resolve: list('resolve'),
+  'connect-to': list('connectTo'),
+  interface: text('interface'),
+  proxy: text('proxy'),
+  noproxy: text('noproxy'),
+  'write-out': text('writeOut'),
+  'dump-header': text('dumpHeader'),
+  stderr: text('stderr'),
+  'retry-connrefused': flag('retryConnrefused'),
+  'retry-all-errors': flag('retryAllErrors'),
+  'fail-early': flag('failEarly'),
+  'url-query': list('urlQuery'),
+  'request-target': text('requestTarget'),
+  'no-progress-meter': flag('noProgress'),
+  'no-buffer': flag('noBuffer'),
   output: (o, v) => o.outputs.push(v),
   'remote-name': (o) => o.outputs.push(null),
   'max-time': (o, v, _on, s) => {
@@ -174,16 +263,51 @@ const SETTERS: Record<string, Setter> = {
   },
 };
 for (const name of [
-  'no-keepalive', 'keepalive-time', 'tcp-nodelay', 'basic', 'cacert', 'capath', 'cert', 'key', 'tlsv1', 'tlsv1.0', 'tlsv1.1', 'tlsv1.2', 'tlsv1.3', 'tls-max',
-  'styled-output', 'disable', 'happy-eyeballs-timeout-ms', 'expect100-timeout', 'path-as-is', 'no-sessionid', 'no-alpn', 'anyauth', 'speed-limit', 'speed-time',
-  'remote-name-all', 'no-clobber', 'junk-session-cookies', 'proto', 'ssl-reqd', 'cookie-jar',
+  'no-keepalive',
+  'keepalive-time',
+  'tcp-nodelay',
+  'basic',
+  'cacert',
+  'capath',
+  'cert',
+  'key',
+  'tlsv1',
+  'tlsv1.0',
+  'tlsv1.1',
+  'tlsv1.2',
+  'tlsv1.3',
+  'tls-max',
+  'styled-output',
+  'disable',
+  'happy-eyeballs-timeout-ms',
+  'expect100-timeout',
+  'path-as-is',
+  'no-sessionid',
+  'no-alpn',
+  'anyauth',
+  'speed-limit',
+  'speed-time',
+  'remote-name-all',
+  'no-clobber',
+  'junk-session-cookies',
+  'proto',
+  'ssl-reqd',
+  'cookie-jar',
 ]) {
   SETTERS[name] = ignore;
 }
 
 const LONG = new Map<string, OptionSpec>(CURL_OPTIONS.map((s) => [s.long as string, s]));
 /** Boolean options whose own name begins with `no-`, by the name that --no-X would negate. */
-const NEGATED: Record<string, string> = { buffer: 'no-buffer', keepalive: 'no-keepalive', 'progress-meter': 'no-progress-meter', sessionid: 'no-sessionid', alpn: 'no-alpn', npn: 'no-npn', clobber: 'no-clobber' };
+const NEGATED: Record<string, string> = {
+  buffer: 'no-buffer',
+  keepalive: 'no-keepalive',
+  'progress-meter': 'no-progress-meter',
+  sessionid: 'no-sessionid',
+  alpn: 'no-alpn',
+  npn: 'no-npn',
+  clobber: 'no-clobber',
+};
 
 function findLong(word: string): { spec: OptionSpec; on: boolean } | 'unknown' | 'ambiguous' {
   const exact = LONG.get(word);
@@ -201,7 +325,11 @@ function findLong(word: string): { spec: OptionSpec; on: boolean } | 'unknown' |
 export function parseCurl(args: readonly string[]): ParsedCurl {
   let o = defaults();
   const sets = [o];
-  const error = (message: string): ParsedCurl => ({ ok: false, kind: 'error', text: `curl: ${message}\ncurl: try 'curl --help' or 'curl --manual' for more information\n` });
+  const error = (message: string): ParsedCurl => ({
+    ok: false,
+    kind: 'error',
+    text: `curl: ${message}\ncurl: try 'curl --help' or 'curl --manual' for more information\n`,
+  });
   let special: ParsedCurl | null = null;
   const apply = (spec: OptionSpec, value: string, on: boolean, shown: string): void => {
     if (spec.long === 'next') {
@@ -261,6 +389,7 @@ export function parseCurl(args: readonly string[]): ParsedCurl {
     throw e;
   }
   if (special) return special;
-  if (sets.every((s) => s.urls.length === 0)) return { ok: false, kind: 'error', text: "curl: try 'curl --help' or 'curl --manual' for more information\n" };
+  if (sets.every((s) => s.urls.length === 0))
+    return { ok: false, kind: 'error', text: "curl: try 'curl --help' or 'curl --manual' for more information\n" };
   return { ok: true, options: sets };
 }

@@ -2,7 +2,8 @@
 
 import { type OptionSpec, specs } from '../getopt.ts';
 
-export const CURL_OPTIONS: readonly OptionSpec[] = specs(`
+export const CURL_OPTIONS: readonly OptionSpec[] = specs(
+  `
   :abstract-unix-socket :alt-svc .anyauth a.append :aws-sigv4 .basic :cacert :capath E:cert .cert-status :cert-type :ciphers .compressed
   .compressed-ssh K:config :connect-timeout :connect-to C:continue-at b:cookie c:cookie-jar .create-dirs :create-file-mode .crlf :crlfile
   :curves d:data :data-ascii :data-binary :data-raw :data-urlencode :delegation .digest q.disable .disable-eprt .disable-epsv
@@ -26,7 +27,8 @@ export const CURL_OPTIONS: readonly OptionSpec[] = specs(`
   .ssl-allow-beast .ssl-auto-client-cert .ssl-no-revoke .ssl-reqd .ssl-revoke-best-effort 2.sslv2 3.sslv3 :stderr .styled-output
   .suppress-connect-headers .tcp-fastopen .tcp-nodelay t:telnet-option :tftp-blksize .tftp-no-options z:time-cond :tls-max :tls13-ciphers
   :tlsauthtype :tlspassword :tlsuser 1.tlsv1 .tlsv1.0 .tlsv1.1 .tlsv1.2 .tlsv1.3 .tr-encoding :trace :trace-ascii .trace-time :unix-socket
-  T:upload-file :url :url-query B.use-ascii u:user A:user-agent v.verbose V.version w:write-out .xattr`.trim());
+  T:upload-file :url :url-query B.use-ascii u:user A:user-agent v.verbose V.version w:write-out .xattr`.trim(),
+);
 
 export const HELP = `Usage: curl [options...] <url>
  -d, --data <data>          HTTP POST data

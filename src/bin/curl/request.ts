@@ -16,7 +16,15 @@ export interface Body {
 }
 
 function percentEncode(b: Uint8Array): string {
-  return [...b].map((c) => (/[A-Za-z0-9\-._~]/.test(String.fromCharCode(c)) ? String.fromCharCode(c) : c === 32 ? '+' : `%${c.toString(16).toUpperCase().padStart(2, '0')}`)).join('');
+  return [...b]
+    .map((c) =>
+      /[A-Za-z0-9\-._~]/.test(String.fromCharCode(c))
+        ? String.fromCharCode(c)
+        : c === 32
+          ? '+'
+          : `%${c.toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .join('');
 }
 
 /** All -d in order, joined with `&`; null when there is no body. */
@@ -68,11 +76,25 @@ export interface RequestText {
 
 const EXPECT_THRESHOLD = 1024 * 1024;
 
-export function requestHead(o: CurlOptions, url: Url, method: string, body: Body | null, auth: string | null, viaProxy: boolean): RequestText {
+export function requestHead(
+  o: CurlOptions,
+  url: Url,
+  method: string,
+  body: Body | null,
+  auth: string | null,
+  viaProxy: boolean,
+): RequestText {
   const custom = new Map<string, { name: string; value: string | null }>();
   const extra: string[] = [];
   const json = o.data.some((d) => d.kind === 'json');
-  const given = json ? [...o.headers, ...['Content-Type: application/json', 'Accept: application/json'].filter((h) => !o.headers.some((x) => x.toLowerCase().startsWith(`${h.split(':')[0]?.toLowerCase()}:`)))] : o.headers;
+  const given = json
+    ? [
+        ...o.headers,
+        ...['Content-Type: application/json', 'Accept: application/json'].filter(
+          (h) => !o.headers.some((x) => x.toLowerCase().startsWith(`${h.split(':')[0]?.toLowerCase()}:`)),
+        ),
+      ]
+    : o.headers;
   for (const h of given) {
     const m = /^([^:;]+)([:;])(.*)$/.exec(h);
     if (!m) continue;
@@ -88,7 +110,8 @@ export function requestHead(o: CurlOptions, url: Url, method: string, body: Body
   }
   const has = (key: string): boolean => custom.has(key);
   const version = o.http === '1.0' ? '1.0' : '1.1';
-  const target = o.requestTarget ?? (viaProxy ? urlText({ ...url, path: url.path }) : `${url.path}${url.query === null ? '' : `?${url.query}`}`);
+  const target =
+    o.requestTarget ?? (viaProxy ? urlText({ ...url, path: url.path }) : `${url.path}${url.query === null ? '' : `?${url.query}`}`);
   const lines = [`${method} ${target} HTTP/${version}`];
   const host = custom.get('host');
   if (host?.value) lines.push(`Host: ${host.value}`);

@@ -5,7 +5,7 @@ import type { Task } from '../../os/program.ts';
 import { sendTcp } from '../../os/sockcalls.ts';
 import { strerror } from '../../sim/errno.ts';
 import { concat } from '../../wire/bytes.ts';
-import { type Connection, Connector, type Failure } from './connect.ts';
+import type { Connection, Connector, Failure } from './connect.ts';
 import { type BodyPlan, bodyPlan, bytesOf, header, type ReadResult, type ResponseHead, readBody, readHead } from './http.ts';
 import { meterLine, meterStart } from './meter.ts';
 import type { CurlOptions } from './options.ts';
@@ -35,7 +35,15 @@ export class Transfer {
   private total: number | null = null;
   private wrote = false;
 
-  constructor(p: Process, o: CurlOptions, connector: Connector, sink: Sink, say: (text: string) => Task<void>, url: string, urlnum: number) {
+  constructor(
+    p: Process,
+    o: CurlOptions,
+    connector: Connector,
+    sink: Sink,
+    say: (text: string) => Task<void>,
+    url: string,
+    urlnum: number,
+  ) {
     this.p = p;
     this.o = o;
     this.connector = connector;
@@ -44,8 +52,26 @@ export class Transfer {
     this.tty = sink.file === null && p.isatty(1);
     this.meter = !o.silent && !o.noProgress && !this.tty;
     this.info = {
-      url, effectiveUrl: url, urlnum, scheme: 'http', method: 'GET', code: 0, error: null, head: null, headerCount: 0, file: sink.file, redirects: 0,
-      redirectUrl: null, referer: o.referer, connects: 0, local: null, remote: null, sizeDownload: 0, sizeUpload: 0, sizeHeader: 0, sizeRequest: 0,
+      url,
+      effectiveUrl: url,
+      urlnum,
+      scheme: 'http',
+      method: 'GET',
+      code: 0,
+      error: null,
+      head: null,
+      headerCount: 0,
+      file: sink.file,
+      redirects: 0,
+      redirectUrl: null,
+      referer: o.referer,
+      connects: 0,
+      local: null,
+      remote: null,
+      sizeDownload: 0,
+      sizeUpload: 0,
+      sizeHeader: 0,
+      sizeRequest: 0,
       times: { nameLookup: 0, connect: 0, preTransfer: 0, startTransfer: 0, redirect: 0, total: 0 },
     };
   }
@@ -163,7 +189,12 @@ export class Transfer {
     if (error === 'timeout') f = this.timedOut();
     else if (error === 'closed') {
       const left = this.total === null ? 0 : this.total - this.info.sizeDownload;
-      f = begun ? { code: 18, message: `transfer closed with ${left > 0 ? `${left} bytes` : 'outstanding read data'} remaining${left > 0 ? ' to read' : ''}` } : { code: 52, message: 'Empty reply from server' };
+      f = begun
+        ? {
+            code: 18,
+            message: `transfer closed with ${left > 0 ? `${left} bytes` : 'outstanding read data'} remaining${left > 0 ? ' to read' : ''}`,
+          }
+        : { code: 52, message: 'Empty reply from server' };
     } else if (error === 'weird') f = { code: 1, message: 'Received HTTP/0.9 when not allowed' };
     else if (error === 'interrupted') f = { code: 42, message: 'Callback aborted' };
     else if (error === 'EIO') f = { code: 23, message: 'Failure writing output to destination' };
@@ -182,7 +213,9 @@ export class Transfer {
   private *finishMeter(): Task<void> {
     if (!this.meter) return;
     const { info } = this;
-    yield* this.say(`${meterLine({ total: this.total, received: info.sizeDownload, uploadTotal: info.sizeUpload, uploaded: info.sizeUpload, elapsed: this.p.sim.now - this.start })}\n`);
+    yield* this.say(
+      `${meterLine({ total: this.total, received: info.sizeDownload, uploadTotal: info.sizeUpload, uploaded: info.sizeUpload, elapsed: this.p.sim.now - this.start })}\n`,
+    );
   }
 
   private *exchange(url: Url, method: string, body: Body | null): Task<Failure | null> {
@@ -205,7 +238,14 @@ export class Transfer {
     const request = requestHead(o, url, method, body, auth, viaProxy);
     info.times.preTransfer = p.sim.now - this.start;
     const early = body && !request.expect ? body.bytes : new Uint8Array(0);
-    if (o.verbose) yield* this.say(request.head.replace(/\r\n$/, '').split('\r\n').map((l) => `> ${l}\r\n`).join(''));
+    if (o.verbose)
+      yield* this.say(
+        request.head
+          .replace(/\r\n$/, '')
+          .split('\r\n')
+          .map((l) => `> ${l}\r\n`)
+          .join(''),
+      );
     const sent = yield* sendTcp(c.sock, concat([bytesOf(request.head), early]), c.reader.deadline);
     info.sizeRequest += request.head.length;
     info.sizeUpload = early.length;
@@ -304,7 +344,10 @@ export class Transfer {
     }
     if (!this.wrote && this.sink.file !== null && !skip && method !== 'HEAD') yield* this.write(new Uint8Array(0));
     yield* this.finishMeter();
-    const close = plan.kind === 'close' || /close/i.test(header(head, 'Connection') ?? '') || (head.version === '1.0' && !/keep-alive/i.test(header(head, 'Connection') ?? ''));
+    const close =
+      plan.kind === 'close' ||
+      /close/i.test(header(head, 'Connection') ?? '') ||
+      (head.version === '1.0' && !/keep-alive/i.test(header(head, 'Connection') ?? ''));
     if (close) {
       this.connector.close(c);
       yield* this.note(`Closing connection ${c.id}`);
@@ -374,7 +417,11 @@ export class Transfer {
     let f: Failure;
     if (!r.ok) {
       if (r.error === 'timeout') f = { code: 28, message: `SSL connection timeout` };
-      else f = { code: 35, message: `OpenSSL SSL_connect: ${r.error === 'closed' ? 'SSL_ERROR_SYSCALL' : 'Connection reset by peer'} in connection to ${c.host}:${c.port} ` };
+      else
+        f = {
+          code: 35,
+          message: `OpenSSL SSL_connect: ${r.error === 'closed' ? 'SSL_ERROR_SYSCALL' : 'Connection reset by peer'} in connection to ${c.host}:${c.port} `,
+        };
     } else if (c.reader.peek() !== 0x16 && c.reader.peek() !== 0x15) {
       yield* this.dataNote('{', 5);
       f = { code: 35, message: WRONG_VERSION };

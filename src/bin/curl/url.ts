@@ -17,7 +17,33 @@ export interface Url {
 
 export const PORTS: Record<string, number> = { http: 80, https: 443, ftp: 21 };
 
-const KNOWN = ['dict', 'file', 'ftp', 'ftps', 'gopher', 'gophers', 'http', 'https', 'imap', 'imaps', 'ldap', 'ldaps', 'mqtt', 'pop3', 'pop3s', 'rtmp', 'rtsp', 'scp', 'sftp', 'smb', 'smbs', 'smtp', 'smtps', 'telnet', 'tftp'];
+const KNOWN = [
+  'dict',
+  'file',
+  'ftp',
+  'ftps',
+  'gopher',
+  'gophers',
+  'http',
+  'https',
+  'imap',
+  'imaps',
+  'ldap',
+  'ldaps',
+  'mqtt',
+  'pop3',
+  'pop3s',
+  'rtmp',
+  'rtsp',
+  'scp',
+  'sftp',
+  'smb',
+  'smbs',
+  'smtp',
+  'smtps',
+  'telnet',
+  'tftp',
+];
 
 export type UrlResult = { ok: true; url: Url } | { ok: false; code: number; message: string };
 
@@ -59,9 +85,14 @@ export function parseUrl(text: string): UrlResult {
   return {
     ok: true,
     url: {
-      scheme, user, host, v6: six !== null,
-      port: portText ? Number(portText) : (PORTS[scheme] ?? 80), portGiven: !!portText,
-      path: removeDots(path === '' ? '/' : path), query: q < 0 ? null : tail.slice(q + 1),
+      scheme,
+      user,
+      host,
+      v6: six !== null,
+      port: portText ? Number(portText) : (PORTS[scheme] ?? 80),
+      portGiven: !!portText,
+      path: removeDots(path === '' ? '/' : path),
+      query: q < 0 ? null : tail.slice(q + 1),
     },
   };
 }
@@ -113,9 +144,9 @@ export function joinUrl(base: Url, location: string): string {
 export function globUrl(text: string): string[] | null {
   const m = /\{([^{}]*)\}|\[([^\]]*)\]/.exec(text);
   if (!m) return /[{}]/.test(text) ? null : [text];
-  if (m[2] !== undefined && m[2].includes(':') && parseIp6(m[2].replace(/%.*$/, '')) !== null) {
+  if (m[2]?.includes(':') && parseIp6(m[2].replace(/%.*$/, '')) !== null) {
     const tail = globUrl(text.slice(m.index + m[0].length));
-    return tail && tail.map((t) => text.slice(0, m.index + m[0].length) + t);
+    return tail?.map((t) => text.slice(0, m.index + m[0].length) + t) ?? null;
   }
   let items: string[] = [];
   if (m[1] !== undefined) items = m[1].split(',');
@@ -124,9 +155,11 @@ export function globUrl(text: string): string[] | null {
     const letters = /^([A-Za-z])-([A-Za-z])(?::(\d+))?$/.exec(m[2] as string);
     if (numbers) {
       const [, low, high, step] = numbers as unknown as [string, string, string, string | undefined];
-      for (let n = Number(low); n <= Number(high); n += Number(step ?? 1)) items.push(String(n).padStart(low.startsWith('0') ? low.length : 1, '0'));
+      for (let n = Number(low); n <= Number(high); n += Number(step ?? 1))
+        items.push(String(n).padStart(low.startsWith('0') ? low.length : 1, '0'));
     } else if (letters) {
-      for (let c = (letters[1] as string).charCodeAt(0); c <= (letters[2] as string).charCodeAt(0); c += Number(letters[3] ?? 1)) items.push(String.fromCharCode(c));
+      for (let c = (letters[1] as string).charCodeAt(0); c <= (letters[2] as string).charCodeAt(0); c += Number(letters[3] ?? 1))
+        items.push(String.fromCharCode(c));
     }
     if (items.length === 0) return null;
   }

@@ -6,7 +6,24 @@ import { getaddrinfo, gethostbyaddr, gethostbyname2, type HostResult, inetAton, 
 import { formatIp, type IpAddr, parseIp6 } from '../../wire/addr.ts';
 import { getopt, specs } from '../getopt.ts';
 
-const DATABASES = ['ahosts', 'ahostsv4', 'ahostsv6', 'aliases', 'ethers', 'group', 'gshadow', 'hosts', 'initgroups', 'netgroup', 'networks', 'passwd', 'protocols', 'rpc', 'services', 'shadow'];
+const DATABASES = [
+  'ahosts',
+  'ahostsv4',
+  'ahostsv6',
+  'aliases',
+  'ethers',
+  'group',
+  'gshadow',
+  'hosts',
+  'initgroups',
+  'netgroup',
+  'networks',
+  'passwd',
+  'protocols',
+  'rpc',
+  'services',
+  'shadow',
+];
 const TRY = "Try `getent --help' or `getent --usage' for more information.\n";
 const HELP = `Usage: getent [OPTION...] database [key ...]
 Get entries from administrative database.
@@ -64,15 +81,26 @@ function* ahosts(p: Process, keys: readonly string[], family: 4 | 6 | undefined,
       continue;
     }
     for (const [i, addr] of r.addrs.entries()) {
-      for (const kind of ['STREAM', 'DGRAM', 'RAW']) yield* p.out(`${formatIp(addr).padEnd(15)} ${kind.padEnd(6)} ${i === 0 && kind === 'STREAM' ? r.canonical : ''}\n`);
+      for (const kind of ['STREAM', 'DGRAM', 'RAW'])
+        yield* p.out(`${formatIp(addr).padEnd(15)} ${kind.padEnd(6)} ${i === 0 && kind === 'STREAM' ? r.canonical : ''}\n`);
     }
   }
   return status;
 }
 
 /** The databases that are plain files: how a line is found by its key, and how it is printed. */
-function* fileDatabase(p: Process, file: string, keys: readonly string[], match: (fields: string[], key: string) => boolean, colon: boolean, print: (line: string) => string): Task<number> {
-  const lines = (p.readText(file) ?? '').split('\n').map((l) => l.split('#')[0]?.trimEnd() ?? '').filter((l) => l.trim() !== '');
+function* fileDatabase(
+  p: Process,
+  file: string,
+  keys: readonly string[],
+  match: (fields: string[], key: string) => boolean,
+  colon: boolean,
+  print: (line: string) => string,
+): Task<number> {
+  const lines = (p.readText(file) ?? '')
+    .split('\n')
+    .map((l) => l.split('#')[0]?.trimEnd() ?? '')
+    .filter((l) => l.trim() !== '');
   const fields = (line: string): string[] => (colon ? line.split(':') : line.trim().split(/\s+/));
   if (keys.length === 0) {
     for (const line of lines) yield* p.out(print(line));

@@ -118,13 +118,17 @@ function parseBlock(p: Process, text: string, file: string, files: Config['files
       words.push(t.text);
     }
   }
-  if (stack.length > 1 || words.length > 0) throw new Emerg(`unexpected end of file, expecting ${stack.length > 1 && words.length === 0 ? '"}"' : '";" or "}"'} in ${file}:${last}`);
+  if (stack.length > 1 || words.length > 0)
+    throw new Emerg(
+      `unexpected end of file, expecting ${stack.length > 1 && words.length === 0 ? '"}"' : '";" or "}"'} in ${file}:${last}`,
+    );
   return stack[0] as Directive[];
 }
 
 function load(p: Process, path: string, files: Config['files'], from: string | null): Directive[] {
   const r = p.readFile(path);
-  if (!r.ok) throw new Emerg(`open() "${path}" failed (${errnoNumber(r.errno)}: ${strerror(r.errno)})${from === null ? '' : ` in ${from}`}`);
+  if (!r.ok)
+    throw new Emerg(`open() "${path}" failed (${errnoNumber(r.errno)}: ${strerror(r.errno)})${from === null ? '' : ` in ${from}`}`);
   const text = new TextDecoder().decode(r.value);
   files.push({ path, text });
   return parseBlock(p, text, path, files);
@@ -134,7 +138,13 @@ function include(p: Process, pattern: string, file: string, line: number, files:
   const path = pattern.startsWith('/') ? pattern : `/etc/nginx/${pattern}`;
   if (!/[*?[]/.test(path)) return load(p, path, files, `${file}:${line}`);
   const dir = path.slice(0, path.lastIndexOf('/'));
-  const glob = new RegExp(`^${path.slice(dir.length + 1).replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
+  const glob = new RegExp(
+    `^${path
+      .slice(dir.length + 1)
+      .replace(/[.+^${}()|\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')}$`,
+  );
   const names = p.readdir(dir);
   if (!names.ok) return [];
   return names.value
@@ -145,13 +155,19 @@ function include(p: Process, pattern: string, file: string, line: number, files:
 
 /** Directives that only tune performance, TLS or logs: read and without effect on what a client sees over HTTP here. */
 const TUNING = new Set(
-  ('user worker_processes worker_rlimit_nofile worker_connections multi_accept use sendfile tcp_nopush tcp_nodelay keepalive_timeout keepalive_requests types_hash_max_size ' +
+  (
+    'user worker_processes worker_rlimit_nofile worker_connections multi_accept use sendfile tcp_nopush tcp_nodelay keepalive_timeout keepalive_requests types_hash_max_size ' +
     'server_tokens server_names_hash_bucket_size server_name_in_redirect ssl_protocols ssl_prefer_server_ciphers gzip gzip_vary gzip_proxied gzip_comp_level gzip_buffers ' +
     'gzip_http_version gzip_types log_format client_max_body_size client_body_timeout client_header_timeout send_timeout charset expires etag proxy_http_version ' +
-    'proxy_set_header proxy_connect_timeout proxy_read_timeout proxy_send_timeout proxy_buffering master_process events access_log error_log pid daemon autoindex').split(' '),
+    'proxy_set_header proxy_connect_timeout proxy_read_timeout proxy_send_timeout proxy_buffering master_process events access_log error_log pid daemon autoindex'
+  ).split(' '),
 );
 
-const NOT_EMULATED = new Set('upstream map geo split_clients if rewrite error_page fastcgi_pass uwsgi_pass grpc_pass auth_basic limit_req limit_req_zone limit_conn stream mail ssl_certificate ssl_certificate_key allow deny set'.split(' '));
+const NOT_EMULATED = new Set(
+  'upstream map geo split_clients if rewrite error_page fastcgi_pass uwsgi_pass grpc_pass auth_basic limit_req limit_req_zone limit_conn stream mail ssl_certificate ssl_certificate_key allow deny set'.split(
+    ' ',
+  ),
+);
 
 function unknown(d: Directive): Emerg {
   if (NOT_EMULATED.has(d.name)) return new Emerg(`"${d.name}" directive is not emulated in ${d.file}:${d.line}`);
@@ -159,8 +175,16 @@ function unknown(d: Directive): Emerg {
 }
 
 const newLocation = (parent: Location | null): Location => ({
-  modifier: '', path: '/', root: parent?.root ?? '/usr/share/nginx/html', alias: null, index: parent?.index ?? ['index.html'], tryFiles: null, returns: null,
-  proxy: null, headers: parent?.headers ?? [], defaultType: parent?.defaultType ?? 'text/plain',
+  modifier: '',
+  path: '/',
+  root: parent?.root ?? '/usr/share/nginx/html',
+  alias: null,
+  index: parent?.index ?? ['index.html'],
+  tryFiles: null,
+  returns: null,
+  proxy: null,
+  headers: parent?.headers ?? [],
+  defaultType: parent?.defaultType ?? 'text/plain',
 });
 
 /** True when the directive belongs to what a location may say. */
@@ -266,8 +290,12 @@ function parseHttp(c: Config, block: readonly Directive[]): void {
 export function chooseLocation(s: Server, path: string): Location {
   const exact = s.locations.find((l) => l.modifier === '=' && l.path === path);
   if (exact) return exact;
-  const prefixes = s.locations.filter((l) => (l.modifier === '' || l.modifier === '^~') && path.startsWith(l.path)).sort((a, b) => b.path.length - a.path.length);
+  const prefixes = s.locations
+    .filter((l) => (l.modifier === '' || l.modifier === '^~') && path.startsWith(l.path))
+    .sort((a, b) => b.path.length - a.path.length);
   if (prefixes[0]?.modifier === '^~') return prefixes[0];
-  const regex = s.locations.find((l) => (l.modifier === '~' || l.modifier === '~*') && new RegExp(l.path, l.modifier === '~*' ? 'i' : '').test(path));
+  const regex = s.locations.find(
+    (l) => (l.modifier === '~' || l.modifier === '~*') && new RegExp(l.path, l.modifier === '~*' ? 'i' : '').test(path),
+  );
   return regex ?? prefixes[0] ?? s.base;
 }

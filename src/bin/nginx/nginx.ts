@@ -66,7 +66,8 @@ function parseOptions(args: readonly string[]): Options | string | 'help' | 'ver
       } else if (c === 'q') o.quiet = true;
       else if ('scgpe'.includes(c)) {
         const value = arg.length > j + 1 ? arg.slice(j + 1) : args[++i];
-        if (value === undefined) return c === 's' ? 'option "-s" requires parameter' : `option "-${c}" requires ${c === 'g' ? 'parameter' : 'file name'}`;
+        if (value === undefined)
+          return c === 's' ? 'option "-s" requires parameter' : `option "-${c}" requires ${c === 'g' ? 'parameter' : 'file name'}`;
         if (c === 's') {
           if (!(value in SIGNALS)) return `invalid option: "-s ${value}"`;
           o.signal = value as keyof typeof SIGNALS;
@@ -97,7 +98,11 @@ function* bindAll(p: Process, config: Config): Task<TcpSocket[] | null> {
         continue;
       }
       closeSocket(p, sock);
-      yield* complain(p, `${bound.ok ? 'listen() to' : 'bind() to'} ${text}${bound.ok ? ', backlog 511' : ''} failed (${errnoNumber(listening.errno)}: ${strerror(listening.errno)})`, config.errorLog);
+      yield* complain(
+        p,
+        `${bound.ok ? 'listen() to' : 'bind() to'} ${text}${bound.ok ? ', backlog 511' : ''} failed (${errnoNumber(listening.errno)}: ${strerror(listening.errno)})`,
+        config.errorLog,
+      );
       if (listening.errno !== 'EADDRINUSE') return null;
       taken = true;
     }
@@ -159,7 +164,8 @@ function* main(p: Process): Task<number> {
     return 1;
   }
   if (o.test) {
-    if (!o.quiet) yield* p.err(`nginx: the configuration file ${o.config} syntax is ok\nnginx: configuration file ${o.config} test is successful\n`);
+    if (!o.quiet)
+      yield* p.err(`nginx: the configuration file ${o.config} syntax is ok\nnginx: configuration file ${o.config} test is successful\n`);
     if (o.dump) for (const f of config.files) yield* p.out(`# configuration file ${f.path}:\n${f.text}\n`);
     return 0;
   }

@@ -10,15 +10,34 @@ import { concat, utf8 } from '../../wire/bytes.ts';
 import { bodyPlan, bytesOf, Reader, readBody, readHead } from '../curl/http.ts';
 import { parseUrl } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
-import { chooseLocation, type Config, type Location, type Server } from './config.ts';
+import { type Config, chooseLocation, type Location, type Server } from './config.ts';
 
 export const SERVER = 'nginx/1.22.1';
 
 const REASONS: Record<number, string> = {
-  200: 'OK', 201: 'Created', 204: 'No Content', 301: 'Moved Permanently', 302: 'Moved Temporarily', 303: 'See Other', 304: 'Not Modified', 307: 'Temporary Redirect',
-  308: 'Permanent Redirect', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Not Allowed', 408: 'Request Time-out',
-  413: 'Request Entity Too Large', 414: 'Request-URI Too Large', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway',
-  503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out', 505: 'HTTP Version Not Supported',
+  200: 'OK',
+  201: 'Created',
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Moved Temporarily',
+  303: 'See Other',
+  304: 'Not Modified',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Not Allowed',
+  408: 'Request Time-out',
+  413: 'Request Entity Too Large',
+  414: 'Request-URI Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Temporarily Unavailable',
+  504: 'Gateway Time-out',
+  505: 'HTTP Version Not Supported',
 };
 const TITLES: Record<number, string> = { 302: 'Found' };
 
@@ -105,7 +124,17 @@ export class Http {
 
   /** Null when the client has gone; an empty method when it speaks no HTTP. */
   private *read(reader: Reader, peer: string): Task<Request | null> {
-    const request: Request = { line: '', method: '', uri: '', path: '', args: '', version: '1.1', headers: new Map(), body: new Uint8Array(0), peer };
+    const request: Request = {
+      line: '',
+      method: '',
+      uri: '',
+      path: '',
+      args: '',
+      version: '1.1',
+      headers: new Map(),
+      body: new Uint8Array(0),
+      peer,
+    };
     for (let first = true; ; first = false) {
       let l = yield* reader.line();
       while (!l.ok && l.error === 'interrupted' && !this.stopping) l = yield* reader.line();
@@ -129,10 +158,7 @@ export class Http {
     if (path === null || (request.version === '1.1' && !request.headers.has('host'))) request.method = '';
     const length = Number(request.headers.get('content-length') ?? 0);
     const parts: Uint8Array[] = [];
-    const got = yield* readBody(reader, { kind: 'length', length: length > 0 ? length : 0 }, function* (part) {
-      parts.push(part);
-      return true;
-    });
+    const got = yield* readBody(reader, { kind: 'length', length: length > 0 ? length : 0 }, (part) => parts.push(part) > 0);
     request.body = concat(parts);
     return got.ok ? request : null;
   }
@@ -140,7 +166,9 @@ export class Http {
   private choose(sock: TcpSocket, hostHeader: string): Server {
     const host = hostHeader.replace(/:\d+$/, '').toLowerCase();
     const family = sock.family === 6 ? 'bigint' : 'number';
-    const here = this.config.servers.filter((s) => s.listens.some((l) => l.port === sock.local.port && (typeof l.addr === family || l.addr === 0)));
+    const here = this.config.servers.filter((s) =>
+      s.listens.some((l) => l.port === sock.local.port && (typeof l.addr === family || l.addr === 0)),
+    );
     const named = here.find((s) => s.names.some((n) => n.toLowerCase() === host || (n.startsWith('*.') && host.endsWith(n.slice(1)))));
     return named ?? here.find((s) => s.listens.some((l) => l.port === sock.local.port && l.defaultServer)) ?? (here[0] as Server);
   }
@@ -149,8 +177,18 @@ export class Http {
     return text.replace(/\$\{?(\w+)\}?/g, (_, name: string) => {
       if (name.startsWith('http_')) return r.headers.get(name.slice(5).replace(/_/g, '-')) ?? '';
       const values: Record<string, string> = {
-        uri: r.path, document_uri: r.path, request_uri: r.uri, args: r.args, query_string: r.args, is_args: r.args ? '?' : '', host: (r.headers.get('host') ?? '').replace(/:\d+$/, ''),
-        hostname: this.p.hostname, remote_addr: r.peer, request_method: r.method, scheme: 'http', server_protocol: `HTTP/${r.version}`,
+        uri: r.path,
+        document_uri: r.path,
+        request_uri: r.uri,
+        args: r.args,
+        query_string: r.args,
+        is_args: r.args ? '?' : '',
+        host: (r.headers.get('host') ?? '').replace(/:\d+$/, ''),
+        hostname: this.p.hostname,
+        remote_addr: r.peer,
+        request_method: r.method,
+        scheme: 'http',
+        server_protocol: `HTTP/${r.version}`,
       };
       return values[name] ?? '';
     });
@@ -159,14 +197,19 @@ export class Http {
   private *answer(server: Server, r: Request): Task<Reply> {
     const l = chooseLocation(server, r.path);
     const added = (reply: Reply): Reply => {
-      for (const [k, v, always] of l.headers) if (always || [200, 201, 204, 301, 302, 303, 304, 307, 308].includes(reply.status)) reply.headers.push([k, this.expand(v, r)]);
+      for (const [k, v, always] of l.headers)
+        if (always || [200, 201, 204, 301, 302, 303, 304, 307, 308].includes(reply.status)) reply.headers.push([k, this.expand(v, r)]);
       return reply;
     };
     const back = l.returns ?? server.base.returns;
     if (back) {
       const text = this.expand(back.text, r);
       if (back.status >= 300 && back.status < 400) return added(failure(back.status, [['Location', text]]));
-      return added(text === '' && back.status >= 400 ? failure(back.status) : { status: back.status, type: l.defaultType, body: utf8(text), headers: [], close: false });
+      return added(
+        text === '' && back.status >= 400
+          ? failure(back.status)
+          : { status: back.status, type: l.defaultType, body: utf8(text), headers: [], close: false },
+      );
     }
     if (l.proxy !== null) return added(yield* this.proxy(l.proxy, l, r));
     return added(this.file(l, r));
@@ -181,7 +224,10 @@ export class Http {
     };
     let path = r.path;
     if (l.tryFiles) {
-      const found = l.tryFiles.slice(0, -1).map((t) => this.expand(t, r)).find((t) => (t.endsWith('/') ? kind(at(t)) === 'dir' : kind(at(t)) === 'file'));
+      const found = l.tryFiles
+        .slice(0, -1)
+        .map((t) => this.expand(t, r))
+        .find((t) => (t.endsWith('/') ? kind(at(t)) === 'dir' : kind(at(t)) === 'file'));
       const last = l.tryFiles.at(-1) as string;
       if (found === undefined) {
         if (last.startsWith('=')) return failure(Number(last.slice(1)));
@@ -200,8 +246,15 @@ export class Http {
     const modified = Math.floor((p.sim.epochMs * 1000 + stat.value.mtime) / 1e6);
     const extension = path.slice(path.lastIndexOf('.') + 1);
     return {
-      status: 200, type: this.config.types.get(extension) ?? l.defaultType, body: content.value, close: false,
-      headers: [['Last-Modified', httpDate(modified)], ['ETag', `"${modified.toString(16)}-${content.value.length.toString(16)}"`], ['Accept-Ranges', 'bytes']],
+      status: 200,
+      type: this.config.types.get(extension) ?? l.defaultType,
+      body: content.value,
+      close: false,
+      headers: [
+        ['Last-Modified', httpDate(modified)],
+        ['ETag', `"${modified.toString(16)}-${content.value.length.toString(16)}"`],
+        ['Accept-Ranges', 'bytes'],
+      ],
     };
   }
 
@@ -222,21 +275,26 @@ export class Http {
         }
         const replaces = /^https?:\/\/[^/]+\/./.test(target) || /^https?:\/\/[^/]+\/$/.test(target);
         const path = replaces ? u.url.path + r.uri.slice(l.path.length) : r.uri;
-        const kept = [...r.headers].filter(([k]) => !['host', 'connection', 'keep-alive', 'upgrade', 'te'].includes(k)).map(([k, v]) => `${k}: ${v}\r\n`);
+        const kept = [...r.headers]
+          .filter(([k]) => !['host', 'connection', 'keep-alive', 'upgrade', 'te'].includes(k))
+          .map(([k, v]) => `${k}: ${v}\r\n`);
         const host = u.url.port === 80 ? u.url.host : `${u.url.host}:${u.url.port}`;
-        yield* sendTcp(sock, concat([bytesOf(`${r.method} ${path} HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n${kept.join('')}\r\n`), r.body]));
+        yield* sendTcp(
+          sock,
+          concat([bytesOf(`${r.method} ${path} HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n${kept.join('')}\r\n`), r.body]),
+        );
         const reader = new Reader(sock);
         reader.deadline = p.sim.now + 60e6;
         const head = yield* readHead(reader);
         if (!head.ok) return failure(head.error === 'timeout' ? 504 : 502);
         const parts: Uint8Array[] = [];
-        yield* readBody(reader, bodyPlan(head.value, r.method), function* (part) {
-          parts.push(part);
-          return true;
-        });
+        yield* readBody(reader, bodyPlan(head.value, r.method), (part) => parts.push(part) > 0);
         const drop = ['connection', 'content-length', 'content-type', 'server', 'date', 'transfer-encoding', 'keep-alive'];
         return {
-          status: head.value.status, type: head.value.headers.find(([k]) => k.toLowerCase() === 'content-type')?.[1] ?? '', body: concat(parts), close: false,
+          status: head.value.status,
+          type: head.value.headers.find(([k]) => k.toLowerCase() === 'content-type')?.[1] ?? '',
+          body: concat(parts),
+          close: false,
           headers: head.value.headers.filter(([k]) => !drop.includes(k.toLowerCase())),
         };
       } finally {
@@ -250,8 +308,14 @@ export class Http {
     const before = reply.headers.filter(([k]) => k === 'Last-Modified' || k === 'Location');
     const after = reply.headers.filter(([k]) => k !== 'Last-Modified' && k !== 'Location');
     const lines = [
-      `HTTP/1.1 ${reply.status} ${REASONS[reply.status] ?? ''}`, `Server: ${SERVER}`, `Date: ${httpDate(this.seconds())}`, ...(reply.type ? [`Content-Type: ${reply.type}`] : []),
-      `Content-Length: ${reply.body.length}`, ...before.map(([k, v]) => `${k}: ${v}`), `Connection: ${close ? 'close' : 'keep-alive'}`, ...after.map(([k, v]) => `${k}: ${v}`),
+      `HTTP/1.1 ${reply.status} ${REASONS[reply.status] ?? ''}`,
+      `Server: ${SERVER}`,
+      `Date: ${httpDate(this.seconds())}`,
+      ...(reply.type ? [`Content-Type: ${reply.type}`] : []),
+      `Content-Length: ${reply.body.length}`,
+      ...before.map(([k, v]) => `${k}: ${v}`),
+      `Connection: ${close ? 'close' : 'keep-alive'}`,
+      ...after.map(([k, v]) => `${k}: ${v}`),
     ];
     const head = bytesOf(`${lines.join('\r\n')}\r\n\r\n`);
     return r.method === 'HEAD' ? head : concat([head, reply.body]);

@@ -19,6 +19,8 @@ const VERSION = 'ping from iputils 20221126\nlibcap: yes, IDN: yes, NLS: no, err
 /** Shortest pause of a flood, ms. */
 const MIN_INTERVAL = 10;
 
+const IPOPT_RR = 7;
+
 interface Target {
   addr: IpAddr;
   hostname: string;
@@ -46,6 +48,7 @@ class Ping {
   private last: number | null = null;
   private tokens = 0;
   private exiting = false;
+  private lastRoute = '';
   private snapshot = false;
   private exitAt: number | null = null;
 
@@ -159,7 +162,8 @@ class Ping {
       else {
         this.errors++;
         if (!o.quiet) {
-          const text = e.value.errno === 'EMSGSIZE' ? `message too long, mtu${this.v4 ? '=' : ': '}${e.value.info}` : strerror(e.value.errno);
+          const text =
+            e.value.errno === 'EMSGSIZE' ? `message too long, mtu${this.v4 ? '=' : ': '}${e.value.info}` : strerror(e.value.errno);
           yield* p.err(`${this.name}: local error: ${text}\n`);
         }
       }
@@ -176,7 +180,11 @@ class Ping {
       const now = this.p.sim.now;
       payload.fill(0, 0, 16);
       const seconds = Math.floor(this.p.sim.epochMs / 1000) + Math.floor(now / 1e6);
-      for (const [at, v] of [[0, seconds], [8, now % 1_000_000]] as const) new DataView(payload.buffer).setUint32(at, v, true);
+      for (const [at, v] of [
+        [0, seconds],
+        [8, now % 1_000_000],
+      ] as const)
+        new DataView(payload.buffer).setUint32(at, v, true);
     }
     const rest = ((this.ident << 16) | (seq & 0xffff)) >>> 0;
     if (this.v4) return emitIcmp({ type: ICMP_ECHO, code: 0, rest, payload });
@@ -207,7 +215,7 @@ class Ping {
     if (this.v4 && message[0] === ICMP_REDIRECT) yield* this.redirected(message, from);
     if (message.length < 8 || message[0] !== (this.v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY) || u16(message, 4) !== this.ident) return;
     if (this.v4 && !parseIcmp(message)) return;
-    yield* this.reply(message, from, dev, ttl, time);
+    yield* this.reply(message, from, dev, ttl, time, this.v4 ? this.route(data) : '');
   }
 
   /** A router knows a shorter way for one of our requests. */
@@ -216,12 +224,40 @@ class Ping {
     if (this.o.quiet || this.o.flood || quoted.length < 28) return;
     const inner = quoted.subarray(ip4HeaderLen(quoted));
     if (inner[0] !== ICMP_ECHO || readIp4(quoted, 16) !== this.t.addr || u16(inner, 4) !== this.ident) return;
-    const what = ['Redirect Network', 'Redirect Host', 'Redirect Type of Service and Network', 'Redirect Type of Service and Host'][message[1] as number];
+    const what = ['Redirect Network', 'Redirect Host', 'Redirect Type of Service and Network', 'Redirect Type of Service and Host'][
+      message[1] as number
+    ];
     const hop = formatIp(readIp4(message, 4));
-    yield* this.p.out(`${this.stamp()}From ${yield* this.peer(from)}: icmp_seq=${u16(inner, 6)} ${what ?? `Redirect, Bad Code: ${message[1]}`}(New nexthop: ${hop})\n`);
+    yield* this.p.out(
+      `${this.stamp()}From ${yield* this.peer(from)}: icmp_seq=${u16(inner, 6)} ${what ?? `Redirect, Bad Code: ${message[1]}`}(New nexthop: ${hop})\n`,
+    );
   }
 
-  private *reply(message: Uint8Array, from: IpAddr, dev: string | null, ttl: number, time: number): Task<void> {
+  /** The recorded route of a reply, as pr_options() shows it. */
+  private route(packet: Uint8Array): string {
+    const end = ip4HeaderLen(packet);
+    for (let i = 20; i < end && packet[i] !== 0; ) {
+      if (packet[i] === 1) {
+        i++;
+        continue;
+      }
+      const len = Math.max(2, packet[i + 1] as number);
+      if (packet[i] === IPOPT_RR) {
+        const used = Math.min(packet[i + 2] as number, len) - 4;
+        const hops: string[] = [];
+        for (let at = i + 3; at < i + 3 + used; at += 4) hops.push(formatIp(readIp4(packet, at)));
+        if (hops.length === 0) return '';
+        const text = hops.map((h) => `\t${h}\n`).join('');
+        if (text === this.lastRoute && !this.o.flood) return '\t(same route)';
+        this.lastRoute = text;
+        return `\nRR: ${text}`;
+      }
+      i += len;
+    }
+    return '';
+  }
+
+  private *reply(message: Uint8Array, from: IpAddr, dev: string | null, ttl: number, time: number, route: string): Task<void> {
     const { o, p } = this;
     const seq = u16(message, 6);
     this.acknowledge(seq);
@@ -256,10 +292,18 @@ class Ping {
       if (this.timing) line += ` time=${tripText(trip)} ms`;
       if (duplicate) line += ' (DUP!)';
     }
-    yield* p.out(`${o.audible ? '\x07' : ''}${line}\n`);
+    yield* p.out(`${o.audible ? '\x07' : ''}${line}${route}\n`);
   }
 
-  private *icmpError(e: { type: number; code: number; info: number; offender: IpAddr | null; dev?: { name: string } | null; dst: { addr: IpAddr }; data: Uint8Array }): Task<void> {
+  private *icmpError(e: {
+    type: number;
+    code: number;
+    info: number;
+    offender: IpAddr | null;
+    dev?: { name: string } | null;
+    dst: { addr: IpAddr };
+    data: Uint8Array;
+  }): Task<void> {
     const { o, p } = this;
     const echo = this.v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST;
     if (e.dst.addr !== this.t.addr || e.data.length < 8 || e.data[0] !== echo || u32(e.data, 4) >>> 16 !== this.ident) return;
@@ -343,7 +387,13 @@ function tripText(us: number): string {
 }
 
 /** Source address by a connected UDP probe. `next`: this family cannot reach it, try another address. */
-function* findSource(p: Process, o: PingOptions, addr: IpAddr, zone: string | null, more: boolean): Task<{ source: IpAddr } | { code: number } | 'next'> {
+function* findSource(
+  p: Process,
+  o: PingOptions,
+  addr: IpAddr,
+  zone: string | null,
+  more: boolean,
+): Task<{ source: IpAddr } | { code: number } | 'next'> {
   const fail = function* (text: string): Task<{ code: number }> {
     yield* p.err(`${p.name}: ${text}\n`);
     return { code: 2 };
@@ -354,7 +404,8 @@ function* findSource(p: Process, o: PingOptions, addr: IpAddr, zone: string | nu
   try {
     if (o.device !== null) {
       const r = probe.bindToDevice(o.device);
-      if (!r.ok) return yield* fail(typeof addr === 'number' ? `SO_BINDTODEVICE ${o.device}: ${strerror(r.errno)}` : `unknown iface: ${o.device}`);
+      if (!r.ok)
+        return yield* fail(typeof addr === 'number' ? `SO_BINDTODEVICE ${o.device}: ${strerror(r.errno)}` : `unknown iface: ${o.device}`);
     }
     if (zone !== null) probe.bindToDevice(zone);
     // For link-local targets this version of ping connects with family AF_UNSPEC, which chooses nothing.
@@ -393,13 +444,11 @@ function* main(p: Process): Task<number> {
   }
   const o = parsed.options;
   if (parsed.warnings) yield* p.err(parsed.warnings);
-  if (o.recordRoute) {
-    yield* p.err(`${p.name}: -R: IP options are not emulated\n`);
-    return 2;
-  }
   const sockets = { 4: openRaw(p, 4, IPPROTO_ICMP), 6: openRaw(p, 6, IPPROTO_ICMPV6) };
   if (!sockets[4].ok || !sockets[6].ok) {
-    yield* p.err(`${p.name}: socktype: SOCK_RAW\n${p.name}: socket: Operation not permitted\n${p.name}: => missing cap_net_raw+p capability or setuid?\n`);
+    yield* p.err(
+      `${p.name}: socktype: SOCK_RAW\n${p.name}: socket: Operation not permitted\n${p.name}: => missing cap_net_raw+p capability or setuid?\n`,
+    );
     return 2;
   }
   if (o.verbose) {
@@ -420,7 +469,8 @@ function* main(p: Process): Task<number> {
   }
   for (const [i, first] of found.addrs.entries()) {
     let addr = first;
-    if (o.verbose) yield* p.out(`ai->ai_family: ${typeof addr === 'number' ? 'AF_INET' : 'AF_INET6'}, ai->ai_canonname: '${found.canonical}'\n`);
+    if (o.verbose)
+      yield* p.out(`ai->ai_family: ${typeof addr === 'number' ? 'AF_INET' : 'AF_INET6'}, ai->ai_canonname: '${found.canonical}'\n`);
     const s = yield* findSource(p, o, addr, zone, i + 1 < found.addrs.length);
     if (s === 'next') continue;
     if ('code' in s) return s.code;
@@ -438,6 +488,13 @@ function* main(p: Process): Task<number> {
     return yield* new Ping(p, o, chosen.value, { addr, hostname: found.canonical, source: s.source, zone }).run();
   }
   return 2;
+}
+
+/** A no-operation and a Record Route option with room for nine addresses. */
+function recordRouteOption(): Uint8Array {
+  const option = new Uint8Array(40);
+  option.set([1, IPOPT_RR, 39, 4]);
+  return option;
 }
 
 /** Socket options; the text of the error, if one comes. */
@@ -459,6 +516,7 @@ function configure(o: PingOptions, sock: RawSocket, addr: IpAddr, zone: string |
     sock.opt.multicastTtl = o.ttl;
   }
   sock.opt.tos = o.tos;
+  if (o.recordRoute) sock.opt.ipOptions = recordRouteOption();
   if (o.mark !== 0) sock.opt.mark = o.mark;
   const keep = typeof addr === 'number' ? [ICMP_ECHOREPLY, ICMP_REDIRECT] : [ICMPV6_ECHO_REPLY];
   for (let t = 0; t < 256; t++) if (!keep.includes(t)) sock.blockedTypes.add(t);

@@ -27,7 +27,8 @@ function parseZone(source: string): ZoneRecord[] {
   for (const line of source.split('\n')) {
     const words = (line.split('#')[0] as string).split(/\s+/).filter((w) => w !== '');
     const [name, type, ...data] = words;
-    if (name !== undefined && type !== undefined && data.length > 0) records.push({ name: name.replace(/\.+$/, '').toLowerCase(), type: type.toUpperCase(), data });
+    if (name !== undefined && type !== undefined && data.length > 0)
+      records.push({ name: name.replace(/\.+$/, '').toLowerCase(), type: type.toUpperCase(), data });
   }
   return records;
 }

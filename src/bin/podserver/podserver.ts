@@ -12,8 +12,17 @@ import { concat, utf8 } from '../../wire/bytes.ts';
 const USAGE = 'usage: podserver NAME PORT [--udp] [--bind ADDR] [--v6]\n';
 
 const REASON: Record<number, string> = {
-  200: 'OK', 201: 'Created', 204: 'No Content', 301: 'Moved Permanently', 302: 'Found', 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found',
-  500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Unavailable',
+  200: 'OK',
+  201: 'Created',
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
 };
 
 const BAD_REQUEST = utf8('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nbad request\n');
@@ -49,7 +58,8 @@ function answer(name: string, peer: string, method: string, path: string, host: 
   if (p === '/hostname') return plain(`${name}\n`);
   if (p.startsWith('/status/')) return /^\d+$/.test(p.slice(8)) ? plain(`${p.slice(8)}\n`, Number(p.slice(8))) : null;
   if (p.startsWith('/slow/')) return plain('slow\n');
-  if (p.startsWith('/big/')) return /^\d+$/.test(p.slice(5)) ? { status: 200, body: new Uint8Array(Number(p.slice(5))).fill(120), extra: '' } : null;
+  if (p.startsWith('/big/'))
+    return /^\d+$/.test(p.slice(5)) ? { status: 200, body: new Uint8Array(Number(p.slice(5))).fill(120), extra: '' } : null;
   if (p === '/redirect') return plain('', 302, 'Location: /\r\n');
   if (p === '/echo') return { status: 200, body: concat([utf8(`${method} ${path} Host=${host}\n`), body]), extra: '' };
   return plain('not found\n', 404);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { parsePcap, type PcapFile } from '../../wire/pcap.ts';
+import { type PcapFile, parsePcap } from '../../wire/pcap.ts';
 import { parseFilter } from './filter.ts';
 import { matches } from './match.ts';
 
@@ -130,6 +130,8 @@ const COUNTS: [string, number][] = [
 
 test.each(COUNTS)('%s', (text, count) => {
   const node = parseFilter(text);
-  const taken = capture.packets.filter((p) => matches(node, { linktype: capture.linktype, data: p.data, length: p.length, outgoing: false }));
+  const taken = capture.packets.filter((p) =>
+    matches(node, { linktype: capture.linktype, data: p.data, length: p.length, outgoing: false }),
+  );
   expect(taken.length).toBe(count);
 });

@@ -7,7 +7,7 @@ import { emitEthernet } from '../../wire/ethernet.ts';
 import { emitIcmp } from '../../wire/icmp.ts';
 import { emitIpv4 } from '../../wire/ipv4.ts';
 import { emitIpv6 } from '../../wire/ipv6.ts';
-import { SYN, emitTcp } from '../../wire/tcp.ts';
+import { emitTcp, SYN } from '../../wire/tcp.ts';
 import { emitUdp } from '../../wire/udp.ts';
 import { parseFilter } from './filter.ts';
 import { matches } from './match.ts';
@@ -20,11 +20,25 @@ const ip = (proto: number, payload: Uint8Array): Uint8Array =>
 const frame = (type: number, payload: Uint8Array): Uint8Array => emitEthernet({ dst: 0x020000000002, src: 0x020000000001, type, payload });
 
 const packets: Record<string, Uint8Array> = {
-  syn: frame(0x800, ip(6, emitTcp({ srcPort: 40000, dstPort: 80, seq: 1, ack: 0, flags: SYN, window: 1, urgent: 0, options: {}, payload: none }, A, B))),
+  syn: frame(
+    0x800,
+    ip(6, emitTcp({ srcPort: 40000, dstPort: 80, seq: 1, ack: 0, flags: SYN, window: 1, urgent: 0, options: {}, payload: none }, A, B)),
+  ),
   dns: frame(0x800, ip(17, emitUdp({ srcPort: 50000, dstPort: 53, payload: none }, A, B))),
   ping: frame(0x800, ip(1, emitIcmp({ type: 8, code: 0, rest: 1, payload: none }))),
   arp: frame(0x806, emitArp({ op: 1, senderMac: 1, senderIp: A, targetMac: 0, targetIp: B })),
-  six: frame(0x86dd, emitIpv6({ trafficClass: 0, flowLabel: 0, proto: 17, hopLimit: 1, src: 1n, dst: 2n, payload: emitUdp({ srcPort: 1, dstPort: 53, payload: none }, 1n, 2n) })),
+  six: frame(
+    0x86dd,
+    emitIpv6({
+      trafficClass: 0,
+      flowLabel: 0,
+      proto: 17,
+      hopLimit: 1,
+      src: 1n,
+      dst: 2n,
+      payload: emitUdp({ srcPort: 1, dstPort: 53, payload: none }, 1n, 2n),
+    }),
+  ),
   vlan: frame(0x8100, Uint8Array.of(0, 10, 8, 0, ...ip(1, emitIcmp({ type: 0, code: 0, rest: 1, payload: none })))),
 };
 
@@ -73,7 +87,9 @@ describe('filters', () => {
   for (const [text, want] of table) {
     test(text, () => {
       const node = parseFilter(text);
-      const got = Object.keys(packets).filter((k) => matches(node, { linktype: 1, data: packets[k] as Uint8Array, length: (packets[k] as Uint8Array).length, outgoing: false }));
+      const got = Object.keys(packets).filter((k) =>
+        matches(node, { linktype: 1, data: packets[k] as Uint8Array, length: (packets[k] as Uint8Array).length, outgoing: false }),
+      );
       expect(got.join(' ')).toBe(want);
     });
   }

@@ -3,7 +3,24 @@
 export type Dir = 'src' | 'dst' | 'src or dst' | 'src and dst';
 
 /** Protocol qualifiers that stand before host, net, port, proto or alone. */
-export const PROTOS = ['ether', 'link', 'ip', 'ip6', 'arp', 'rarp', 'tcp', 'udp', 'icmp', 'icmp6', 'sctp', 'igmp', 'vlan', 'ah', 'esp', 'stp'] as const;
+export const PROTOS = [
+  'ether',
+  'link',
+  'ip',
+  'ip6',
+  'arp',
+  'rarp',
+  'tcp',
+  'udp',
+  'icmp',
+  'icmp6',
+  'sctp',
+  'igmp',
+  'vlan',
+  'ah',
+  'esp',
+  'stp',
+] as const;
 export type Proto = (typeof PROTOS)[number];
 
 export type Node =
@@ -34,8 +51,29 @@ import { NAMED, PROTOCOL_NUMBERS, SERVICE_PORTS } from './names.ts';
 export class FilterError extends Error {}
 
 const KEYWORDS = new Set<string>([
-  ...PROTOS, 'and', 'or', 'not', 'src', 'dst', 'host', 'net', 'mask', 'port', 'portrange', 'proto', 'protochain', 'gateway', 'less', 'greater', 'len',
-  'broadcast', 'multicast', 'inbound', 'outbound', 'ifname', 'on',
+  ...PROTOS,
+  'and',
+  'or',
+  'not',
+  'src',
+  'dst',
+  'host',
+  'net',
+  'mask',
+  'port',
+  'portrange',
+  'proto',
+  'protochain',
+  'gateway',
+  'less',
+  'greater',
+  'len',
+  'broadcast',
+  'multicast',
+  'inbound',
+  'outbound',
+  'ifname',
+  'on',
 ]);
 
 interface Token {
@@ -45,8 +83,8 @@ interface Token {
 
 function scan(text: string): Token[] {
   const tokens: Token[] = [];
-  let rest = text;
-  while ((rest = rest.replace(/^[ \t\r\n]+/, '')) !== '') {
+  let rest = text.trimStart();
+  for (; rest !== ''; rest = rest.trimStart()) {
     const sign = /^(&&|\|\||<<|>>|<=|>=|==|!=|[!()[\]<>=&|+\-*/%^:])/.exec(rest);
     const word = /^(\\?[A-Za-z0-9](?:[-A-Za-z0-9_.:]*[-A-Za-z0-9_:.])?(?:\/\d+)?|::[0-9A-Fa-f:.]*(?:\/\d+)?)/.exec(rest);
     if (word) {
@@ -172,7 +210,9 @@ class Parser {
   private sum(): Arith {
     return this.binary(['|'], () =>
       this.binary(['^'], () =>
-        this.binary(['&'], () => this.binary(['<<', '>>'], () => this.binary(['+', '-'], () => this.binary(['*', '/', '%'], () => this.atom())))),
+        this.binary(['&'], () =>
+          this.binary(['<<', '>>'], () => this.binary(['+', '-'], () => this.binary(['*', '/', '%'], () => this.atom()))),
+        ),
       ),
     );
   }
@@ -277,14 +317,19 @@ class Parser {
       case 'port':
       case 'portrange': {
         const range = q.type === 'portrange' && /^(\w+)-(\w+)$/.exec(t.text);
-        const [low, high] = range ? [portNumber(range[1] as string), portNumber(range[2] as string)] : [portNumber(t.text), portNumber(t.text)];
+        const [low, high] = range
+          ? [portNumber(range[1] as string), portNumber(range[2] as string)]
+          : [portNumber(t.text), portNumber(t.text)];
         if (low === null || high === null) throw new FilterError(`unknown ${q.type === 'port' ? 'port' : 'port in range'} '${t.text}'`);
         for (const n of [low, high]) if (n > 65535) throw new FilterError(`illegal port number ${n} > 65535`);
         return { op: 'port', proto, dir, low, high };
       }
       case 'proto': {
-        const known = /^\d|^0x/.test(t.text) ? Number(t.text) : PROTOCOL_NUMBERS[proto === 'ether' || proto === 'link' ? `ether ${t.text}` : t.text];
-        if (known === undefined) throw new FilterError(`unknown ${proto === 'ether' ? 'ether' : proto === 'ip6' ? 'ip6' : 'ip'} proto '${t.text}'`);
+        const known = /^\d|^0x/.test(t.text)
+          ? Number(t.text)
+          : PROTOCOL_NUMBERS[proto === 'ether' || proto === 'link' ? `ether ${t.text}` : t.text];
+        if (known === undefined)
+          throw new FilterError(`unknown ${proto === 'ether' ? 'ether' : proto === 'ip6' ? 'ip6' : 'ip'} proto '${t.text}'`);
         return { op: 'protocol', proto, number: known };
       }
       case 'net':
@@ -292,7 +337,8 @@ class Parser {
       default: {
         const mac = parseMac(t.text);
         if (mac !== null) {
-          if (proto !== null && proto !== 'ether' && proto !== 'link') throw new FilterError('ethernet address used in non-ether expression');
+          if (proto !== null && proto !== 'ether' && proto !== 'link')
+            throw new FilterError('ethernet address used in non-ether expression');
           return { op: 'host', proto: 'ether', dir, text: t.text, addrs: [], mac };
         }
         if (t.text.includes('/')) {
@@ -331,7 +377,7 @@ class Parser {
       len = Math.clz32(~m >>> 0);
     }
     const mask = len === 0 ? 0 : (-1 << (32 - len)) >>> 0;
-    if (((n.addr & ~mask) >>> 0) !== 0) throw new FilterError(`non-network bits set in "${base}/${len}"`);
+    if ((n.addr & ~mask) >>> 0 !== 0) throw new FilterError(`non-network bits set in "${base}/${len}"`);
     return { op: 'net', proto, dir, addr: n.addr, len };
   }
 }

@@ -55,7 +55,9 @@ function run(n: Node, v: View): boolean {
     case 'proto':
       return isProto(n.proto, v);
     case 'host':
-      return n.mac !== null ? macHost(n.mac, n.dir, v) : n.addrs.some((a) => network(n.proto, n.dir, a, typeof a === 'number' ? 32 : 128, v));
+      return n.mac !== null
+        ? macHost(n.mac, n.dir, v)
+        : n.addrs.some((a) => network(n.proto, n.dir, a, typeof a === 'number' ? 32 : 128, v));
     case 'net':
       return network(n.proto, n.dir, n.addr, n.len, v);
     case 'port':

@@ -49,9 +49,31 @@ const SPECS = specs(
 export function parseTcpdump(args: readonly string[]): ParsedTcpdump {
   const g = getopt(args, SPECS, true);
   const o: TcpdumpOptions = {
-    numeric: false, link: false, verbose: 0, quick: false, absoluteSeq: false, stamp: 0, hex: 0, hexAscii: 0, ascii: 0, count: -1, device: null,
-    lineBuffered: false, packetBuffered: false, read: null, write: null, print: false, direction: 'inout', snaplen: DEFAULT_SNAPLEN, promiscuous: true,
-    list: false, number: false, countOnly: false, dump: false, filterFile: null, filter: '',
+    numeric: false,
+    link: false,
+    verbose: 0,
+    quick: false,
+    absoluteSeq: false,
+    stamp: 0,
+    hex: 0,
+    hexAscii: 0,
+    ascii: 0,
+    count: -1,
+    device: null,
+    lineBuffered: false,
+    packetBuffered: false,
+    read: null,
+    write: null,
+    print: false,
+    direction: 'inout',
+    snaplen: DEFAULT_SNAPLEN,
+    promiscuous: true,
+    list: false,
+    number: false,
+    countOnly: false,
+    dump: false,
+    filterFile: null,
+    filter: '',
   };
   const more = (n: 0 | 1 | 2): 1 | 2 => (n === 0 ? 1 : 2);
   for (const [key, value] of g.options) {
@@ -64,7 +86,8 @@ export function parseTcpdump(args: readonly string[]): ParsedTcpdump {
         o.ascii = more(o.ascii);
         break;
       case 'c':
-        if (!/^\d+/.test(value) || Number.parseInt(value, 10) <= 0) return { ok: false, kind: 'error', text: `invalid packet count ${value}` };
+        if (!/^\d+/.test(value) || Number.parseInt(value, 10) <= 0)
+          return { ok: false, kind: 'error', text: `invalid packet count ${value}` };
         o.count = Number.parseInt(value, 10);
         break;
       case 'd':
@@ -95,7 +118,8 @@ export function parseTcpdump(args: readonly string[]): ParsedTcpdump {
         o.quick = true;
         break;
       case 'Q':
-        if (value !== 'in' && value !== 'out' && value !== 'inout') return { ok: false, kind: 'error', text: `unknown capture direction \`${value}'` };
+        if (value !== 'in' && value !== 'out' && value !== 'inout')
+          return { ok: false, kind: 'error', text: `unknown capture direction \`${value}'` };
         o.direction = value;
         break;
       case 'r':

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { formatIp } from '../../wire/addr.ts';
-import { emitPcap, parsePcap, type PcapFile } from '../../wire/pcap.ts';
+import { emitPcap, type PcapFile, parsePcap } from '../../wire/pcap.ts';
 import { asciiDump, hexAsciiDump, makeContext, printPacket } from './print/link.ts';
 
 const golden = (name: string): Buffer => readFileSync(fileURLToPath(new URL(`golden/${name}`, import.meta.url)));
@@ -27,7 +27,9 @@ test.each([
 
 test('-tnXX', () => {
   const c = makeContext({ o: { link: false, verbose: 0, quick: false, absoluteSeq: false }, host: formatIp, port: String });
-  const got = capture.packets.slice(0, 12).map((p) => `${printPacket(c, capture.linktype, p.data, p.length, String)}\n${hexAsciiDump(p.data)}\n`);
+  const got = capture.packets
+    .slice(0, 12)
+    .map((p) => `${printPacket(c, capture.linktype, p.data, p.length, String)}\n${hexAsciiDump(p.data)}\n`);
   expect(got.join('')).toBe(golden('nXX.txt').toString());
 });
 

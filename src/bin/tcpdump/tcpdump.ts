@@ -17,7 +17,12 @@ import type { Context } from './print/context.ts';
 import { asciiDump, hexAsciiDump, hexDump, makeContext, printPacket } from './print/link.ts';
 import { USAGE, VERSION } from './usage.ts';
 
-const LINK_NAMES: Record<number, string> = { 1: 'EN10MB (Ethernet)', 101: 'RAW (Raw IP)', 113: 'LINUX_SLL (Linux cooked v1)', 276: 'LINUX_SLL2 (Linux cooked v2)' };
+const LINK_NAMES: Record<number, string> = {
+  1: 'EN10MB (Ethernet)',
+  101: 'RAW (Raw IP)',
+  113: 'LINUX_SLL (Linux cooked v1)',
+  276: 'LINUX_SLL2 (Linux cooked v2)',
+};
 /** stdio's buffer when the output is no terminal. */
 const BUFFER = 4096;
 const PKT_TYPES: Record<string, number> = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5 };
@@ -195,7 +200,8 @@ class Live {
     const any = name === 'any';
     const dev = any ? null : (p.ns.device(name) ?? byNumber(p, name));
     const opened = openPacket(p);
-    if (!opened.ok) throw new Fatal(`${name}: You don't have permission to perform this capture on that device\n(socket: Operation not permitted)`);
+    if (!opened.ok)
+      throw new Fatal(`${name}: You don't have permission to perform this capture on that device\n(socket: Operation not permitted)`);
     if (dev === undefined) throw new Fatal(`${name}: No such device exists\n(No such device exists)`);
     const sock = opened.value;
     if (dev && !dev.up) throw new Fatal(`${dev.name}: That device is not up`);
@@ -206,7 +212,10 @@ class Live {
     sock.filter = (frame, skb) => {
       const outgoing = skb.type === 'outgoing';
       if (filter === null) return true;
-      const data = any && skb.dev ? cooked({ time: 0, dev: skb.dev, direction: skb.type, proto: skb.proto, frame, length: frame.length, skb: skb.id, gsoSize: 0 }) : frame;
+      const data =
+        any && skb.dev
+          ? cooked({ time: 0, dev: skb.dev, direction: skb.type, proto: skb.proto, frame, length: frame.length, skb: skb.id, gsoSize: 0 })
+          : frame;
       return matches(filter, { linktype, data, length: data.length, outgoing });
     };
     const bound = sock.bind(dev);
@@ -226,9 +235,10 @@ class Live {
 
   private *capture(sock: PacketSocket, dev: NetDevice | null, linktype: number, name: string): Task<number> {
     const { p, o } = this;
-    const file = o.write === null ? null : yield* openOutput(p, o.write);
+    const file = o.write === null ? null : openOutput(p, o.write);
     if (file !== null) yield* p.write(file, emitPcapHeader(linktype, o.snaplen));
-    const prefix = o.verbose > 0 || o.write !== null ? 'tcpdump: ' : 'tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\n';
+    const prefix =
+      o.verbose > 0 || o.write !== null ? 'tcpdump: ' : 'tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\n';
     yield* p.err(`${prefix}listening on ${name}, link-type ${LINK_NAMES[linktype]}, snapshot length ${o.snaplen} bytes\n`);
     const output = new Output(p, o);
     let captured = 0;
@@ -266,7 +276,7 @@ class Live {
   }
 }
 
-function* openOutput(p: Process, path: string): Task<number> {
+function openOutput(p: Process, path: string): number {
   if (path === '-') return 1;
   const r = p.open(path, 'w');
   if (!r.ok) throw new Fatal(`${path}: ${strerror(r.errno)}`);
@@ -282,11 +292,19 @@ function* readFile(p: Process, o: TcpdumpOptions, path: string): Task<number> {
   yield* p.err(`reading from file ${path}, link-type ${LINK_NAMES[f.linktype] ?? `${f.linktype}`}, snapshot length ${f.snaplen}\n`);
   const filter = yield* compile(p, o);
   const output = new Output(p, o);
-  const file = o.write === null ? null : yield* openOutput(p, o.write);
+  const file = o.write === null ? null : openOutput(p, o.write);
   if (file !== null) yield* p.write(file, emitPcapHeader(f.linktype, f.snaplen));
   let count = 0;
   for (const packet of f.packets) {
-    if (!matches(filter, { linktype: f.linktype, data: packet.data, length: packet.length, outgoing: packet.data[10] === 4 && f.linktype === LINKTYPE_LINUX_SLL2 })) continue;
+    if (
+      !matches(filter, {
+        linktype: f.linktype,
+        data: packet.data,
+        length: packet.length,
+        outgoing: packet.data[10] === 4 && f.linktype === LINKTYPE_LINUX_SLL2,
+      })
+    )
+      continue;
     count++;
     if (file !== null) yield* p.write(file, emitPcapPacket(packet));
     if (!o.countOnly && (file === null || o.print)) yield* output.packet(f.linktype, packet.data, packet.length, packet.time);
@@ -308,16 +326,27 @@ function listDevices(p: Process): NetDevice[] {
 }
 
 const PSEUDO = [
-  'bluetooth-monitor (Bluetooth Linux Monitor) [Wireless]', 'nflog (Linux netfilter log (NFLOG) interface) [none]', 'nfqueue (Linux netfilter queue (NFQUEUE) interface) [none]',
-  'dbus-system (D-Bus system bus) [none]', 'dbus-session (D-Bus session bus) [none]',
+  'bluetooth-monitor (Bluetooth Linux Monitor) [Wireless]',
+  'nflog (Linux netfilter log (NFLOG) interface) [none]',
+  'nfqueue (Linux netfilter queue (NFQUEUE) interface) [none]',
+  'dbus-system (D-Bus system bus) [none]',
+  'dbus-session (D-Bus session bus) [none]',
 ];
 
 /** -D and -i NUMBER: devices, with `any` before the loopback. */
 function deviceLines(p: Process): { name: string; text: string }[] {
   const lines = listDevices(p).map((d) => {
     const lo = (d.flags & IFF_LOOPBACK) !== 0;
-    const flags = [...(d.up ? ['Up'] : []), ...(d.up && d.carrier() ? ['Running'] : []), ...(lo ? ['Loopback'] : [d.up && d.carrier() ? 'Connected' : 'Disconnected'])];
-    return { name: d.name, text: `${d.name} [${d.up || lo ? flags.join(', ') : `none, ${flags.join(', ')}`}]`, first: d.up && d.carrier() && !lo };
+    const flags = [
+      ...(d.up ? ['Up'] : []),
+      ...(d.up && d.carrier() ? ['Running'] : []),
+      ...(lo ? ['Loopback'] : [d.up && d.carrier() ? 'Connected' : 'Disconnected']),
+    ];
+    return {
+      name: d.name,
+      text: `${d.name} [${d.up || lo ? flags.join(', ') : `none, ${flags.join(', ')}`}]`,
+      first: d.up && d.carrier() && !lo,
+    };
   });
   const split = lines.filter((l) => l.first).length;
   return [
@@ -347,7 +376,11 @@ function* main(p: Process): Task<number> {
   const o = parsed.options;
   try {
     if (o.list) {
-      yield* p.out(deviceLines(p).map((l, i) => `${i + 1}.${l.text}\n`).join(''));
+      yield* p.out(
+        deviceLines(p)
+          .map((l, i) => `${i + 1}.${l.text}\n`)
+          .join(''),
+      );
       return 0;
     }
     if (o.dump) throw new Fatal('-d is not emulated: filters run without BPF code');

@@ -68,7 +68,10 @@ function* session(p: Process, sock: TcpSocket): Task<number> {
 }
 
 function* main(p: Process): Task<number> {
-  const g = getopt(p.argv.slice(1), specs('4.ipv4 6.ipv6 8. E. K. L. a.login b:bind c. d. e:escape l:user n:trace r. ?.help .usage V.version'));
+  const g = getopt(
+    p.argv.slice(1),
+    specs('4.ipv4 6.ipv6 8. E. K. L. a.login b:bind c. d. e:escape l:user n:trace r. ?.help .usage V.version'),
+  );
   if (g.error) {
     yield* p.err(`telnet: ${g.error}\n${TRY}`);
     return 64;
@@ -91,7 +94,9 @@ function* main(p: Process): Task<number> {
   const named = new RegExp(`^${service.replace(/\W/g, '\\$&')}\\s+(\\d+)/tcp`, 'm').exec(p.readText('/etc/services') ?? '');
   const port = /^\d+$/.test(service) ? Number(service) : named ? Number(named[1]) : null;
   if (!found.ok || port === null) {
-    yield* p.err(`Server lookup failure:  ${host}:${service}, ${found.ok ? 'Servname not supported for ai_socktype' : gaiStrerror(found.error)}\n`);
+    yield* p.err(
+      `Server lookup failure:  ${host}:${service}, ${found.ok ? 'Servname not supported for ai_socktype' : gaiStrerror(found.error)}\n`,
+    );
     return 1;
   }
   let last: Errno = 'ECONNREFUSED';

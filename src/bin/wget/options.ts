@@ -41,7 +41,11 @@ const SPECS = specs(
     'r.recursive l:level k.convert-links m.mirror p.page-requisites N.timestamping i:input-file b.background d.debug x.force-directories E.adjust-extension K.backup-converted',
 );
 
-export type ParsedWget = { ok: true; options: WgetOptions } | { ok: false; kind: 'usage'; text: string } | { ok: false; kind: 'help' | 'version' } | { ok: false; kind: 'error'; text: string };
+export type ParsedWget =
+  | { ok: true; options: WgetOptions }
+  | { ok: false; kind: 'usage'; text: string }
+  | { ok: false; kind: 'help' | 'version' }
+  | { ok: false; kind: 'error'; text: string };
 
 const seconds = (text: string): number | null => {
   const m = /^(\d*\.?\d+)([smhd]?)$/.exec(text);
@@ -55,9 +59,33 @@ export function parseWget(args: readonly string[]): ParsedWget {
   const g = getopt(words, SPECS);
   if (g.error) return { ok: false, kind: 'usage', text: `wget: ${g.error}\n` };
   const o: WgetOptions = {
-    urls: [...g.operands], quiet: false, noVerbose: false, serverResponse: false, spider: false, output: null, log: null, prefix: null, noClobber: false, tries: 20,
-    connectTimeout: 0, readTimeout: 900, dnsTimeout: 0, wait: 0, waitRetry: 10, retryRefused: false, maxRedirect: 20, headers: [], method: null, body: null,
-    bodyFile: null, agent: 'Wget/1.21.3', user: null, password: '', contentOnError: false, family: null, bind: null,
+    urls: [...g.operands],
+    quiet: false,
+    noVerbose: false,
+    serverResponse: false,
+    spider: false,
+    output: null,
+    log: null,
+    prefix: null,
+    noClobber: false,
+    tries: 20,
+    connectTimeout: 0,
+    readTimeout: 900,
+    dnsTimeout: 0,
+    wait: 0,
+    waitRetry: 10,
+    retryRefused: false,
+    maxRedirect: 20,
+    headers: [],
+    method: null,
+    body: null,
+    bodyFile: null,
+    agent: 'Wget/1.21.3',
+    user: null,
+    password: '',
+    contentOnError: false,
+    family: null,
+    bind: null,
   };
   for (const [key, value] of g.options) {
     const time = (apply: (n: number) => void): string | null => {

@@ -123,7 +123,9 @@ class Wget {
     for (let redirects = 0; ; redirects++) {
       const scheme = /^([A-Za-z][\w+.-]*):\/\//.exec(given);
       if (scheme && !['http', 'https'].includes((scheme[1] as string).toLowerCase())) {
-        yield* this.p.err(`${given}: ${(scheme[1] as string).toLowerCase() === 'ftp' ? 'FTP is not emulated' : `Unsupported scheme ‘${scheme[1]}’`}.\n`);
+        yield* this.p.err(
+          `${given}: ${(scheme[1] as string).toLowerCase() === 'ftp' ? 'FTP is not emulated' : `Unsupported scheme ‘${scheme[1]}’`}.\n`,
+        );
         return EXIT.error;
       }
       const parsed = parseUrl(given);
@@ -147,7 +149,12 @@ class Wget {
   }
 
   /** Exit status, or where to go on. */
-  private *withRetries(url: Url, method: string, body: Uint8Array | null, out: number | null): Task<number | { location: string; status: number }> {
+  private *withRetries(
+    url: Url,
+    method: string,
+    body: Uint8Array | null,
+    out: number | null,
+  ): Task<number | { location: string; status: number }> {
     const { o } = this;
     for (let attempt = 1; ; attempt++) {
       yield* this.say(`--${this.now()}--  ${attempt > 1 ? `(try:${String(attempt).padStart(2)})  ` : ''}${urlText(url)}\n`);
@@ -209,7 +216,13 @@ class Wget {
 
   private request(url: Url, method: string, body: Uint8Array | null): Uint8Array {
     const { o } = this;
-    const fields: [string, string][] = [['Host', hostHeader(url)], ['User-Agent', o.agent], ['Accept', '*/*'], ['Accept-Encoding', 'identity'], ['Connection', 'Keep-Alive']];
+    const fields: [string, string][] = [
+      ['Host', hostHeader(url)],
+      ['User-Agent', o.agent],
+      ['Accept', '*/*'],
+      ['Accept-Encoding', 'identity'],
+      ['Connection', 'Keep-Alive'],
+    ];
     const user = o.user !== null ? `${o.user}:${o.password}` : url.user;
     if (user !== null && url.user !== null) fields.splice(1, 0, ['Authorization', `Basic ${base64(user)}`]);
     if (body) fields.push(['Content-Type', 'application/x-www-form-urlencoded'], ['Content-Length', String(body.length)]);
@@ -225,7 +238,12 @@ class Wget {
     return body ? concat([head, body]) : head;
   }
 
-  private *attempt(url: Url, method: string, body: Uint8Array | null, out: number | null): Task<Outcome | { location: string; status: number }> {
+  private *attempt(
+    url: Url,
+    method: string,
+    body: Uint8Array | null,
+    out: number | null,
+  ): Task<Outcome | { location: string; status: number }> {
     const { p, o } = this;
     if (o.noClobber && out === null && !o.spider && p.stat(this.fileName(url)).ok) {
       yield* this.say(`File ‘${this.fileName(url)}’ already there; not retrieving.\n\n`);
@@ -249,7 +267,10 @@ class Wget {
       this.drop(reader);
       if (head.error === 'timeout') yield* this.tell('Read error (Connection timed out) in headers.\n');
       else if (head.error === 'closed') yield* this.tell('No data received.\n');
-      else yield* this.tell(`Read error (${head.error === 'weird' || head.error === 'interrupted' ? 'Success' : strerror(head.error)}) in headers.\n`);
+      else
+        yield* this.tell(
+          `Read error (${head.error === 'weird' || head.error === 'interrupted' ? 'Success' : strerror(head.error)}) in headers.\n`,
+        );
       return { exit: EXIT.network, retry: true };
     }
     const h = head.value;
@@ -264,14 +285,12 @@ class Wget {
     const discard = redirect || o.spider || (h.status >= 400 && !o.contentOnError);
     if (redirect) yield* this.say(`Location: ${location} [following]\n`);
     if (!discard) return yield* this.save(reader, url, h, plan, out);
-    const read = yield* readBody(reader, plan, function* () {
-      return true;
-    });
+    const read = yield* readBody(reader, plan, () => true);
     this.keep(reader, url, h, plan.kind, read.ok);
     if (redirect) return { location: location as string, status: h.status };
     if (h.status >= 400) {
       if (o.spider && !o.quiet) {
-        yield* this.say(h.status === 404 ? 'Remote file does not exist -- broken link!!!\n\n' : 'Remote file does not exist -- broken link!!!\n\n');
+        yield* this.say('Remote file does not exist -- broken link!!!\n\n');
         return { exit: EXIT.server, retry: false };
       }
       if (o.noVerbose) yield* this.tell(`${urlText(url)}:\n`);
@@ -348,8 +367,10 @@ class Wget {
         yield* this.tell(`\nCannot write to ‘${name}’ (Success).\n`);
         return { exit: EXIT.io, retry: false };
       }
-      const why = read.error === 'closed' ? 'Connection closed' : read.error === 'timeout' ? 'Read error' : 'Read error';
-      yield* this.say(`${this.now()} (${rate(dots.total, us)}) - ${why} at byte ${dots.total}${expected === null ? '' : `/${expected}`}${why === 'Read error' ? ' (Connection timed out)' : ''}. `);
+      const why = read.error === 'closed' ? 'Connection closed' : 'Read error';
+      yield* this.say(
+        `${this.now()} (${rate(dots.total, us)}) - ${why} at byte ${dots.total}${expected === null ? '' : `/${expected}`}${why === 'Read error' ? ' (Connection timed out)' : ''}. `,
+      );
       return { exit: EXIT.network, retry: true };
     }
     const sizes = expected === null ? `[${dots.total}]` : `[${dots.total}/${expected}]`;
@@ -403,7 +424,9 @@ class Dots {
   }
 
   private percent(done: number): string {
-    return this.expected === null ? '' : `${String(this.expected === 0 ? 100 : Math.floor((Math.min(done, this.expected) * 100) / this.expected)).padStart(3)}%`;
+    return this.expected === null
+      ? ''
+      : `${String(this.expected === 0 ? 100 : Math.floor((Math.min(done, this.expected) * 100) / this.expected)).padStart(3)}%`;
   }
 
   finish(us: number): string {
@@ -411,7 +434,8 @@ class Dots {
     if (this.started && this.column === 0 && this.rows > 0) out += this.head();
     for (let i = this.column; i < PER_LINE; i++) out += `${i % CLUSTER === 0 ? ' ' : ''} `;
     const seconds = us / 1e6;
-    const took = seconds < 0.0005 ? '0s' : `${seconds >= 9.5 ? Math.round(seconds) : Number(seconds.toPrecision(seconds < 0.0995 ? 1 : 2))}s`;
+    const took =
+      seconds < 0.0005 ? '0s' : `${seconds >= 9.5 ? Math.round(seconds) : Number(seconds.toPrecision(seconds < 0.0995 ? 1 : 2))}s`;
     return `${out}${this.percent(this.total)} ${shortRate(this.total - this.rows * PER_LINE * DOT || this.total, us - this.rowStart)}=${took}`;
   }
 }

@@ -5,8 +5,42 @@ import { u16, u32 } from '../../../wire/bytes.ts';
 import { DNS_TYPES, readName } from '../../../wire/dns.ts';
 import type { Context } from './context.ts';
 
-const OPS = ['', ' inv_q', ' stat', ' op3', ' notify', ' update', ' op6', ' op7', ' op8', ' updateA', ' updateD', ' updateDA', ' updateM', ' updateMA', ' zoneInit', ' zoneRef'];
-const RESPONSES = ['', ' FormErr', ' ServFail', ' NXDomain', ' NotImp', ' Refused', ' YXDomain', ' YXRRSet', ' NXRRSet', ' NotAuth', ' NotZone', ' Resp11', ' Resp12', ' Resp13', ' Resp14', ' Resp15'];
+const OPS = [
+  '',
+  ' inv_q',
+  ' stat',
+  ' op3',
+  ' notify',
+  ' update',
+  ' op6',
+  ' op7',
+  ' op8',
+  ' updateA',
+  ' updateD',
+  ' updateDA',
+  ' updateM',
+  ' updateMA',
+  ' zoneInit',
+  ' zoneRef',
+];
+const RESPONSES = [
+  '',
+  ' FormErr',
+  ' ServFail',
+  ' NXDomain',
+  ' NotImp',
+  ' Refused',
+  ' YXDomain',
+  ' YXRRSet',
+  ' NXRRSet',
+  ' NotAuth',
+  ' NotZone',
+  ' Resp11',
+  ' Resp12',
+  ' Resp13',
+  ' Resp14',
+  ' Resp15',
+];
 const TYPES = new Map<number, string>(Object.entries(DNS_TYPES).map(([k, v]) => [v, k]));
 const CLASSES: Record<number, string> = { 1: 'IN', 3: 'CHAOS', 4: 'HS', 255: 'ANY' };
 
@@ -19,7 +53,13 @@ function duration(seconds: number): string {
   if (seconds === 0) return '0s';
   let rest = seconds;
   let out = '';
-  for (const [unit, size] of [['w', 604800], ['d', 86400], ['h', 3600], ['m', 60], ['s', 1]] as const) {
+  for (const [unit, size] of [
+    ['w', 604800],
+    ['d', 86400],
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ] as const) {
     if (rest >= size) {
       out += `${Math.floor(rest / size)}${unit}`;
       rest %= size;
@@ -109,7 +149,8 @@ class Printer {
         break;
       }
       case DNS_TYPES.TXT:
-        for (let i = this.at; i < end; i += 1 + (b[i] as number)) out += ` "${String.fromCharCode(...b.subarray(i + 1, i + 1 + (b[i] as number)))}"`;
+        for (let i = this.at; i < end; i += 1 + (b[i] as number))
+          out += ` "${String.fromCharCode(...b.subarray(i + 1, i + 1 + (b[i] as number)))}"`;
         break;
       case DNS_TYPES.OPT:
         out += ` UDPsize=${klass}${(ttl & 0x8000) !== 0 ? ' DO' : ''}`;

@@ -24,7 +24,15 @@ const UNREACH: Record<number, Unreach> = {
   15: (to) => `host ${to} unreachable - precedence cutoff`,
 };
 const REDIRECT = ['net', 'host', 'net', 'host'];
-const TYPES: Record<number, string> = { 4: 'source quench', 9: 'router advertisement', 10: 'router solicitation', 15: 'information request', 16: 'information reply', 17: 'address mask request', 18: 'address mask reply' };
+const TYPES: Record<number, string> = {
+  4: 'source quench',
+  9: 'router advertisement',
+  10: 'router solicitation',
+  15: 'information request',
+  16: 'information reply',
+  17: 'address mask request',
+  18: 'address mask reply',
+};
 
 export function printIcmp(c: Context, b: Uint8Array, length: number, src: IpAddr, dst: IpAddr, fragmented: boolean): string {
   let out = `${c.host(src)} > ${c.host(dst)}: ICMP `;
@@ -46,7 +54,10 @@ export function printIcmp(c: Context, b: Uint8Array, length: number, src: IpAddr
       break;
     case 5: {
       const tos = code >= 2 ? '-tos' : '';
-      text = code < 4 ? `redirect${tos} ${to} to ${REDIRECT[code]} ${c.host(readIp4(b, 4))}` : `redirect-#${code} ${to} to net ${c.host(readIp4(b, 4))}`;
+      text =
+        code < 4
+          ? `redirect${tos} ${to} to ${REDIRECT[code]} ${c.host(readIp4(b, 4))}`
+          : `redirect-#${code} ${to} to net ${c.host(readIp4(b, 4))}`;
       break;
     }
     case 11:

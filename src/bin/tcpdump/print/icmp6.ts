@@ -8,12 +8,40 @@ import { pseudo } from '../../../wire/pseudo.ts';
 import type { Context } from './context.ts';
 
 const NAMES: Record<number, string> = {
-  1: 'destination unreachable', 2: 'packet too big', 3: 'time exceeded', 4: 'parameter problem', 128: 'echo request', 129: 'echo reply',
-  130: 'multicast listener query', 131: 'multicast listener report', 132: 'multicast listener done', 133: 'router solicitation',
-  134: 'router advertisement', 135: 'neighbor solicitation', 136: 'neighbor advertisement', 137: 'redirect', 143: 'multicast listener report v2',
+  1: 'destination unreachable',
+  2: 'packet too big',
+  3: 'time exceeded',
+  4: 'parameter problem',
+  128: 'echo request',
+  129: 'echo reply',
+  130: 'multicast listener query',
+  131: 'multicast listener report',
+  132: 'multicast listener done',
+  133: 'router solicitation',
+  134: 'router advertisement',
+  135: 'neighbor solicitation',
+  136: 'neighbor advertisement',
+  137: 'redirect',
+  143: 'multicast listener report v2',
 };
-const UNREACH = ['unreachable route', 'unreachable prohibited', 'beyond scope, source address', 'unreachable address', 'unreachable port', 'ingress/egress policy', 'reject route'];
-const OPTIONS: Record<number, string> = { 1: 'source link-address', 2: 'destination link-address', 3: 'prefix info', 4: 'redirected header', 5: 'mtu', 25: 'rdnss', 31: 'dnssl' };
+const UNREACH = [
+  'unreachable route',
+  'unreachable prohibited',
+  'beyond scope, source address',
+  'unreachable address',
+  'unreachable port',
+  'ingress/egress policy',
+  'reject route',
+];
+const OPTIONS: Record<number, string> = {
+  1: 'source link-address',
+  2: 'destination link-address',
+  3: 'prefix info',
+  4: 'redirected header',
+  5: 'mtu',
+  25: 'rdnss',
+  31: 'dnssl',
+};
 
 export function printIcmp6(c: Context, b: Uint8Array, length: number, src: IpAddr, dst: IpAddr, fragmented: boolean): string {
   let out = '';
@@ -23,7 +51,10 @@ export function printIcmp6(c: Context, b: Uint8Array, length: number, src: IpAdd
     copy[2] = 0;
     copy[3] = 0;
     const right = fold16(sum16(copy, 0, length, pseudo(src, dst, 58, length)));
-    out += sum === 0 ? '[icmp6 sum ok] ' : `[bad icmp6 cksum 0x${u16(b, 2).toString(16).padStart(4, '0')} -> 0x${right.toString(16).padStart(4, '0')}!] `;
+    out +=
+      sum === 0
+        ? '[icmp6 sum ok] '
+        : `[bad icmp6 cksum 0x${u16(b, 2).toString(16).padStart(4, '0')} -> 0x${right.toString(16).padStart(4, '0')}!] `;
   }
   if (b.length < 8) return `${out}ICMP6 [|icmp6]`;
   const [type, code] = [b[0] as number, b[1] as number];
@@ -51,7 +82,8 @@ export function printIcmp6(c: Context, b: Uint8Array, length: number, src: IpAdd
     case 130:
     case 131:
     case 132:
-      if (b.length >= 24) out += `max resp delay: ${u16(b, 4)} addr: ${formatIp6(readIp6(b, 8))}`.replace(/^/, type === 130 && b.length >= 28 ? ' v2 ' : '');
+      if (b.length >= 24)
+        out += `max resp delay: ${u16(b, 4)} addr: ${formatIp6(readIp6(b, 8))}`.replace(/^/, type === 130 && b.length >= 28 ? ' v2 ' : '');
       break;
     case 133:
       if (v > 0) out += options(b, 8, v);
@@ -126,5 +158,10 @@ function options(b: Uint8Array, start: number, v: number): string {
 }
 
 function words(b: Uint8Array): string {
-  return ([...b].map((x) => x.toString(16).padStart(2, '0')).join('').match(/.{1,4}/g) ?? []).join(' ');
+  return (
+    [...b]
+      .map((x) => x.toString(16).padStart(2, '0'))
+      .join('')
+      .match(/.{1,4}/g) ?? []
+  ).join(' ');
 }

@@ -11,12 +11,22 @@ import { printTcp } from './tcp.ts';
 import { printUdp } from './udp.ts';
 
 const hex = (n: number): string => n.toString(16);
-const NAMES: Record<number, string> = { 2: 'igmp', 47: 'GREv0', 50: 'ESP', 51: 'AH', 89: 'OSPFv2', 103: 'PIMv2', 112: 'VRRPv2', 132: 'sctp' };
+const NAMES: Record<number, string> = {
+  2: 'igmp',
+  47: 'GREv0',
+  50: 'ESP',
+  51: 'AH',
+  89: 'OSPFv2',
+  103: 'PIMv2',
+  112: 'VRRPv2',
+  132: 'sctp',
+};
 
 export function printIp4(c: Context, b: Uint8Array, length: number, nested = false): string {
   let out = c.o.link ? '' : 'IP ';
   if (b.length < 20) return `${out}[|ip]`;
-  if ((b[0] as number) >> 4 !== 4) return `IP${(b[0] as number) >> 4} ${(b[0] as number) >> 4 === 6 ? 'wrong link-layer encapsulation' : ''} (invalid)`;
+  if ((b[0] as number) >> 4 !== 4)
+    return `IP${(b[0] as number) >> 4} ${(b[0] as number) >> 4 === 6 ? 'wrong link-layer encapsulation' : ''} (invalid)`;
   const hlen = ip4HeaderLen(b);
   const total = u16(b, 2);
   if (hlen < 20) return `${out}bad-hlen ${hlen}`;
@@ -125,7 +135,8 @@ export function printIp6(c: Context, b: Uint8Array, _length: number): string {
       const word16 = u16(payload, 2);
       const more = (word16 & 1) !== 0;
       const offset = word16 & 0xfff8;
-      before += c.o.verbose > 0 ? `frag (0x${hex(u32(payload, 4)).padStart(8, '0')}:${offset}|${left - 8}) ` : `frag (${offset}|${left - 8}) `;
+      before +=
+        c.o.verbose > 0 ? `frag (0x${hex(u32(payload, 4)).padStart(8, '0')}:${offset}|${left - 8}) ` : `frag (${offset}|${left - 8}) `;
       next = payload[0] as number;
       payload = payload.subarray(8);
       left -= 8;
@@ -135,7 +146,14 @@ export function printIp6(c: Context, b: Uint8Array, _length: number): string {
   }
   switch (next) {
     case 6:
-      return before === '' ? out + printTcp(c, payload, left, src, dst, fragmented) : out + ends + before + printTcp(c, payload, left, src, dst, fragmented).slice(ends.length - 2).replace(/^[^:]*: /, '');
+      return before === ''
+        ? out + printTcp(c, payload, left, src, dst, fragmented)
+        : out +
+            ends +
+            before +
+            printTcp(c, payload, left, src, dst, fragmented)
+              .slice(ends.length - 2)
+              .replace(/^[^:]*: /, '');
     case 17:
       return out + (before ? `${ends}${before}` : '') + printUdp(c, payload, left, src, dst, fragmented);
     case 58:

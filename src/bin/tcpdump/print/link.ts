@@ -1,7 +1,7 @@
 /** Link headers and the whole packet. Models print-ether.c, print-sll.c */
 
-import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../../../wire/ethernet.ts';
 import { u16, u32 } from '../../../wire/bytes.ts';
+import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../../../wire/ethernet.ts';
 import { formatMac, readMac } from '../../../wire/mac.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL2 } from '../../../wire/pcap.ts';
 import { printArp } from './arp.ts';
@@ -9,7 +9,16 @@ import type { Context } from './context.ts';
 import { printIp4, printIp6 } from './ip.ts';
 
 const ETHERTYPES: Record<number, string> = {
-  2048: 'IPv4', 2054: 'ARP', 33024: '802.1Q', 32821: 'Reverse ARP', 34525: 'IPv6', 34887: 'MPLS unicast', 35020: 'LLDP', 34984: '802.1Q-QinQ', 34958: 'EAPOL', 25944: 'TEB',
+  2048: 'IPv4',
+  2054: 'ARP',
+  33024: '802.1Q',
+  32821: 'Reverse ARP',
+  34525: 'IPv6',
+  34887: 'MPLS unicast',
+  35020: 'LLDP',
+  34984: '802.1Q-QinQ',
+  34958: 'EAPOL',
+  25944: 'TEB',
 };
 
 /** `IPv4 (0x0800)`. */
@@ -90,7 +99,11 @@ export function hexDump(b: Uint8Array, indent = '\t'): string {
 
 /** -X: the same with text beside it. */
 export function hexAsciiDump(b: Uint8Array): string {
-  return lines(b, (row, at) => `\t0x${at.toString(16).padStart(4, '0')}:  ${pairs(row).padEnd(39)}  ${[...row].map((x) => (x > 32 && x < 127 ? String.fromCharCode(x) : '.')).join('')}`);
+  return lines(
+    b,
+    (row, at) =>
+      `\t0x${at.toString(16).padStart(4, '0')}:  ${pairs(row).padEnd(39)}  ${[...row].map((x) => (x > 32 && x < 127 ? String.fromCharCode(x) : '.')).join('')}`,
+  );
 }
 
 function lines(b: Uint8Array, line: (row: Uint8Array, at: number) => string): string {
@@ -100,7 +113,12 @@ function lines(b: Uint8Array, line: (row: Uint8Array, at: number) => string): st
 }
 
 function pairs(row: Uint8Array): string {
-  return ([...row].map((x) => x.toString(16).padStart(2, '0')).join('').match(/.{1,4}/g) ?? []).join(' ');
+  return (
+    [...row]
+      .map((x) => x.toString(16).padStart(2, '0'))
+      .join('')
+      .match(/.{1,4}/g) ?? []
+  ).join(' ');
 }
 
 /** -A: text only; carriage returns before a line end vanish. */

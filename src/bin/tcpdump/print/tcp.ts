@@ -12,7 +12,8 @@ const HTTP = /^(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|HTTP\/\d|PR
 
 export function printTcp(c: Context, b: Uint8Array, length: number, src: IpAddr, dst: IpAddr, fragmented: boolean): string {
   const ends = (s: string, d: string): string => `${c.host(src)}${s} > ${c.host(dst)}${d}: `;
-  if (b.length < 20) return b.length < 4 ? `${ends('', '')} [|tcp]` : `${ends(`.${c.port(u16(b, 0), 'tcp')}`, `.${c.port(u16(b, 2), 'tcp')}`)} [|tcp]`;
+  if (b.length < 20)
+    return b.length < 4 ? `${ends('', '')} [|tcp]` : `${ends(`.${c.port(u16(b, 0), 'tcp')}`, `.${c.port(u16(b, 2), 'tcp')}`)} [|tcp]`;
   const [sport, dport] = [u16(b, 0), u16(b, 2)];
   const hlen = ((b[12] as number) >> 4) * 4;
   let out = ends(`.${c.port(sport, 'tcp')}`, `.${c.port(dport, 'tcp')}`);
@@ -41,7 +42,9 @@ export function printTcp(c: Context, b: Uint8Array, length: number, src: IpAddr,
   if (c.o.verbose > 0 && !fragmented && b.length >= length) {
     const field = u16(b, 16);
     const sum = fold16(sum16(b, 0, length, pseudo(src, dst, 6, length)));
-    const right = fold16(sum16(Uint8Array.of(...b.subarray(0, 16), 0, 0, ...b.subarray(18, length)), 0, length, pseudo(src, dst, 6, length)));
+    const right = fold16(
+      sum16(Uint8Array.of(...b.subarray(0, 16), 0, 0, ...b.subarray(18, length)), 0, length, pseudo(src, dst, 6, length)),
+    );
     out += `, cksum 0x${field.toString(16).padStart(4, '0')} ${sum === 0 ? '(correct)' : `(incorrect -> 0x${right.toString(16).padStart(4, '0')})`}`;
   }
   const data = length - hlen;

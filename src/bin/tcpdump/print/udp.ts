@@ -22,7 +22,10 @@ export function printUdp(c: Context, b: Uint8Array, length: number, src: IpAddr,
     else {
       const sum = fold16(sum16(b, 0, ulen, pseudo(src, dst, 17, ulen)));
       const right = fold16(sum16(Uint8Array.of(...b.subarray(0, 6), 0, 0, ...b.subarray(8, ulen)), 0, ulen, pseudo(src, dst, 17, ulen)));
-      out += sum === 0 ? '[udp sum ok] ' : `[bad udp cksum 0x${hex2(field >> 8)}${hex2(field & 255)} -> 0x${right.toString(16).padStart(4, '0')}!] `;
+      out +=
+        sum === 0
+          ? '[udp sum ok] '
+          : `[bad udp cksum 0x${hex2(field >> 8)}${hex2(field & 255)} -> 0x${right.toString(16).padStart(4, '0')}!] `;
     }
   }
   const payload = b.subarray(8, 8 + data);
