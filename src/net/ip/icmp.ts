@@ -21,6 +21,7 @@ import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { rawError } from '../sock/raw.ts';
 import { RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from './fib.ts';
+import { echoOptions } from './options.ts';
 import { acceptRedirect, dstMtu, updatePmtu } from './pmtu.ts';
 import { type IcmpErrorInfo, inetProtos } from './protocols.ts';
 import { addrType, routeOutput, selectAddr } from './route.ts';
@@ -124,10 +125,11 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
   const mark = ns.sysctl.int('net.ipv4.fwmark_reflect') !== 0 ? skb.mark : 0;
   const tos = b[1] as number;
   const parent = skb.id;
+  const options = echoOptions(b);
   ns.snmp.inc('IcmpOutMsgs');
   ns.snmp.inc('IcmpOutEchoReps');
   ns.kernel.sim.schedule(0, () => {
-    ns.ip4.output({ src, dst: from, proto: IPPROTO_ICMP, payload, tos, df: false, mark, parent });
+    ns.ip4.output({ src, dst: from, proto: IPPROTO_ICMP, payload, tos, df: false, mark, parent, ...(options ? { options } : {}) });
   });
 }
 

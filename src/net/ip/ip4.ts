@@ -21,13 +21,15 @@ import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
 import { rawReceive } from '../sock/raw.ts';
 import type { Sock } from '../sock/sock.ts';
+import { RT_SCOPE_UNIVERSE } from './fib.ts';
 import { fragment4, isFragment, Reassembly } from './frag.ts';
 import { icmpSend } from './icmp.ts';
 import { watchLinks4 } from './ifroutes.ts';
+import { recordRoute } from './options.ts';
 import { IcmpPeers } from './peers.ts';
 import { dstMtu, forwardMtu, mtuLocked } from './pmtu.ts';
 import { inetProtos } from './protocols.ts';
-import { addrType, type Dst, type Flow, type RouteFail, routeOutput } from './route.ts';
+import { addrType, type Dst, type Flow, type RouteFail, routeOutput, selectAddr } from './route.ts';
 import { RouteCache, traceRoute } from './routecache.ts';
 
 declare module '../../sim/trace.ts' {
@@ -192,10 +194,17 @@ export class Ip4Stack {
     if (sum >= 0xffff) sum -= 0xffff;
     put16(b, 10, sum);
     if (dst.redirect) this.redirect(skb, dst);
+    if ((b[0] as number) > 0x45) recordRoute(b, this.outAddr(dst, readIp4(b, 16)));
     const { nf } = this.ns;
     if (nf.active(4, 'FORWARD') && nf.hook(4, 'FORWARD', skb, dev, dst.dev) !== 'accept') return;
     this.ns.snmp.inc('IpForwDatagrams');
     this.postRouting(skb, (skb.dst as Dst | null) ?? dst, dev);
+  }
+
+  /** ip_rt_get_source(): the address by which the packet leaves. */
+  private outAddr(dst: Dst, to: Ip4): Ip4 {
+    const picked = dst.route?.prefsrc ?? selectAddr(dst.dev, dst.gateway ?? to, RT_SCOPE_UNIVERSE);
+    return (picked as Ip4 | null) ?? 0;
   }
 
   /** ip_rt_send_redirect() */
@@ -216,6 +225,7 @@ export class Ip4Stack {
     }
     const dev = packet.dev as NetDevice;
     const { nf } = this.ns;
+    if ((packet.data[0] as number) > 0x45) recordRoute(packet.data, readIp4(packet.data, 16));
     if (nf.active(4, 'INPUT') && nf.hook(4, 'INPUT', packet, dev, null) !== 'accept') return;
     const proto = packet.data[9] as number;
     if (packet.sim.trace.on) {
@@ -287,9 +297,12 @@ export class Ip4Stack {
     b[9] = p.proto;
     writeIp4(b, 12, p.src ?? (dst.src as Ip4));
     writeIp4(b, 16, p.dst);
-    if (p.options) b.set(p.options, 20);
+    if (p.options) {
+      b.set(p.options, 20);
+      recordRoute(b, p.src ?? (dst.src as Ip4));
+    }
     b.set(p.payload, 20 + optLen);
-    put16(b, 10, checksum(b, 0, 20 + optLen));
+    refreshIp4Checksum(b);
     return this.send(b, dst, p);
   }
 

@@ -54,6 +54,7 @@ export interface L4Packet {
   sk?: Sock | null;
   route?: Dst | null;
   gsoSize?: number;
+  options?: Uint8Array | null;
   parent?: number;
 }
 
@@ -78,6 +79,7 @@ export function ipSend(ns: Netns, p: L4Packet): Result {
       tos: p.tos ?? 0,
       ...(p.df === undefined ? {} : { df: p.df }),
       probe: p.probe ?? false,
+      ...(p.options ? { options: p.options } : {}),
       ...(p.ttl === undefined ? {} : { ttl: p.ttl }),
       ...(p.id === undefined ? {} : { id: p.id }),
     });

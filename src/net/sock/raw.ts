@@ -104,7 +104,7 @@ export class RawSocket extends Sock {
     const sent = ipSend(this.ns, {
       src, dst, proto: this.proto, payload,
       ttl: options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined)),
-      tos: options.tos ?? this.opt.tos, ...df, probe: this.opt.mtuDiscover === 'probe',
+      tos: options.tos ?? this.opt.tos, ...df, probe: this.opt.mtuDiscover === 'probe', options: this.opt.ipOptions,
       ...(this.remote ? { id: this.nextIpId() } : {}),
       oif: oif ?? this.boundDevice() ?? null,
       mark: this.mark, priority: this.opt.priority, sk: this, route,

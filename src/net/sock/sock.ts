@@ -44,6 +44,8 @@ export class SockOptions {
   recvErr = false;
   /** IP_HDRINCL: the caller writes the IPv4 header itself. */
   hdrIncl = false;
+  /** IP_OPTIONS: a multiple of four bytes. */
+  ipOptions: Uint8Array | null = null;
   freebind = false;
   transparent = false;
   /** SO_LINGER in seconds; 0 makes close() send a reset. */
