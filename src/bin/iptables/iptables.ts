@@ -2,13 +2,13 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { xt } from '../../os/uapi.ts';
-import { text } from '../../wire/bytes.ts';
+import { strerror, xt } from '../../os/uapi.ts';
+import { text, utf8 } from '../../wire/bytes.ts';
 import { Batch } from './commands.ts';
 import { type Env, Exit, problemText, Refused } from './env.ts';
 import { parseCommand } from './options.ts';
 import { restoreOptions, runRestore } from './restore.ts';
-import { runSave } from './save.ts';
+import { runSave, type SaveResult } from './save.ts';
 
 export interface Outcome {
   out: string;
@@ -109,7 +109,13 @@ function variant(base: 'iptables' | 'ip6tables', suffix: '' | '-legacy' | '-nft'
       path: path(`${base}${suffix}-save`),
       *main(p) {
         const env = makeEnv(p, `${base}-save`, family, legacy);
-        const r = notRoot(p, env) ?? runSave(env, p.argv.slice(1));
+        const r: SaveResult = notRoot(p, env) ?? runSave(env, p.argv.slice(1));
+        if (r.file !== undefined) {
+          const written = p.writeFile(r.file, utf8(r.out));
+          if (!written.ok)
+            return yield* finish(p, { out: '', err: `Failed to open ${r.file}, error: ${strerror(written.errno)}\n`, status: 1 });
+          r.out = '';
+        }
         return yield* finish(p, { ...r, err: r.err + (r.status === 0 ? legacyWarning(env, `${base}-legacy`) : '') });
       },
     },

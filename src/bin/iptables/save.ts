@@ -27,6 +27,8 @@ export interface SaveResult {
   out: string;
   err: string;
   status: number;
+  /** `-f`: where the text goes instead of standard output. */
+  file?: string;
 }
 
 export function runSave(env: Env, argv: readonly string[]): SaveResult {
@@ -48,7 +50,6 @@ export function runSave(env: Env, argv: readonly string[]): SaveResult {
       return { out: '', err: `${env.prog}: ${text}\nLook at manual page \`${env.prog}.8' for more information.\n`, status: 1 };
     } else return { out: '', err: 'Unknown arguments found on commandline\n', status: 1 };
   }
-  if (file !== null) return { out: '', err: `${env.prog}: --file is not emulated\n`, status: 1 };
   if (table !== null) {
     if (!xt.isTableName(table))
       return {
@@ -56,10 +57,10 @@ export function runSave(env: Env, argv: readonly string[]): SaveResult {
         err: `${env.prog} v1.8.9 (nf_tables): table '${table}' does not exist\nPerhaps ${env.prog} or your kernel needs to be upgraded.\n`,
         status: 3,
       };
-    return { out: saveTable(env, table, counters), err: '', status: 0 };
+    return { out: saveTable(env, table, counters), err: '', status: 0, ...(file !== null ? { file } : {}) };
   }
   const order = env.legacy ? [...env.tables.list(env.family)].reverse().map((t) => t.name) : ORDER;
   let out = '';
   for (const name of order) if (env.tables.get(env.family, name)) out += saveTable(env, name, counters);
-  return { out, err: '', status: 0 };
+  return { out, err: '', status: 0, ...(file !== null ? { file } : {}) };
 }

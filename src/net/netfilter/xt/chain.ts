@@ -1,6 +1,7 @@
 /** Chains: built-in ones with hook and policy, user ones; how a packet walks them. Models ipt_do_table() and nft_do_chain() */
 
 import type { Hook, HookVerdict, Netfilter } from '../netfilter.ts';
+import { mayLog } from './log.ts';
 import type { XtPacket } from './packet.ts';
 import type { Rule } from './rule.ts';
 
@@ -25,6 +26,8 @@ export function newChain(name: string, hook: Hook | null, counting: boolean, han
 export interface ChainTable {
   readonly name: string;
   readonly chains: ReadonlyMap<string, Chain>;
+  /** Tables of iptables-legacy log TRACE to the kernel log; nft's go to xtables-monitor. */
+  readonly legacy: boolean;
 }
 
 /** NFT_JUMP_STACK_SIZE */
@@ -56,7 +59,7 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
     else if (target.kind === 'ext') verdict = (rule.action as (p: XtPacket) => string)(p);
     else if (target.kind === 'jump') verdict = 'jump';
     if (trace.on) traceRule(nf, table, chain, at, p, target.kind === 'jump' ? `jump ${target.chain}` : verdict.toLowerCase());
-    if (p.skb.nfTrace) logTrace(nf, table, chain, 'rule', at, p);
+    if (p.skb.nfTrace && table.legacy) logTrace(nf, table, chain, 'rule', at, p);
     switch (verdict) {
       case 'continue':
         break;
@@ -99,7 +102,7 @@ function policy(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket): Hoo
     base.bytes += p.len;
   }
   if (nf.ns.kernel.sim.trace.on) traceRule(nf, table, base, 0, p, base.policy.toLowerCase());
-  if (p.skb.nfTrace) logTrace(nf, table, base, 'policy', base.rules.length + 1, p);
+  if (p.skb.nfTrace && table.legacy) logTrace(nf, table, base, 'policy', base.rules.length + 1, p);
   if (base.policy === 'ACCEPT') return 'accept';
   return nf.dropped(`NETFILTER ${table.name}/${base.name} policy`);
 }
@@ -120,6 +123,7 @@ function traceRule(nf: Netfilter, table: ChainTable, chain: Chain, rule: number,
 
 /** nf_log_trace(): what the TRACE target writes to the kernel log, a line for each rule. */
 function logTrace(nf: Netfilter, table: ChainTable, chain: Chain, kind: string, number: number, p: XtPacket): void {
+  if (!mayLog(nf.ns)) return;
   nf.ns.kernel.printk(
     `TRACE: ${table.name}:${chain.name}:${kind}:${number} IN=${p.in?.name ?? ''} OUT=${p.out?.name ?? ''} LEN=${p.len} PROTO=${p.proto}`,
   );

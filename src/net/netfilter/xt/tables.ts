@@ -61,8 +61,11 @@ export class Table {
   readonly hooks = new Map<string, () => void>();
   ctUsers = 0;
 
-  constructor(name: TableName, family: Family, handle: number) {
+  readonly legacy: boolean;
+
+  constructor(name: TableName, family: Family, handle: number, legacy: boolean) {
     this.name = name;
+    this.legacy = legacy;
     this.family = family;
     this.handle = handle;
     this.handles = 0;
@@ -115,7 +118,8 @@ export class XtTables {
     const key = `${family}${name}`;
     let table = this.tables.get(key);
     if (!table) {
-      table = new Table(name, family, this.nf.nft.nextTableHandle());
+      const legacy = this.flavour === 'legacy';
+      table = new Table(name, family, legacy ? 0 : this.nf.nft.nextTableHandle(), legacy);
       this.tables.set(key, table);
     }
     const t = table;

@@ -4,6 +4,7 @@ import { formatIp } from '../../../../wire/addr.ts';
 import { u16, u32 } from '../../../../wire/bytes.ts';
 import { formatMac } from '../../../../wire/mac.ts';
 import { Problem, type TargetExt } from '../ext.ts';
+import { mayLog } from '../log.ts';
 import { hasL4, type XtPacket } from '../packet.ts';
 import { number, quote, uint } from '../parse.ts';
 
@@ -91,7 +92,7 @@ export const LOG: TargetExt<Log> = {
     return `log${o.prefix ? ` prefix "${o.prefix}"` : ''}${o.level !== 4 ? ` level ${levels[o.level]}` : ''}${on.map((f) => ` flags ${f}`).join('')}`;
   },
   run: (o, ns) => (p) => {
-    ns.kernel.printk(o.prefix + logLine(p, o));
+    if (mayLog(ns)) ns.kernel.printk(o.prefix + logLine(p, o));
     return 'continue';
   },
 };
