@@ -2,13 +2,13 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { dumpFdb, type FdbMsg, type NetEvent } from '../../os/uapi.ts';
+import { fdbMsgOf, type NetEvent } from '../../os/uapi.ts';
 import { WaitQueue } from '../../sim/wait.ts';
 import { Ctx, type Outcome } from '../ip/ctx.ts';
 import { Exit, matches } from '../ip/lib/args.ts';
 import { netnsSwitch } from '../ip/netns.ts';
 import { bridgeFdb, printFdb } from './fdb.ts';
-import { bridgeLink, printBridgeLink } from './link.ts';
+import { bridgeLink, printBridgeLink, printPlainLink } from './link.ts';
 import { BRIDGE_USAGE, MDB_USAGE, MONITOR_USAGE, VLAN_USAGE } from './usage.ts';
 
 function vlan(ctx: Ctx, words: readonly string[]): number {
@@ -49,27 +49,12 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
   const queue = new WaitQueue();
   const stop = ctx.ns.events.observe((e) => {
     if (kinds.size > 0 && !kinds.has(e.type)) return;
-    if (e.type === 'link' && e.action !== 'register') printBridgeLink(ctx, e.dev, e.action === 'unregister');
-    else if (e.type === 'fdb') {
-      const mac = (e.entry as { mac: number }).mac;
-      const known = dumpFdb(ctx.ns).find((x) => x.mac === mac && x.dev === e.dev);
-      const gone: FdbMsg = {
-        mac,
-        dev: e.dev,
-        master: e.dev.master,
-        self: false,
-        state: 'reachable',
-        externLearn: false,
-        sticky: false,
-        offload: false,
-        dst: null,
-        dstPort: 0,
-        vni: 0,
-        via: null,
-        used: 0,
-        updated: 0,
-      };
-      printFdb(ctx, known ?? gone, { deleted: e.action === 'del' });
+    if (e.type === 'link') {
+      printPlainLink(ctx, e.dev, e.action === 'unregister');
+      if (e.action !== 'register' && e.action !== 'unregister') printBridgeLink(ctx, e.dev);
+    } else if (e.type === 'fdb') {
+      const msg = fdbMsgOf(e.dev, e.entry);
+      if (msg) printFdb(ctx, msg, { deleted: e.action === 'del' });
     }
     queue.wakeAll();
   });

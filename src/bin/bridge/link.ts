@@ -3,7 +3,7 @@
 import { changePort, linkMsg, type NetDevice, PORT_STATES, type PortChange, type PortData } from '../../os/uapi.ts';
 import type { Ctx } from '../ip/ctx.ts';
 import { Args, duparg, Exit, matches, mustBeOneOf } from '../ip/lib/args.ts';
-import { printLinkFlags } from '../ip/link/print.ts';
+import { printLinkFlags, printName } from '../ip/link/print.ts';
 import { LINK_USAGE } from './usage.ts';
 
 type Switch = { [K in keyof PortData]: PortData[K] extends boolean ? K : never }[keyof PortData];
@@ -74,13 +74,28 @@ export function printBridgeLink(ctx: Ctx, dev: NetDevice, deleted = false): void
   pr.openObject();
   if (deleted) pr.any('deleted', true, 'Deleted ');
   pr.any('ifindex', m.ifindex, `${m.ifindex}: `);
-  const link = below === null ? null : (below?.name ?? `if${iflink}`);
-  if (link !== null) pr.jsonOnly('link', link);
+  const link = below === null ? null : iflink === 0 ? 'NONE' : (below?.name ?? `if${iflink}`);
+  if (link !== null) pr.jsonOnly('link', iflink === 0 ? null : link);
   pr.any('ifname', m.name, `${m.name}${link === null ? '' : `@${link}`}: `, 'ifname');
   printLinkFlags(pr, m.flags, below ? !below.up : false);
   pr.any('mtu', m.mtu, `mtu ${m.mtu} `);
   pr.any('master', m.master.name, `master ${m.master.name} `);
   printPort(ctx, m.port);
+  pr.fp('\n');
+  pr.closeObject();
+}
+
+/** What `bridge monitor` shows of the ordinary link messages: of every device, without port settings. */
+export function printPlainLink(ctx: Ctx, dev: NetDevice, deleted: boolean): void {
+  const { pr } = ctx;
+  const m = linkMsg(dev);
+  pr.openObject();
+  if (deleted) pr.any('deleted', true, 'Deleted ');
+  pr.any('ifindex', m.ifindex, `${m.ifindex}: `);
+  const down = printName(ctx, m, '', 0, ': ');
+  printLinkFlags(pr, m.flags, down);
+  pr.any('mtu', m.mtu, `mtu ${m.mtu} `);
+  if (m.master && !deleted) pr.any('master', m.master.name, `master ${m.master.name} `);
   pr.fp('\n');
   pr.closeObject();
 }

@@ -24,6 +24,8 @@ export class Ctx {
   force = false;
   json = 0;
   pretty = 0;
+  /** When set: ids that have a name; others are shown as numbers. */
+  namedNsids: ReadonlySet<number> | null = null;
   readonly pr = new Printer();
   /** Text for stderr so far. */
   err = '';
@@ -90,6 +92,7 @@ export class Ctx {
 
   /** The name under /run/netns of the namespace that this one knows by `nsid`. */
   nameOfNsid(nsid: number): string | undefined {
+    if (this.namedNsids && !this.namedNsids.has(nsid)) return undefined;
     for (const [name, ns] of this.p.kernel.named) if (this.ns.nsids.get(ns) === nsid) return name;
     return undefined;
   }

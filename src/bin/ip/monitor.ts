@@ -1,8 +1,10 @@
 /** ip monitor: what changes, as it changes. Models ip/ipmonitor.c */
 
 import type { Task } from '../../os/program.ts';
-import { linkMsg, type NetEvent, type Netns, routeMsg } from '../../os/uapi.ts';
+import { linkMsg, type NetDevice, type NetEvent, type Netns, routeMsg } from '../../os/uapi.ts';
 import { WaitQueue } from '../../sim/wait.ts';
+import { formatIp, type IpAddr } from '../../wire/addr.ts';
+import { formatMac, type Mac } from '../../wire/mac.ts';
 import { printAddr } from './addrprint.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, Exit, invarg } from './lib/args.ts';
@@ -47,14 +49,12 @@ function banner(ctx: Ctx, w: Watch, label: string): void {
 
 /** Prints the event into the context's buffer; what it shows is the state at this moment. */
 function show(ctx: Ctx, w: Watch, e: NetEvent): void {
-  if (w.kinds && !w.kinds.has(e.type)) return;
+  if (w.kinds && !w.kinds.has(e.type === 'fdb' ? 'neigh' : e.type)) return;
   const wanted = (index: number): boolean => w.ifindex === 0 || w.ifindex === index;
   const family = ctx.family;
   switch (e.type) {
     case 'link':
-      if (!wanted(e.dev.ifindex)) return;
-      banner(ctx, w, '[LINK]');
-      printLink(ctx, linkMsg(e.dev), { view: 'addr', queue: false, deleted: e.action === 'unregister' });
+      if (wanted(e.dev.ifindex)) showLink(ctx, w, e.dev, e.action);
       return;
     case 'addr':
       if (!wanted(e.dev.ifindex) || (family !== 0 && family !== e.addr.family)) return;
@@ -77,12 +77,56 @@ function show(ctx: Ctx, w: Watch, e: NetEvent): void {
       banner(ctx, w, '[RULE]');
       printRule(ctx, e.rule, e.action === 'del');
       return;
+    case 'fdb':
+      if (!wanted(e.dev.ifindex) || family !== 0) return;
+      banner(ctx, w, '[NEIGH]');
+      showFdb(ctx, e);
+      return;
     default:
       return;
   }
 }
 
+/** What was configured for a new device, an id for a namespace that is first heard of, and the link itself. */
+function showLink(ctx: Ctx, w: Watch, dev: NetDevice, action: (NetEvent & { type: 'link' })['action']): void {
+  const deleted = action === 'unregister';
+  if (!w.kinds && (deleted || action === 'register')) for (const f of [4, 6] as const) showNetconf(ctx, w, dev, f, deleted);
+  const known = new Set(ctx.ns.nsids.values());
+  const m = linkMsg(dev);
+  for (const id of ctx.ns.nsids.values()) {
+    if (w.kinds || known.has(id)) continue;
+    banner(ctx, w, '[NSID]');
+    const name = ctx.nameOfNsid(id);
+    ctx.pr.fp(`nsid ${id} ${name === undefined ? '' : `(iproute2 netns name: ${name})`}\n`);
+  }
+  banner(ctx, w, '[LINK]');
+  printLink(ctx, deleted ? { ...m, qdisc: 'noop', master: null } : m, { view: 'addr', queue: false, deleted });
+}
+
+function showNetconf(ctx: Ctx, w: Watch, dev: NetDevice, family: 4 | 6, deleted: boolean): void {
+  if (ctx.family !== 0 && ctx.family !== family) return;
+  const s = ctx.ns.sysctl;
+  const conf = (name: string): number => (family === 4 ? s.conf4(dev, name) : s.conf6(dev, name));
+  const on = (key: string, name: string): string => `${key} ${conf(name) ? 'on' : 'off'} `;
+  banner(ctx, w, '[NETCONF]');
+  const head = `${deleted ? 'Deleted ' : ''}inet${family === 6 ? '6' : ''} ${dev.name} `;
+  const rp = family === 4 ? `rp_filter ${['off', 'strict', 'loose'][conf('rp_filter')] ?? 'off'} ` : '';
+  const rest = `${on('forwarding', 'forwarding')}${rp}${on('mc_forwarding', 'mc_forwarding')}${on('proxy_neigh', family === 4 ? 'proxy_arp' : 'proxy_ndp')}${on('ignore_routes_with_linkdown', 'ignore_routes_with_linkdown')}`;
+  ctx.pr.fp(`${head}${deleted ? '' : rest}\n`);
+}
+
+/** Entries of forwarding databases are neighbours of AF_BRIDGE to rtnetlink: address, device, state. */
+function showFdb(ctx: Ctx, e: NetEvent & { type: 'fdb' }): void {
+  const entry = e.entry as { mac: Mac; local?: boolean; static?: boolean; state?: string; remotes?: readonly { ip: IpAddr }[] };
+  const state = entry.local || entry.state === 'permanent' ? 'PERMANENT' : entry.static || entry.state === 'static' ? 'NOARP' : 'REACHABLE';
+  const dst = entry.remotes?.[0];
+  const head = `${e.action === 'del' ? 'Deleted ' : ''}${dst ? `${formatIp(dst.ip)} ` : ''}`;
+  ctx.pr.fp(`${head}dev ${e.dev.name} lladdr ${formatMac(entry.mac)} ${state} \n`);
+}
+
 function* watch(ctx: Ctx, w: Watch, ns: Netns): Task<number> {
+  // Without the group that tells of new ids, only those of the start have names.
+  if (w.kinds) ctx.namedNsids = new Set(ns.nsids.values());
   const queue = new WaitQueue();
   const stop = ns.events.observe((e) => {
     show(ctx, w, e);

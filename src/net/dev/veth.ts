@@ -22,12 +22,13 @@ export class Veth extends NetDevice {
     const first = peer.register(peerIndex);
     if (!first.ok) return first;
     peer.carrierOff();
+    dev.peer = peer;
     const second = dev.register(index);
     if (!second.ok) {
+      dev.peer = null;
       peer.unregister();
       return second;
     }
-    dev.peer = peer;
     peer.peer = dev;
     dev.carrierOff();
     return ok();
@@ -75,11 +76,13 @@ export class Veth extends NetDevice {
     this.peer?.carrierOff();
   }
 
-  protected override destroyed(): void {
+  /** The two ends let go of each other first, then both leave. Models veth_dellink(). */
+  override unregister(): void {
+    if (!this.registered) return;
     const peer = this.peer;
-    if (!peer) return;
     this.peer = null;
-    peer.peer = null;
-    peer.unregister();
+    if (peer) peer.peer = null;
+    super.unregister();
+    peer?.unregister();
   }
 }

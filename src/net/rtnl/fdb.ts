@@ -3,7 +3,7 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { IpAddr } from '../../wire/addr.ts';
 import type { Mac } from '../../wire/mac.ts';
-import { Bridge } from '../dev/bridge.ts';
+import { Bridge, type FdbEntry } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { Vxlan } from '../dev/vxlan.ts';
 import type { Netns } from '../netns.ts';
@@ -30,26 +30,36 @@ export interface FdbMsg {
 
 const PLAIN = { externLearn: false, sticky: false, offload: false, dst: null, dstPort: 0, vni: 0, via: null, used: 0, updated: 0 };
 
-function bridgeEntries(br: Bridge, port: NetDevice | null): FdbMsg[] {
+function bridgeMsg(br: Bridge, e: FdbEntry): FdbMsg {
   const now = br.sim.now;
-  const out: FdbMsg[] = [];
-  for (const e of br.fdb.list()) {
-    if ((e.port?.dev ?? null) !== port) continue;
-    out.push({
-      ...PLAIN,
-      mac: e.mac,
-      dev: port ?? br,
-      master: br,
-      self: false,
-      state: e.local ? 'permanent' : e.static ? 'static' : 'reachable',
-      externLearn: e.externLearn,
-      sticky: e.sticky,
-      offload: e.offload,
-      used: Math.floor((now - e.used) / 1e6),
-      updated: Math.floor((now - e.updated) / 1e6),
-    });
-  }
-  return out;
+  return {
+    ...PLAIN,
+    mac: e.mac,
+    dev: e.port?.dev ?? br,
+    master: br,
+    self: false,
+    state: e.local ? 'permanent' : e.static ? 'static' : 'reachable',
+    externLearn: e.externLearn,
+    sticky: e.sticky,
+    offload: e.offload,
+    used: Math.floor((now - e.used) / 1e6),
+    updated: Math.floor((now - e.updated) / 1e6),
+  };
+}
+
+/** The message of a change in a forwarding database, as the notifier tells of it; null when it is no bridge's. */
+export function fdbMsgOf(dev: NetDevice, entry: unknown): FdbMsg | null {
+  const e = entry as Partial<FdbEntry>;
+  if (e.port === undefined) return null;
+  const br = e.port?.bridge ?? dev;
+  return br instanceof Bridge ? bridgeMsg(br, e as FdbEntry) : null;
+}
+
+function bridgeEntries(br: Bridge, port: NetDevice | null): FdbMsg[] {
+  return br.fdb
+    .list()
+    .filter((e) => (e.port?.dev ?? null) === port)
+    .map((e) => bridgeMsg(br, e));
 }
 
 /** ndo_dflt_fdb_dump(): the device's own unicast and multicast lists. */
