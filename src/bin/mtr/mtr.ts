@@ -43,7 +43,6 @@ class Hop {
   sent = 0;
   returned = 0;
   failed = false;
-  transit = false;
   last = 0;
   best = 0;
   worst = 0;
@@ -61,9 +60,9 @@ class Hop {
     this.ssd += (us - old) * (us - this.avg);
   }
 
+  /** Per cent; what is still under way at the end counts as lost. */
   get loss(): number {
-    const settled = this.sent - (this.transit ? 1 : 0);
-    return settled === 0 ? 0 : 100 - (100 * Math.min(this.returned, this.sent)) / this.sent;
+    return this.sent === 0 ? 0 : 100 - (100 * Math.min(this.returned, this.sent)) / this.sent;
   }
 
   get deviation(): number {
@@ -118,7 +117,6 @@ class Mtr {
     if (this.method.send(probe, at + 1) === true) {
       this.flying.set(probe, at);
       hop.sent++;
-      hop.transit = true;
     }
     const before = this.hops.slice(o.firstTtl - 1, at);
     const unknown = before.filter((h) => h.addrs.length === 0).length;
@@ -147,7 +145,6 @@ class Mtr {
     const hop = this.hops[this.flying.get(probe) as number] as Hop;
     this.flying.delete(probe);
     if (probe.from === null || probe.sentAt === null || probe.receivedAt === null) return;
-    hop.transit = false;
     if (probe.error !== '') hop.failed = true;
     if (!hop.addrs.includes(probe.from)) hop.addrs.push(probe.from);
     hop.take(probe.receivedAt - probe.sentAt);

@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { gaiStrerror, getaddrinfo, nameOrAddress } from '../../os/resolver.ts';
+import { gaiStrerror, getaddrinfo, gethostbyaddr } from '../../os/resolver.ts';
 import { openUdp } from '../../os/sockcalls.ts';
 import type { SockError, UdpSocket } from '../../os/uapi.ts';
 import { strerror } from '../../sim/errno.ts';
@@ -107,14 +107,10 @@ class Tracepath {
         }
         return yield* this.errors(ttl);
       }
-      this.history[slot] = null;
       const r = yield* this.errors(ttl);
+      this.history[slot] = null;
       if (r === 0) return 0;
       if (r > 0) attempt = -1;
-      else if (sent.errno !== 'EMSGSIZE' && sent.errno !== 'EAGAIN') {
-        yield* p.err(`${p.name}: send: ${strerror(sent.errno)}\n`);
-        return 0;
-      }
     }
     yield* p.out(`${String(ttl).padStart(2)}:  send failed\n`);
     return 0;
@@ -137,14 +133,15 @@ class Tracepath {
   private *report(e: SockError, ttl: number): Task<boolean> {
     const { p, o } = this;
     const slot = e.dst.port - o.port;
-    const sent = e.origin === 'icmp' ? (this.history[slot] ?? null) : null;
+    const sent = this.history[slot] ?? null;
     if (sent) this.history[slot] = null;
     let text: string;
     if (e.origin === 'local') text = `${String(ttl).padStart(2)}?: ${'[LOCALHOST]'.padEnd(32)} `;
     else {
       text = sent ? `${String(sent.hops).padStart(2)}:  ` : `${String(ttl).padStart(2)}?: `;
       const address = formatIp(e.offender ?? this.dst);
-      let host = o.numeric ? address : yield* nameOrAddress(p, e.offender ?? this.dst);
+      const name = o.numeric ? null : (yield* gethostbyaddr(p, e.offender ?? this.dst))?.name;
+      let host = o.numeric ? address : (name ?? '???');
       if (o.both) host = `${host} (${address})`;
       text += host.padEnd(HOST_COLUMN - 1).padEnd(HOST_COLUMN);
     }

@@ -3,7 +3,7 @@
 import type { Process } from '../../os/process.ts';
 import { closeSocket, openRaw, openTcp, openUdp } from '../../os/sockcalls.ts';
 import type { RawSocket, Sock, SockError, TcpSocket, UdpSocket } from '../../os/uapi.ts';
-import type { Errno, Result } from '../../sim/errno.ts';
+import { type Errno, type Result, strerror } from '../../sim/errno.ts';
 import type { IpAddr } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
 import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY } from '../../wire/icmp.ts';
@@ -47,6 +47,7 @@ export interface ProbeMethod {
 /** What an ICMP error says about the probe. Models parse_icmp_res(). */
 function verdict(v4: boolean, e: SockError): { final: boolean; text: string } {
   const { type, code, info } = e;
+  if (e.origin === 'local') return { final: true, text: e.errno === 'EMSGSIZE' ? `!F-${info}` : strerror(e.errno) };
   if (v4) {
     if (type === 11) return { final: code !== 0, text: code === 0 ? '' : `!<${type}-${code}>` };
     if (type !== 3) return { final: true, text: `!<${type}-${code}>` };
@@ -163,7 +164,7 @@ export class UdpMethod extends Base implements ProbeMethod {
       const e = sock.recvError();
       if (e.ok) {
         sock.takeError();
-        settle(probe, e.value.offender ?? this.o.addr, e.value.time, verdict(this.v4, e.value));
+        settle(probe, e.value.offender, e.value.time, verdict(this.v4, e.value));
       } else {
         const d = sock.recvFrom();
         if (!d.ok) continue;
@@ -207,7 +208,7 @@ abstract class RawBase extends Base {
       if (e.ok) {
         raw.takeError();
         const hit = this.quoted(probes, e.value.data);
-        if (hit) settle(hit, e.value.offender ?? this.o.addr, e.value.time, verdict(this.v4, e.value));
+        if (hit) settle(hit, e.value.offender, e.value.time, verdict(this.v4, e.value));
         if (hit) this.drop(hit);
         continue;
       }

@@ -4,7 +4,6 @@ import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
 import type { IpAddr } from '../../wire/addr.ts';
-import { parseIp } from '../../wire/addr.ts';
 
 export type Method = 'default' | 'udp' | 'icmp' | 'tcp';
 
@@ -149,9 +148,9 @@ export function* parseTraceroute(p: Process): Task<ParseResult> {
       if (Number.isNaN(s)) return bad;
       o.sendWait = s > 10 ? s / 1000 : s;
     } else if (key === 's') {
-      const a = parseIp(value);
-      if (a === null) return bad;
-      o.source = a;
+      const r = yield* getaddrinfo(p, value, family ? { family } : {});
+      if (!r.ok) return { error: `${value}: ${gaiStrerror(r.error)}\n${bad.error}` };
+      o.source = r.addrs[0] as IpAddr;
     }
   }
   const [host, len, extra] = scanned.operands;
@@ -179,7 +178,7 @@ function validate(o: TraceOptions): string | null {
   if (o.queries <= 0 || o.queries > 10) return 'no more than 10 probes per hop';
   if (o.wait < 0 || o.hereFactor < 0 || o.nearFactor < 0) return `bad wait specifications \`${o.wait},${o.hereFactor},${o.nearFactor}' used`;
   if (o.packetLen !== null && o.packetLen > 65000) return `too big packetlen ${o.packetLen} specified`;
-  if (o.source !== null && typeof o.source !== typeof o.addr) return 'IP versions of source and destination differ';
+  if (o.source !== null && typeof o.source !== typeof o.addr) return 'IP version mismatch in addresses specified';
   if (o.sendWait < 0) return `bad sendtime \`${o.sendWait}' specified`;
   return null;
 }

@@ -35,9 +35,9 @@ class Traceroute {
   *run(): Task<number> {
     const { p, o, method } = this;
     const shown = formatIp(o.addr);
-    yield* p.out(`traceroute to ${o.host} (${shown}), ${o.maxHops} hops max, ${method.headerLen + method.dataLen} byte packets`);
     const problem = method.init();
     if (problem) return yield* this.fail(problem);
+    yield* p.out(`traceroute to ${o.host} (${shown}), ${o.maxHops} hops max, ${method.headerLen + method.dataLen} byte packets`);
     let start = (o.firstHop - 1) * o.queries;
     let lastSend = 0;
     while (start < this.end) {
@@ -138,7 +138,7 @@ function* main(p: Process): Task<number> {
     return 0;
   }
   if ('version' in parsed) {
-    yield* p.out(VERSION);
+    yield* p.err(VERSION);
     return 0;
   }
   if ('error' in parsed) {

@@ -28,7 +28,8 @@ export interface Datagram {
 }
 
 const RCVBUF = 212_992;
-const MAX_PAYLOAD = 65_507;
+/** Longest packet behind the IPv4 header, UDP header and all; IPv6 counts its own header apart. */
+const MAX_LENGTH = 65_535;
 
 export class UdpSocket extends Sock {
   readonly kind = 'udp' as const;
@@ -97,7 +98,7 @@ export class UdpSocket extends Sock {
     if (!pending.ok) return pending;
     if (this.shutWrite) return fail('EPIPE');
     if (port === 0) return fail('EINVAL');
-    if (data.length > MAX_PAYLOAD) return fail('EMSGSIZE');
+    if (data.length > MAX_LENGTH && this.family === 4) return fail('EMSGSIZE');
     const target = this.target(address);
     if (!target.ok) return target;
     const dst = target.value;
@@ -109,20 +110,22 @@ export class UdpSocket extends Sock {
     const from = sourceFor(this, { dst, src: own, sport: this.local.port, dport: port, oif });
     if (!from.ok) return from;
     const { route, src } = from.value;
-    const payload = emitUdp({ srcPort: this.local.port, dstPort: port, payload: data }, src, dst);
+    const length = data.length + 8;
     const header = typeof dst === 'number' ? 20 : 40;
     const mtu = this.opt.mtuDiscover === 'probe' ? route.dev.mtu : dstMtu(route, dst);
-    const fits = payload.length + header <= mtu;
+    const fits = length + header <= mtu;
+    const huge = length + (typeof dst === 'number' ? 20 : 0) > MAX_LENGTH;
     const must = this.opt.mtuDiscover === 'do' || this.opt.mtuDiscover === 'probe';
-    if (must && !fits) {
+    if ((must && !fits) || huge) {
       if (this.opt.recvErr) {
         this.queueError({
           errno: 'EMSGSIZE', origin: 'local', type: 0, code: 0, info: mtu, offender: null,
-          dst: { addr: dst, port }, data, time: this.sim.now, ttl: 0,
+          dst: { addr: dst, port: typeof dst === 'number' ? (this.remote?.port ?? 0) : port }, data, time: this.sim.now, ttl: 0,
         });
       }
       return fail('EMSGSIZE');
     }
+    const payload = emitUdp({ srcPort: this.local.port, dstPort: port, payload: data }, src, dst);
     // IP_PMTUDISC_WANT leaves DF to the IP layer, and such packets carry an identification of their own.
     const df = must ? { df: true } : this.opt.mtuDiscover === 'dont' ? { df: false } : {};
     const ttl = options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined));
