@@ -142,7 +142,7 @@ function set(ctx: Ctx, words: readonly string[]): number {
     } else if (args.is('priority')) change.priority = atoi(args.next());
     else if (args.is('state')) {
       const word = args.next();
-      const named = PORT_STATES.findIndex((s) => s === word.toLowerCase());
+      const named = PORT_STATES.map(String).indexOf(word.toLowerCase());
       if (!/^\d+$/.test(word) && named < 0) {
         ctx.complain('Error: invalid STP port state\n');
         return 255;

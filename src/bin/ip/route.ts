@@ -52,7 +52,7 @@ interface Building {
 }
 
 /** `via [FAMILY] ADDRESS` */
-function readVia(ctx: Ctx, args: Args, family: 0 | 4 | 6): IpAddr {
+function readVia(args: Args, family: 0 | 4 | 6): IpAddr {
   let f: 0 | 4 | 6 = family;
   const word = args.next();
   if (word === 'inet' || word === 'inet6') {
@@ -74,7 +74,7 @@ function readNexthops(ctx: Ctx, args: Args, family: 0 | 4 | 6): NexthopSpec[] {
     }
     const hop: NexthopSpec = {};
     for (; args.more && !args.is('nexthop'); args.step()) {
-      if (args.is('via')) hop.gateway = readVia(ctx, args, family);
+      if (args.is('via')) hop.gateway = readVia(args, family);
       else if (args.is('dev')) hop.dev = ctx.needDevice(args.next());
       else if (args.is('weight')) {
         const n = unsigned(args.next());
@@ -93,7 +93,7 @@ function readAttribute(ctx: Ctx, args: Args, b: Building): boolean {
   if (args.is('src')) spec.prefsrc = getAddr(args.next(), b.family);
   else if (args.is('via')) {
     if (b.gateway !== null) invarg('use nexthop syntax to specify multiple via\n', args.word);
-    b.gateway = readVia(ctx, args, b.family);
+    b.gateway = readVia(args, b.family);
     if (b.family === 0) b.family = familyOf(b.gateway);
   } else if (args.is('tos') || args.matches('dsfield'))
     spec.tos = unsigned(args.next(), 255) ?? invarg('"tos" value is invalid\n', args.word);
