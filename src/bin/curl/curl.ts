@@ -7,6 +7,7 @@ import { Connector, type Failure } from './connect.ts';
 import { bytesOf } from './http.ts';
 import { type CurlOptions, parseCurl } from './options.ts';
 import { HELP } from './optiontable.ts';
+import { Stdout } from './stdout.ts';
 import { type Sink, Transfer } from './transfer.ts';
 import { globUrl, parseUrl } from './url.ts';
 import { writeOut } from './writeout.ts';
@@ -27,9 +28,11 @@ class Curl {
   private verbose = false;
   private firstMeter = true;
   private urlnum = 0;
+  private readonly stdout: Stdout;
 
   constructor(p: Process) {
     this.p = p;
+    this.stdout = new Stdout(p);
     const info = function* (this: Curl, line: string): Task<void> {
       if (this.verbose) yield* this.p.err(`* ${line}\n`);
     }.bind(this);
@@ -40,14 +43,19 @@ class Curl {
     let code = 0;
     for (const o of sets) {
       this.verbose = o.verbose;
+      if (o.noBuffer) this.stdout.unbuffered = true;
       for (const [i, pattern] of o.urls.entries()) {
         const urls = o.globOff ? [pattern] : (globUrl(pattern) ?? [pattern]);
         for (const url of urls) {
           code = yield* this.one(o, url, i);
-          if (code !== 0 && o.failEarly) return code;
+          if (code !== 0 && o.failEarly) {
+            yield* this.stdout.flush();
+            return code;
+          }
         }
       }
     }
+    yield* this.stdout.flush();
     for (const c of [...this.connector.pool]) this.connector.close(c);
     return code;
   }
@@ -75,14 +83,21 @@ class Curl {
       } else if (given !== '-') file = given;
       if (file !== null && o.outputDir !== null) file = `${o.outputDir}/${file}`;
     }
+    if (o.user !== null && !o.user.includes(':')) {
+      yield* p.err(`Enter host password for user '${o.user}':`);
+      const password = yield* p.readLine(0);
+      yield* p.err('\n');
+      o.user = `${o.user}:${password ?? ''}`;
+    }
     const began = p.sim.now;
     let delay = o.retryDelay > 0 ? o.retryDelay : 1;
     for (let left = o.retry; ; left--) {
       const sink: Sink = { file, fd: -1 };
-      const t = new Transfer(p, o, this.connector, sink, say, url, this.urlnum);
+      const t = new Transfer(p, o, this.connector, sink, this.stdout, say, url, this.urlnum);
       const f = yield* t.run(this.firstMeter);
       this.firstMeter = false;
       if (sink.fd >= 0) p.close(sink.fd);
+      yield* this.stdout.flush();
       const why = left > 0 ? retryReason(o, f, t.info.head?.status ?? 0) : null;
       if (why !== null && (o.retryMaxTime === 0 || p.sim.now - began < o.retryMaxTime * 1e6)) {
         if (!o.silent) yield* p.err(`Warning: Problem : ${why}. Will retry in ${delay} seconds. ${left} retries left.\n`);
@@ -96,7 +111,7 @@ class Curl {
         const format = o.writeOut.startsWith('@') ? text(fileOr(p, o.writeOut.slice(1))) : o.writeOut;
         const w = writeOut(format, t.info, LIBCURL);
         if (w.err) yield* p.err(w.err);
-        if (w.out) yield* p.out(w.out);
+        if (w.out) yield* this.stdout.write(w.out);
       }
       return f?.code ?? 0;
     }

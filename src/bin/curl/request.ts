@@ -62,7 +62,7 @@ export function makeBody(p: Process, o: CurlOptions): Body | null | string {
 }
 
 export function methodOf(o: CurlOptions, body: Body | null): string {
-  if (o.method !== null && o.method !== '') return o.method;
+  if (o.method !== null) return o.method;
   if (o.head) return 'HEAD';
   if (body?.upload) return 'PUT';
   return body ? 'POST' : 'GET';

@@ -10,6 +10,7 @@ import { type BodyPlan, bodyPlan, bytesOf, header, type ReadResult, type Respons
 import { meterLine, meterStart } from './meter.ts';
 import type { CurlOptions } from './options.ts';
 import { type Body, base64, makeBody, methodOf, requestHead } from './request.ts';
+import type { Stdout } from './stdout.ts';
 import { clientHello, WRONG_VERSION } from './tls.ts';
 import { joinUrl, parseUrl, type Url, urlText } from './url.ts';
 import type { TransferInfo } from './writeout.ts';
@@ -28,6 +29,7 @@ export class Transfer {
   private readonly o: CurlOptions;
   private readonly connector: Connector;
   private readonly sink: Sink;
+  private readonly stdout: Stdout;
   private readonly say: (text: string) => Task<void>;
   private readonly tty: boolean;
   private readonly meter: boolean;
@@ -40,6 +42,7 @@ export class Transfer {
     o: CurlOptions,
     connector: Connector,
     sink: Sink,
+    stdout: Stdout,
     say: (text: string) => Task<void>,
     url: string,
     urlnum: number,
@@ -48,6 +51,7 @@ export class Transfer {
     this.o = o;
     this.connector = connector;
     this.sink = sink;
+    this.stdout = stdout;
     this.say = say;
     this.tty = sink.file === null && p.isatty(1);
     this.meter = !o.silent && !o.noProgress && !this.tty;
@@ -289,6 +293,7 @@ export class Transfer {
           info.sizeHeader += line.length;
           if (/^HTTP\//.test(line)) failing = o.fail && Number(line.split(' ')[1]) >= 400;
           if (failing && line.trim() === '') return;
+          if (/^location:/i.test(line) && o.location && info.sizeUpload > 0) yield* this.note('Please rewind output before next send');
           if (o.verbose) yield* this.say(`< ${line}`);
           yield* this.headerOut(line, url);
         }.bind(this),
@@ -360,7 +365,7 @@ export class Transfer {
   private *headerOut(line: string, url: Url): Task<void> {
     const { o } = this;
     if (o.dumpHeader !== null) {
-      if (o.dumpHeader === '-') yield* this.p.out(line);
+      if (o.dumpHeader === '-') yield* this.stdout.write(bytesOf(line));
       else this.p.writeFile(o.dumpHeader, line, { append: this.info.sizeHeader > line.length });
     }
     if (!o.include && !o.head) return;
@@ -396,8 +401,8 @@ export class Transfer {
     }
     this.wrote = true;
     if (part.length === 0) return true;
-    const r = yield* p.write(sink.file === null ? 1 : sink.fd, part);
-    return r.ok;
+    if (sink.file === null) return yield* this.stdout.write(part);
+    return (yield* p.write(sink.fd, part)).ok;
   }
 
   /** The first flight of a TLS handshake is real; what a TLS server would answer is not emulated. */
