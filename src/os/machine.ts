@@ -232,6 +232,11 @@ export class Machine {
     return tty;
   }
 
+  closeTty(tty: Tty): void {
+    tty.hangUp();
+    this.terminals.delete(Number(tty.path.slice(9)));
+  }
+
   socketFile(sock: SocketLike): OpenFile {
     return new SocketFile(sock, inodeOf(sock));
   }

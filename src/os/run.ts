@@ -150,6 +150,7 @@ export class Job {
       this.wait({ micros: 1_000_000, steps: 100_000 });
     }
     this.drain();
+    if (this.tty && !this.heldTty()) this.machine.closeTty(this.tty);
     return this.result();
   }
 

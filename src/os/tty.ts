@@ -29,7 +29,7 @@ export class Tty {
   readonly machine: Machine;
   readonly readers = new WaitQueue();
   readonly writers = new WaitQueue();
-  termios: Termios = { ...COOKED };
+  private modes: Termios = { ...COOKED };
   cols: number;
   rows: number;
   /** Foreground process group; 0 when there is no session yet. */
@@ -52,6 +52,19 @@ export class Tty {
     this.path = `/dev/pts/${this.sim.serial(`pts/${machine.hostname}`) - 1}`;
     this.cols = cols;
     this.rows = rows;
+  }
+
+  get termios(): Termios {
+    return this.modes;
+  }
+
+  /** Out of canonical mode a line that is not finished becomes readable. */
+  set termios(modes: Termios) {
+    this.modes = modes;
+    if (modes.icanon || this.line.length === 0) return;
+    this.input.push(Uint8Array.from(this.line));
+    this.line = [];
+    this.readers.wakeAll();
   }
 
   /** A descriptor's file on this terminal. */
@@ -148,7 +161,7 @@ export class Tty {
     if (t.isig) {
       const signal = b === 3 ? 'INT' : b === 28 ? 'QUIT' : b === 26 ? 'TSTP' : null;
       if (signal) {
-        this.line = [];
+        this.flush();
         if (t.echo) this.put(b === 3 ? '^C' : b === 28 ? '^\\' : '^Z');
         if (this.foreground) this.machine.killGroup(this.foreground, signal);
         return;
@@ -175,6 +188,15 @@ export class Tty {
       this.line.push(b);
       if (t.echo) this.echo(b);
     }
+  }
+
+  /** A signal key throws away what was typed and what is still to be shown (NOFLSH is off). */
+  private flush(): void {
+    this.line = [];
+    this.input.take(this.input.size);
+    this.pendingLines.length = 0;
+    this.output.take(this.output.size);
+    this.writers.wakeAll();
   }
 
   private commit(): void {
