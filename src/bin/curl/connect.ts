@@ -116,10 +116,10 @@ export class Connector {
     times.nameLookup = p.sim.now;
     const began = p.sim.now;
     const limit = began + (o.connectTimeout > 0 ? o.connectTimeout * 1e6 : CONNECT_TIMEOUT);
-    const deadline = total === undefined ? limit : Math.min(total, limit);
     const first = typeof addrs[0];
     const queues = [addrs.filter((a) => typeof a === first), addrs.filter((a) => typeof a !== first)];
-    const active: { sock: TcpSocket; addr: IpAddr; queue: number }[] = [];
+    const active: { sock: TcpSocket; addr: IpAddr; queue: number; began: number; limit: number }[] = [];
+    let timedOut = false;
     let last: Errno | null = null;
     let bindFailure: Failure | null = null;
     /** Starts the next address of a family; true when one is under way. */
@@ -136,7 +136,15 @@ export class Connector {
         }
         const r = sock.connect(addr, port);
         if (r.ok || r.errno === 'EINPROGRESS') {
-          active.push({ sock, addr, queue: q });
+          // With further addresses of the family behind it, an address gets half of the time that is left.
+          const left = limit - p.sim.now;
+          active.push({
+            sock,
+            addr,
+            queue: q,
+            began: p.sim.now,
+            limit: p.sim.now + ((queues[q]?.length ?? 0) > 0 ? Math.floor(left / 2) : left),
+          });
           return true;
         }
         last = r.errno;
@@ -173,15 +181,22 @@ export class Connector {
           yield* launch(1);
           continue;
         }
-        if (now >= deadline) {
+        if (total !== undefined && now >= total) {
           for (const a of active) closeSocket(p, a.sock);
-          const ms = Math.round((now - began) / 1000);
-          if (total !== undefined && now >= total)
-            return yield* failed({ code: 28, message: `Connection timed out after ${Math.round((now - start) / 1000)} milliseconds` });
-          for (const a of active) yield* this.info(`ipv${typeof a.addr === 'number' ? 4 : 6} connect timeout after ${ms}ms, move on!`);
-          return yield* failed({ code: 28, message: `Failed to connect to ${shown} port ${port} after ${ms} ms: Timeout was reached` });
+          return yield* failed({ code: 28, message: `Connection timed out after ${Math.round((now - start) / 1000)} milliseconds` });
         }
-        yield { on: active.map((a) => a.sock.wq), until: Math.min(deadline, second) };
+        const late = active.filter((a) => now >= a.limit);
+        for (const a of late) {
+          timedOut = true;
+          closeSocket(p, a.sock);
+          active.splice(active.indexOf(a), 1);
+          yield* this.info(
+            `ipv${typeof a.addr === 'number' ? 4 : 6} connect timeout after ${Math.round((now - a.began) / 1000)}ms, move on!`,
+          );
+          if (!(yield* launch(a.queue)) && active.length === 0) yield* launch(1 - a.queue);
+        }
+        if (late.length > 0) continue;
+        yield { on: active.map((a) => a.sock.wq), until: Math.min(total ?? second, second, ...active.map((a) => a.limit)) };
       }
     }
     const ms = Math.round((p.sim.now - began) / 1000);
@@ -190,7 +205,7 @@ export class Connector {
       yield* this.info(`Failed to connect to ${shown} port ${port} after ${ms} ms: Failed binding local connection end`);
       return yield* failed(cause, false);
     }
-    const timedOut = (last as Errno | null) === 'ETIMEDOUT';
+    timedOut ||= (last as Errno | null) === 'ETIMEDOUT';
     return yield* failed({
       code: timedOut ? 28 : 7,
       message: `Failed to connect to ${shown} port ${port} after ${ms} ms: ${timedOut ? 'Timeout was reached' : "Couldn't connect to server"}`,
