@@ -3,9 +3,9 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo, inetAton, nameOrAddress } from '../../os/resolver.ts';
-import { closeSocket, openRaw, openUdp } from '../../os/sockcalls.ts';
+import { closeSocket, openRaw } from '../../os/sockcalls.ts';
 import type { RawSocket } from '../../os/uapi.ts';
-import { ok, strerror } from '../../sim/errno.ts';
+import { strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, isLinkLocal, isMulticast, parseIp6, readIp4 } from '../../wire/addr.ts';
 import { u16, u32 } from '../../wire/bytes.ts';
 import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_REDIRECT, parseIcmp } from '../../wire/icmp.ts';
@@ -13,13 +13,12 @@ import { emitIcmp6, ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST } from '../../wire/ic
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, ip4HeaderLen } from '../../wire/ipv4.ts';
 import { describeIcmp4, describeIcmp6 } from './icmptext.ts';
 import { type PingOptions, parsePing } from './options.ts';
+import { configure, findSource, IPOPT_RR } from './setup.ts';
 import { USAGE } from './usage.ts';
 
 const VERSION = 'ping from iputils 20221126\nlibcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes\n';
 /** Shortest pause of a flood, ms. */
 const MIN_INTERVAL = 10;
-
-const IPOPT_RR = 7;
 
 interface Target {
   addr: IpAddr;
@@ -386,51 +385,6 @@ function tripText(us: number): string {
   return millis(us);
 }
 
-/** Source address by a connected UDP probe. `next`: this family cannot reach it, try another address. */
-function* findSource(
-  p: Process,
-  o: PingOptions,
-  addr: IpAddr,
-  zone: string | null,
-  more: boolean,
-): Task<{ source: IpAddr } | { code: number } | 'next'> {
-  const fail = function* (text: string): Task<{ code: number }> {
-    yield* p.err(`${p.name}: ${text}\n`);
-    return { code: 2 };
-  };
-  const given = typeof addr === 'number' ? o.source4 : o.source6;
-  if (given !== null) return { source: given };
-  const probe = openUdp(p, typeof addr === 'number' ? 4 : 6);
-  try {
-    if (o.device !== null) {
-      const r = probe.bindToDevice(o.device);
-      if (!r.ok)
-        return yield* fail(typeof addr === 'number' ? `SO_BINDTODEVICE ${o.device}: ${strerror(r.errno)}` : `unknown iface: ${o.device}`);
-    }
-    if (zone !== null) probe.bindToDevice(zone);
-    // For link-local targets this version of ping connects with family AF_UNSPEC, which chooses nothing.
-    let r = typeof addr === 'bigint' && isLinkLocal(addr) ? ok() : probe.connect(addr, 1025);
-    if (!r.ok && r.errno === 'EACCES' && typeof addr === 'number') {
-      if (!o.broadcast) return yield* fail('Do you want to ping broadcast? Then -b. If not, check your local firewall rules');
-      yield* p.err('WARNING: pinging broadcast address\n');
-      probe.opt.broadcast = true;
-      r = probe.connect(addr, 1025);
-    }
-    if (!r.ok) {
-      if (more && (r.errno === 'EHOSTUNREACH' || r.errno === 'ENETUNREACH')) return 'next';
-      return yield* fail(`connect: ${strerror(r.errno)}`);
-    }
-    const source = probe.local.addr;
-    const own = o.device === null ? undefined : p.ns.device(o.device);
-    if (own && ![...own.addrs4, ...own.addrs6].some((a) => a.local === source)) {
-      yield* p.err(`${p.name}: Warning: source address might be selected on device other than: ${o.device}\n`);
-    }
-    return { source };
-  } finally {
-    closeSocket(p, probe);
-  }
-}
-
 function* main(p: Process): Task<number> {
   const parsed = parsePing(p.argv.slice(1), p.name);
   if (!parsed.ok) {
@@ -488,39 +442,6 @@ function* main(p: Process): Task<number> {
     return yield* new Ping(p, o, chosen.value, { addr, hostname: found.canonical, source: s.source, zone }).run();
   }
   return 2;
-}
-
-/** A no-operation and a Record Route option with room for nine addresses. */
-function recordRouteOption(): Uint8Array {
-  const option = new Uint8Array(40);
-  option.set([1, IPOPT_RR, 39, 4]);
-  return option;
-}
-
-/** Socket options; the text of the error, if one comes. */
-function configure(o: PingOptions, sock: RawSocket, addr: IpAddr, zone: string | null): string | null {
-  // connect() with a scope id ties the socket to that interface.
-  if (zone !== null) sock.bindToDevice(zone);
-  if (o.device !== null) sock.bindToDevice(o.device);
-  const source = typeof addr === 'number' ? o.source4 : o.source6;
-  if (source !== null) {
-    const r = sock.bind(source);
-    if (!r.ok) return `bind: ${strerror(r.errno)}`;
-  }
-  sock.opt.recvErr = true;
-  sock.opt.broadcast = o.broadcast;
-  if (o.pmtudisc) sock.opt.mtuDiscover = o.pmtudisc;
-  else if (isMulticast(addr) || o.broadcast) sock.opt.mtuDiscover = 'do';
-  if (o.ttl !== null) {
-    sock.opt.ttl = o.ttl;
-    sock.opt.multicastTtl = o.ttl;
-  }
-  sock.opt.tos = o.tos;
-  if (o.recordRoute) sock.opt.ipOptions = recordRouteOption();
-  if (o.mark !== 0) sock.opt.mark = o.mark;
-  const keep = typeof addr === 'number' ? [ICMP_ECHOREPLY, ICMP_REDIRECT] : [ICMPV6_ECHO_REPLY];
-  for (let t = 0; t < 256; t++) if (!keep.includes(t)) sock.blockedTypes.add(t);
-  return null;
 }
 
 export const ping: Command = { name: 'ping', main, aliases: ['ping4', 'ping6'] };
