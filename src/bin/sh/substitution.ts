@@ -6,7 +6,8 @@ import { concat, type Process, type Task } from '../../os/process.ts';
 import { strerror } from '../../sim/errno.ts';
 import { expandString } from './expand.ts';
 import { forkShell } from './fork.ts';
-import { runStatements, waitFor } from './interpret.ts';
+import { runStatements } from './interpret.ts';
+import { waitFor } from './pipeline.ts';
 import { parseSource, sourceOf } from './source.ts';
 import { Abandon, type Shell } from './state.ts';
 

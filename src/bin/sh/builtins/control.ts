@@ -6,8 +6,9 @@ import { parseSignal, SIGNALS, type Signal, signalByNumber } from '../../../os/s
 import { strerror } from '../../../sim/errno.ts';
 import { ArithError } from '../arith.ts';
 import { rawArithmetic } from '../arithmetic.ts';
-import { runText, waitForeground } from '../interpret.ts';
+import { runText } from '../interpret.ts';
 import { state } from '../jobs.ts';
+import { waitForeground } from '../pipeline.ts';
 import { replace, startProgram } from '../simple.ts';
 import { ExitShell, LoopControl, ReturnFrom, type Shell } from '../state.ts';
 import { builtins } from './index.ts';

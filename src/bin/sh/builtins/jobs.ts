@@ -3,8 +3,8 @@
 import type { Task } from '../../../os/process.ts';
 import { parseSignal, signalByNumber, signalNumber, strsignal } from '../../../os/signal.ts';
 import { strerror } from '../../../sim/errno.ts';
-import { waitForeground } from '../interpret.ts';
 import { type JobEntry, state } from '../jobs.ts';
+import { waitForeground } from '../pipeline.ts';
 import { Interrupted, type Shell } from '../state.ts';
 import { signalList } from './control.ts';
 import { type Builtin, complain, options, output } from './types.ts';
