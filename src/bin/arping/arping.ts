@@ -34,7 +34,14 @@ interface Options {
   gratuitous: boolean;
   reply: boolean;
   quiet: boolean;
+  /** -r and -R: only the MAC, only the IP address. */
   raw: boolean;
+  rawIp: boolean;
+  verbose: boolean;
+  /** -u: received/sent. */
+  showSent: boolean;
+  bell: boolean;
+  bellMissing: boolean;
   source: number | null;
   sourceMac: Mac | null;
   targetMac: Mac | null;
@@ -80,7 +87,7 @@ class Arping {
       op: o.reply ? ARP_REPLY : ARP_REQUEST,
       senderMac: mac,
       senderIp: o.gratuitous ? this.target : this.source,
-      targetMac: o.gratuitous ? MAC_BROADCAST : (o.targetMac ?? 0),
+      targetMac: o.gratuitous ? MAC_BROADCAST : 0,
       targetIp: this.target,
     });
     const payload = new Uint8Array(FRAME_PAYLOAD);
@@ -93,9 +100,14 @@ class Arping {
     p.onSignal('INT', () => {
       this.stop = true;
     });
-    if (!o.dots && !o.quiet && !o.raw) yield* p.out(`ARPING ${formatIp4(this.target)}\n`);
+    if (o.verbose) {
+      // drop_uid() looks for a user to become.
+      if (!/^sshd:/m.test(p.readText('/etc/passwd') ?? '')) yield* p.out('arping: getpwnam(sshd): Success\n');
+      yield* p.out(`This box:   Interface: ${this.dev.name}  IP: ${formatIp4(this.source)}   MAC address: ${formatMac(o.sourceMac ?? this.dev.mac)}\n`);
+    }
+    if (!o.dots && !this.silent) yield* p.out(`ARPING ${formatIp4(this.target)}\n`);
     const end = o.deadline === null ? Number.POSITIVE_INFINITY : p.sim.now + o.deadline * 1e6;
-    while (!this.stop && (o.count < 0 || this.sent < o.count) && p.sim.now < end) yield* this.round(end);
+    while (!this.stop && (o.count < 0 || this.sent < o.count)) yield* this.round(end);
     yield* this.statistics();
     if (o.findDuplicates) return this.macs.size > 1 ? 1 : 0;
     return this.received > 0 ? 0 : 1;
@@ -108,12 +120,16 @@ class Arping {
     const r = this.sock.send(this.request());
     if (!r.ok) throw new Fatal(`arping: libnet_write(): ${strerror(r.errno)}\n`);
     this.sent++;
-    const until = Math.min(began + o.wait * 1e6, end);
+    const until = began + Math.round(o.wait * 1e6);
     let answered = false;
     while (!this.stop && p.sim.now < until) {
+      if (p.sim.now >= end) {
+        this.stop = true;
+        break;
+      }
       const got = this.sock.recv();
       if (!got.ok) {
-        yield { on: [this.sock.wq], until };
+        yield { on: [this.sock.wq], until: Math.min(until, end) };
         continue;
       }
       const a = got.value.direction === 'outgoing' ? null : parseArp(got.value.frame.subarray(14));
@@ -127,7 +143,14 @@ class Arping {
       answered = true;
       if (o.maxReplies > 0 && this.received >= o.maxReplies) this.stop = true;
     }
-    if (!answered && !o.quiet && !this.stop) yield* p.out(o.dots ? '.' : o.raw ? '' : 'Timeout\n');
+    if (answered || this.stop) return;
+    if (o.bellMissing) yield* p.out('\x07');
+    if (!this.silent) yield* p.out(o.dots ? '.' : 'Timeout\n');
+  }
+
+  /** Neither lines for what is missing nor statistics. */
+  private get silent(): boolean {
+    return this.o.quiet || this.o.raw || this.o.rawIp;
   }
 
   private *say(mac: Mac, time: number, length: number, again: boolean): Task<void> {
@@ -136,20 +159,23 @@ class Arping {
       if (!again) yield* p.out('!');
       return;
     }
-    if (o.raw) {
-      yield* p.out(`${formatMac(mac)}\n`);
+    if (o.raw || o.rawIp) {
+      const parts = [...(o.raw ? [formatMac(mac)] : []), ...(o.rawIp ? [formatIp4(this.target)] : [])];
+      yield* p.out(`${parts.join(' ')}\n`);
       return;
     }
+    if (o.bell) yield* p.out('\x07');
+    const index = this.received - 1 + this.extra;
     const text =
       time < 1000 ? `${time.toFixed(3)} usec` : time < 1e6 ? `${(time / 1000).toFixed(3)} msec` : `${(time / 1e6).toFixed(3)} sec`;
     yield* p.out(
-      `${length} bytes from ${formatMac(mac)} (${formatIp4(this.target)}): index=${this.received - 1 + this.extra} time=${text}\n`,
+      `${length} bytes from ${formatMac(mac)} (${formatIp4(this.target)}): index=${o.showSent ? `${index}/${this.sent - 1}` : index} time=${text}\n`,
     );
   }
 
   private *statistics(): Task<void> {
     const { p, o } = this;
-    if (o.quiet || o.raw) return;
+    if (this.silent) return;
     const lost = this.sent === 0 ? '-nan' : ((100 * (this.sent - this.received)) / this.sent).toFixed(0).padStart(3);
     if (o.dots) {
       yield* p.out(`\t${lost}% packet loss (${this.extra} extra)\n`);
@@ -166,9 +192,13 @@ class Arping {
   }
 }
 
-function parse(p: Process): { o: Options; target: string } | null {
+function* parse(p: Process): Task<{ o: Options; target: string } | number> {
   const g = getoptShort(p.argv.slice(1), '0aAbBC:c:dDeFg:hi:I:m:pPqQ:rRs:S:t:T:uUvV:w:W:zZ');
-  if (g.error || g.operands.length !== 1) return null;
+  if (g.error) yield* p.err(`arping: ${g.error}\n`);
+  if (g.error || g.operands.length !== 1) {
+    yield* p.out(USAGE);
+    return 1;
+  }
   const o: Options = {
     count: -1,
     maxReplies: -1,
@@ -181,6 +211,11 @@ function parse(p: Process): { o: Options; target: string } | null {
     reply: false,
     quiet: false,
     raw: false,
+    rawIp: false,
+    verbose: false,
+    showSent: false,
+    bell: false,
+    bellMissing: false,
     source: null,
     sourceMac: null,
     targetMac: null,
@@ -202,18 +237,22 @@ function parse(p: Process): { o: Options; target: string } | null {
     else if (key === 'S') o.source = parseIp4(value);
     else if (key === 's') o.sourceMac = parseMac(value);
     else if (key === 't') o.targetMac = parseMac(value);
-    else if (key === 'h') return null;
-    else if ('TVQmRg'.includes(key)) throw new Fatal(`arping: -${key} is not emulated\n`);
+    else if (key === 'R') o.rawIp = true;
+    else if (key === 'v') o.verbose = true;
+    else if (key === 'u') o.showSent = true;
+    else if (key === 'a') o.bell = true;
+    else if (key === 'e') o.bellMissing = true;
+    else if (key === 'h') {
+      yield* p.out(USAGE);
+      return 0;
+    } else if ('TVQmg'.includes(key)) throw new Fatal(`arping: -${key} is not emulated\n`);
   }
   return { o, target: g.operands[0] as string };
 }
 
 function* start(p: Process): Task<number> {
-  const parsed = parse(p);
-  if (!parsed) {
-    yield* p.err(USAGE);
-    return 1;
-  }
+  const parsed = yield* parse(p);
+  if (typeof parsed === 'number') return parsed;
   const { o } = parsed;
   if (parseMac(parsed.target) !== null) throw new Fatal('arping: pinging a MAC address is not emulated\n');
   let target = parseIp4(parsed.target);
@@ -243,6 +282,7 @@ function* start(p: Process): Task<number> {
     } else {
       dev = found.dev;
       source ??= found.source;
+      if (o.verbose) yield* p.out(`arping: Autodetected interface ${dev.name}\n`);
     }
   }
   if (source === null && !o.gratuitous) {
@@ -253,7 +293,7 @@ function* start(p: Process): Task<number> {
   const opened = openPacket(p, ETH_P_ARP);
   if (!opened.ok)
     throw new Fatal(`arping: libnet_init(LIBNET_LINK, ${dev.name}): libnet_open_link(): UID/EUID 0 or capability CAP_NET_RAW required\n`);
-  if (!dev.up) throw new Fatal(`arping: pcap_open_live(): ${dev.name}: That device is not up\n`);
+  if (!dev.up) throw new Fatal(`arping: libnet_init(LIBNET_LINK, ${dev.name}): libnet_check_iface(): ${dev.name} is down\n`);
   opened.value.bind(dev);
   return yield* new Arping(p, o, opened.value, dev, target, source ?? target).run();
 }
