@@ -5,7 +5,7 @@ import type { Command, Task } from '../../os/program.ts';
 import { type Sock, shownAddr, TcpSocket, UnixSocket } from '../../os/uapi.ts';
 import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { interfaces, printInterface, printTable } from '../ifconfig/print.ts';
-import { extendedList } from '../route/route.ts';
+import { extendedList, hostNames } from '../route/route.ts';
 import { usersOf } from '../ss/rows.ts';
 
 const USAGE = `usage: netstat [-vWeenNcCF] [<Af>] -r         netstat {-V|--version|-h|--help}
@@ -185,7 +185,7 @@ function* main(p: Process): Task<number> {
     return 1;
   }
   let out: string;
-  if (o.has('r')) out = extendedList(p, o.has('n'));
+  if (o.has('r')) out = extendedList(p, o.has('n'), o.has('n') ? new Map() : yield* hostNames(p));
   else if (o.has('i')) {
     const list = interfaces(p.ns.devices.values()).filter((s) => o.has('a') || s.dev.up);
     out = `Kernel Interface table\n${o.has('e') ? list.map(printInterface).join('') : printTable(list, 'netstat')}`;

@@ -2,8 +2,9 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
+import { nameOrAddress } from '../../os/resolver.ts';
 import { type Fail, type FibRoute, type RouteSpec, strerror } from '../../os/uapi.ts';
-import { formatIp, formatIp4, mask4, parseIp4 } from '../../wire/addr.ts';
+import { formatIp, formatIp4, type IpAddr, mask4, parseIp4 } from '../../wire/addr.ts';
 import { maskLen } from '../ip/lib/inet.ts';
 import { INET_USAGE, USAGE, VERSION } from './usage.ts';
 
@@ -21,26 +22,44 @@ export function mainRoutes(p: Process): FibRoute[] {
   return p.ns.fib.list(4, 254).filter((r) => r.type !== 'broadcast' && r.type !== 'multicast');
 }
 
-function line(r: FibRoute, numeric: boolean): string {
+export type HostNames = ReadonlyMap<IpAddr, string>;
+
+/** Without -n hosts and gateways are looked up, each address once; networks would be in /etc/networks only. Models INET_resolve(). */
+export function* hostNames(p: Process): Task<HostNames> {
+  const names = new Map<IpAddr, string>();
+  for (const r of mainRoutes(p)) {
+    const gateway = routeFlags(r) === '!' ? null : (r.nexthops[0]?.gateway ?? null);
+    for (const addr of [r.dst.len === 32 ? r.dst.addr : null, gateway]) {
+      if (addr !== null && !names.has(addr)) names.set(addr, yield* nameOrAddress(p, addr));
+    }
+  }
+  return names;
+}
+
+function named(addr: IpAddr, names: HostNames): string {
+  return names.get(addr) ?? formatIp(addr);
+}
+
+function line(r: FibRoute, numeric: boolean, names: HostNames): string {
   const flags = routeFlags(r);
   const reject = flags === '!';
   const hop = r.nexthops[0];
-  const dst = r.dst.len === 0 && !numeric ? 'default' : formatIp(r.dst.addr);
-  const gw = reject ? '-' : hop?.gateway == null ? '0.0.0.0' : formatIp(hop.gateway);
+  const dst = r.dst.len === 0 && !numeric ? 'default' : named(r.dst.addr, names);
+  const gw = reject ? '-' : hop?.gateway == null ? '0.0.0.0' : named(hop.gateway, names);
   const ref = reject ? '-' : '0';
   const dev = reject ? '-' : (hop?.dev?.name ?? '*');
   return `${dst.padEnd(15)} ${gw.padEnd(15)} ${formatIp4(mask4(r.dst.len)).padEnd(15)} ${flags.padEnd(5)} ${String(r.metric).padEnd(6)} ${ref.padEnd(2)} ${'0'.padStart(7)} ${dev}\n`;
 }
 
 /** `route -e` and `netstat -r`. */
-export function extendedList(p: Process, numeric: boolean): string {
+export function extendedList(p: Process, numeric: boolean, names: HostNames): string {
   let t = 'Kernel IP routing table\nDestination     Gateway         Genmask         Flags   MSS Window  irtt Iface\n';
   for (const r of mainRoutes(p)) {
     const flags = routeFlags(r);
     const reject = flags === '!';
     const hop = r.nexthops[0];
-    const dst = r.dst.len === 0 && !numeric ? 'default' : formatIp(r.dst.addr);
-    const gw = reject ? '-' : hop?.gateway == null ? '0.0.0.0' : formatIp(hop.gateway);
+    const dst = r.dst.len === 0 && !numeric ? 'default' : named(r.dst.addr, names);
+    const gw = reject ? '-' : hop?.gateway == null ? '0.0.0.0' : named(hop.gateway, names);
     const n = reject ? '-' : '0';
     const mss = reject ? '-' : String(r.advmss ? r.advmss + 40 : 0);
     t += `${dst.padEnd(15)} ${gw.padEnd(15)} ${formatIp4(mask4(r.dst.len)).padEnd(15)} ${flags.padEnd(6)} ${mss.padStart(4)} ${n.padEnd(5)} ${n.padStart(6)} ${reject ? '-' : (hop?.dev?.name ?? '*')}\n`;
@@ -48,9 +67,9 @@ export function extendedList(p: Process, numeric: boolean): string {
   return t;
 }
 
-function list(p: Process, numeric: boolean): string {
+function list(p: Process, numeric: boolean, names: HostNames): string {
   return `Kernel IP routing table\nDestination     Gateway         Genmask         Flags Metric Ref    Use Iface\n${mainRoutes(p)
-    .map((r) => line(r, numeric))
+    .map((r) => line(r, numeric, names))
     .join('')}`;
 }
 
@@ -199,7 +218,8 @@ function* main(p: Process): Task<number> {
   }
   const verb = words[0];
   if (verb === undefined) {
-    yield* p.out(extended ? extendedList(p, numeric) : list(p, numeric));
+    const names: HostNames = numeric ? new Map() : yield* hostNames(p);
+    yield* p.out(extended ? extendedList(p, numeric, names) : list(p, numeric, names));
     return 0;
   }
   if (verb === 'add' || verb === 'del') return yield* change(p, words);
