@@ -77,7 +77,7 @@ export class Process extends FileCalls {
   readonly startTime: Micros;
   /** The controlling terminal, if any. */
   tty: Tty | null = null;
-  private readonly partial = new Map<OpenFile, { text: string; decoder: TextDecoder }>();
+  private readonly partial = new Map<OpenFile, { text: string; decoder: InstanceType<typeof TextDecoder> }>();
 
   constructor(machine: Machine, pid: number, parent: Process | null, argv: string[], opts: SpawnOptions) {
     super();

@@ -23,7 +23,7 @@ export class Trace {
 
   emit<K extends TraceKind>(kind: K, data: TraceEvents[K]): void {
     if (!this.on) return;
-    const event = { kind, time: this.clock.now, ...data } as unknown as TraceEvent;
+    const event = { kind, time: this.clock.now, ...(data as object) } as unknown as TraceEvent;
     for (const listener of this.listeners) listener(event);
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Sim } from '../../sim/sim.ts';
-import { formatIp, inPrefix, network, parseIp4 } from '../../wire/addr.ts';
+import { formatIp, inPrefix, network, parseIp4, type IpAddr } from '../../wire/addr.ts';
 import { Veth } from '../dev/veth.ts';
 import { Kernel } from '../kernel.ts';
 import type { Netns } from '../netns.ts';
@@ -13,8 +13,8 @@ import { routeOutput } from './route.ts';
 const route = (addr: number | bigint, len: number): FibRoute =>
   ({ family: typeof addr === 'number' ? 4 : 6, dst: { addr: network(addr, len), len } }) as unknown as FibRoute;
 
-const v4 = fc.record({ addr: fc.nat(0xffffffff), len: fc.nat(32) });
-const v6 = fc.record({ addr: fc.bigInt(0n, (1n << 128n) - 1n), len: fc.nat(128) });
+const v4: fc.Arbitrary<{ addr: IpAddr; len: number }> = fc.record({ addr: fc.nat(0xffffffff), len: fc.nat(32) });
+const v6: fc.Arbitrary<{ addr: IpAddr; len: number }> = fc.record({ addr: fc.bigInt(0n, (1n << 128n) - 1n), len: fc.nat(128) });
 
 describe('longest prefix match', () => {
   test.each([
