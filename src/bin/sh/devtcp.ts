@@ -1,9 +1,10 @@
 /** /dev/tcp/HOST/PORT and /dev/udp/HOST/PORT in redirections. Models lib/sh/netopen.c of bash */
 
 import type { OpenFile } from '../../os/file.ts';
-import { connect, SocketFile } from '../../os/net.ts';
+import { SocketFile } from '../../os/net.ts';
 import type { Task } from '../../os/process.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
+import { connectTcp } from '../../os/sockcalls.ts';
 import { TcpSocket, UdpSocket } from '../../os/uapi.ts';
 import { fail, ok, type Result, strerror } from '../../sim/errno.ts';
 import type { IpAddr } from '../../wire/addr.ts';
@@ -25,7 +26,7 @@ export function* openNetworkPath(sh: Shell, path: string): Task<Result<OpenFile>
   const family = typeof address === 'bigint' ? 6 : 4;
   const sock = proto === 'udp' ? new UdpSocket(sh.p.ns, family) : new TcpSocket(sh.p.ns, family);
   sock.owner = { pid: sh.p.pid, comm: sh.p.name };
-  const r = yield* connect(sh.p, sock, address, port);
+  const r = sock instanceof TcpSocket ? yield* connectTcp(sock, address, port) : sock.connect(address, port);
   if (!r.ok) {
     sock.close();
     yield* sh.warn(`connect: ${strerror(r.errno)}`);
