@@ -111,7 +111,8 @@ export function requestHead(
   const has = (key: string): boolean => custom.has(key);
   const version = o.http === '1.0' ? '1.0' : '1.1';
   const target =
-    o.requestTarget ?? (viaProxy ? urlText({ ...url, path: url.path }) : `${url.path}${url.query === null ? '' : `?${url.query}`}`);
+    o.requestTarget ??
+    (viaProxy ? urlText({ ...url, userText: '', fragment: '' }) : `${url.path}${url.query === null ? '' : `?${url.query}`}`);
   const lines = [`${method} ${target} HTTP/${version}`];
   const host = custom.get('host');
   if (host?.value) lines.push(`Host: ${host.value}`);

@@ -13,6 +13,9 @@ export interface Url {
   /** Begins with a slash; without the query. */
   path: string;
   query: string | null;
+  /** `user:password@` as it was written, and `#…`: they stay in the URL that is shown. */
+  userText: string;
+  fragment: string;
 }
 
 export const PORTS: Record<string, number> = { http: 80, https: 443, ftp: 21 };
@@ -53,15 +56,18 @@ export function parseUrl(text: string): UrlResult {
   if (text === '' || /[\s\x00-\x1f\x7f]/.test(text)) return MALFORMED;
   const m = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/\/?(.*)$/.exec(text);
   let scheme = m ? (m[1] as string).toLowerCase() : 'http';
-  const rest = (m ? (m[2] as string) : text).replace(/#.*$/, '');
+  const whole = m ? (m[2] as string) : text;
+  const rest = whole.replace(/#.*$/, '');
   if (m && !KNOWN.includes(scheme)) return { ok: false, code: 1, message: `Protocol "${m[1]}" not supported or disabled in libcurl` };
   const cut = rest.search(/[/?]/);
   let authority = cut < 0 ? rest : rest.slice(0, cut);
   const tail = cut < 0 ? '' : rest.slice(cut);
   let user: string | null = null;
+  let userText = '';
   const at = authority.lastIndexOf('@');
   if (at >= 0) {
     user = decode(authority.slice(0, at));
+    userText = authority.slice(0, at + 1);
     authority = authority.slice(at + 1);
   }
   let host: string;
@@ -93,6 +99,8 @@ export function parseUrl(text: string): UrlResult {
       portGiven: !!portText,
       path: removeDots(path === '' ? '/' : path),
       query: q < 0 ? null : tail.slice(q + 1),
+      userText,
+      fragment: whole.slice(rest.length),
     },
   };
 }
@@ -127,7 +135,7 @@ export function hostHeader(u: Url): string {
 }
 
 export function urlText(u: Url): string {
-  return `${u.scheme}://${hostText(u)}${u.portGiven ? `:${u.port}` : ''}${u.path}${u.query === null ? '' : `?${u.query}`}`;
+  return `${u.scheme}://${u.userText}${hostText(u)}${u.portGiven ? `:${u.port}` : ''}${u.path}${u.query === null ? '' : `?${u.query}`}${u.fragment}`;
 }
 
 /** A Location header's value against the URL it came from. */
