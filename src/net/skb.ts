@@ -43,6 +43,8 @@ export class Skb {
   sk: Sock | null = null;
   /** Segment payload size when this is a TCP super-packet (GSO); 0 when not. Its IP total length may exceed the MTU. */
   gsoSize = 0;
+  /** The sender's TCP made progress, so the neighbour that takes this is alive (dst_pending_confirm; it survives forwarding). */
+  confirmsNeighbour = false;
   /** TRACE target: log every rule that this packet meets. */
   nfTrace = false;
   readonly sim: Sim;
@@ -73,6 +75,7 @@ export class Skb {
     s.bridge = this.bridge;
     s.sk = this.sk;
     s.gsoSize = this.gsoSize;
+    s.confirmsNeighbour = this.confirmsNeighbour;
     s.nfTrace = this.nfTrace;
     return s;
   }

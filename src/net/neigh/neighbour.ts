@@ -72,8 +72,9 @@ export class Neighbour {
     }
     if (skb.sk?.confirmPending) {
       skb.sk.confirmPending = false;
-      this.confirmed = this.dev.sim.now;
+      skb.confirmsNeighbour = true;
     }
+    if (skb.confirmsNeighbour) this.confirmed = this.dev.sim.now;
     skb.ethSrc = this.dev.mac;
     skb.ethDst = this.mac as Mac;
     devQueueXmit(skb);
