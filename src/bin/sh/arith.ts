@@ -192,7 +192,7 @@ class Evaluator {
   }
 
   private level(min: number): bigint {
-    let left = this.unary();
+    let left = this.power();
     for (;;) {
       const op = this.token.kind === 'op' ? this.token.text : '';
       const prec = BINARY[op];
@@ -281,14 +281,15 @@ class Evaluator {
         }
       }
     }
-    return this.power();
+    return this.primary();
   }
 
   private power(): bigint {
-    const base = this.primary();
+    // A sign binds tighter: -2**2 is 4.
+    const base = this.unary();
     if (!this.is('**')) return base;
     this.advance();
-    const exponent = this.unary();
+    const exponent = this.power();
     if (exponent < 0n) this.error('exponent less than 0', this.lastOperand ?? this.token);
     let result = 1n;
     let b = base;

@@ -27,7 +27,7 @@ export function* arithmetic(sh: Shell, source: string, prefix = ''): Task<bigint
 /** As arithmetic(), but throws ArithError. */
 export function* rawArithmetic(sh: Shell, source: string): Task<bigint> {
   let text = source;
-  if (/[$`"'\\]/.test(text)) text = (yield* expandQuotedText(sh, text.replace(/(?<!\\)["]/g, ''))).replace(/'/g, '');
+  if (/[$`"'\\]/.test(text)) text = yield* expandQuotedText(sh, text.replace(/(?<!\\)"/g, ''));
   return evaluate(text.trim() === '' ? '' : text, arithVars(sh));
 }
 

@@ -144,7 +144,7 @@ function* descriptor(sh: Shell, r: Redirection, standard: number, undo: Undo): T
 function* hereDocument(sh: Shell, r: HereDoc): Task<string> {
   if (!r.closing)
     yield* sh.warn(
-      `warning: here-document at line ${sh.source.line(r.pos)} delimited by end-of-file (wanted \`${r.delimiter?.value ?? ''}')`,
+      `warning: here-document at line ${sh.source.line(r.body.end)} delimited by end-of-file (wanted \`${r.delimiter?.value ?? ''}')`,
     );
   let text = r.body.text;
   if (r.operator === '<<-') text = text.replace(/^\t+/gm, '');

@@ -85,7 +85,7 @@ function* list(sh: Shell, name: string, on: ReadonlySet<string>): Task<number> {
     )
       continue;
     if (name === 'local' && !sh.vars.scopes[sh.vars.scopes.length - 1]?.has(n)) continue;
-    text += name === 'local' || (name === 'declare' && on.size === 0) ? `${n}=${v.value ?? ''}\n` : declaration(n, v);
+    text += name === 'declare' && on.size === 0 ? `${n}=${v.value ?? ''}\n` : declaration(n, v);
   }
   return yield* output(sh, name, text);
 }
