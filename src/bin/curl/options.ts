@@ -29,6 +29,8 @@ export interface CurlOptions {
   method: string | null;
   headers: string[];
   data: { kind: 'data' | 'raw' | 'binary' | 'urlencode' | 'json'; value: string }[];
+  /** -F and --form-string, in order. */
+  forms: { value: string; literal: boolean }[];
   upload: string | null;
   user: string | null;
   bearer: string | null;
@@ -85,6 +87,7 @@ export function defaults(): CurlOptions {
     method: null,
     headers: [],
     data: [],
+    forms: [],
     upload: null,
     user: null,
     bearer: null,
@@ -230,6 +233,12 @@ const SETTERS: Record<string, Setter> = {
     const m = /^(\d+)(?:\s*-\s*(\d+))?$/.exec(v);
     if (!m || Number(m[1]) > 65535 || Number(m[2] ?? 0) > 65535) throw new Bad(`option ${s}: is badly used here`);
     o.localPort = [Number(m[1]), Number(m[2] ?? m[1])];
+  },
+  form: (o, value) => {
+    o.forms.push({ value, literal: false });
+  },
+  'form-string': (o, value) => {
+    o.forms.push({ value, literal: true });
   },
   json: (o, value) => {
     o.data.push({ kind: 'json', value });

@@ -13,6 +13,8 @@ export interface Body {
   type: string | null;
   warnings: string;
   upload: boolean;
+  /** Multipart: curl says when it has all been sent. */
+  form?: boolean;
 }
 
 function percentEncode(b: Uint8Array): string {
@@ -40,6 +42,7 @@ export function makeBody(p: Process, o: CurlOptions): Body | null | string {
     const r = p.readFile(o.upload === '-' || o.upload === '.' ? '/dev/stdin' : o.upload);
     return r.ok ? { bytes: r.value, type: null, warnings, upload: true } : `Can't open '${o.upload}'!`;
   }
+  if (o.forms.length > 0) return formBody(p, o);
   if (o.data.length === 0) return null;
   const parts: Uint8Array[] = [];
   for (const [i, d] of o.data.entries()) {
@@ -146,4 +149,55 @@ export function base64(text: string): string {
     out += [18, 12, 6, 0].map((s, k) => (i + k - 1 < b.length || k < 2 ? abc[(n >> s) & 63] : '=')).join('');
   }
   return out;
+}
+
+const FILE_TYPES: Record<string, string> = {
+  gif: 'image/gif',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  txt: 'text/plain',
+  htm: 'text/html',
+  html: 'text/html',
+  pdf: 'application/pdf',
+  xml: 'application/xml',
+};
+
+/** multipart/form-data (RFC 7578). The text of the error when a file cannot be read. */
+function formBody(p: Process, o: CurlOptions): Body | string {
+  const rng = p.sim.rng('curl');
+  const boundary = `------------------------${rng.u32().toString(16).padStart(8, '0')}${rng.u32().toString(16).padStart(8, '0')}`;
+  const parts: Uint8Array[] = [];
+  for (const { value, literal } of o.forms) {
+    const eq = value.indexOf('=');
+    const name = value.slice(0, Math.max(eq, 0));
+    let content = value.slice(eq + 1);
+    let head = `Content-Disposition: form-data; name="${name}"`;
+    let bytes = utf8(content);
+    if (!literal) {
+      const [body, ...extras] = content.split(';') as [string, ...string[]];
+      const extra = (key: string): string | undefined =>
+        extras
+          .find((x) => x.trim().startsWith(`${key}=`))
+          ?.trim()
+          .slice(key.length + 1);
+      const type = extra('type');
+      content = type !== undefined || extra('filename') !== undefined ? body : content;
+      bytes = utf8(content);
+      if (body.startsWith('@') || body.startsWith('<')) {
+        const path = body.slice(1);
+        const r = p.readFile(path === '-' ? '/dev/stdin' : path);
+        if (!r.ok) return 'Failed to open/read local data from file/application';
+        bytes = r.value;
+        const shown = extra('filename') ?? path.slice(path.lastIndexOf('/') + 1);
+        if (body.startsWith('@')) {
+          head += `; filename="${shown}"\r\nContent-Type: ${type ?? FILE_TYPES[shown.slice(shown.lastIndexOf('.') + 1)] ?? 'application/octet-stream'}`;
+        } else if (type) head += `\r\nContent-Type: ${type}`;
+      } else if (type) head += `\r\nContent-Type: ${type}`;
+    }
+    parts.push(utf8(`--${boundary}\r\n${head}\r\n\r\n`), bytes, utf8('\r\n'));
+  }
+  parts.push(utf8(`--${boundary}--\r\n`));
+  return { bytes: concat(parts), type: `multipart/form-data; boundary=${boundary}`, warnings: '', upload: false, form: true };
 }

@@ -254,6 +254,7 @@ export class Transfer {
     info.sizeRequest += request.head.length;
     info.sizeUpload = early.length;
     if (early.length > 0) yield* this.dataNote('}', early.length);
+    if (body?.form && early.length > 0) yield* this.note('We are completely uploaded and fine');
     if (!sent.ok) return sent.errno === 'EAGAIN' ? yield* this.broken(c, 'timeout', false) : yield* this.sendFailed(c, sent.errno);
     return yield* this.response(c, url, method, body, request.expect);
   }
