@@ -4,6 +4,8 @@ import { getopt, specs } from '../getopt.ts';
 
 export interface WgetOptions {
   urls: string[];
+  /** A file with further URLs. */
+  inputFile: string | null;
   quiet: boolean;
   noVerbose: boolean;
   serverResponse: boolean;
@@ -60,6 +62,7 @@ export function parseWget(args: readonly string[]): ParsedWget {
   if (g.error) return { ok: false, kind: 'usage', text: `wget: ${g.error}\n` };
   const o: WgetOptions = {
     urls: [...g.operands],
+    inputFile: null,
     quiet: false,
     noVerbose: false,
     serverResponse: false,
@@ -216,13 +219,15 @@ export function parseWget(args: readonly string[]): ParsedWget {
       case 'inet6-only':
         o.family = key === 'inet4-only' ? 4 : 6;
         break;
+      case 'input-file':
+        o.inputFile = value;
+        break;
       case 'recursive':
       case 'level':
       case 'convert-links':
       case 'mirror':
       case 'page-requisites':
       case 'timestamping':
-      case 'input-file':
       case 'background':
       case 'continue':
       case 'nX':

@@ -7,7 +7,7 @@ import { closeSocket, connectTcp, openTcp, sendTcp } from '../../os/sockcalls.ts
 import { timeLimit } from '../../os/threads.ts';
 import { type Errno, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
-import { concat, utf8 } from '../../wire/bytes.ts';
+import { concat, text, utf8 } from '../../wire/bytes.ts';
 import { bodyPlan, bytesOf, header, Reader, type ResponseHead, readBody, readHead } from '../curl/http.ts';
 import { base64 } from '../curl/request.ts';
 import { hostHeader, hostText, joinUrl, parseUrl, type Url, urlText } from '../curl/url.ts';
@@ -98,7 +98,9 @@ class Wget {
       }
     }
     let exit = 0;
-    for (const url of o.urls) {
+    const listed = o.inputFile === null ? [] : yield* this.listed(o.inputFile);
+    if (listed === null) return EXIT.error;
+    for (const url of [...o.urls, ...listed]) {
       const code = yield* this.fetch(url, out);
       if (code !== 0 && (exit === 0 || code < exit)) exit = code;
     }
@@ -106,10 +108,22 @@ class Wget {
     return exit;
   }
 
-  private *fetch(text: string, out: number | null): Task<number> {
+  /** The URLs of a file, one in a line; null when it cannot be read. */
+  private *listed(path: string): Task<string[] | null> {
+    const bytes = path === '-' ? yield* this.p.readAll(0) : this.p.readFile(path);
+    if (!bytes.ok) {
+      yield* this.p.err(`${path}: ${strerror(bytes.errno)}\n`);
+      return null;
+    }
+    const urls = text(bytes.value).split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+    if (urls.length === 0) yield* this.tell(`No URLs found in ${path}.\n`);
+    return urls;
+  }
+
+  private *fetch(first: string, out: number | null): Task<number> {
     const { o } = this;
     if (o.spider) yield* this.say('Spider mode enabled. Check if remote file exists.\n');
-    let given = text;
+    let given = first;
     let method = o.method ?? (o.spider ? 'HEAD' : 'GET');
     let body = o.body !== null ? utf8(o.body) : null;
     if (o.bodyFile !== null) {
@@ -156,6 +170,10 @@ class Wget {
     out: number | null,
   ): Task<number | { location: string; status: number }> {
     const { o } = this;
+    if (o.noClobber && out === null && !o.spider && this.p.stat(this.fileName(url)).ok) {
+      yield* this.say(`File ‘${this.fileName(url)}’ already there; not retrieving.\n\n`);
+      return EXIT.ok;
+    }
     for (let attempt = 1; ; attempt++) {
       yield* this.say(`--${this.now()}--  ${attempt > 1 ? `(try:${String(attempt).padStart(2)})  ` : ''}${urlText(url)}\n`);
       const r = yield* this.attempt(url, method, body, out);
@@ -208,7 +226,7 @@ class Wget {
       }
       closeSocket(p, sock);
       last = r.errno === 'EAGAIN' ? 'ETIMEDOUT' : r.errno;
-      yield* this.say(`failed: ${strerror(last)}.\n`);
+      yield* this.tell(`failed: ${strerror(last)}.\n`);
     }
     const fatal = ['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'].includes(last) && !o.retryRefused;
     return { exit: EXIT.network, retry: !fatal };
@@ -245,10 +263,6 @@ class Wget {
     out: number | null,
   ): Task<Outcome | { location: string; status: number }> {
     const { p, o } = this;
-    if (o.noClobber && out === null && !o.spider && p.stat(this.fileName(url)).ok) {
-      yield* this.say(`File ‘${this.fileName(url)}’ already there; not retrieving.\n\n`);
-      return { exit: 0, retry: false };
-    }
     const reader = yield* this.connect(url);
     if (!(reader instanceof Reader)) return reader;
     if (url.scheme === 'https') {
@@ -299,6 +313,7 @@ class Wget {
       return { exit: EXIT.server, retry: false };
     }
     yield* this.length(h);
+    if (o.noVerbose) yield* this.tell(`${this.now()} URL: ${urlText(url)} ${h.status} ${h.reason}\n`);
     yield* this.say('Remote file exists.\n\n');
     return { exit: 0, retry: false };
   }
@@ -458,7 +473,7 @@ function* main(p: Process): Task<number> {
         return EXIT.parse;
     }
   }
-  if (parsed.options.urls.length === 0) {
+  if (parsed.options.urls.length === 0 && parsed.options.inputFile === null) {
     yield* p.err(`wget: missing URL\n${USAGE}${HINT}`);
     return EXIT.error;
   }
