@@ -71,6 +71,7 @@ export function etcFiles(dir: Directory, hostname: string): void {
     'host.conf': 'multi on\n',
     hostname: `${hostname}\n`,
     hosts: HOSTS(hostname),
+    networks: 'default\t\t0.0.0.0\nloopback\t127.0.0.0\nlink-local\t169.254.0.0\n\n',
     'nsswitch.conf': 'hosts: files dns\n',
     'os-release': OS_RELEASE,
     passwd: PASSWD,

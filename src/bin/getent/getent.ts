@@ -146,11 +146,13 @@ function* main(p: Process): Task<number> {
   }
   const [database, ...keys] = g.operands;
   if (database === undefined) {
-    yield* p.err(`getent: wrong number of arguments\n${TRY}`);
+    yield* p.err('getent: wrong number of arguments\n');
+    yield* p.out(TRY);
     return 1;
   }
   if (!DATABASES.includes(database)) {
-    yield* p.err(`Unknown database: ${database}\n${TRY}`);
+    yield* p.err(`Unknown database: ${database}\n`);
+    yield* p.out(TRY);
     return 1;
   }
   const addrConfig = !g.options.some(([k]) => k === 'no-addrconfig');
