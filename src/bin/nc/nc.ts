@@ -112,7 +112,12 @@ function* connectAll(p: Process, o: NcOptions, ports: readonly number[]): Task<n
 }
 
 /** A connected socket; null when no address answered; a number ends the program. */
-function* remoteConnect(p: Process, o: NcOptions, host: string, port: number): Task<{ sock: TcpSocket | UdpSocket; addr: IpAddr } | null | number> {
+function* remoteConnect(
+  p: Process,
+  o: NcOptions,
+  host: string,
+  port: number,
+): Task<{ sock: TcpSocket | UdpSocket; addr: IpAddr } | null | number> {
   const found = yield* resolve(p, o, host);
   if (typeof found === 'string') return yield* die(p, `getaddrinfo for host "${host}" port ${port}: ${found}`);
   if (!found.ok) return 1;

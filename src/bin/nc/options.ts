@@ -40,12 +40,39 @@ export interface NcError {
 }
 
 const LETTERS = '46bC.DdFhI:i:klM:m:NnO:P:p:q:rSs:T:tUuV:vW:w:X:x:Zz';
-const SPECS: OptionSpec[] = [...LETTERS.matchAll(/([A-Za-z0-9])(:?)/g)].map((m) => ({ short: m[1] as string, arg: m[2] ? 'required' : 'none' }));
+const SPECS: OptionSpec[] = [...LETTERS.matchAll(/([A-Za-z0-9])(:?)/g)].map((m) => ({
+  short: m[1] as string,
+  arg: m[2] ? 'required' : 'none',
+}));
 
 const TOS: Record<string, number> = {
-  af11: 0x28, af12: 0x30, af13: 0x38, af21: 0x48, af22: 0x50, af23: 0x58, af31: 0x68, af32: 0x70, af33: 0x78, af41: 0x88, af42: 0x90, af43: 0x98,
-  critical: 0xa0, cs0: 0, cs1: 0x20, cs2: 0x40, cs3: 0x60, cs4: 0x80, cs5: 0xa0, cs6: 0xc0, cs7: 0xe0, ef: 0xb8, inetcontrol: 0xc0, lowdelay: 0x10,
-  netcontrol: 0xe0, reliability: 4, throughput: 8,
+  af11: 0x28,
+  af12: 0x30,
+  af13: 0x38,
+  af21: 0x48,
+  af22: 0x50,
+  af23: 0x58,
+  af31: 0x68,
+  af32: 0x70,
+  af33: 0x78,
+  af41: 0x88,
+  af42: 0x90,
+  af43: 0x98,
+  critical: 0xa0,
+  cs0: 0,
+  cs1: 0x20,
+  cs2: 0x40,
+  cs3: 0x60,
+  cs4: 0x80,
+  cs5: 0xa0,
+  cs6: 0xc0,
+  cs7: 0xe0,
+  ef: 0xb8,
+  inetcontrol: 0xc0,
+  lowdelay: 0x10,
+  netcontrol: 0xe0,
+  reliability: 4,
+  throughput: 8,
 };
 
 class Bad extends Error {}
@@ -62,47 +89,121 @@ function number(text: string, low: number, high: number, what: string): number {
 export function parseNc(args: readonly string[]): NcOptions | NcError {
   const parsed = getopt(args, SPECS);
   const o: NcOptions = {
-    family: null, listen: false, keep: false, udp: false, unix: false, scan: false, verbose: false, numeric: false, detach: false, crlf: false,
-    shutdown: false, broadcast: false, random: false, source: null, port: null, timeout: null, interval: null, quit: null, ttl: null, tos: null,
-    recvLimit: 0, rcvBuf: null, sndBuf: null, host: null, ports: null,
+    family: null,
+    listen: false,
+    keep: false,
+    udp: false,
+    unix: false,
+    scan: false,
+    verbose: false,
+    numeric: false,
+    detach: false,
+    crlf: false,
+    shutdown: false,
+    broadcast: false,
+    random: false,
+    source: null,
+    port: null,
+    timeout: null,
+    interval: null,
+    quit: null,
+    ttl: null,
+    tos: null,
+    recvLimit: 0,
+    rcvBuf: null,
+    sndBuf: null,
+    host: null,
+    ports: null,
   };
   try {
     for (const [key, value] of parsed.options) {
       switch (key) {
-        case '4': o.family = 4; break;
-        case '6': o.family = 6; break;
-        case 'b': o.broadcast = true; break;
-        case 'C': o.crlf = true; break;
-        case 'D': break;
-        case 'd': o.detach = true; break;
-        case 'h': return { message: '', usage: true, help: true };
-        case 'I': o.rcvBuf = number(value, 1, 65536 << 14, 'TCP receive window'); break;
-        case 'O': o.sndBuf = number(value, 1, 65536 << 14, 'TCP send window'); break;
-        case 'i': o.interval = number(value, 0, 0x7fffffff, 'interval'); break;
-        case 'k': o.keep = true; break;
-        case 'l': o.listen = true; break;
-        case 'M': o.ttl = number(value, 0, 255, 'ttl'); break;
-        case 'm': number(value, 0, 255, 'minttl'); break;
-        case 'N': o.shutdown = true; break;
-        case 'n': o.numeric = true; break;
-        case 'p': o.port = value; break;
-        case 'q': o.quit = number(value, -0x7fffffff, 0x7fffffff, 'quit timer'); break;
-        case 'r': o.random = true; break;
-        case 's': o.source = value; break;
+        case '4':
+          o.family = 4;
+          break;
+        case '6':
+          o.family = 6;
+          break;
+        case 'b':
+          o.broadcast = true;
+          break;
+        case 'C':
+          o.crlf = true;
+          break;
+        case 'D':
+          break;
+        case 'd':
+          o.detach = true;
+          break;
+        case 'h':
+          return { message: '', usage: true, help: true };
+        case 'I':
+          o.rcvBuf = number(value, 1, 65536 << 14, 'TCP receive window');
+          break;
+        case 'O':
+          o.sndBuf = number(value, 1, 65536 << 14, 'TCP send window');
+          break;
+        case 'i':
+          o.interval = number(value, 0, 0x7fffffff, 'interval');
+          break;
+        case 'k':
+          o.keep = true;
+          break;
+        case 'l':
+          o.listen = true;
+          break;
+        case 'M':
+          o.ttl = number(value, 0, 255, 'ttl');
+          break;
+        case 'm':
+          number(value, 0, 255, 'minttl');
+          break;
+        case 'N':
+          o.shutdown = true;
+          break;
+        case 'n':
+          o.numeric = true;
+          break;
+        case 'p':
+          o.port = value;
+          break;
+        case 'q':
+          o.quit = number(value, -0x7fffffff, 0x7fffffff, 'quit timer');
+          break;
+        case 'r':
+          o.random = true;
+          break;
+        case 's':
+          o.source = value;
+          break;
         case 'T': {
           const named = TOS[value.toLowerCase()] ?? (/^(0x[0-9a-f]+|\d+)$/i.test(value) ? Number(value) : -1);
           if (named < 0 || named > 255) throw new Bad(`illegal tos value ${value}`);
           o.tos = named;
           break;
         }
-        case 't': break;
-        case 'U': o.unix = true; break;
-        case 'u': o.udp = true; break;
-        case 'v': o.verbose = true; break;
-        case 'W': o.recvLimit = number(value, 1, 0x7fffffff, 'receive limit'); break;
-        case 'w': o.timeout = number(value, 0, 0x7fffffff / 1000, 'timeout'); break;
-        case 'z': o.scan = true; break;
-        default: throw new Bad(`-${key} is not emulated`);
+        case 't':
+          break;
+        case 'U':
+          o.unix = true;
+          break;
+        case 'u':
+          o.udp = true;
+          break;
+        case 'v':
+          o.verbose = true;
+          break;
+        case 'W':
+          o.recvLimit = number(value, 1, 0x7fffffff, 'receive limit');
+          break;
+        case 'w':
+          o.timeout = number(value, 0, 0x7fffffff / 1000, 'timeout');
+          break;
+        case 'z':
+          o.scan = true;
+          break;
+        default:
+          throw new Bad(`-${key} is not emulated`);
       }
     }
   } catch (e) {

@@ -26,7 +26,17 @@ export class FilterError extends Error {
 }
 
 export const STATES = [
-  'established', 'syn-sent', 'syn-recv', 'fin-wait-1', 'fin-wait-2', 'time-wait', 'closed', 'close-wait', 'last-ack', 'listening', 'closing',
+  'established',
+  'syn-sent',
+  'syn-recv',
+  'fin-wait-1',
+  'fin-wait-2',
+  'time-wait',
+  'closed',
+  'close-wait',
+  'last-ack',
+  'listening',
+  'closing',
 ] as const;
 export type StateName = (typeof STATES)[number];
 
@@ -50,10 +60,22 @@ export function scanState(word: string): readonly StateName[] | null {
 }
 
 const OPS: Record<string, (a: number, b: number) => boolean> = {
-  '=': (a, b) => a === b, '==': (a, b) => a === b, eq: (a, b) => a === b,
-  '!=': (a, b) => a !== b, ne: (a, b) => a !== b, neq: (a, b) => a !== b,
-  '<': (a, b) => a < b, lt: (a, b) => a < b, '>': (a, b) => a > b, gt: (a, b) => a > b,
-  '<=': (a, b) => a <= b, le: (a, b) => a <= b, leq: (a, b) => a <= b, '>=': (a, b) => a >= b, ge: (a, b) => a >= b, geq: (a, b) => a >= b,
+  '=': (a, b) => a === b,
+  '==': (a, b) => a === b,
+  eq: (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  ne: (a, b) => a !== b,
+  neq: (a, b) => a !== b,
+  '<': (a, b) => a < b,
+  lt: (a, b) => a < b,
+  '>': (a, b) => a > b,
+  gt: (a, b) => a > b,
+  '<=': (a, b) => a <= b,
+  le: (a, b) => a <= b,
+  leq: (a, b) => a <= b,
+  '>=': (a, b) => a >= b,
+  ge: (a, b) => a >= b,
+  geq: (a, b) => a >= b,
 };
 
 const bellows = (): never => {
@@ -103,7 +125,26 @@ function hostCond(text: string, isPort: boolean, service: (name: string) => numb
   return out;
 }
 
-const KEYWORDS = new Set(['dst', 'src', 'dport', 'sport', 'dev', 'fwmark', 'autobound', 'and', 'or', 'not', '(', ')', '!', '&', '&&', '|', '||', ',']);
+const KEYWORDS = new Set([
+  'dst',
+  'src',
+  'dport',
+  'sport',
+  'dev',
+  'fwmark',
+  'autobound',
+  'and',
+  'or',
+  'not',
+  '(',
+  ')',
+  '!',
+  '&',
+  '&&',
+  '|',
+  '||',
+  ',',
+]);
 
 /** The test that the words stand for; throws FilterError. No words: everything passes. */
 export function parseFilter(words: readonly string[], service: (name: string) => number | null): Test {
@@ -158,7 +199,7 @@ export function parseFilter(words: readonly string[], service: (name: string) =>
         if (OPS[peek() ?? ''] !== undefined) at++;
         const [value, mask] = next().split('/') as [string, string | undefined];
         const m = mask === undefined ? 0xffffffff : Number(mask);
-        return (e) => ((e.mark & m) >>> 0) === Number(value);
+        return (e) => (e.mark & m) >>> 0 === Number(value);
       }
       case 'autobound':
         return (e) => e.autobound;

@@ -27,10 +27,18 @@ export function render(rows: readonly (readonly string[])[], hidden: ReadonlySet
   let first = true;
   for (const i of shown) {
     const longest = Math.max(0, ...all.map((r) => (r[i] as string).length));
-    widths.set(i, Math.min(longest > 0 && !first ? longest + (COLUMNS[i] as Column).delim.length : longest, screen ?? Number.POSITIVE_INFINITY));
+    widths.set(
+      i,
+      Math.min(longest > 0 && !first ? longest + (COLUMNS[i] as Column).delim.length : longest, screen ?? Number.POSITIVE_INFINITY),
+    );
     if (longest > 0) first = false;
   }
-  if (screen !== null) spread(shown.filter((i) => (widths.get(i) as number) > 0), widths, screen);
+  if (screen !== null)
+    spread(
+      shown.filter((i) => (widths.get(i) as number) > 0),
+      widths,
+      screen,
+    );
   let out = '';
   for (const row of all) {
     shown.forEach((i, n) => {

@@ -166,7 +166,13 @@ function infoOf(p: Process, sk: TcpSocket): string {
   if (sk.backoff > 0) parts.push(`backoff:${sk.backoff}`);
   if (sk.srtt > 0) parts.push(`rtt:${trim(sk.srtt / 1000)}/${trim(sk.mdev / 1000)}`);
   if (sk.ato > 0) parts.push(`ato:${Math.round(sk.ato / 1000)}`);
-  parts.push(`mss:${sk.mssCache}`, `pmtu:${sk.pmtu}`, `rcvmss:${sk.rcvMss}`, `advmss:${sk.advMss - (sk.tsOk ? 12 : 0)}`, `cwnd:${sk.cong.cwnd}`);
+  parts.push(
+    `mss:${sk.mssCache}`,
+    `pmtu:${sk.pmtu}`,
+    `rcvmss:${sk.rcvMss}`,
+    `advmss:${sk.advMss - (sk.tsOk ? 12 : 0)}`,
+    `cwnd:${sk.cong.cwnd}`,
+  );
   if (Number.isFinite(sk.cong.ssthresh)) parts.push(`ssthresh:${sk.cong.ssthresh}`);
   if (sk.totalRetrans > 0) parts.push(`retrans:0/${sk.totalRetrans}`);
   parts.push(`rcv_space:${sk.rcvSpace}`, `rcv_ssthresh:${sk.rcvSsthresh}`);

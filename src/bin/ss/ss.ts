@@ -4,7 +4,7 @@ import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { type Sock, TcpSocket } from '../../os/uapi.ts';
 import { getopt, specs } from '../getopt.ts';
-import { FilterError, parseFilter, type StateName, STATES, scanState } from './filter.ts';
+import { FilterError, parseFilter, STATES, type StateName, scanState } from './filter.ts';
 import { render } from './render.ts';
 import { endsOf, row, type ShowOptions, stateOf, usersOf } from './rows.ts';
 import { USAGE } from './usage.ts';
@@ -20,12 +20,36 @@ const TABLES = ['netlink', 'packet', 'unix', 'raw', 'udp', 'tcp', 'mptcp', 'dccp
 type Table = (typeof TABLES)[number];
 
 const QUERY: Record<string, readonly Table[]> = {
-  all: TABLES, inet: ['tcp', 'udp', 'raw', 'dccp', 'sctp', 'mptcp'], tcp: ['tcp'], udp: ['udp'], raw: ['raw'], unix: ['unix'], unix_stream: ['unix'],
-  unix_dgram: ['unix'], unix_seqpacket: [], packet: ['packet'], packet_raw: ['packet'], packet_dgram: ['packet'], netlink: ['netlink'], dccp: ['dccp'],
-  sctp: ['sctp'], mptcp: ['mptcp'], vsock_stream: ['vsock'], vsock_dgram: ['vsock'], tipc: ['tipc'], xdp: ['xdp'],
+  all: TABLES,
+  inet: ['tcp', 'udp', 'raw', 'dccp', 'sctp', 'mptcp'],
+  tcp: ['tcp'],
+  udp: ['udp'],
+  raw: ['raw'],
+  unix: ['unix'],
+  unix_stream: ['unix'],
+  unix_dgram: ['unix'],
+  unix_seqpacket: [],
+  packet: ['packet'],
+  packet_raw: ['packet'],
+  packet_dgram: ['packet'],
+  netlink: ['netlink'],
+  dccp: ['dccp'],
+  sctp: ['sctp'],
+  mptcp: ['mptcp'],
+  vsock_stream: ['vsock'],
+  vsock_dgram: ['vsock'],
+  tipc: ['tipc'],
+  xdp: ['xdp'],
 };
 const FAMILIES: Record<string, readonly Table[]> = {
-  inet: ['tcp', 'udp', 'raw'], inet6: ['tcp', 'udp', 'raw'], unix: ['unix'], link: ['packet'], netlink: ['netlink'], vsock: ['vsock'], tipc: ['tipc'], xdp: ['xdp'],
+  inet: ['tcp', 'udp', 'raw'],
+  inet6: ['tcp', 'udp', 'raw'],
+  unix: ['unix'],
+  link: ['packet'],
+  netlink: ['netlink'],
+  vsock: ['vsock'],
+  tipc: ['tipc'],
+  xdp: ['xdp'],
 };
 
 interface Request {
@@ -43,7 +67,14 @@ interface Request {
 function* main(p: Process): Task<number> {
   const parsed = getopt(p.argv.slice(1), OPTIONS, false);
   const r: Request = {
-    tables: new Set(), families: new Set(), all: false, listening: false, header: true, summary: false, kill: false, filter: [],
+    tables: new Set(),
+    families: new Set(),
+    all: false,
+    listening: false,
+    header: true,
+    summary: false,
+    kill: false,
+    filter: [],
     show: { numeric: false, resolve: false, processes: false, timers: false, extended: false, memory: false, info: false, oneline: false },
   };
   const usage = function* (message: string, status: number): Task<number> {
@@ -60,22 +91,53 @@ function* main(p: Process): Task<number> {
       case 'v':
         yield* p.out('ss utility, iproute2-6.1.0\n');
         return 0;
-      case 'numeric': r.show.numeric = true; break;
-      case 'resolve': r.show.resolve = true; break;
-      case 'options': r.show.timers = true; break;
-      case 'extended': r.show.extended = true; r.show.timers = true; break;
-      case 'memory': r.show.memory = true; break;
-      case 'info': r.show.info = true; break;
+      case 'numeric':
+        r.show.numeric = true;
+        break;
+      case 'resolve':
+        r.show.resolve = true;
+        break;
+      case 'options':
+        r.show.timers = true;
+        break;
+      case 'extended':
+        r.show.extended = true;
+        r.show.timers = true;
+        break;
+      case 'memory':
+        r.show.memory = true;
+        break;
+      case 'info':
+        r.show.info = true;
+        break;
       case 'processes':
-      case 'threads': r.show.processes = true; break;
-      case 'oneline': r.show.oneline = true; break;
-      case 'all': r.all = true; break;
-      case 'listening': r.listening = true; break;
-      case 'no-header': r.header = false; break;
-      case 'summary': r.summary = true; break;
-      case 'kill': r.kill = true; break;
-      case 'ipv4': r.families.add(4); break;
-      case 'ipv6': r.families.add(6); break;
+      case 'threads':
+        r.show.processes = true;
+        break;
+      case 'oneline':
+        r.show.oneline = true;
+        break;
+      case 'all':
+        r.all = true;
+        break;
+      case 'listening':
+        r.listening = true;
+        break;
+      case 'no-header':
+        r.header = false;
+        break;
+      case 'summary':
+        r.summary = true;
+        break;
+      case 'kill':
+        r.kill = true;
+        break;
+      case 'ipv4':
+        r.families.add(4);
+        break;
+      case 'ipv6':
+        r.families.add(6);
+        break;
       case 'tcp':
       case 'udp':
       case 'raw':
@@ -86,7 +148,9 @@ function* main(p: Process): Task<number> {
       case 'dccp':
       case 'tipc':
       case 'vsock':
-      case 'xdp': r.tables.add(key); break;
+      case 'xdp':
+        r.tables.add(key);
+        break;
       case 'family': {
         const tables = FAMILIES[value];
         if (value === 'help') {
@@ -129,8 +193,10 @@ function* main(p: Process): Task<number> {
       case 'cgroup':
       case 'context':
       case 'contexts':
-      case 'inet-sockopt': break;
-      default: unsupported.push(key);
+      case 'inet-sockopt':
+        break;
+      default:
+        unsupported.push(key);
     }
   }
   if (parsed.error) return yield* usage(`ss: ${parsed.error}\n`, 255);
@@ -161,7 +227,9 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
       return 255;
     }
     states ??= new Set(exclude ? STATES : []);
-    for (const s of found) if (exclude) states.delete(s); else states.add(s);
+    for (const s of found)
+      if (exclude) states.delete(s);
+      else states.add(s);
     at += 2;
   }
   let test: ReturnType<typeof parseFilter>;
@@ -175,7 +243,8 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
   const chosen = states ?? defaultStates(r);
   const tables = r.tables.size > 0 ? r.tables : new Set<Table>(r.families.size > 0 ? ['raw', 'udp', 'tcp'] : TABLES);
   const users = r.show.processes ? usersOf(p) : new Map<Sock, string[]>();
-  const portName = (port: number, proto: string): string => (port === 0 ? '*' : r.show.numeric ? String(port) : (serviceName(p, port, proto) ?? String(port)));
+  const portName = (port: number, proto: string): string =>
+    port === 0 ? '*' : r.show.numeric ? String(port) : (serviceName(p, port, proto) ?? String(port));
   const picked: Sock[] = [];
   for (const table of TABLES) {
     if (!tables.has(table)) continue;
@@ -226,9 +295,17 @@ function* summary(p: Process): Task<void> {
     '',
     'Transport Total     IP        IPv6',
   ];
-  const line = (name: string, [four, six]: [number, number]): string => `${name}\t  ${String(four + six).padEnd(9)} ${String(four).padEnd(9)} ${String(six).padEnd(9)}`;
+  const line = (name: string, [four, six]: [number, number]): string =>
+    `${name}\t  ${String(four + six).padEnd(9)} ${String(four).padEnd(9)} ${String(six).padEnd(9)}`;
   const [raw, udp, t] = [kinds('raw'), kinds('udp'), kinds('tcp')];
-  lines.push(line('RAW', raw), line('UDP', udp), line('TCP', t), line('INET', [raw[0] + udp[0] + t[0], raw[1] + udp[1] + t[1]]), line('FRAG', [0, 0]), '');
+  lines.push(
+    line('RAW', raw),
+    line('UDP', udp),
+    line('TCP', t),
+    line('INET', [raw[0] + udp[0] + t[0], raw[1] + udp[1] + t[1]]),
+    line('FRAG', [0, 0]),
+    '',
+  );
   yield* p.out(`${lines.join('\n')}\n`);
 }
 

@@ -85,7 +85,14 @@ export function ipSend(ns: Netns, p: L4Packet): Result {
     });
   }
   if (typeof p.src === 'bigint' && typeof p.dst === 'bigint') {
-    return ns.ip6.output({ ...common, dontFrag: p.df ?? false, src: p.src, dst: p.dst, trafficClass: p.tos ?? 0, ...(p.ttl === undefined ? {} : { hopLimit: p.ttl }) });
+    return ns.ip6.output({
+      ...common,
+      dontFrag: p.df ?? false,
+      src: p.src,
+      dst: p.dst,
+      trafficClass: p.tos ?? 0,
+      ...(p.ttl === undefined ? {} : { hopLimit: p.ttl }),
+    });
   }
   return fail('EAFNOSUPPORT');
 }
@@ -180,7 +187,15 @@ const UNREACH6: readonly { errno: Errno; fatal: boolean }[] = [
 
 /** The source that connect() and sendto() choose, with EACCES for broadcast without SO_BROADCAST. */
 export function sourceFor(sk: Sock, keys: FlowKeys): Result<{ route: Dst; src: IpAddr }> {
-  if (keys.connect && typeof keys.dst === 'bigint' && isLinkLocal(keys.dst) && !keys.oif && sk.boundDevice() === null && !isLocalAddr(sk.ns, keys.dst)) return fail('EINVAL');
+  if (
+    keys.connect &&
+    typeof keys.dst === 'bigint' &&
+    isLinkLocal(keys.dst) &&
+    !keys.oif &&
+    sk.boundDevice() === null &&
+    !isLocalAddr(sk.ns, keys.dst)
+  )
+    return fail('EINVAL');
   const first = routeFor(sk, keys);
   const r = first.ok && keys.connect && (keys.src ?? null) === null ? routeFor(sk, { ...keys, src: first.value.src }) : first;
   if (!r.ok) return r;

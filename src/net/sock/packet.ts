@@ -1,8 +1,8 @@
 /** Packet sockets and taps: whole frames at a device, both ways, for tcpdump and arping. Models net/packet/af_packet.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { type Mac, readMac } from '../../wire/mac.ts';
 import { u16 } from '../../wire/bytes.ts';
+import { type Mac, readMac } from '../../wire/mac.ts';
 import { devQueueXmit } from '../dev/core.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';

@@ -2,8 +2,8 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type IpAddr, isMulticast, readIp4 } from '../../wire/addr.ts';
-import { IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
 import { fold16, put16, sum16 } from '../../wire/bytes.ts';
+import { IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
 import { pseudo } from '../../wire/pseudo.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { IcmpErrorInfo } from '../ip/protocols.ts';
@@ -90,8 +90,16 @@ export class RawSocket extends Sock {
     if ((must && !fits) || huge) {
       if (this.opt.recvErr) {
         this.queueError({
-          errno: 'EMSGSIZE', origin: 'local', type: 0, code: 0, info: mtu, offender: null,
-          dst: { addr: dst, port: 0 }, data, time: this.sim.now, ttl: 0,
+          errno: 'EMSGSIZE',
+          origin: 'local',
+          type: 0,
+          code: 0,
+          info: mtu,
+          offender: null,
+          dst: { addr: dst, port: 0 },
+          data,
+          time: this.sim.now,
+          ttl: 0,
         });
         this.error = null;
       }
@@ -102,12 +110,21 @@ export class RawSocket extends Sock {
     let payload = data;
     if (this.family === 6 && this.proto === IPPROTO_ICMPV6) payload = withIcmp6Checksum(data, src, dst);
     const sent = ipSend(this.ns, {
-      src, dst, proto: this.proto, payload,
+      src,
+      dst,
+      proto: this.proto,
+      payload,
       ttl: options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined)),
-      tos: options.tos ?? this.opt.tos, ...df, probe: this.opt.mtuDiscover === 'probe', options: this.opt.ipOptions,
+      tos: options.tos ?? this.opt.tos,
+      ...df,
+      probe: this.opt.mtuDiscover === 'probe',
+      options: this.opt.ipOptions,
       ...(this.remote ? { id: this.nextIpId() } : {}),
       oif: oif ?? this.boundDevice() ?? null,
-      mark: this.mark, priority: this.opt.priority, sk: this, route,
+      mark: this.mark,
+      priority: this.opt.priority,
+      sk: this,
+      route,
     });
     return sent.ok ? ok(data.length) : sent;
   }
@@ -119,7 +136,12 @@ export class RawSocket extends Sock {
     const from = sourceFor(this, { dst, src: src === 0 ? null : src });
     if (!from.ok) return from;
     if (packet.length > from.value.route.dev.mtu) return fail('EMSGSIZE');
-    const sent = this.ns.ip4.outputRaw(packet.slice(), { oif: this.boundDevice() ?? null, mark: this.mark, sk: this, priority: this.opt.priority });
+    const sent = this.ns.ip4.outputRaw(packet.slice(), {
+      oif: this.boundDevice() ?? null,
+      mark: this.mark,
+      sk: this,
+      priority: this.opt.priority,
+    });
     return sent.ok ? ok(packet.length) : sent;
   }
 
@@ -185,7 +207,14 @@ export function rawReceive(skb: Skb): boolean {
     taken = true;
     if (sk.blockedTypes.size > 0 && sk.blockedTypes.has(ip.l4[0] as number)) continue;
     sk.deliver({
-      data: (ip.family === 4 ? skb.data : ip.l4).slice(), from: ip.src, to: ip.dst, dev, ttl: ip.ttl, tos: ip.tos, time: skb.sim.now, skb: skb.id,
+      data: (ip.family === 4 ? skb.data : ip.l4).slice(),
+      from: ip.src,
+      to: ip.dst,
+      dev,
+      ttl: ip.ttl,
+      tos: ip.tos,
+      time: skb.sim.now,
+      skb: skb.id,
     });
   }
   return taken;
@@ -206,8 +235,17 @@ export function rawError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
     if (!sk.opt.recvErr && !sk.remote) continue;
     if (sk.opt.recvErr) {
       sk.queueError({
-        errno: what.errno, origin: 'icmp', type: info.type, code: info.code, info: info.info, offender: info.from, dev: skb.dev,
-        dst: { addr: ip.dst, port: 0 }, data: ip.l4.slice(), time: sk.sim.now, ttl: viewIp(skb.data)?.ttl ?? 0,
+        errno: what.errno,
+        origin: 'icmp',
+        type: info.type,
+        code: info.code,
+        info: info.info,
+        offender: info.from,
+        dev: skb.dev,
+        dst: { addr: ip.dst, port: 0 },
+        data: ip.l4.slice(),
+        time: sk.sim.now,
+        ttl: viewIp(skb.data)?.ttl ?? 0,
       });
     }
     if (sk.opt.recvErr || what.fatal || tooBig) sk.setError(what.errno);

@@ -78,7 +78,10 @@ export class SocketTable {
     sk.local = { addr: sk.local.addr, port };
     const ports = this.ports(sk);
     let set = ports.get(port);
-    if (!set) ports.set(port, (set = new Set()));
+    if (!set) {
+      set = new Set();
+      ports.set(port, set);
+    }
     set.add(sk);
   }
 

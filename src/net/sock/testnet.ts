@@ -5,7 +5,7 @@ import { SEC, Sim } from '../../sim/sim.ts';
 import { parseIp4 } from '../../wire/addr.ts';
 import { ETH_HLEN, emitEthernet } from '../../wire/ethernet.ts';
 import { emitIpv4, IPPROTO_TCP, parseIpv4 } from '../../wire/ipv4.ts';
-import { ACK, emitTcp, FIN, parseTcp, PSH, RST, SYN, type Tcp, type TcpOptions } from '../../wire/tcp.ts';
+import { ACK, emitTcp, FIN, PSH, parseTcp, RST, SYN, type Tcp, type TcpOptions } from '../../wire/tcp.ts';
 import { Veth } from '../dev/veth.ts';
 import { addAddr } from '../ip/ifaddr.ts';
 import { Kernel } from '../kernel.ts';
@@ -96,9 +96,7 @@ export class Peer {
   constructor(net: Lan, port: number) {
     this.net = net;
     this.port = port;
-    must(net.a.neigh.add(
-      net.ethA, ip('10.0.0.2'), { mac: 0x020000000002, state: NUD_PERMANENT }, 'replace',
-    ));
+    must(net.a.neigh.add(net.ethA, ip('10.0.0.2'), { mac: 0x020000000002, state: NUD_PERMANENT }, 'replace'));
     this.tap = new PacketSocket(net.b, 0x0800);
     must(this.tap.bind(net.ethB));
   }
@@ -141,17 +139,39 @@ export class Peer {
   }
 
   /** Sends a segment; `seq` and `ack` relative to the SYNs. */
-  send(flags: string, seq: number, ack: number, o: { len?: number; data?: Uint8Array; win?: number; options?: TcpOptions; to?: number } = {}): void {
+  send(
+    flags: string,
+    seq: number,
+    ack: number,
+    o: { len?: number; data?: Uint8Array; win?: number; options?: TcpOptions; to?: number } = {},
+  ): void {
     const bits = flagBits(flags);
     const options: TcpOptions = { ...(o.options ?? {}) };
     if (this.useTs) options.timestamps ??= [++this.tsVal, this.tsRecent];
     const t: Tcp = {
-      srcPort: this.port, dstPort: o.to ?? this.remotePort, seq: (1000 + seq) >>> 0, ack: bits & ACK ? (this.irs + ack) >>> 0 : 0, flags: bits,
-      window: o.win ?? 1000, urgent: 0, options, payload: o.data ?? new Uint8Array(o.len ?? 0).fill(120),
+      srcPort: this.port,
+      dstPort: o.to ?? this.remotePort,
+      seq: (1000 + seq) >>> 0,
+      ack: bits & ACK ? (this.irs + ack) >>> 0 : 0,
+      flags: bits,
+      window: o.win ?? 1000,
+      urgent: 0,
+      options,
+      payload: o.data ?? new Uint8Array(o.len ?? 0).fill(120),
     };
     const [src, dst] = [ip('10.0.0.2'), ip('10.0.0.1')];
     const packet = emitIpv4({
-      tos: 0, id: 1, df: true, mf: false, offset: 0, ttl: 64, proto: IPPROTO_TCP, src, dst, options: new Uint8Array(0), payload: emitTcp(t, src, dst),
+      tos: 0,
+      id: 1,
+      df: true,
+      mf: false,
+      offset: 0,
+      ttl: 64,
+      proto: IPPROTO_TCP,
+      src,
+      dst,
+      options: new Uint8Array(0),
+      payload: emitTcp(t, src, dst),
     });
     must(this.tap.send(emitEthernet({ dst: 0x020000000001, src: 0x020000000002, type: 0x0800, payload: packet })));
   }

@@ -63,7 +63,13 @@ export class UdpSocket extends Sock {
     }
     const addr = this.target(address);
     if (!addr.ok) return addr;
-    const from = sourceFor(this, { connect: true, dst: addr.value, src: isAny(this.local.addr) ? null : this.local.addr, sport: this.local.port, dport: port });
+    const from = sourceFor(this, {
+      connect: true,
+      dst: addr.value,
+      src: isAny(this.local.addr) ? null : this.local.addr,
+      sport: this.local.port,
+      dport: port,
+    });
     if (!from.ok) return from;
     if (isAny(this.local.addr)) this.local = { addr: from.value.src, port: this.local.port };
     const bound = this.autobind();
@@ -119,8 +125,16 @@ export class UdpSocket extends Sock {
     if ((must && !fits) || huge) {
       if (this.opt.recvErr) {
         this.queueError({
-          errno: 'EMSGSIZE', origin: 'local', type: 0, code: 0, info: mtu, offender: null,
-          dst: { addr: dst, port: typeof dst === 'number' ? (this.remote?.port ?? 0) : port }, data, time: this.sim.now, ttl: 0,
+          errno: 'EMSGSIZE',
+          origin: 'local',
+          type: 0,
+          code: 0,
+          info: mtu,
+          offender: null,
+          dst: { addr: dst, port: typeof dst === 'number' ? (this.remote?.port ?? 0) : port },
+          data,
+          time: this.sim.now,
+          ttl: 0,
         });
       }
       return fail('EMSGSIZE');
@@ -131,10 +145,20 @@ export class UdpSocket extends Sock {
     const ttl = options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined));
     this.ns.snmp.inc('UdpOutDatagrams');
     const sent = ipSend(this.ns, {
-      src, dst, proto: IPPROTO_UDP, payload, ttl, tos: this.opt.tos, ...df, probe: this.opt.mtuDiscover === 'probe',
+      src,
+      dst,
+      proto: IPPROTO_UDP,
+      payload,
+      ttl,
+      tos: this.opt.tos,
+      ...df,
+      probe: this.opt.mtuDiscover === 'probe',
       ...(this.remote ? { id: this.nextIpId() } : {}),
       oif: oif ?? this.boundDevice() ?? null,
-      mark: this.mark, priority: this.opt.priority, sk: this, route,
+      mark: this.mark,
+      priority: this.opt.priority,
+      sk: this,
+      route,
     });
     return sent.ok ? ok(data.length) : sent;
   }
@@ -147,7 +171,8 @@ export class UdpSocket extends Sock {
     }
     const pending = this.checkError();
     if (!pending.ok) return pending;
-    if (this.shutRead) return ok({ data: new Uint8Array(0), from: { addr: 0, port: 0 }, to: 0, dev: null, ttl: 0, tos: 0, time: this.sim.now });
+    if (this.shutRead)
+      return ok({ data: new Uint8Array(0), from: { addr: 0, port: 0 }, to: 0, dev: null, ttl: 0, tos: 0, time: this.sim.now });
     return fail('EAGAIN');
   }
 
@@ -213,7 +238,13 @@ export function udpReceive(skb: Skb): void {
   }
   const tuple = { laddr: ip.dst, lport: u.dstPort, raddr: ip.src, rport: u.srcPort };
   const datagram = (): Datagram => ({
-    data: u.payload.slice(), from: { addr: ip.src, port: u.srcPort }, to: ip.dst, dev, ttl: ip.ttl, tos: ip.tos, time: skb.sim.now,
+    data: u.payload.slice(),
+    from: { addr: ip.src, port: u.srcPort },
+    to: ip.dst,
+    dev,
+    ttl: ip.ttl,
+    tos: ip.tos,
+    time: skb.sim.now,
   });
   if (isMulticast(ip.dst) || skb.type === 'broadcast' || skb.type === 'multicast') {
     for (const sk of ns.sockets.allUdp(tuple, dev)) sk.deliver(datagram());
@@ -248,8 +279,16 @@ export function udpError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
   if (tooBig && sk.opt.mtuDiscover === 'dont') return;
   if (sk.opt.recvErr) {
     sk.queueError({
-      errno: what.errno, origin: 'icmp', type: info.type, code: info.code, info: info.info, offender: info.from,
-      dst: { addr: ip.dst, port: rport }, data: ip.l4.slice(8), time: sk.sim.now, ttl: viewIp(skb.data)?.ttl ?? 0,
+      errno: what.errno,
+      origin: 'icmp',
+      type: info.type,
+      code: info.code,
+      info: info.info,
+      offender: info.from,
+      dst: { addr: ip.dst, port: rport },
+      data: ip.l4.slice(8),
+      time: sk.sim.now,
+      ttl: viewIp(skb.data)?.ttl ?? 0,
     });
   } else if ((!what.fatal && !tooBig) || !sk.remote) {
     return;

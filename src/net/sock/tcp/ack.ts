@@ -1,14 +1,14 @@
 /** Incoming acknowledgements: window, round trip, selective ACKs, loss recovery. Models tcp_ack() of net/ipv4/tcp_input.c */
 
 import type { Tcp } from '../../../wire/tcp.ts';
-import { segments, type TxSkb } from './const.ts';
+import { routeFor } from '../output.ts';
 import { rttSample } from './cong.ts';
+import { segments, type TxSkb } from './const.ts';
 import { currentMss, inFlight, pushPending, retransmit, split, syncMss, timestamp } from './output.ts';
 import { probeAcked, rackArrived, rackDetect, scheduleProbe } from './rack.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
 import { armProbe, armRto, cancelRto } from './timer.ts';
-import { routeFor } from '../output.ts';
 
 /** Segments that must be seen beyond a hole before it counts as loss. */
 const REORDERING = 3;
@@ -47,7 +47,8 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
   probeAcked(sk, ack, advanced, newlySacked > 0);
   recover(sk, advanced);
   if (sk.caState === 'recovery') reduceRate(sk, acked + newlySacked, advanced);
-  if (acked > 0 && sk.caState !== 'recovery') sk.cong.ack(sk, acked, sk.cwndLimited || wasFlight >= sk.cong.cwnd || sk.cong.cwnd < 2 * wasFlight);
+  if (acked > 0 && sk.caState !== 'recovery')
+    sk.cong.ack(sk, acked, sk.cwndLimited || wasFlight >= sk.cong.cwnd || sk.cong.cwnd < 2 * wasFlight);
   if (advanced) sk.cwndLimited = false;
   rearm(sk, advanced);
   resendLost(sk);

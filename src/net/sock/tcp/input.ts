@@ -2,17 +2,17 @@
 
 import { ACK, FIN, RST, SYN, type Tcp } from '../../../wire/tcp.ts';
 import type { Skb } from '../../skb.ts';
+import { routeFor } from '../output.ts';
 import { processAck } from './ack.ts';
-import { TCP_INIT_CWND, TCP_INVALID_RATELIMIT, TCP_MAX_WSCALE, TCP_MSS_DEFAULT, TCP_PAWS_MSL } from './const.ts';
 import { rttSample } from './cong.ts';
-import { pushPending, resendSyn, sendAck, syncMss } from './output.ts';
+import { TCP_INIT_CWND, TCP_INVALID_RATELIMIT, TCP_MAX_WSCALE, TCP_MSS_DEFAULT, TCP_PAWS_MSL } from './const.ts';
 import { ackCheck, initialRcvMss, queueData } from './data.ts';
+import { pushPending, resendSyn, sendAck, syncMss } from './output.ts';
 import { sendReset } from './reset.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
 import { armRto, cancelRto, enterTimeWait, finWait2Timer, keepaliveTimer, restartTimeWait } from './timer.ts';
 import { initBufferSpace, receiveWindow } from './window.ts';
-import { routeFor } from '../output.ts';
 
 export function endOf(t: Tcp): number {
   return add(t.seq, t.payload.length + ((t.flags & SYN) !== 0 ? 1 : 0) + ((t.flags & FIN) !== 0 ? 1 : 0));
@@ -95,7 +95,12 @@ export function receiveSegment(sk: TcpSocket, t: Tcp, skb: Skb): void {
   }
   if (afterAck(sk, t, skb)) return;
   const payload = t.payload;
-  if (sk.orphan && payload.length > 0 && after(add(t.seq, payload.length), sk.rcvNxt) && (sk.state === 'FIN_WAIT1' || sk.state === 'FIN_WAIT2')) {
+  if (
+    sk.orphan &&
+    payload.length > 0 &&
+    after(add(t.seq, payload.length), sk.rcvNxt) &&
+    (sk.state === 'FIN_WAIT1' || sk.state === 'FIN_WAIT2')
+  ) {
     sk.ns.snmp.inc('TcpExtTCPAbortOnData');
     sk.destroy();
     sendReset(skb);

@@ -5,7 +5,16 @@ import { ACK, emitTcp, FIN, PSH, RST, SYN, type Tcp, type TcpOptions } from '../
 import { type Dst, dstMtu } from '../../ip/route.ts';
 import { ipSend, routeFor } from '../output.ts';
 import {
-  bytesOf, GSO_MAX, segments, TCP_ATO_MIN, TCP_DELACK_MAX, TCP_DELACK_MIN, TCP_MIN_MSS, TCP_MSS_DEFAULT, TCP_TIMEOUT_INIT, type TxSkb,
+  bytesOf,
+  GSO_MAX,
+  segments,
+  TCP_ATO_MIN,
+  TCP_DELACK_MAX,
+  TCP_DELACK_MIN,
+  TCP_MIN_MSS,
+  TCP_MSS_DEFAULT,
+  TCP_TIMEOUT_INIT,
+  type TxSkb,
 } from './const.ts';
 import { scheduleProbe } from './rack.ts';
 import { add, after, before, diff } from './seq.ts';
@@ -90,7 +99,14 @@ export function sizeGoal(sk: TcpSocket): number {
 }
 
 /** Builds and sends one segment (or super-packet). SYN carries its own options. */
-export function transmit(sk: TcpSocket, seq: number, flags: number, data: Uint8Array, options: TcpOptions | null = null, windowOverride?: number): void {
+export function transmit(
+  sk: TcpSocket,
+  seq: number,
+  flags: number,
+  data: Uint8Array,
+  options: TcpOptions | null = null,
+  windowOverride?: number,
+): void {
   if (!sk.remote) return;
   const found = routeFor(sk, { dst: sk.remote.addr, src: sk.local.addr, sport: sk.local.port, dport: sk.remote.port });
   const opts: TcpOptions = options ?? {};
@@ -103,7 +119,15 @@ export function transmit(sk: TcpSocket, seq: number, flags: number, data: Uint8A
   const mss = currentMss(sk);
   const bits = data.length > mss ? flags | PSH : flags;
   const segment: Tcp = {
-    srcPort: sk.local.port, dstPort: sk.remote.port, seq, ack: (flags & ACK) !== 0 ? sk.rcvNxt : 0, flags: bits, window, urgent: 0, options: opts, payload: data,
+    srcPort: sk.local.port,
+    dstPort: sk.remote.port,
+    seq,
+    ack: (flags & ACK) !== 0 ? sk.rcvNxt : 0,
+    flags: bits,
+    window,
+    urgent: 0,
+    options: opts,
+    payload: data,
   };
   if ((flags & ACK) !== 0) ackSent(sk);
   if (data.length > 0) dataSent(sk);
@@ -115,11 +139,19 @@ export function transmit(sk: TcpSocket, seq: number, flags: number, data: Uint8A
   }
   const synAck = (flags & (SYN | ACK)) === (SYN | ACK);
   ipSend(sk.ns, {
-    src: sk.local.addr, dst: sk.remote.addr, proto: sk.proto, payload: emitTcp(segment, sk.local.addr, sk.remote.addr),
-    ttl: sk.opt.ttl ?? undefined, tos: sk.opt.tos,
+    src: sk.local.addr,
+    dst: sk.remote.addr,
+    proto: sk.proto,
+    payload: emitTcp(segment, sk.local.addr, sk.remote.addr),
+    ttl: sk.opt.ttl ?? undefined,
+    tos: sk.opt.tos,
     df: sk.opt.mtuDiscover !== 'dont',
     id: synAck && sk.parent ? 0 : sk.nextIpId(Math.ceil(data.length / mss)),
-    oif: sk.boundDevice() ?? null, mark: sk.mark, priority: sk.opt.priority, sk, route: found.value,
+    oif: sk.boundDevice() ?? null,
+    mark: sk.mark,
+    priority: sk.opt.priority,
+    sk,
+    route: found.value,
     gsoSize: data.length > mss ? mss : 0,
   });
 }
@@ -203,7 +235,17 @@ export function sendSyn(sk: TcpSocket, route: Dst): void {
   sk.sndNxt = sk.writeSeq;
   sk.pushedSeq = sk.writeSeq;
   sk.ns.snmp.inc('TcpActiveOpens');
-  sk.rtxQueue.push({ seq: sk.iss, end: sk.writeSeq, parts: [NOTHING], len: 0, flags: SYN, sentAt: sk.sim.now, retrans: 0, sacked: false, lost: false });
+  sk.rtxQueue.push({
+    seq: sk.iss,
+    end: sk.writeSeq,
+    parts: [NOTHING],
+    len: 0,
+    flags: SYN,
+    sentAt: sk.sim.now,
+    retrans: 0,
+    sacked: false,
+    lost: false,
+  });
   resendSyn(sk);
   armRto(sk, sk.rto);
 }
@@ -223,7 +265,15 @@ export function sendFin(sk: TcpSocket): void {
     tail.end = add(tail.end, 1);
   } else {
     sk.writeQueue.push({
-      seq: sk.writeSeq, end: add(sk.writeSeq, 1), parts: [NOTHING], len: 0, flags: FIN, sentAt: -1, retrans: 0, sacked: false, lost: false,
+      seq: sk.writeSeq,
+      end: add(sk.writeSeq, 1),
+      parts: [NOTHING],
+      len: 0,
+      flags: FIN,
+      sentAt: -1,
+      retrans: 0,
+      sacked: false,
+      lost: false,
     });
   }
   sk.writeSeq = add(sk.writeSeq, 1);

@@ -1,14 +1,14 @@
 /** Where TCP segments arrive: to connections, to listeners' handshakes, to nobody; and ICMP errors about them. Models tcp_ipv4.c, tcp_minisocks.c */
 
 import { isMulticast } from '../../../wire/addr.ts';
+import { u16, u32 } from '../../../wire/bytes.ts';
 import { IPPROTO_TCP } from '../../../wire/ipv4.ts';
 import { l4ChecksumOk } from '../../../wire/pseudo.ts';
 import { ACK, FIN, parseTcp, RST, SYN, type Tcp } from '../../../wire/tcp.ts';
-import { u16, u32 } from '../../../wire/bytes.ts';
 import type { IcmpErrorInfo } from '../../ip/protocols.ts';
 import { updatePmtu } from '../../ip/route.ts';
 import type { Skb } from '../../skb.ts';
-import { icmpErrno, type IpView, routeFor, viewIp } from '../output.ts';
+import { type IpView, icmpErrno, routeFor, viewIp } from '../output.ts';
 import { simpleRetransmit } from './ack.ts';
 import { established, receiveSegment, synAcked, takeSynOptions, timeWait } from './input.ts';
 import { advertisedMss, chooseNumbers, resendSyn, syncMss } from './output.ts';
@@ -101,7 +101,15 @@ function listening(listener: TcpSocket, t: Tcp, ip: IpView, skb: Skb): void {
   child.pushedSeq = child.writeSeq;
   child.sndSml = child.writeSeq;
   child.rtxQueue.push({
-    seq: child.iss, end: child.writeSeq, parts: [new Uint8Array(0)], len: 0, flags: SYN, sentAt: child.sim.now, retrans: 0, sacked: false, lost: false,
+    seq: child.iss,
+    end: child.writeSeq,
+    parts: [new Uint8Array(0)],
+    len: 0,
+    flags: SYN,
+    sentAt: child.sim.now,
+    retrans: 0,
+    sacked: false,
+    lost: false,
   });
   ns.snmp.inc('TcpPassiveOpens');
   resendSyn(child);

@@ -20,13 +20,30 @@ export function sendReset(skb: Skb): void {
   const hasAck = (t.flags & ACK) !== 0;
   const payload = emitTcp(
     {
-      srcPort: t.dstPort, dstPort: t.srcPort, seq: hasAck ? t.ack : 0, ack: hasAck ? 0 : add(t.seq, length),
-      flags: hasAck ? RST : RST | ACK, window: 0, urgent: 0, options: {}, payload: NOTHING,
+      srcPort: t.dstPort,
+      dstPort: t.srcPort,
+      seq: hasAck ? t.ack : 0,
+      ack: hasAck ? 0 : add(t.seq, length),
+      flags: hasAck ? RST : RST | ACK,
+      window: 0,
+      urgent: 0,
+      options: {},
+      payload: NOTHING,
     },
     ip.dst,
     ip.src,
   );
   dev.ns.snmp.inc('TcpOutRsts');
   dev.ns.snmp.inc('TcpOutSegs');
-  ipSend(dev.ns, { src: ip.dst, dst: ip.src, proto: IPPROTO_TCP, payload, tos: ip.tos, df: true, id: 0, oif: isLinkLocal(ip.src) && ip.family === 6 ? dev : null, parent: skb.id });
+  ipSend(dev.ns, {
+    src: ip.dst,
+    dst: ip.src,
+    proto: IPPROTO_TCP,
+    payload,
+    tos: ip.tos,
+    df: true,
+    id: 0,
+    oif: isLinkLocal(ip.src) && ip.family === 6 ? dev : null,
+    parent: skb.id,
+  });
 }

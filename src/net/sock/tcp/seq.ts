@@ -19,5 +19,5 @@ export function after(a: number, b: number): boolean {
 
 /** low ≤ seq ≤ high */
 export function between(seq: number, low: number, high: number): boolean {
-  return ((high - low) >>> 0) >= ((seq - low) >>> 0);
+  return (high - low) >>> 0 >= (seq - low) >>> 0;
 }

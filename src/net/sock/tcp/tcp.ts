@@ -1,22 +1,21 @@
-/** TCP sockets: what a program sees of a connection, and the state behind it. Models net/ipv4/tcp.c, struct tcp_sock */
+/** TCP sockets: what a program sees of a connection. Models net/ipv4/tcp.c */
 
 import { fail, ok, type Result } from '../../../sim/errno.ts';
-import type { Micros, Timer } from '../../../sim/sim.ts';
+import type { Micros } from '../../../sim/sim.ts';
 import { type IpAddr, isMulticast } from '../../../wire/addr.ts';
-import { IPPROTO_TCP } from '../../../wire/ipv4.ts';
 import { FIN, PSH } from '../../../wire/tcp.ts';
 import type { Dst } from '../../ip/route.ts';
 import type { Netns } from '../../netns.ts';
 import { sourceFor } from '../output.ts';
-import { isAny, Sock, unmap } from '../sock.ts';
+import { isAny, unmap } from '../sock.ts';
 import type { FourTuple } from '../table.ts';
-import { Cubic } from './cong.ts';
-import { bytesOf, TCP_MSS_DEFAULT, TCP_TIMEOUT_INIT, type TcpState, type TxSkb } from './const.ts';
-import { currentMss, pushPending, sendAck, sendActiveReset, sendFin, sendSyn, sizeGoal } from './output.ts';
+import type { TcpState } from './const.ts';
 import { cleanupReceive, takeBytes } from './data.ts';
+import { currentMss, pushPending, sendActiveReset, sendFin, sendSyn, sizeGoal } from './output.ts';
 import { add, diff } from './seq.ts';
+import { TcpCore } from './state.ts';
 import { finWait2Timer, keepaliveTimer, stopTimers } from './timer.ts';
-import { rmem, SKB_OVERHEAD, triple, truesize } from './window.ts';
+import { SKB_OVERHEAD, triple, truesize } from './window.ts';
 
 export type { TcpState } from './const.ts';
 
@@ -26,138 +25,14 @@ declare module '../../../sim/trace.ts' {
   }
 }
 
-/** Received bytes that wait for a gap to be filled. */
-export interface OutOfOrder {
-  seq: number;
-  end: number;
-  data: Uint8Array;
-  fin: boolean;
-}
-
-export class TcpSocket extends Sock {
+export class TcpSocket extends TcpCore {
   readonly kind = 'tcp' as const;
-  state: TcpState = 'CLOSE';
-  /** No file descriptor refers to it any more. */
-  orphan = false;
   /** Result of a finished connect() that the program has not asked for yet. */
   private justConnected = false;
-  readShutdown = false;
-  writeShutdown = false;
-  /** The peer's FIN was reached (SOCK_DONE). */
-  finReceived = false;
-
-  // listening
-  backlog = 0;
-  readonly acceptQueue: TcpSocket[] = [];
-  readonly synQueue = new Set<TcpSocket>();
-  parent: TcpSocket | null = null;
-
-  // sending: snd_una ≤ rtx queue < snd_nxt ≤ write queue < write_seq
-  iss = 0;
-  sndUna = 0;
-  sndNxt = 0;
-  writeSeq = 0;
-  sndWnd = 0;
-  sndWl1 = 0;
-  maxWindow = 0;
-  /** End of the last segment below MSS that was sent (Minshall's Nagle). */
-  sndSml = 0;
-  pushedSeq = 0;
-  readonly writeQueue: TxSkb[] = [];
-  readonly rtxQueue: TxSkb[] = [];
-  sndBuf: number;
   private wantsRoom = false;
-  lastSent: Micros = 0;
-
-  // options agreed on in the handshake
-  sndWscale = 0;
-  rcvWscale = 0;
-  wscaleOk = false;
-  tsOk = false;
-  sackOk = false;
-  tsOffset = 0;
-  tsRecent = 0;
-  tsRecentAt: Micros = 0;
-  /** Largest segment that the peer takes. */
-  mssClamp = TCP_MSS_DEFAULT;
-  mssCache = TCP_MSS_DEFAULT;
-  advMss = 1460;
-  pmtu = 0;
-
-  // round trip, congestion, loss
-  srtt = 0;
-  mdev = 0;
-  rttvar = 0;
-  minRtt = Number.POSITIVE_INFINITY;
-  rto: Micros = TCP_TIMEOUT_INIT;
-  backoff = 0;
-  retransmits = 0;
-  probes = 0;
-  totalRetrans = 0;
-  readonly cong = new Cubic();
-  caState: 'open' | 'recovery' | 'loss' = 'open';
-  highSeq = 0;
-  dupAcks = 0;
-  cwndLimited = false;
-  retransStamp: Micros = 0;
-  /** When and up to where the latest segment known to have arrived was sent, and how long it took. */
-  rackTime: Micros = -1;
-  rackEnd = 0;
-  rackRtt: Micros = 0;
-  /** End of what was out when a tail loss probe went; null: none under way. */
-  tlpHighSeq: number | null = null;
-  tlpRetrans = false;
-  /** Proportional rate reduction (RFC 6937): segments delivered and sent since recovery began. */
-  prrDelivered = 0;
-  prrOut = 0;
-
-  // receiving
-  irs = 0;
-  rcvNxt = 0;
-  copiedSeq = 0;
-  rcvWup = 0;
-  rcvWnd = 0;
-  rcvSsthresh = 0;
-  windowClamp = 0;
-  rcvBuf: number;
-  /** Share of buffer memory that is payload, in 256ths (TCP_DEFAULT_SCALING_RATIO at first). */
-  scalingRatio = 128;
-  rcvSpace = 0;
-  rcvSpaceAt: Micros = 0;
-  rcvSpaceSeq = 0;
-  rcvQueue: Uint8Array[] = [];
-  rcvQueued = 0;
-  ofo: OutOfOrder[] = [];
-  ofoLast = 0;
-
-  // acknowledging (icsk_ack)
-  ackScheduled = false;
-  ackNow = false;
-  ackPushed = 0;
-  ackQuick = 0;
-  pingpong = 0;
-  ato: Micros = 0;
-  lastReceived: Micros = 0;
-  /** Last time anything valid came (rcv_tstamp). */
-  lastHeard: Micros = 0;
-  rcvMss = TCP_MSS_DEFAULT;
-  lastOow: Micros = Number.NEGATIVE_INFINITY;
-  lastChallenge: Micros = Number.NEGATIVE_INFINITY;
-
-  // timers
-  rtoTimer: Timer | null = null;
-  /** What the one retransmission timer stands for: RTO, window probe, tail loss probe, reordering. */
-  rtoMode: 'retrans' | 'probe' | 'loss' | 'reorder' = 'retrans';
-  delackTimer: Timer | null = null;
-  keepTimer: Timer | null = null;
-  twTimer: Timer | null = null;
-  keepProbes = 0;
-  softError: TcpSocket['error'] = null;
 
   constructor(ns: Netns, family: 4 | 6 = 4) {
-    super(ns, family, IPPROTO_TCP);
-    this.rcvBuf = rmem(ns)[1];
-    this.sndBuf = Math.max(87_040, triple(ns, 'net.ipv4.tcp_wmem', [4096, 16_384, 4_194_304])[1]);
+    super(ns, family);
     ns.sockets.all.add(this);
   }
 
@@ -172,8 +47,13 @@ export class TcpSocket extends Sock {
     if (!trace.on || from === to) return;
     const { kernel } = this.ns;
     trace.emit('tcp.state', {
-      host: kernel.hostname, ns: kernel.nameOf(this.ns) ?? '', sock: this.inode, from, to,
-      local: `${this.local.addr} ${this.local.port}`, remote: this.remote ? `${this.remote.addr} ${this.remote.port}` : '',
+      host: kernel.hostname,
+      ns: kernel.nameOf(this.ns) ?? '',
+      sock: this.inode,
+      from,
+      to,
+      local: `${this.local.addr} ${this.local.port}`,
+      remote: this.remote ? `${this.remote.addr} ${this.remote.port}` : '',
     });
   }
 
@@ -452,10 +332,6 @@ export class TcpSocket extends Sock {
     return n;
   }
 
-  acknowledge(): void {
-    sendAck(this);
-  }
-
   readable(): boolean {
     if (this.state === 'LISTEN') return this.acceptQueue.length > 0;
     if (this.connecting) return false;
@@ -485,10 +361,5 @@ export class TcpSocket extends Sock {
     }
     if (this.keepTimer?.run) return { name: 'keepalive', left: this.keepTimer.time - now, retries: this.keepProbes };
     return null;
-  }
-
-  /** Bytes of the send queue's head, for tests and `ss -i`. */
-  unsent(): number {
-    return this.writeQueue.reduce((n, s) => n + bytesOf(s).length, 0);
   }
 }

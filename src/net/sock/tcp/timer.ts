@@ -2,8 +2,8 @@
 
 import type { Micros } from '../../../sim/sim.ts';
 import { SEC } from '../../../sim/sim.ts';
-import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEWAIT_LEN } from './const.ts';
 import { reorderFired } from './ack.ts';
+import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEWAIT_LEN } from './const.ts';
 import { inFlight, retransmit, sendAck, sendActiveReset, sendPartial, sendProbe } from './output.ts';
 import { sendLossProbe } from './rack.ts';
 import { add, before, diff } from './seq.ts';
