@@ -203,15 +203,24 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
     history: sh.history,
     complete: (line, cursor) => completeLine(sh, line, cursor),
   });
+  /** Bytes that were read and belong to whoever reads after this line. */
+  let ahead: Uint8Array = new Uint8Array(0);
   try {
     yield* p.err(PASTE_ON + editor.begin());
     for (;;) {
       let output = '';
       let result: LineResult | null = null;
-      while (input.keys.length > 0 && !result) {
-        const step = editor.press(input.keys.shift() as Key);
-        output += step.output;
-        result = step.result;
+      for (;;) {
+        const key = input.keys.shift();
+        if (key) {
+          const step = editor.press(key);
+          output += step.output;
+          result = step.result;
+          if (result) break;
+        } else if (ahead.length > 0) {
+          input.keys.push(...input.decoder.feed(ahead.subarray(0, 1)));
+          ahead = ahead.subarray(1);
+        } else break;
       }
       if (result) output += result.kind === 'eof' ? `${PASTE_OFF}\r\n` : PASTE_OFF;
       if (output !== '') yield* p.err(output);
@@ -227,9 +236,10 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
         return { kind: 'eof' };
       }
       if (r.value.length === 0) return { kind: 'eof' };
-      input.keys.push(...input.decoder.feed(r.value));
+      ahead = r.value;
     }
   } finally {
     if (tty && saved) tty.termios = saved;
+    if (tty && ahead.length > 0) tty.retype(ahead);
   }
 }

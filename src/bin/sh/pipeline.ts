@@ -1,6 +1,6 @@
 /** Pipelines, background jobs, and waiting for them in the foreground. Models execute_pipeline and wait_for of bash */
 
-import type { CommandNode, Pipeline, Statement } from 'unbash';
+import type { AndOr, CommandNode, Pipeline, Statement } from 'unbash';
 import { nullDevice } from '../../os/chardev.ts';
 import { makePipe } from '../../os/pipe.ts';
 import type { Process, Task } from '../../os/process.ts';
@@ -8,6 +8,7 @@ import { strsignal } from '../../os/signal.ts';
 import { forkShell } from './fork.ts';
 import { runAndOr, runNode, runPipeline } from './interpret.ts';
 import { stoppedStatus } from './jobs.ts';
+import { printCommand } from './print.ts';
 import { undoRedirects } from './redirect.ts';
 import type { Shell } from './state.ts';
 
@@ -79,17 +80,13 @@ function* startPipeline(
   return { processes, pgid, lastInput: input };
 }
 
-/** The statement's text, as jobs and messages show it. */
-export function textOf(sh: Shell, node: { pos: number; end: number }): string {
-  return sh.source.text
-    .slice(node.pos, node.end)
-    .replace(/\s*\n\s*/g, ' ')
-    .trim()
-    .replace(/\s*&$/, '');
+/** A command's text, as jobs and messages show it. */
+export function textOf(sh: Shell, node: CommandNode | Pipeline | AndOr): string {
+  return printCommand(sh.source.text, node);
 }
 
 export function* background(sh: Shell, s: Statement): Task<void> {
-  const text = textOf(sh, s);
+  const text = textOf(sh, s.command);
   const monitor = sh.on('monitor');
   let processes: Process[];
   let pgid = sh.p.pgid;

@@ -18,12 +18,15 @@ import type { ShellFunction } from './state.ts';
 /** Lays out one tree whose positions index `text`. */
 class Printer {
   private readonly text: string;
+  /** Inside a function each command has a line of its own; elsewhere lists stay on one. */
+  private readonly lines: boolean;
   private depth = 0;
   /** Here-documents whose bodies come after the line. */
   private pending: HereDoc[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, lines: boolean) {
     this.text = text;
+    this.lines = lines;
   }
 
   private get indent(): string {
@@ -46,7 +49,7 @@ class Printer {
       const text = this.statement(s);
       const end = s.background ? ' &' : isLast ? last : ';';
       const lead = sameLine ? ' ' : this.indent;
-      sameLine = s.background === true;
+      sameLine = s.background === true || !this.lines;
       const docs = this.flush();
       // After a here-document the terminator would stand on a line of its own.
       out += docs === '' ? `${lead}${text}${end}${isLast || sameLine ? '' : '\n'}` : `${lead}${text}\n${docs}\n`;
@@ -61,7 +64,11 @@ class Printer {
   }
 
   statement(s: Statement): string {
-    return s.command.type === 'AndOr' ? this.andOr(s.command) : this.pipeline(s.command);
+    return this.node(s.command);
+  }
+
+  node(node: CommandNode | Pipeline | AndOr): string {
+    return node.type === 'AndOr' ? this.andOr(node) : this.pipeline(node);
   }
 
   private andOr(node: AndOr): string {
@@ -94,6 +101,7 @@ class Printer {
       case 'CompoundList':
         return this.list(node.commands, '');
       case 'BraceGroup':
+        if (!this.lines) return `{ ${this.list(node.body.commands, ';').trimStart()} }`;
         return `{ \n${this.nested(node.body, '')}\n${indent}}`;
       case 'Subshell':
         return `( ${this.list(node.body.commands, '').trimStart()} )`;
@@ -190,8 +198,13 @@ class Printer {
   }
 }
 
+/** A command as `jobs` shows it. */
+export function printCommand(text: string, node: CommandNode | Pipeline | AndOr): string {
+  return new Printer(text, false).node(node);
+}
+
 export function printFunction(name: string, fn: ShellFunction): string {
-  const printer = new Printer(fn.source.text);
+  const printer = new Printer(fn.source.text, true);
   const body =
     fn.body.type === 'BraceGroup' || fn.body.type === 'Redirected' ? printer.command(fn.body) : `{ \n    ${printer.command(fn.body)}\n}`;
   return `${name} () \n${body}\n`;

@@ -10,6 +10,7 @@ import { reportFault, runStatement } from './interpret.ts';
 import { Jobs } from './jobs.ts';
 import { parseSource, Source } from './source.ts';
 import { Abandon, BASH_VERSION, SET_OPTIONS, Shell } from './state.ts';
+import { HELP, USAGE } from './usage.ts';
 
 const VERSION_TEXT = `GNU bash, version ${BASH_VERSION} (x86_64-pc-linux-gnu)
 Copyright (C) 2022 Free Software Foundation, Inc.
@@ -55,13 +56,17 @@ function* parseArguments(p: Process): Task<Invocation | number> {
         yield* p.out(VERSION_TEXT);
         return 0;
       }
+      if (a === '--help') {
+        yield* p.out(HELP);
+        return 0;
+      }
       if (a === '--login') inv.login = true;
       else if (a === '--norc') inv.norc = true;
       else if (a === '--posix') inv.set.push(['posix', true]);
       else if (a === '--verbose') inv.set.push(['verbose', true]);
       else if (a === '--rcfile' || a === '--init-file') i++;
       else if (a !== '--noprofile' && a !== '--noediting' && a !== '--restricted') {
-        yield* p.err(`bash: ${a}: invalid option\n`);
+        yield* p.err(`bash: ${a}: invalid option\n${USAGE}`);
         return 2;
       }
       continue;
@@ -77,7 +82,7 @@ function* parseArguments(p: Process): Task<Invocation | number> {
       else {
         const found = SET_OPTIONS.find(([, letter]) => letter === c);
         if (!found) {
-          yield* p.err(`bash: ${a}: invalid option\n`);
+          yield* p.err(`bash: ${a}: invalid option\n${USAGE}`);
           return 2;
         }
         inv.set.push([found[0], on]);
