@@ -41,6 +41,8 @@ const DEAD_AFTER_MS = 12_000;
 /** Replaying a long log may take a while; after that the world starts afresh without it. */
 const REPLAY_LIMIT_MS = 60_000;
 const INTERRUPT = '\x03';
+/** Ends a bracketed paste; the shell waits for it also when the rest of the paste is dropped. */
+const PASTE_END = '\x1b[201~';
 
 export class Client {
   private worker: Worker;
@@ -142,8 +144,9 @@ export class Client {
   /** Ctrl-C overtakes what a paste still holds back, as the terminal driver's own queue flush does. */
   private type(term: number, line: Line, data: string): void {
     if (data === INTERRUPT) {
+      const end = line.queue.endsWith(PASTE_END) ? PASTE_END : '';
       line.queue = '';
-      this.send({ t: 'input', term, data });
+      this.send({ t: 'input', term, data: end + data });
       return;
     }
     line.queue += data;

@@ -84,6 +84,14 @@ export class Tty {
     this.readers.wakeAll();
   }
 
+  /** Gives back what a line editor read beyond its line, so that the next reader gets it first, by the modes that hold by now. */
+  retype(ahead: Uint8Array): void {
+    const behind = this.input.take(this.input.size).slice();
+    this.pendingLines.length = 0;
+    this.type(ahead);
+    if (behind.length > 0) this.type(behind);
+  }
+
   /** Takes up to `max` bytes of output. */
   take(max = TTY_OUTPUT): Uint8Array {
     const data = this.output.take(max);
