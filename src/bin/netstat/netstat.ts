@@ -7,6 +7,7 @@ import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { interfaces, printInterface, printTable } from '../ifconfig/print.ts';
 import { extendedList, hostNames } from '../route/route.ts';
 import { usersOf } from '../ss/rows.ts';
+import { statistics } from './statistics.ts';
 
 const USAGE = `usage: netstat [-vWeenNcCF] [<Af>] -r         netstat {-V|--version|-h|--help}
        netstat [-vWnNcaeol] [<Socket> ...]
@@ -180,8 +181,13 @@ function* main(p: Process): Task<number> {
     yield* p.out('net-tools 2.10\n');
     return 0;
   }
-  if (o.has('s') || o.has('g')) {
-    yield* p.err(`netstat: -${o.has('s') ? 's' : 'g'} is not emulated\n`);
+  if (o.has('s')) {
+    const only = new Set((['raw', 'tcp', 'udp'] as const).filter((name) => o.has(name[0] === 'r' ? 'w' : (name[0] as string))));
+    yield* p.out(statistics([p.readText('/proc/net/snmp') ?? '', p.readText('/proc/net/netstat') ?? ''], only));
+    return 0;
+  }
+  if (o.has('g')) {
+    yield* p.err('netstat: -g is not emulated\n');
     return 1;
   }
   let out: string;
