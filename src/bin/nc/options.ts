@@ -169,6 +169,7 @@ export function parseNc(args: readonly string[]): NcOptions | NcError {
           break;
         case 'q':
           o.quit = number(value, -0x7fffffff, 0x7fffffff, 'quit timer');
+          if (o.quit >= 0) o.shutdown = true;
           break;
         case 'r':
           o.random = true;

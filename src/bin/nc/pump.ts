@@ -22,10 +22,10 @@ export function* readWrite(p: Process, sock: NetSocket, o: NcOptions): Task<'don
   let alarm: number | null = null;
   let packets = 0;
   let idleSince = p.sim.now;
-  const stdinEnded = (): 'quit' | null => {
+  const stdinEnded = (): void => {
     inOpen = false;
-    if (o.quit !== null && o.quit >= 0) alarm = p.sim.now + o.quit * SEC;
-    return o.quit === 0 && toNet.length === 0 ? 'quit' : null;
+    // alarm(0) sets no alarm: -q 0 waits for the peer to close.
+    if (o.quit !== null && o.quit > 0) alarm = p.sim.now + o.quit * SEC;
   };
   for (;;) {
     let moved = false;
@@ -49,9 +49,9 @@ export function* readWrite(p: Process, sock: NetSocket, o: NcOptions): Task<'don
       if (r.ok) {
         moved = true;
         if (r.value.length === 0) {
-          if (stdinEnded() === 'quit') return 'quit';
+          stdinEnded();
         } else toNet = o.crlf ? withCr(r.value) : r.value;
-      } else if (r.errno !== 'EAGAIN' && stdinEnded() === 'quit') return 'quit';
+      } else if (r.errno !== 'EAGAIN') stdinEnded();
     }
     if (netOut && toNet.length > 0) {
       const r = sock.send(toNet) as Result<number>;

@@ -329,6 +329,8 @@ export function pushPending(sk: TcpSocket, push = false): void {
       sk.cwndLimited = true;
       break;
     }
+    const most = Math.min(Math.max(2, Math.floor(GSO_MAX / mss)), quota) * mss;
+    if (most > skb.len) grow(sk.writeQueue, most - skb.len);
     const window = diff(add(sk.sndUna, sk.sndWnd), skb.seq);
     if (skb.len > 0 ? Math.min(skb.len, mss) > window : window < 0) break;
     const last = sk.writeQueue.length === 1;
@@ -336,7 +338,6 @@ export function pushPending(sk: TcpSocket, push = false): void {
     if (skb.len <= mss) {
       if (last && !push && !isFin && nagleHolds(sk, skb.len < mss)) break;
     }
-    const most = Math.min(Math.max(2, Math.floor(GSO_MAX / mss)), quota) * mss;
     let limit = Math.min(most, Math.max(window, 0));
     if (limit < skb.len || last) {
       const needed = Math.min(skb.len, limit);
@@ -352,6 +353,26 @@ export function pushPending(sk: TcpSocket, push = false): void {
   }
   if (sent) scheduleProbe(sk, false);
   if (sk.writeQueue.length > 0 && sk.rtxQueue.length === 0 && !sk.rtoTimer?.run) armProbe(sk);
+}
+
+/** Fills the first entry of the queue from the second, when more may be sent than the first holds. Models tcp_grow_skb(). */
+function grow(queue: TxSkb[], amount: number): void {
+  const [head, next] = queue as [TxSkb, TxSkb | undefined];
+  if (!next || next.len === 0 || head.len === 0 || (head.flags & FIN) !== 0) return;
+  const n = Math.min(amount, next.len);
+  const bytes = bytesOf(next);
+  head.parts.push(bytes.subarray(0, n));
+  head.len += n;
+  if (n === next.len) {
+    head.end = next.end;
+    head.flags |= next.flags;
+    queue.splice(1, 1);
+    return;
+  }
+  head.end = add(head.end, n);
+  next.seq = add(next.seq, n);
+  next.parts = [bytes.subarray(n)];
+  next.len -= n;
 }
 
 function sendQueued(sk: TcpSocket, skb: TxSkb, mss: number): void {

@@ -159,7 +159,7 @@ describe('transfer', () => {
     expect(peer.recv()).toBe('nothing');
     peer.send('.', 1, 14_481, { win: 1000 });
     expect(peer.recv()).toBe('P. 14481:1 win 63 len 14480');
-    expect(peer.recv()).toBe('P. 28961:1 win 63 len 2896');
+    expect(peer.recv()).toBe('P. 28961:1 win 63 len 11040');
   });
 
   it('stays below the window of the peer, probes when it is shut, and goes on when it opens', () => {
