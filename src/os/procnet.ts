@@ -127,12 +127,25 @@ function mib(ns: Netns, groups: Readonly<Record<string, string>>): string {
     TcpMaxConn: -1,
   };
   let out = '';
-  for (const [prefix, names] of Object.entries(groups))
+  for (const [prefix, listed] of Object.entries(groups)) {
+    const names = prefix === 'IcmpMsg' ? icmpTypes(ns) : listed;
+    if (names === '') continue;
     out += `${prefix}: ${names}\n${prefix}: ${names
       .split(' ')
       .map((n) => fixed[prefix + n] ?? ns.snmp.get(prefix + n))
       .join(' ')}\n`;
+  }
   return out;
+}
+
+/** ICMP types seen so far, those received first. */
+function icmpTypes(ns: Netns): string {
+  const types = ns.snmp.entries().flatMap(([name]) => {
+    const m = /^IcmpMsg((In|Out)Type(\d+))$/.exec(name);
+    return m ? [{ name: m[1] as string, out: m[2] === 'Out' ? 1 : 0, type: Number(m[3]) }] : [];
+  });
+  types.sort((a, b) => a.out - b.out || a.type - b.type);
+  return types.map((t) => t.name).join(' ');
 }
 
 const TCP_STATES = [

@@ -20,6 +20,7 @@ import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { rawError } from '../sock/raw.ts';
+import { countIcmp } from './icmpstat.ts';
 import { RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from './fib.ts';
 import { echoOptions } from './options.ts';
 import { acceptRedirect, dstMtu, updatePmtu } from './pmtu.ts';
@@ -61,9 +62,7 @@ export function icmpSend(skb: Skb, type: number, code: number, info = 0): void {
   const room = Math.min(dstMtu(route.value, from), ERROR_SIZE) - 28;
   const payload = emitIcmp({ type, code, rest: info >>> 0, payload: b.slice(0, Math.max(28, room)) });
   const parent = skb.id;
-  ns.snmp.inc('IcmpOutMsgs');
-  if (type === ICMP_DEST_UNREACH) ns.snmp.inc('IcmpOutDestUnreachs');
-  if (type === ICMP_TIME_EXCEEDED) ns.snmp.inc('IcmpOutTimeExcds');
+  countIcmp(ns.snmp, 'Out', type);
   ns.kernel.sim.schedule(0, () => {
     ns.ip4.output({
       src: src ?? (route.value.src as number),
@@ -93,6 +92,7 @@ export function icmpReceive(skb: Skb): void {
     netDrop(skb, dev, 'ICMP_CSUM');
     return;
   }
+  countIcmp(ns.snmp, 'In', b[hlen] as number);
   switch (b[hlen]) {
     case ICMP_ECHO:
       echo(ns, skb, hlen);
@@ -114,7 +114,6 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
   const b = skb.data;
   const from = readIp4(b, 12);
   const to = readIp4(b, 16);
-  ns.snmp.inc('IcmpInEchos');
   const many = isMulticast(to) || skb.dst?.type === 'broadcast';
   if (ns.sysctl.int('net.ipv4.icmp_echo_ignore_all') !== 0 || (many && ns.sysctl.int('net.ipv4.icmp_echo_ignore_broadcasts') !== 0)) {
     netDrop(skb, skb.dev ?? ns.lo, 'ICMP_ECHO_IGNORED');
@@ -126,8 +125,7 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
   const tos = b[1] as number;
   const parent = skb.id;
   const options = echoOptions(b);
-  ns.snmp.inc('IcmpOutMsgs');
-  ns.snmp.inc('IcmpOutEchoReps');
+  countIcmp(ns.snmp, 'Out', ICMP_ECHOREPLY);
   ns.kernel.sim.schedule(0, () => {
     ns.ip4.output({ src, dst: from, proto: IPPROTO_ICMP, payload, tos, df: false, mark, parent, ...(options ? { options } : {}) });
   });
@@ -140,8 +138,6 @@ function errorIn(ns: Netns, skb: Skb, hlen: number): void {
   const code = b[hlen + 1] as number;
   const quoted = b.subarray(hlen + 8);
   if (quoted.length < 20 || ip4HeaderLen(quoted) < 20 || quoted.length < ip4HeaderLen(quoted) + 8) return;
-  if (type === ICMP_DEST_UNREACH) ns.snmp.inc('IcmpInDestUnreachs');
-  if (type === ICMP_TIME_EXCEEDED) ns.snmp.inc('IcmpInTimeExcds');
   let info = u32(b, hlen + 4);
   if (type === ICMP_DEST_UNREACH) {
     info = 0;

@@ -3,9 +3,10 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type IpAddr, isMulticast, readIp4 } from '../../wire/addr.ts';
 import { fold16, put16, sum16 } from '../../wire/bytes.ts';
-import { IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
 import { pseudo } from '../../wire/pseudo.ts';
 import type { NetDevice } from '../dev/device.ts';
+import { countIcmp } from '../ip/icmpstat.ts';
 import type { IcmpErrorInfo } from '../ip/protocols.ts';
 import { dstMtu } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
@@ -109,6 +110,7 @@ export class RawSocket extends Sock {
     const df = must ? { df: true } : this.opt.mtuDiscover === 'dont' ? { df: false } : {};
     let payload = data;
     if (this.family === 6 && this.proto === IPPROTO_ICMPV6) payload = withIcmp6Checksum(data, src, dst);
+    if (this.family === 4 && this.proto === IPPROTO_ICMP) countIcmp(this.ns.snmp, 'Out', data[0] ?? 0);
     const sent = ipSend(this.ns, {
       src,
       dst,
