@@ -6,7 +6,7 @@ import { arithmetic } from './arithmetic.ts';
 import { expandString, expandWords } from './expand.ts';
 import { wordFromText } from './source.ts';
 import { Abandon, type Shell } from './state.ts';
-import { assign, cased, ReadonlyError, type Variable } from './vars.ts';
+import { assign, cased, MAX_VALUE, OutOfMemory, ReadonlyError, type Variable } from './vars.ts';
 
 /** Sets one element, making an indexed array of a scalar or of nothing. */
 export function assignElement(sh: Shell, name: string, key: string, value: string): void {
@@ -17,6 +17,7 @@ export function assignElement(sh: Shell, name: string, key: string, value: strin
 
 function setElement(v: Variable, key: string, value: string): void {
   const text = cased(v, value);
+  if (text.length > MAX_VALUE) throw new OutOfMemory(text.length);
   if (v.assoc) {
     v.assoc.set(key, text);
     return;

@@ -5,6 +5,7 @@ import type { Process, Task } from '../../os/process.ts';
 import { SEC } from '../../sim/sim.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
 import { runExitTrap } from './traps.ts';
+import { OutOfMemory } from './vars.ts';
 
 export interface ForkOptions {
   fds?: Map<number, OpenFile>;
@@ -53,9 +54,15 @@ export function* guarded(sh: Shell, task: Task<number>): Task<number> {
   try {
     sh.status = yield* task;
   } catch (e) {
-    sh.status = statusOf(e);
+    if (e instanceof OutOfMemory) yield* outOfMemory(sh, e);
+    sh.status = e instanceof OutOfMemory ? 2 : statusOf(e);
   }
   return yield* runExitTrap(sh);
+}
+
+/** The shell cannot go on. */
+export function* outOfMemory(sh: Shell, e: OutOfMemory): Task<void> {
+  yield* sh.warn(`xrealloc: cannot allocate ${e.bytes} bytes`);
 }
 
 /** The exit status that an unwinding stands for; other exceptions are bugs and go on. */

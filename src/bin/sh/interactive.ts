@@ -5,6 +5,7 @@ import type { Tty } from '../../os/tty.ts';
 import { stoppedJobs } from './builtins/control.ts';
 import { notifyJobs } from './builtins/jobs.ts';
 import { completeLine } from './complete.ts';
+import { outOfMemory } from './fork.ts';
 import { reportFault, runStatement, runText } from './interpret.ts';
 import { state } from './jobs.ts';
 import { type Key, KeyDecoder } from './keys.ts';
@@ -14,6 +15,7 @@ import { openHereDocument } from './sh.ts';
 import { parseSource } from './source.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
 import { runExitTrap, runPendingTraps } from './traps.ts';
+import { OutOfMemory } from './vars.ts';
 
 const HISTORY_SIZE = 1000;
 const PASTE_ON = '\x1b[?2004h';
@@ -102,6 +104,11 @@ function* protectedRun(sh: Shell, run: () => Task<number>): Task<boolean> {
   try {
     yield* run();
   } catch (e) {
+    if (e instanceof OutOfMemory) {
+      yield* outOfMemory(sh, e);
+      sh.status = 2;
+      return true;
+    }
     if (e instanceof ExitShell) {
       sh.status = e.status;
       return true;

@@ -18,6 +18,10 @@ export interface JobEntry {
   foreign?: boolean;
 }
 
+/** More jobs than this, and those that ended are cleared away without waiting for a prompt. */
+const MANY = 64;
+const MAX_FINISHED = 4096;
+
 export type JobState = 'Running' | 'Stopped' | 'Done';
 
 export class Jobs {
@@ -36,10 +40,16 @@ export class Jobs {
   }
 
   add(processes: Process[], pgid: number, text: string, foreground: boolean): JobEntry {
+    if (this.list.length > MANY) this.prune();
     const job: JobEntry = { id: Math.max(0, ...this.list.map((j) => j.id)) + 1, pgid, processes, text, foreground, notified: false };
     this.list.push(job);
     this.touch(job);
     return job;
+  }
+
+  /** Forgets jobs that ended; their statuses stay for `wait`. */
+  private prune(): void {
+    for (const job of this.list.filter((j) => state(j) === 'Done')) this.remove(job);
   }
 
   /** Makes it the current job. */
@@ -52,7 +62,7 @@ export class Jobs {
     this.list = this.list.filter((j) => j !== job);
     this.recent = this.recent.filter((id) => id !== job.id);
     for (const p of job.processes) if (p.dead) this.finished.set(p.pid, p.status);
-    if (this.finished.size > 256) this.finished.delete(this.finished.keys().next().value as number);
+    if (this.finished.size > MAX_FINISHED) this.finished.delete(this.finished.keys().next().value as number);
   }
 
   get current(): JobEntry | undefined {

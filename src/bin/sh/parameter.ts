@@ -8,7 +8,7 @@ import { BREAK, expandPattern, expandString, joinSegs, type Seg, wordSegs } from
 import { type Piece, patternRegExp } from './pattern.ts';
 import { decodePrompt } from './prompt.ts';
 import { Abandon, type Shell } from './state.ts';
-import { ansiQuoted, doubleQuoted, NAME, type Variable } from './vars.ts';
+import { ansiQuoted, doubleQuoted, NAME, OutOfMemory, type Variable } from './vars.ts';
 
 /** What a parameter stands for: one value, or the list of @ and * (`star`). */
 type Value = { list: null; scalar: string | undefined } | { list: string[]; star: boolean; keys?: string[] };
@@ -244,7 +244,11 @@ function remove(sh: Shell, s: string, operator: string, pattern: readonly Piece[
   return s;
 }
 
+/** The engine's regular expressions take many times the memory of what they search. */
+const MAX_REPLACE = 4 << 20;
+
 function replace(sh: Shell, s: string, operator: string, pattern: readonly Piece[], replacement: readonly Seg[]): string {
+  if (s.length > MAX_REPLACE) throw new OutOfMemory(s.length);
   const empty = pattern.every((p) => p.text === '');
   if (empty && operator !== '/#' && operator !== '/%') return s;
   // patsub_replacement: an unquoted & is what matched.

@@ -42,6 +42,15 @@ describe('bounds', () => {
     expect(runCommand(machine(), 'yes | head -n 2; echo "$PIPESTATUS"').stdout).toBe('y\ny\n141\n');
   });
 
+  test.each([
+    ['x=x; while :; do x=$x$x; done; echo no', 'bash: line 1: xrealloc: cannot allocate 33554432 bytes\n'],
+    ['x=$(yes); echo no', /^bash: line 1: xrealloc: cannot allocate \d+ bytes\n$/],
+  ])('%s ends for want of memory', (script, message) => {
+    const r = runCommand(machine(), script);
+    expect([r.stdout, r.exitCode]).toEqual(['', 2]);
+    expect(r.stderr).toMatch(message);
+  });
+
   test('output beyond the limit is cut', () => {
     const r = runCommand(machine(), 'for ((i=0;i<1000;i++)); do echo 0123456789; done', { limits: { bytes: 100 } });
     expect([r.stdout.length, r.truncated, r.exitCode]).toEqual([100, true, 0]);

@@ -9,9 +9,10 @@ import { forkShell } from './fork.ts';
 import { runStatements } from './interpret.ts';
 import { waitFor } from './pipeline.ts';
 import { parseSource, sourceOf } from './source.ts';
-import { Abandon, type Shell } from './state.ts';
+import { Abandon, Interrupted, type Shell } from './state.ts';
+import { OutOfMemory } from './vars.ts';
 
-/** More than this is cut off: the memory of a tab is bounded. */
+/** More than this cannot be held: the memory of a tab is bounded. */
 const MAX_OUTPUT = 16 << 20;
 
 function body(script: ParsedScript | undefined) {
@@ -63,12 +64,14 @@ export function* commandSubstitution(sh: Shell, script: ParsedScript | undefined
       if (!part.ok && part.errno === 'EINTR' && !sh.interrupted) continue;
       if (!part.ok || part.value.length === 0) break;
       size += part.value.length;
-      if (size <= MAX_OUTPUT) parts.push(part.value);
+      if (size > MAX_OUTPUT) throw new OutOfMemory(size);
+      parts.push(part.value);
     }
   } finally {
     sh.p.close(fd.value);
   }
   sh.substStatus = yield* waitFor(sh, [child]);
+  if (sh.interrupted) throw new Interrupted();
   sh.status = sh.substStatus;
   return decode(concat(parts));
 }

@@ -190,9 +190,21 @@ export function cased(v: Variable, value: string): string {
 
 /** Puts a value into a scalar, or into element 0 of an array. */
 export function assign(v: Variable, value: string): void {
+  if (value.length > MAX_VALUE) throw new OutOfMemory(value.length);
   if (v.assoc) v.assoc.set('0', value);
   else if (v.array) v.array[0] = value;
   else v.value = value;
+}
+
+/** A value longer than this cannot be held: the memory of a tab is bounded. In UTF-16 units. */
+export const MAX_VALUE = 16 << 20;
+
+/** No memory for a value: the shell ends, as after bash's xrealloc(). */
+export class OutOfMemory {
+  readonly bytes: number;
+  constructor(bytes: number) {
+    this.bytes = bytes;
+  }
 }
 
 export const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -1,6 +1,7 @@
 /** read and mapfile. */
 
 import type { Task } from '../../../os/process.ts';
+import { strerror } from '../../../sim/errno.ts';
 import { SEC } from '../../../sim/sim.ts';
 import { toArray } from '../assign.ts';
 import { callFunction } from '../simple.ts';
@@ -189,7 +190,11 @@ function* mapfile(sh: Shell, argv: readonly string[]): Task<number> {
   const fd = Number(o.flags.get('u') ?? 0);
   const all = yield* sh.p.readAll(fd);
   if (!all.ok) {
-    yield* complain(sh, name, `${fd}: invalid file descriptor: Bad file descriptor`);
+    yield* complain(
+      sh,
+      name,
+      all.errno === 'EBADF' ? `${fd}: invalid file descriptor: Bad file descriptor` : `read error: ${fd}: ${strerror(all.errno)}`,
+    );
     return 1;
   }
   const delimiter = o.flags.has('d') ? (o.flags.get('d') as string).slice(0, 1) || '\0' : '\n';
