@@ -198,13 +198,14 @@ export class Tty {
     }
   }
 
-  /** A signal key throws away what was typed and what is still to be shown (NOFLSH is off). */
+  /**
+   * A signal key throws away what was typed (NOFLSH is off). Linux drops unshown output too; here it is kept, because the user
+   * interface may take it only once a frame.
+   */
   private flush(): void {
     this.line = [];
     this.input.take(this.input.size);
     this.pendingLines.length = 0;
-    this.output.take(this.output.size);
-    this.writers.wakeAll();
   }
 
   private commit(): void {
