@@ -21,22 +21,20 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface Site {
   readonly url: string;
   readonly browser: Browser;
-  /** Bytes of all answers so far, as they went over the wire. */
-  sent(): number;
+  /** Bytes of all answers up to a moment (ms since 1970), as they went over the wire. */
+  sent(until: number): number;
   close(): Promise<void>;
 }
 
 export async function openSite(): Promise<Site> {
-  let sent = 0;
-  const server = await serve((bytes) => {
-    sent += bytes;
-  });
+  const answers: { at: number; bytes: number }[] = [];
+  const server = await serve((bytes) => answers.push({ at: Date.now(), bytes }));
   const executable = findChromium();
   const browser = await chromium.launch({ ...(executable ? { executablePath: executable } : {}), args: CHROMIUM_FLAGS });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     browser,
-    sent: () => sent,
+    sent: (until) => answers.filter((a) => a.at <= until).reduce((sum, a) => sum + a.bytes, 0),
     async close() {
       await browser.close();
       await new Promise((done) => server.close(done));
@@ -44,7 +42,7 @@ export async function openSite(): Promise<Site> {
   };
 }
 
-function serve(onSent: (bytes: number) => void): Promise<Server> {
+function serve(onSent: (bytes: number) => unknown): Promise<Server> {
   const compressed = new Map<string, Buffer>();
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname);

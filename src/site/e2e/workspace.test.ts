@@ -57,7 +57,7 @@ async function expectResponsive(): Promise<void> {
 }
 
 test('the solution earns 100 %, tasks tick by themselves', async () => {
-  await expect.poll(score).toBe('0 %');
+  await expect.poll(score, { timeout: 15_000 }).toBe('0 %');
   await typeScript('solution.sh');
   await expect.poll(score, { timeout: 15_000 }).toBe('100 %');
   expect(await page.locator('[data-task][data-done="true"]').count()).toBe(await page.locator('[data-task]').count());
@@ -93,7 +93,7 @@ test('hints come one at a time, the solution on request', async () => {
   const task = page.locator('[data-task="namespace"]');
   for (let n = 1; n <= 3; n++) {
     await task.getByRole('button').first().click();
-    await expect.poll(() => task.locator('.ws-hint').count()).toBe(n);
+    await expect.poll(() => task.locator('.ws-hint').count(), { timeout: 10_000 }).toBe(n);
   }
   await page.getByRole('button', { name: 'Show solution' }).click();
   await page.getByRole('button', { name: 'Show it anyway' }).click();
