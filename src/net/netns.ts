@@ -1,10 +1,10 @@
 /** A network namespace: devices, addresses, routes, neighbours, netfilter, sockets and sysctls of its own. Models net/core/net_namespace.c */
 
-import { Loopback } from './dev/loopback.ts';
 import type { NetDevice } from './dev/device.ts';
+import { Loopback } from './dev/loopback.ts';
+import { Fib } from './ip/fib.ts';
 import { Ip4Stack } from './ip/ip4.ts';
 import { Ip6Stack } from './ip/ip6.ts';
-import { Fib } from './ip/fib.ts';
 import type { Kernel } from './kernel.ts';
 import { NeighbourTables } from './neigh/neigh.ts';
 import { Conntrack } from './netfilter/conntrack/conntrack.ts';

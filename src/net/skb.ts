@@ -5,8 +5,8 @@ import { type Ethernet, emitEthernet } from '../wire/ethernet.ts';
 import type { Mac } from '../wire/mac.ts';
 import type { NetDevice } from './dev/device.ts';
 import type { Dst } from './ip/route.ts';
-import type { CtInfo, Connection } from './netfilter/conntrack/connection.ts';
 import type { BridgeInfo } from './netfilter/br_netfilter.ts';
+import type { Connection, CtInfo } from './netfilter/conntrack/connection.ts';
 import type { Sock } from './sock/sock.ts';
 
 /** Whom the frame was for, as eth_type_trans() finds it; `outgoing` is what packet sockets see of sent frames. */

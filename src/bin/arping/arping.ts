@@ -103,7 +103,9 @@ class Arping {
     if (o.verbose) {
       // drop_uid() looks for a user to become.
       if (!/^sshd:/m.test(p.readText('/etc/passwd') ?? '')) yield* p.out('arping: getpwnam(sshd): Success\n');
-      yield* p.out(`This box:   Interface: ${this.dev.name}  IP: ${formatIp4(this.source)}   MAC address: ${formatMac(o.sourceMac ?? this.dev.mac)}\n`);
+      yield* p.out(
+        `This box:   Interface: ${this.dev.name}  IP: ${formatIp4(this.source)}   MAC address: ${formatMac(o.sourceMac ?? this.dev.mac)}\n`,
+      );
     }
     if (!o.dots && !this.silent) yield* p.out(`ARPING ${formatIp4(this.target)}\n`);
     const end = o.deadline === null ? Number.POSITIVE_INFINITY : p.sim.now + o.deadline * 1e6;

@@ -7,7 +7,10 @@ import { options } from '../text.ts';
 export const basename: Command = {
   name: 'basename',
   *main(p) {
-    const o = yield* options(p, { specs: specs('a.multiple s:suffix z.zero'), help: 'Usage: basename NAME [SUFFIX]\n  or:  basename OPTION... NAME...\nPrint NAME with any leading directory components removed.\n' });
+    const o = yield* options(p, {
+      specs: specs('a.multiple s:suffix z.zero'),
+      help: 'Usage: basename NAME [SUFFIX]\n  or:  basename OPTION... NAME...\nPrint NAME with any leading directory components removed.\n',
+    });
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) {
       yield* p.err("basename: missing operand\nTry 'basename --help' for more information.\n");
@@ -27,7 +30,10 @@ export const basename: Command = {
 export const dirname: Command = {
   name: 'dirname',
   *main(p) {
-    const o = yield* options(p, { specs: specs('z.zero'), help: 'Usage: dirname [OPTION] NAME...\nOutput each NAME with its last non-slash component and trailing slashes removed.\n' });
+    const o = yield* options(p, {
+      specs: specs('z.zero'),
+      help: 'Usage: dirname [OPTION] NAME...\nOutput each NAME with its last non-slash component and trailing slashes removed.\n',
+    });
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) {
       yield* p.err("dirname: missing operand\nTry 'dirname --help' for more information.\n");

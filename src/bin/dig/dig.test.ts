@@ -8,8 +8,19 @@ import { commands } from '../index.ts';
 import { questionLine, recordLine, type Show } from './render.ts';
 
 const SHOW: Show = {
-  short: false, cmd: true, comments: true, question: true, answer: true, authority: true, additional: true, stats: true, ttl: true, class: true,
-  multiline: false, identify: false, ttlUnits: false,
+  short: false,
+  cmd: true,
+  comments: true,
+  question: true,
+  answer: true,
+  authority: true,
+  additional: true,
+  stats: true,
+  ttl: true,
+  class: true,
+  multiline: false,
+  identify: false,
+  ttlUnits: false,
 };
 const A = Uint8Array.of(10, 96, 0, 20);
 
@@ -29,7 +40,10 @@ describe('columns, as dig 9.18 prints them', () => {
     ['nosuch', ';nosuch.\t\t\t\tIN\tA\n'],
     ['google.com', ';google.com.\t\t\tIN\tA\n'],
     ['nosuch.default.svc.cluster.local', ';nosuch.default.svc.cluster.local. IN\tA\n'],
-    ['a.very.long.name.that.goes.on.and.on.default.svc.cluster.local', ';a.very.long.name.that.goes.on.and.on.default.svc.cluster.local.\tIN A\n'],
+    [
+      'a.very.long.name.that.goes.on.and.on.default.svc.cluster.local',
+      ';a.very.long.name.that.goes.on.and.on.default.svc.cluster.local.\tIN A\n',
+    ],
   ])('question %s', (name, line) => {
     expect(questionLine({ name, type: DNS_TYPES.A, class: 1 }, SHOW)).toBe(line);
   });
@@ -49,7 +63,9 @@ describe('against a server of this host', () => {
     expect(asked(ask(POD, 'dig web +short; sleep 0.1; cat log'))).toEqual(['web. REFUSED']);
     expect(ask(POD, 'dig web +search +short')).toContain('10.96.0.20\n');
     expect(asked(ask(POD, 'dig example.com +search +short; sleep 0.1; cat log'))).toEqual([
-      'example.com.default.svc.cluster.local. NXDOMAIN', 'example.com.svc.cluster.local. NXDOMAIN', 'example.com. NOERROR',
+      'example.com.default.svc.cluster.local. NXDOMAIN',
+      'example.com.svc.cluster.local. NXDOMAIN',
+      'example.com. NOERROR',
     ]);
   });
 
@@ -67,7 +83,10 @@ describe('against a server of this host', () => {
 
 it('traceroute and mtr reach this host in one hop', () => {
   const machine = new Machine(new Kernel(new Sim(1), 'host'), commands);
-  const out = runCommand(machine, 'ip link set lo up; for m in "" -I -T; do traceroute $m -n -q 1 127.0.0.1; done; mtr -n -r -c 2 127.0.0.1').stdout;
+  const out = runCommand(
+    machine,
+    'ip link set lo up; for m in "" -I -T; do traceroute $m -n -q 1 127.0.0.1; done; mtr -n -r -c 2 127.0.0.1',
+  ).stdout;
   expect(out.match(/^ 1 {2}127\.0\.0\.1 {2}\d+\.\d{3} ms$/gm)).toHaveLength(3);
   expect(out).toMatch(/^ {2}1\.\|-- 127\.0\.0\.1 {18}0\.0% {5}2 /m);
 });

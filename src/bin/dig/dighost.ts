@@ -8,7 +8,19 @@ import { type Errno, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, isLinkLocal } from '../../wire/addr.ts';
 import { concat, put16, u16 } from '../../wire/bytes.ts';
 import {
-  DNS_AA, DNS_AD, DNS_CD, DNS_RA, DNS_RD, DNS_TC, DNS_TYPES, type DnsMessage, type DnsRecord, dnsRcode, emitDns, encodeName, parseDns,
+  DNS_AA,
+  DNS_AD,
+  DNS_CD,
+  DNS_RA,
+  DNS_RD,
+  DNS_TC,
+  DNS_TYPES,
+  type DnsMessage,
+  type DnsRecord,
+  dnsRcode,
+  emitDns,
+  encodeName,
+  parseDns,
 } from '../../wire/dns.ts';
 
 export interface Server {
@@ -75,9 +87,32 @@ export interface Face {
 export function newLookup(p: Process, text: string): Lookup {
   const conf = readResolvConf(p);
   return {
-    text, type: DNS_TYPES.A, class: 1, servers: defaultServers(p), port: 53, tcp: false, edns: null, bufsize: 1232, dnssec: false, cookie: false, nsid: false,
-    recurse: true, aa: false, ad: false, cd: false, tries: 3, timeout: null, ignoreTruncation: false, servfailStops: true, checkRa: false,
-    search: false, newSearch: true, searchList: conf.search, ndots: conf.ndots, showSearch: false, cmdline: '',
+    text,
+    type: DNS_TYPES.A,
+    class: 1,
+    servers: defaultServers(p),
+    port: 53,
+    tcp: false,
+    edns: null,
+    bufsize: 1232,
+    dnssec: false,
+    cookie: false,
+    nsid: false,
+    recurse: true,
+    aa: false,
+    ad: false,
+    cd: false,
+    tries: 3,
+    timeout: null,
+    ignoreTruncation: false,
+    servfailStops: true,
+    checkRa: false,
+    search: false,
+    newSearch: true,
+    searchList: conf.search,
+    ndots: conf.ndots,
+    showSearch: false,
+    cmdline: '',
   };
 }
 
@@ -90,9 +125,20 @@ export function defaultServers(p: Process, family: 4 | 6 | null = null): Server[
 }
 
 const TEXTS: Partial<Record<Errno, string>> = {
-  ECONNREFUSED: 'connection refused', ENETUNREACH: 'network unreachable', EHOSTUNREACH: 'host unreachable', EADDRNOTAVAIL: 'address not available',
-  ETIMEDOUT: 'timed out', EAGAIN: 'timed out', ECONNRESET: 'connection reset', EPERM: 'permission denied', EACCES: 'permission denied',
-  EADDRINUSE: 'address in use', ENETDOWN: 'network down', EHOSTDOWN: 'host down', ENOBUFS: 'not enough free resources', EPIPE: 'end of file',
+  ECONNREFUSED: 'connection refused',
+  ENETUNREACH: 'network unreachable',
+  EHOSTUNREACH: 'host unreachable',
+  EADDRNOTAVAIL: 'address not available',
+  ETIMEDOUT: 'timed out',
+  EAGAIN: 'timed out',
+  ECONNRESET: 'connection reset',
+  EPERM: 'permission denied',
+  EACCES: 'permission denied',
+  EADDRINUSE: 'address in use',
+  ENETDOWN: 'network down',
+  EHOSTDOWN: 'host down',
+  ENOBUFS: 'not enough free resources',
+  EPIPE: 'end of file',
 };
 
 export function resultText(e: Errno): string {
@@ -108,7 +154,8 @@ interface Position {
 function fullName(l: Lookup, at: Position): string | null {
   const origin = at.origin === null ? '' : (l.searchList[at.origin] as string);
   const plain = l.text.replace(/\.$/, '');
-  const name = l.text.endsWith('.') || at.origin === null || origin === '' || origin === '.' ? plain : plain === '' ? origin : `${plain}.${origin}`;
+  const name =
+    l.text.endsWith('.') || at.origin === null || origin === '' || origin === '.' ? plain : plain === '' ? origin : `${plain}.${origin}`;
   const full = name.replace(/\.$/, '');
   return full !== '' && encodeName(full) === null ? null : full;
 }
@@ -244,7 +291,11 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
   const flags = (l.recurse ? DNS_RD : 0) | (l.aa ? DNS_AA : 0) | (l.ad ? DNS_AD : 0) | (l.cd ? DNS_CD : 0);
   const question = { name, type: l.type, class: l.class };
   const query: DnsMessage = {
-    id: rng.below(65536), flags, questions: [question], answers: [], authority: [],
+    id: rng.below(65536),
+    flags,
+    questions: [question],
+    answers: [],
+    authority: [],
     additional: l.edns === null ? [] : [optRecord(l, cookie)],
   };
   const bytes = emitDns(query);
@@ -257,7 +308,16 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
     if (!m || (m.flags & 0x8000) === 0) return null;
     return !q || (q.type === l.type && q.name.toLowerCase() === name.toLowerCase()) ? m : null;
   };
-  const reply = (msg: DnsMessage, size: number): Reply => ({ lookup: l, name, server, tcp, msg, size, elapsed: p.sim.now - begun, clientCookie });
+  const reply = (msg: DnsMessage, size: number): Reply => ({
+    lookup: l,
+    name,
+    server,
+    tcp,
+    msg,
+    size,
+    elapsed: p.sim.now - begun,
+    clientCookie,
+  });
   const deadline = begun + seconds * 1e6;
   return tcp ? yield* overTcp() : yield* overUdp();
 
@@ -279,7 +339,8 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
         if (!r.ok) return { failed: resultText(r.errno) };
         const m = matches(r.value);
         if (m) return reply(m, r.value.length);
-        if (r.value.length >= 2 && u16(r.value, 0) !== query.id) yield* face.warning(`Warning: ID mismatch: expected ID ${query.id}, got ${u16(r.value, 0)}`);
+        if (r.value.length >= 2 && u16(r.value, 0) !== query.id)
+          yield* face.warning(`Warning: ID mismatch: expected ID ${query.id}, got ${u16(r.value, 0)}`);
       }
     } finally {
       closeSocket(p, sock);

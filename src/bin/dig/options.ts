@@ -24,16 +24,104 @@ export interface DigQuery {
 
 /** +option names in full, as dig accepts them shortened. */
 const PLUS = [
-  'aaflag', 'aaonly', 'additional', 'adflag', 'all', 'answer', 'authority', 'badcookie', 'besteffort', 'bufsize', 'cdflag', 'class', 'cl', 'cmd', 'comments',
-  'cookie', 'crypto', 'defname', 'dnssec', 'do', 'domain', 'edns', 'ednsflags', 'ednsnegotiation', 'ednsopt', 'expandaaaa', 'expire', 'fail', 'header-only',
-  'https', 'identify', 'idnin', 'idnout', 'ignore', 'keepalive', 'keepopen', 'mapped', 'multiline', 'ndots', 'nsid', 'nssearch', 'onesoa', 'opcode',
-  'padding', 'qid', 'qr', 'question', 'raflag', 'rdflag', 'recurse', 'retry', 'rrcomments', 'search', 'short', 'showallmessages', 'showsearch', 'split', 'stats', 'subnet', 'tcflag',
-  'tcp', 'time', 'timeout', 'tls', 'trace', 'tries', 'ttlid', 'ttlunits', 'unexpected', 'unknownformat', 'vc', 'yaml', 'zflag',
+  'aaflag',
+  'aaonly',
+  'additional',
+  'adflag',
+  'all',
+  'answer',
+  'authority',
+  'badcookie',
+  'besteffort',
+  'bufsize',
+  'cdflag',
+  'class',
+  'cl',
+  'cmd',
+  'comments',
+  'cookie',
+  'crypto',
+  'defname',
+  'dnssec',
+  'do',
+  'domain',
+  'edns',
+  'ednsflags',
+  'ednsnegotiation',
+  'ednsopt',
+  'expandaaaa',
+  'expire',
+  'fail',
+  'header-only',
+  'https',
+  'identify',
+  'idnin',
+  'idnout',
+  'ignore',
+  'keepalive',
+  'keepopen',
+  'mapped',
+  'multiline',
+  'ndots',
+  'nsid',
+  'nssearch',
+  'onesoa',
+  'opcode',
+  'padding',
+  'qid',
+  'qr',
+  'question',
+  'raflag',
+  'rdflag',
+  'recurse',
+  'retry',
+  'rrcomments',
+  'search',
+  'short',
+  'showallmessages',
+  'showsearch',
+  'split',
+  'stats',
+  'subnet',
+  'tcflag',
+  'tcp',
+  'time',
+  'timeout',
+  'tls',
+  'trace',
+  'tries',
+  'ttlid',
+  'ttlunits',
+  'unexpected',
+  'unknownformat',
+  'vc',
+  'yaml',
+  'zflag',
 ];
 const NOT_EMULATED = ['trace', 'nssearch', 'https', 'tls', 'yaml', 'subnet', 'ednsopt', 'opcode', 'header-only', 'unknownformat'];
 const IGNORED = [
-  'badcookie', 'besteffort', 'crypto', 'ednsflags', 'ednsnegotiation', 'expandaaaa', 'expire', 'idnin', 'idnout', 'keepalive', 'keepopen', 'mapped', 'onesoa',
-  'padding', 'qid', 'raflag', 'rrcomments', 'showallmessages', 'split', 'tcflag', 'unexpected', 'zflag',
+  'badcookie',
+  'besteffort',
+  'crypto',
+  'ednsflags',
+  'ednsnegotiation',
+  'expandaaaa',
+  'expire',
+  'idnin',
+  'idnout',
+  'keepalive',
+  'keepopen',
+  'mapped',
+  'onesoa',
+  'padding',
+  'qid',
+  'raflag',
+  'rrcomments',
+  'showallmessages',
+  'split',
+  'tcflag',
+  'unexpected',
+  'zflag',
 ];
 
 /** Thrown away as soon as it is printed: the text and the exit status. */
@@ -59,10 +147,24 @@ export class DigParser {
     this.p = p;
     const lookup = { ...newLookup(p, ''), edns: 0, cookie: true, ad: true };
     this.defaults = {
-      lookup, typeSet: false, transportSet: false, showQuery: false,
+      lookup,
+      typeSet: false,
+      transportSet: false,
+      showQuery: false,
       show: {
-        short: false, cmd: true, comments: true, question: true, answer: true, authority: true, additional: true, stats: true,
-        ttl: true, class: true, multiline: false, identify: false, ttlUnits: false,
+        short: false,
+        cmd: true,
+        comments: true,
+        question: true,
+        answer: true,
+        authority: true,
+        additional: true,
+        stats: true,
+        ttl: true,
+        class: true,
+        multiline: false,
+        identify: false,
+        ttlUnits: false,
       },
     };
     this.current = this.defaults;
@@ -128,7 +230,10 @@ export class DigParser {
 
   private greeting(): string {
     if (!this.all.cmd) return '';
-    const words = this.p.argv.slice(1).map((a) => ` ${a}`).join('');
+    const words = this.p.argv
+      .slice(1)
+      .map((a) => ` ${a}`)
+      .join('');
     const found = this.servers ? `; (${this.servers.length} server${this.servers.length === 1 ? '' : 's'} found)\n` : '';
     return `\n; <<>> DiG ${DIG_VERSION} <<>>${words}\n${found};; global options:${this.all.short ? ' +short' : ''} +cmd\n`;
   }
@@ -219,7 +324,11 @@ export class DigParser {
     if (IGNORED.includes(name) || NOT_EMULATED.includes(name)) return null;
     const { lookup: l, show: s } = this.current;
     const number = (): number => (value !== undefined && /^\d+$/.test(value) ? Number(value) : Number.NaN);
-    const wrong = (what: string): Stop => ({ out: `invalid ${what} '${value ?? ''}': not a valid number\n`, err: `dig: Couldn't parse ${what}\n`, code: 10 });
+    const wrong = (what: string): Stop => ({
+      out: `invalid ${what} '${value ?? ''}': not a valid number\n`,
+      err: `dig: Couldn't parse ${what}\n`,
+      code: 10,
+    });
     switch (name) {
       case 'short':
         this.all.short = state;

@@ -1,14 +1,28 @@
 /** dig's presentation of a message: header, pseudo section, sections in columns, statistics. Models bind9 bin/dig/dig.c printmessage() and lib/dns/masterdump.c */
 
-import { strftime } from '../date/date.ts';
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { formatIp } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
 import {
-  DNS_AA, DNS_AD, DNS_CD, DNS_QR, DNS_RA, DNS_RCODES, DNS_RD, DNS_TC, DNS_TYPES, type DnsMessage, type DnsQuestion, type DnsRecord,
-  describeRdata, dnsRcode, dnsTypeName, dotted,
+  DNS_AA,
+  DNS_AD,
+  DNS_CD,
+  DNS_QR,
+  DNS_RA,
+  DNS_RCODES,
+  DNS_RD,
+  DNS_TC,
+  DNS_TYPES,
+  type DnsMessage,
+  type DnsQuestion,
+  type DnsRecord,
+  describeRdata,
+  dnsRcode,
+  dnsTypeName,
+  dotted,
 } from '../../wire/dns.ts';
+import { strftime } from '../date/date.ts';
 import type { Reply } from './dighost.ts';
 
 export interface Show {
@@ -76,7 +90,13 @@ export function questionLine(q: DnsQuestion, show: Show): string {
 
 function ttlText(seconds: number, units: boolean): string {
   if (!units) return String(seconds);
-  const parts: [number, string][] = [[604_800, 'w'], [86_400, 'd'], [3600, 'h'], [60, 'm'], [1, 's']];
+  const parts: [number, string][] = [
+    [604_800, 'w'],
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'm'],
+    [1, 's'],
+  ];
   let rest = seconds;
   let out = '';
   for (const [n, u] of parts) {
@@ -109,7 +129,13 @@ function soaLines(d: Uint8Array): string {
 }
 
 function spanText(seconds: number): string {
-  const parts: [number, string][] = [[604_800, 'week'], [86_400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
+  const parts: [number, string][] = [
+    [604_800, 'week'],
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+    [1, 'second'],
+  ];
   let rest = seconds;
   const out: string[] = [];
   for (const [n, u] of parts) {
@@ -121,8 +147,19 @@ function spanText(seconds: number): string {
 }
 
 export function flagText(flags: number): string {
-  const names: [number, string][] = [[DNS_QR, 'qr'], [DNS_AA, 'aa'], [DNS_TC, 'tc'], [DNS_RD, 'rd'], [DNS_RA, 'ra'], [DNS_AD, 'ad'], [DNS_CD, 'cd']];
-  return names.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => ` ${name}`).join('');
+  const names: [number, string][] = [
+    [DNS_QR, 'qr'],
+    [DNS_AA, 'aa'],
+    [DNS_TC, 'tc'],
+    [DNS_RD, 'rd'],
+    [DNS_RA, 'ra'],
+    [DNS_AD, 'ad'],
+    [DNS_CD, 'cd'],
+  ];
+  return names
+    .filter(([bit]) => (flags & bit) !== 0)
+    .map(([, name]) => ` ${name}`)
+    .join('');
 }
 
 export function headerLines(m: DnsMessage): string {
@@ -143,10 +180,19 @@ function optLines(opt: DnsRecord, clientCookie: string | null): string {
     const body = d.subarray(i + 4, i + 4 + u16(d, i + 2));
     const hex = [...body].map((b) => b.toString(16).padStart(2, '0')).join('');
     if (code === 10) {
-      const state = clientCookie === null ? '' : hex === clientCookie ? ' (echoed)' : hex.startsWith(clientCookie) && hex.length > 16 ? ' (good)' : ' (bad)';
+      const state =
+        clientCookie === null
+          ? ''
+          : hex === clientCookie
+            ? ' (echoed)'
+            : hex.startsWith(clientCookie) && hex.length > 16
+              ? ' (good)'
+              : ' (bad)';
       text += `; COOKIE: ${hex}${state}\n`;
-    } else if (code === 3) text += body.length === 0 ? '; NSID:\n' : `; NSID: ${(hex.match(/../g) ?? []).join(' ')} ("${String.fromCharCode(...body)}")\n`;
-    else if (code === 15 && body.length >= 2) text += `; EDE: ${u16(body, 0)}${body.length > 2 ? `: (${String.fromCharCode(...body.subarray(2))})` : ''}\n`;
+    } else if (code === 3)
+      text += body.length === 0 ? '; NSID:\n' : `; NSID: ${(hex.match(/../g) ?? []).join(' ')} ("${String.fromCharCode(...body)}")\n`;
+    else if (code === 15 && body.length >= 2)
+      text += `; EDE: ${u16(body, 0)}${body.length > 2 ? `: (${String.fromCharCode(...body.subarray(2))})` : ''}\n`;
     else text += `; OPT=${code}: ${(hex.match(/../g) ?? []).join(' ')}\n`;
   }
   return text;
@@ -204,7 +250,8 @@ export function* printReply(p: Process, r: Reply, show: Show): Task<void> {
   if (show.comments) {
     out += ';; Got answer:\n';
     out += leakWarning(msg) + headerLines(msg);
-    if (lookup.recurse && (msg.flags & DNS_RD) !== 0 && (msg.flags & DNS_RA) === 0) out += ';; WARNING: recursion requested but not available\n';
+    if (lookup.recurse && (msg.flags & DNS_RD) !== 0 && (msg.flags & DNS_RA) === 0)
+      out += ';; WARNING: recursion requested but not available\n';
     out += '\n';
   }
   out += messageText(msg, show, lookup.cookie ? r.clientCookie : null);
@@ -223,4 +270,3 @@ function footer(p: Process, r: Reply, show: Show): string {
   }
   return show.identify ? `;; Received ${r.size} bytes from ${server} in ${Math.floor(r.elapsed / 1000)} ms\n\n` : '';
 }
-

@@ -14,12 +14,30 @@ import { USAGE } from './usage.ts';
 const VERSION = 'host 9.18.49-1~deb12u3-Debian\n';
 const CLASSES: Record<string, number> = { IN: 1, CH: 3, CHAOS: 3, HS: 4, HESIOD: 4, ANY: 255 };
 const SENTENCES: Record<number, string> = {
-  1: 'has address', 2: 'name server', 5: 'is an alias for', 11: 'has well known services', 12: 'domain name pointer', 13: 'has host information',
-  15: 'mail is handled by', 16: 'descriptive text', 28: 'has IPv6 address',
+  1: 'has address',
+  2: 'name server',
+  5: 'is an alias for',
+  11: 'has well known services',
+  12: 'domain name pointer',
+  13: 'has host information',
+  15: 'mail is handled by',
+  16: 'descriptive text',
+  28: 'has IPv6 address',
 };
 const DETAIL = {
-  short: false, cmd: false, comments: true, question: true, answer: true, authority: true, additional: true, stats: false, ttl: true, class: true,
-  multiline: false, identify: false, ttlUnits: false,
+  short: false,
+  cmd: false,
+  comments: true,
+  question: true,
+  answer: true,
+  authority: true,
+  additional: true,
+  stats: false,
+  ttl: true,
+  class: true,
+  multiline: false,
+  identify: false,
+  ttlUnits: false,
 };
 
 function sentence(r: DnsRecord): string {
@@ -155,7 +173,11 @@ function* main(p: Process): Task<number> {
   const type = o.type ?? (addr === null ? DNS_TYPES.A : DNS_TYPES.PTR);
   const tcp = type === DNS_TYPES.ANY;
   const first: Lookup = { ...base, tries: 2, servfailStops: false, search: true, tcp, ...given, type, servers };
-  return yield* new Host(p, first, { verbose: o.verbose, defaultLookups: o.type === null && addr === null, serverGiven: server !== undefined }).run();
+  return yield* new Host(p, first, {
+    verbose: o.verbose,
+    defaultLookups: o.type === null && addr === null,
+    serverGiven: server !== undefined,
+  }).run();
 }
 
 function* findServer(p: Process, name: string): Task<Server[] | null> {

@@ -1,12 +1,12 @@
 /** mtr in report mode: rounds of probes to every hop, then loss and times of each. Models mtr 0.95 ui/net.c, ui/select.c, ui/report.c */
 
-import { strftime } from '../date/date.ts';
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { gaiStrerror, gethostbyaddr, getaddrinfo } from '../../os/resolver.ts';
+import { gaiStrerror, getaddrinfo, gethostbyaddr } from '../../os/resolver.ts';
 import { closeSocket, openUdp } from '../../os/sockcalls.ts';
 import { strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
+import { strftime } from '../date/date.ts';
 import { getopt, specs } from '../getopt.ts';
 import { methodFor, type Probe, type ProbeMethod } from '../traceroute/methods.ts';
 import type { Method, TraceOptions } from '../traceroute/options.ts';
@@ -14,10 +14,25 @@ import { USAGE } from './usage.ts';
 
 const OPTIONS = specs(
   'F:filename 4. 6. u.udp T.tcp I:interface a:address f:first-ttl m:max-ttl U:max-unknown P:port L:localport s:psize B:bitpattern i:interval G:gracetime ' +
-  'Q:tos e.mpls Z:timeout M:mark r.report w.report-wide c:report-cycles j.json x.xml C.csv l.raw p.split t.curses :displaymode n.no-dns b.show-ips ' +
-  'o:order y:ipinfo z.aslookup h.help v.version S.sctp',
+    'Q:tos e.mpls Z:timeout M:mark r.report w.report-wide c:report-cycles j.json x.xml C.csv l.raw p.split t.curses :displaymode n.no-dns b.show-ips ' +
+    'o:order y:ipinfo z.aslookup h.help v.version S.sctp',
 );
-const NOT_EMULATED = ['filename', 'sctp', 'localport', 'mpls', 'xml', 'csv', 'raw', 'split', 'curses', 'displaymode', 'order', 'ipinfo', 'aslookup', 'bitpattern'];
+const NOT_EMULATED = [
+  'filename',
+  'sctp',
+  'localport',
+  'mpls',
+  'xml',
+  'csv',
+  'raw',
+  'split',
+  'curses',
+  'displaymode',
+  'order',
+  'ipinfo',
+  'aslookup',
+  'bitpattern',
+];
 /** Width of the part before the fields. */
 const HOSTS_WIDTH = 33;
 const FIRST_GUESS = 10;
@@ -112,7 +127,17 @@ class Mtr {
   /** Probes one hop; true when the round is complete. Models net_send_batch(). */
   private sendOne(): boolean {
     const { o, at } = this;
-    const probe: Probe = { index: at, done: false, final: false, from: null, sentAt: null, receivedAt: null, error: '', seq: -1, sock: null };
+    const probe: Probe = {
+      index: at,
+      done: false,
+      final: false,
+      from: null,
+      sentAt: null,
+      receivedAt: null,
+      error: '',
+      seq: -1,
+      sock: null,
+    };
     const hop = this.hops[at] as Hop;
     if (this.method.send(probe, at + 1) === true) {
       this.flying.set(probe, at);
@@ -194,12 +219,26 @@ class Mtr {
     const hubs: string[] = [];
     for (const [i, hop] of this.shown.slice(o.firstTtl - 1).entries()) {
       const pairs: [string, string][] = [
-        ['count', String(i + o.firstTtl)], ['host', JSON.stringify(yield* this.label(hop.addrs[0]))], ['Loss%', fixed(hop.loss)], ['Snt', String(hop.sent)],
-        ['Last', ms(hop.last)], ['Avg', ms(hop.avg)], ['Best', ms(hop.best)], ['Wrst', ms(hop.worst)], ['StDev', ms(hop.deviation)],
+        ['count', String(i + o.firstTtl)],
+        ['host', JSON.stringify(yield* this.label(hop.addrs[0]))],
+        ['Loss%', fixed(hop.loss)],
+        ['Snt', String(hop.sent)],
+        ['Last', ms(hop.last)],
+        ['Avg', ms(hop.avg)],
+        ['Best', ms(hop.best)],
+        ['Wrst', ms(hop.worst)],
+        ['StDev', ms(hop.deviation)],
       ];
       hubs.push(`            {\n${pairs.map(([k, v]) => `                "${k}": ${v}`).join(',\n')}\n            }`);
     }
-    const head = [`"src": ${JSON.stringify(this.p.hostname)}`, `"dst": ${JSON.stringify(this.name)}`, `"tos": ${o.tos}`, `"tests": ${o.cycles}`, '"psize": "64"', '"bitpattern": "0x00"'];
+    const head = [
+      `"src": ${JSON.stringify(this.p.hostname)}`,
+      `"dst": ${JSON.stringify(this.name)}`,
+      `"tos": ${o.tos}`,
+      `"tests": ${o.cycles}`,
+      '"psize": "64"',
+      '"bitpattern": "0x00"',
+    ];
     yield* this.p.out(
       `{\n    "report": {\n        "mtr": {\n${head.map((h) => `            ${h}`).join(',\n')}\n        },\n        "hubs": [\n${hubs.join(',\n')}\n        ]\n    }\n}\n`,
     );
@@ -223,17 +262,75 @@ function* main(p: Process): Task<number> {
     return 1;
   }
   const o: Options = {
-    report: false, wide: false, json: false, numeric: false, showIps: false, cycles: 10, interval: 1, grace: 5, firstTtl: 1, maxTtl: 30, maxUnknown: 12, tos: 0,
+    report: false,
+    wide: false,
+    json: false,
+    numeric: false,
+    showIps: false,
+    cycles: 10,
+    interval: 1,
+    grace: 5,
+    firstTtl: 1,
+    maxTtl: 30,
+    maxUnknown: 12,
+    tos: 0,
   };
   const t: TraceOptions = {
-    host: g.operands[0] ?? 'localhost', addr: 0, method: 'icmp', dontFragment: false, firstHop: 1, device: null, maxHops: 30, simultaneous: 1, numeric: true,
-    port: null, tos: null, wait: 5, hereFactor: 0, nearFactor: 0, queries: 1, source: null, sendWait: 0, mark: 0, sourcePort: 0, packetLen: 64,
+    host: g.operands[0] ?? 'localhost',
+    addr: 0,
+    method: 'icmp',
+    dontFragment: false,
+    firstHop: 1,
+    device: null,
+    maxHops: 30,
+    simultaneous: 1,
+    numeric: true,
+    port: null,
+    tos: null,
+    wait: 5,
+    hereFactor: 0,
+    nearFactor: 0,
+    queries: 1,
+    source: null,
+    sendWait: 0,
+    mark: 0,
+    sourcePort: 0,
+    packetLen: 64,
   };
   let family: 4 | 6 | null = null;
   const numbers: Record<string, (n: number) => void> = {
-    'report-cycles': (n) => { o.cycles = n; }, interval: (n) => { o.interval = n; }, gracetime: (n) => { o.grace = n; }, 'first-ttl': (n) => { o.firstTtl = n; },
-    'max-ttl': (n) => { o.maxTtl = n; }, 'max-unknown': (n) => { o.maxUnknown = n; }, port: (n) => { t.port = n; }, psize: (n) => { t.packetLen = Math.abs(n); },
-    tos: (n) => { o.tos = n; t.tos = n; }, mark: (n) => { t.mark = n; }, timeout: () => {},
+    'report-cycles': (n) => {
+      o.cycles = n;
+    },
+    interval: (n) => {
+      o.interval = n;
+    },
+    gracetime: (n) => {
+      o.grace = n;
+    },
+    'first-ttl': (n) => {
+      o.firstTtl = n;
+    },
+    'max-ttl': (n) => {
+      o.maxTtl = n;
+    },
+    'max-unknown': (n) => {
+      o.maxUnknown = n;
+    },
+    port: (n) => {
+      t.port = n;
+    },
+    psize: (n) => {
+      t.packetLen = Math.abs(n);
+    },
+    tos: (n) => {
+      o.tos = n;
+      t.tos = n;
+    },
+    mark: (n) => {
+      t.mark = n;
+    },
+    timeout: () => {},
   };
   for (const [key, value] of g.options) {
     if (NOT_EMULATED.includes(key)) {

@@ -5,15 +5,33 @@ import type { Command, Task } from '../../os/program.ts';
 import { getaddrinfo } from '../../os/resolver.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
 import { u32 } from '../../wire/bytes.ts';
-import { DNS_AA, DNS_TYPES, type DnsRecord, describeRdata, dnsRcode, dnsTypeName, dnsTypeNumber, readName, reverseName } from '../../wire/dns.ts';
+import {
+  DNS_AA,
+  DNS_TYPES,
+  type DnsRecord,
+  describeRdata,
+  dnsRcode,
+  dnsTypeName,
+  dnsTypeNumber,
+  readName,
+  reverseName,
+} from '../../wire/dns.ts';
 import { defaultServers, type Face, type Lookup, newLookup, type Reply, runLookup, type Server } from '../dig/dighost.ts';
 import { className, rcodeName } from '../dig/render.ts';
 
 const VERSION = 'nslookup 9.18.49-1~deb12u3-Debian\n';
 const CLASSES: Record<string, number> = { IN: 1, CH: 3, CHAOS: 3, HS: 4, HESIOD: 4, ANY: 255 };
 const LABELS: Record<number, string> = {
-  1: 'internet address = ', 2: 'nameserver = ', 5: 'canonical name = ', 6: 'origin = ', 12: 'name = ', 13: 'hinfo = ', 15: 'mail exchanger = ', 16: 'text = ',
-  28: 'has AAAA address ', 33: 'service = ',
+  1: 'internet address = ',
+  2: 'nameserver = ',
+  5: 'canonical name = ',
+  6: 'origin = ',
+  12: 'name = ',
+  13: 'hinfo = ',
+  15: 'mail exchanger = ',
+  16: 'text = ',
+  28: 'has AAAA address ',
+  33: 'service = ',
 };
 
 class Nslookup {
@@ -73,7 +91,8 @@ class Nslookup {
     else if (has('timeout', 't') && number >= 0) this.timeout = Math.max(1, number);
     else if (has('retry', 'ret') && number >= 0) this.tries = Math.max(1, number);
     else if (has('ndots', 'nd') && number >= 0) this.ndots = number;
-    else if (!has('fail', 'nofail', 'sil', 'defname', 'nodefname', 'ignoretc', 'noignoretc', 'aaonly', 'noaaonly')) yield* this.p.out(`*** Invalid option: ${text}\n`);
+    else if (!has('fail', 'nofail', 'sil', 'defname', 'nodefname', 'ignoretc', 'noignoretc', 'aaonly', 'noaaonly'))
+      yield* this.p.out(`*** Invalid option: ${text}\n`);
   }
 
   *useServer(name: string): Task<boolean> {
@@ -95,8 +114,20 @@ class Nslookup {
   private lookup(text: string, type: number): Lookup {
     const l = newLookup(this.p, text);
     return {
-      ...l, type, class: this.class, servers: this.servers, port: this.port, tcp: this.tcp, recurse: this.recurse, tries: this.tries, timeout: this.timeout,
-      checkRa: this.checkRa, servfailStops: false, search: this.search, searchList: this.searchList ?? l.searchList, ndots: this.ndots ?? l.ndots,
+      ...l,
+      type,
+      class: this.class,
+      servers: this.servers,
+      port: this.port,
+      tcp: this.tcp,
+      recurse: this.recurse,
+      tries: this.tries,
+      timeout: this.timeout,
+      checkRa: this.checkRa,
+      servfailStops: false,
+      search: this.search,
+      searchList: this.searchList ?? l.searchList,
+      ndots: this.ndots ?? l.ndots,
     };
   }
 
@@ -142,7 +173,8 @@ class Nslookup {
     if (!authoritative && first) out += 'Non-authoritative answer:\n';
     if (msg.answers.length > 0) out += msg.answers.map((a) => recordText(a, true)).join('');
     else if (this.defaultLookups && lookup.type === DNS_TYPES.A) this.answerless = true;
-    else if (!this.defaultLookups || (lookup.type === DNS_TYPES.AAAA && this.answerless)) out += `*** Can't find ${lookup.text}: No answer\n`;
+    else if (!this.defaultLookups || (lookup.type === DNS_TYPES.AAAA && this.answerless))
+      out += `*** Can't find ${lookup.text}: No answer\n`;
     if (!authoritative && lookup.type !== DNS_TYPES.A && lookup.type !== DNS_TYPES.AAAA) {
       out += '\nAuthoritative answers can be found from:\n';
       out += [...msg.authority, ...msg.additional.filter((a) => a.type !== DNS_TYPES.OPT)].map((a) => recordText(a, false)).join('');
@@ -158,7 +190,10 @@ class Nslookup {
       if (prompting) yield* p.out('> ');
       const line = yield* p.readLine(0);
       if (line === null) break;
-      const words = line.trim().split(/\s+/).filter((w) => w !== '');
+      const words = line
+        .trim()
+        .split(/\s+/)
+        .filter((w) => w !== '');
       const [command, argument] = words;
       if (command === undefined) continue;
       if (command === 'exit') return;
@@ -181,7 +216,11 @@ class Nslookup {
 
 /** The whole message, as `set debug` shows it. */
 function detailText({ msg }: Reply): string {
-  const sections: [string, DnsRecord[]][] = [['ANSWERS', msg.answers], ['AUTHORITY RECORDS', msg.authority], ['ADDITIONAL RECORDS', msg.additional]];
+  const sections: [string, DnsRecord[]][] = [
+    ['ANSWERS', msg.answers],
+    ['AUTHORITY RECORDS', msg.authority],
+    ['ADDITIONAL RECORDS', msg.additional],
+  ];
   let out = '------------\n    QUESTIONS:\n';
   for (const q of msg.questions) out += `\t${q.name === '' ? '.' : q.name}, type = ${dnsTypeName(q.type)}, class = ${className(q.class)}\n`;
   for (const [title, records] of sections) {

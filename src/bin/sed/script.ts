@@ -212,9 +212,9 @@ export function parseScript(script: string, compile: Compile): SedCommand[] {
       c.replacement = replacement(raw);
     } else if (name === 'y') {
       const delimiter = script[i++] ?? fail("unterminated `y' command");
-      const unescape = (t: string): string[] => [...t.replace(/\\n/g, '\n').replace(/\\\\/g, '\\')];
-      const from = unescape(delimited(delimiter, false));
-      const to = unescape(delimited(delimiter, false));
+      const plain = (t: string): string[] => [...t.replace(/\\n/g, '\n').replace(/\\\\/g, '\\')];
+      const from = plain(delimited(delimiter, false));
+      const to = plain(delimited(delimiter, false));
       if (from.length !== to.length) fail("strings for `y' command are different lengths");
       c.map = new Map(from.map((ch, n) => [ch, to[n] as string]));
     } else if (name === 'a' || name === 'i' || name === 'c') {

@@ -81,6 +81,7 @@ export const sed: Command = {
           continue;
         }
         let result = '';
+        // biome-ignore lint/correctness/useYield: a task that waits for nothing
         const code = yield* run(p, script, splitLines(text), quiet, function* (t) {
           result += t;
         });
@@ -121,6 +122,7 @@ export const sed: Command = {
         }
         fd = r.value;
       }
+      // biome-ignore lint/correctness/useYield: a task that waits for nothing
       yield* eachLine(p, fd, function* (line) {
         lines.push(line);
         return undefined;

@@ -5,6 +5,7 @@ import { findExecutable } from '../../os/exec.ts';
 import type { Process, Task } from '../../os/process.ts';
 import { type Errno, strerror } from '../../sim/errno.ts';
 import { performAssignment } from './assign.ts';
+import { helpText } from './builtins/help.ts';
 import { type BuiltinContext, builtins, DECLARATIONS } from './builtins/index.ts';
 import { assignmentText, expandWords } from './expand.ts';
 import { forkShell } from './fork.ts';
@@ -17,6 +18,9 @@ import { parseSource } from './source.ts';
 import { Abandon, ExitShell, LoopControl, ReturnFrom, type Shell } from './state.ts';
 import { runTrap } from './traps.ts';
 import { singleQuoted, type Variable } from './vars.ts';
+
+/** Builtins to which --help is an argument like any other. */
+const NO_HELP = new Set(['echo', 'test', '[', ':', 'true', 'false']);
 
 export function* runSimple(sh: Shell, node: Command, last: boolean): Task<number> {
   sh.pos = node.pos;
@@ -65,7 +69,12 @@ function* simple(sh: Shell, node: Command, last: boolean): Task<number> {
     if (fn) sh.status = yield* callFunction(sh, name, argv.slice(1));
     else {
       const ctx: BuiltinContext = { arrays, last, keep: () => (kept = true) };
-      sh.status = yield* (builtin as NonNullable<typeof builtin>)(sh, argv, ctx);
+      const text = argv[1] === '--help' && !NO_HELP.has(name) ? helpText(name) : null;
+      if (text === null) sh.status = yield* (builtin as NonNullable<typeof builtin>)(sh, argv, ctx);
+      else {
+        yield* sh.p.out(text);
+        sh.status = 2;
+      }
     }
   } finally {
     restore();

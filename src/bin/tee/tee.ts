@@ -4,7 +4,10 @@ import type { Command } from '../../os/program.ts';
 import { specs } from '../getopt.ts';
 import { complain, options } from '../text.ts';
 
-const USAGE = { specs: specs('a.append i.ignore-interrupts p.'), help: 'Usage: tee [OPTION]... [FILE]...\nCopy standard input to each FILE, and also to standard output.\n' };
+const USAGE = {
+  specs: specs('a.append i.ignore-interrupts p.'),
+  help: 'Usage: tee [OPTION]... [FILE]...\nCopy standard input to each FILE, and also to standard output.\n',
+};
 
 export const tee: Command = {
   name: 'tee',

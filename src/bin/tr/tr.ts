@@ -45,7 +45,8 @@ export function expandSet(text: string): string[] {
   while (i < text.length) {
     const cls = /^\[:(\w+):\]/.exec(text.slice(i));
     if (cls && CLASSES[cls[1] as string]) {
-      for (let c = 0; c < 128; c++) if ((CLASSES[cls[1] as string] as RegExp).test(String.fromCharCode(c))) out.push(String.fromCharCode(c));
+      for (let c = 0; c < 128; c++)
+        if ((CLASSES[cls[1] as string] as RegExp).test(String.fromCharCode(c))) out.push(String.fromCharCode(c));
       i += cls[0].length;
       continue;
     }
@@ -88,7 +89,8 @@ export const tr: Command = {
     const list2 = b === undefined ? [] : expandSet(b);
     const inSet1 = (c: string): boolean => set1.has(c) !== on.has('complement');
     const map = new Map<string, string>();
-    if (!remove && b !== undefined && !on.has('complement')) list1.forEach((c, i) => map.set(c, list2[i] ?? (list2.at(-1) as string)));
+    if (!remove && b !== undefined && !on.has('complement'))
+      for (const [i, c] of list1.entries()) map.set(c, list2[i] ?? (list2.at(-1) as string));
     const squeezed = b === undefined ? inSet1 : (c: string): boolean => list2.includes(c);
     const decoder = new TextDecoder();
     let last = '';

@@ -51,7 +51,23 @@ function verdict(v4: boolean, e: SockError): { final: boolean; text: string } {
   if (v4) {
     if (type === 11) return { final: code !== 0, text: code === 0 ? '' : `!<${type}-${code}>` };
     if (type !== 3) return { final: true, text: `!<${type}-${code}>` };
-    const letters: Record<number, string> = { 0: '!N', 6: '!N', 8: '!N', 11: '!N', 1: '!H', 7: '!H', 12: '!H', 9: '!X', 10: '!X', 13: '!X', 3: '', 2: '!P', 5: '!S', 14: '!V', 15: '!C' };
+    const letters: Record<number, string> = {
+      0: '!N',
+      6: '!N',
+      8: '!N',
+      11: '!N',
+      1: '!H',
+      7: '!H',
+      12: '!H',
+      9: '!X',
+      10: '!X',
+      13: '!X',
+      3: '',
+      2: '!P',
+      5: '!S',
+      14: '!V',
+      15: '!C',
+    };
     return { final: true, text: code === 4 ? `!F-${info}` : (letters[code] ?? `!<${code}>`) };
   }
   if (type === 3) return { final: code !== 0, text: code === 0 ? '' : `!<${type}-${code}>` };
@@ -286,10 +302,18 @@ export class TcpMethod extends RawBase implements ProbeMethod {
     const rng = this.p.sim.rng('traceroute');
     const syn = emitTcp(
       {
-        srcPort: holder.local.port, dstPort: this.port, seq: rng.below(0x100000000), ack: 0, flags: SYN, window: 5840, urgent: 0, payload: new Uint8Array(0),
+        srcPort: holder.local.port,
+        dstPort: this.port,
+        seq: rng.below(0x100000000),
+        ack: 0,
+        flags: SYN,
+        window: 5840,
+        urgent: 0,
+        payload: new Uint8Array(0),
         options: { mss: this.v4 ? 1460 : 1440, sackPermitted: true, timestamps: [Math.floor(this.p.sim.now / 1000) >>> 0, 0], wscale: 2 },
       },
-      raw.local.addr, this.o.addr,
+      raw.local.addr,
+      this.o.addr,
     );
     probe.sentAt = this.p.sim.now;
     const r = this.emit(syn, ttl);

@@ -34,12 +34,39 @@ export interface TraceOptions {
 
 /** letter, long name, argument's name (empty: a flag). */
 const OPTIONS: readonly (readonly [string, string, string])[] = [
-  ['4', '', ''], ['6', '', ''], ['d', 'debug', ''], ['F', 'dont-fragment', ''], ['f', 'first', 'first_ttl'], ['g', 'gateway', 'gate,...'], ['I', 'icmp', ''],
-  ['T', 'tcp', ''], ['i', 'interface', 'device'], ['m', 'max-hops', 'max_ttl'], ['N', 'sim-queries', 'squeries'], ['n', '', ''], ['p', 'port', 'port'],
-  ['t', 'tos', 'tos'], ['l', 'flowlabel', 'flow_label'], ['w', 'wait', 'MAX,HERE,NEAR'], ['q', 'queries', 'nqueries'], ['r', '', ''], ['s', 'source', 'src_addr'],
-  ['z', 'sendwait', 'sendwait'], ['e', 'extensions', ''], ['A', 'as-path-lookups', ''], ['M', 'module', 'name'], ['O', 'options', 'OPTS,...'],
-  ['', 'sport', 'num'], ['', 'fwmark', 'num'], ['U', 'udp', ''], ['D', 'dccp', ''], ['P', 'protocol', 'prot'], ['', 'mtu', ''], ['', 'back', ''],
-  ['V', 'version', ''], ['', 'help', ''],
+  ['4', '', ''],
+  ['6', '', ''],
+  ['d', 'debug', ''],
+  ['F', 'dont-fragment', ''],
+  ['f', 'first', 'first_ttl'],
+  ['g', 'gateway', 'gate,...'],
+  ['I', 'icmp', ''],
+  ['T', 'tcp', ''],
+  ['i', 'interface', 'device'],
+  ['m', 'max-hops', 'max_ttl'],
+  ['N', 'sim-queries', 'squeries'],
+  ['n', '', ''],
+  ['p', 'port', 'port'],
+  ['t', 'tos', 'tos'],
+  ['l', 'flowlabel', 'flow_label'],
+  ['w', 'wait', 'MAX,HERE,NEAR'],
+  ['q', 'queries', 'nqueries'],
+  ['r', '', ''],
+  ['s', 'source', 'src_addr'],
+  ['z', 'sendwait', 'sendwait'],
+  ['e', 'extensions', ''],
+  ['A', 'as-path-lookups', ''],
+  ['M', 'module', 'name'],
+  ['O', 'options', 'OPTS,...'],
+  ['', 'sport', 'num'],
+  ['', 'fwmark', 'num'],
+  ['U', 'udp', ''],
+  ['D', 'dccp', ''],
+  ['P', 'protocol', 'prot'],
+  ['', 'mtu', ''],
+  ['', 'back', ''],
+  ['V', 'version', ''],
+  ['', 'help', ''],
 ];
 
 export type ParseResult = { options: TraceOptions } | { help: true } | { version: true } | { error: string };
@@ -67,7 +94,8 @@ function scan(args: readonly string[]): { given: Given[]; operands: [string, num
     if (arg.startsWith('--')) {
       const eq = arg.indexOf('=');
       const name = arg.slice(2, eq < 0 ? undefined : eq);
-      const spec = OPTIONS.find((o) => o[1] !== '' && o[1] === name) ?? OPTIONS.find((o) => o[1] !== '' && name !== '' && o[1].startsWith(name));
+      const spec =
+        OPTIONS.find((o) => o[1] !== '' && o[1] === name) ?? OPTIONS.find((o) => o[1] !== '' && name !== '' && o[1].startsWith(name));
       if (!spec) return `Bad option \`${arg}' (argc ${i + 1})`;
       const value = eq >= 0 ? arg.slice(eq + 1) : spec[2] === '' ? '' : args[++i];
       if (value === undefined) return `Option \`--${spec[1]}' (argc ${i}) requires an argument: \`--${spec[1]}=${spec[2]}'`;
@@ -102,8 +130,26 @@ export function* parseTraceroute(p: Process): Task<ParseResult> {
   const scanned = scan(args);
   if (typeof scanned === 'string') return { error: scanned };
   const o: TraceOptions = {
-    host: '', addr: 0, method: 'default', dontFragment: false, firstHop: 1, device: null, maxHops: 30, simultaneous: 16, numeric: false, port: null, tos: null,
-    wait: 5, hereFactor: 3, nearFactor: 10, queries: 3, source: null, sendWait: 0, mark: 0, sourcePort: 0, packetLen: null,
+    host: '',
+    addr: 0,
+    method: 'default',
+    dontFragment: false,
+    firstHop: 1,
+    device: null,
+    maxHops: 30,
+    simultaneous: 16,
+    numeric: false,
+    port: null,
+    tos: null,
+    wait: 5,
+    hereFactor: 3,
+    nearFactor: 10,
+    queries: 3,
+    source: null,
+    sendWait: 0,
+    mark: 0,
+    sourcePort: 0,
+    packetLen: null,
   };
   let family: 4 | 6 | null = null;
   for (const { key, text, value, argc } of scanned.given) {
@@ -157,7 +203,9 @@ export function* parseTraceroute(p: Process): Task<ParseResult> {
   if (!host) return { error: 'Specify "host" missing argument.' };
   const found = yield* getaddrinfo(p, host[0], family ? { family } : {});
   if (!found.ok) {
-    return { error: `${host[0]}: ${gaiStrerror(found.error)}\nCannot handle "host" cmdline arg \`${host[0]}' on position 1 (argc ${host[1]})` };
+    return {
+      error: `${host[0]}: ${gaiStrerror(found.error)}\nCannot handle "host" cmdline arg \`${host[0]}' on position 1 (argc ${host[1]})`,
+    };
   }
   if (len) {
     const n = integer(len[0]);
@@ -176,7 +224,8 @@ function validate(o: TraceOptions): string | null {
   if (o.firstHop <= 0 || o.firstHop > o.maxHops) return 'first hop out of range';
   if (o.maxHops > 255) return 'max hops cannot be more than 255';
   if (o.queries <= 0 || o.queries > 10) return 'no more than 10 probes per hop';
-  if (o.wait < 0 || o.hereFactor < 0 || o.nearFactor < 0) return `bad wait specifications \`${o.wait},${o.hereFactor},${o.nearFactor}' used`;
+  if (o.wait < 0 || o.hereFactor < 0 || o.nearFactor < 0)
+    return `bad wait specifications \`${o.wait},${o.hereFactor},${o.nearFactor}' used`;
   if (o.packetLen !== null && o.packetLen > 65000) return `too big packetlen ${o.packetLen} specified`;
   if (o.source !== null && typeof o.source !== typeof o.addr) return 'IP version mismatch in addresses specified';
   if (o.sendWait < 0) return `bad sendtime \`${o.sendWait}' specified`;

@@ -28,7 +28,15 @@ class Traceroute {
     this.method = methodFor(p, o);
     this.end = o.maxHops * o.queries;
     this.probes = Array.from({ length: this.end }, (_, index) => ({
-      index, done: false, final: false, from: null, sentAt: null, receivedAt: null, error: '', seq: -1, sock: null,
+      index,
+      done: false,
+      final: false,
+      from: null,
+      sentAt: null,
+      receivedAt: null,
+      error: '',
+      seq: -1,
+      sock: null,
     }));
   }
 

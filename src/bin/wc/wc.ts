@@ -36,7 +36,8 @@ export const wc: Command = {
     });
     if (o.operands.length > 1) rows.push({ name: 'total', counts: total });
     const fromPipe = o.operands.length === 0 || o.operands.includes('-');
-    const width = columns.length === 1 && rows.length === 1 ? 1 : fromPipe ? 7 : Math.max(...rows.map((r) => String(r.counts.bytes ?? 0).length));
+    const width =
+      columns.length === 1 && rows.length === 1 ? 1 : fromPipe ? 7 : Math.max(...rows.map((r) => String(r.counts.bytes ?? 0).length));
     for (const { name, counts } of rows) {
       const numbers = columns.map((c) => String(counts[c] ?? 0).padStart(width)).join(' ');
       yield* p.out(`${numbers}${o.operands.length > 0 ? ` ${name}` : ''}\n`);

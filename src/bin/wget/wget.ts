@@ -115,7 +115,10 @@ class Wget {
       yield* this.p.err(`${path}: ${strerror(bytes.errno)}\n`);
       return null;
     }
-    const urls = text(bytes.value).split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+    const urls = text(bytes.value)
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !line.startsWith('#'));
     if (urls.length === 0) yield* this.tell(`No URLs found in ${path}.\n`);
     return urls;
   }

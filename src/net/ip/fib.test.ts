@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Sim } from '../../sim/sim.ts';
-import { formatIp, inPrefix, network, parseIp4, type IpAddr } from '../../wire/addr.ts';
+import { formatIp, type IpAddr, inPrefix, network, parseIp4 } from '../../wire/addr.ts';
 import { Veth } from '../dev/veth.ts';
 import { Kernel } from '../kernel.ts';
 import type { Netns } from '../netns.ts';

@@ -1,6 +1,5 @@
-/** alias and unalias; history and help. */
+/** alias, unalias, history. */
 
-import { builtins } from './index.ts';
 import { type Builtin, complain, options, output } from './types.ts';
 
 const quoted = (s: string): string => `'${s.replace(/'/g, "'\\''")}'`;
@@ -82,26 +81,6 @@ export const aliasBuiltins: readonly (readonly [string, Builtin])[] = [
           .slice(from)
           .map((line, i) => `${String(from + i + 1).padStart(5)}  ${line}\n`)
           .join(''),
-      );
-    },
-  ],
-  [
-    'help',
-    function* (sh, argv) {
-      if (argv.length > 1) {
-        for (const name of argv.slice(1)) {
-          if (!builtins.has(name)) {
-            yield* complain(sh, 'help', `no help topics match \`${name}'.  Try \`help help' or \`man -k ${name}' or \`info ${name}'.`);
-            return 1;
-          }
-        }
-        yield* output(sh, 'help', 'The texts of help are not emulated; see bash(1).\n');
-        return 0;
-      }
-      return yield* output(
-        sh,
-        'help',
-        `GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nThese shell commands are defined internally.  Their help texts are not emulated.\n\n${builtins.keys().sort().join(' ')}\n`,
       );
     },
   ],

@@ -4,6 +4,7 @@ import { aliasBuiltins } from './alias.ts';
 import { controlBuiltins } from './control.ts';
 import { declareBuiltins } from './declare.ts';
 import { directoryBuiltins } from './directories.ts';
+import { helpBuiltins } from './help.ts';
 import { inputBuiltins } from './input.ts';
 import { jobBuiltins } from './jobs.ts';
 import { lookupBuiltins } from './lookup.ts';
@@ -26,6 +27,7 @@ function all(): Map<string, Builtin> {
     ...controlBuiltins,
     ...declareBuiltins,
     ...directoryBuiltins,
+    ...helpBuiltins,
     ...inputBuiltins,
     ...jobBuiltins,
     ...lookupBuiltins,
