@@ -13,6 +13,8 @@ for (const layer of ['sim', 'wire', 'net', 'os', 'bin', 'cluster', 'lab', 'cli',
     console.error(`types of ${layer}:\n${stdout}`);
   }
 }
+if (!existsSync('.astro/types.d.ts'))
+  spawnSync(process.execPath, ['node_modules/astro/bin/astro.mjs', 'sync', '--silent'], { stdio: 'inherit' });
 const whole = spawnSync(process.execPath, [...tsc, 'tsconfig.json'], { encoding: 'utf8' });
 if (whole.status !== 0) {
   bad++;
