@@ -62,11 +62,10 @@ function buildW1(seed: number): World {
   };
   // The underlay: one switch, a router to the outside, the nodes and a client on the LAN.
   const fabric = machine('switch');
-  must(fabric, ['ip', '-batch', '-'], batch(['link add lan type bridge', 'link set lan up']));
+  const ports = ['link add lan type bridge', 'link set lan up'];
   const plug = (to: Ether, port: string): void => {
-    const p = card(fabric, port);
-    connect(p, to, { delay: 40 });
-    must(fabric, ['ip', '-batch', '-'], batch([`link set ${port} master lan`, `link set ${port} up`]));
+    connect(card(fabric, port), to, { delay: 40 });
+    ports.push(`link set ${port} master lan`, `link set ${port} up`);
   };
   const router = machine('rtr');
   router.kernel.init.sysctl.set('net.ipv4.ip_forward', '1');
@@ -112,6 +111,7 @@ function buildW1(seed: number): World {
       add({ id: pod.name, title: `pod ${pod.name}`, kind: 'pod', machine: m, ns });
     }
   }
+  must(fabric, ['ip', '-batch', '-'], batch(ports));
   startCommand(internet, ['podserver', 'internet', '80']);
   add({ id: 'client', title: 'client (LAN)', kind: 'outside', machine: client, ns: client.kernel.init });
   add({ id: 'internet', title: 'internet', kind: 'outside', machine: internet, ns: internet.kernel.init });
