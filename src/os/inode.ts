@@ -35,15 +35,44 @@ export abstract class FileInode extends Inode {
   program: Command | null = null;
 }
 
-export class RegularFile extends FileInode {
-  private data: Uint8Array;
-  private length: number;
+const NOTHING = new Uint8Array(0);
 
-  constructor(data: Uint8Array | string = new Uint8Array(0), mode = 0o644) {
+export class RegularFile extends FileInode {
+  /** Text until somebody looks: most programs and package files are never read. */
+  private text: string | null;
+  private buffer = NOTHING;
+  private used = 0;
+
+  constructor(data: Uint8Array | string = NOTHING, mode = 0o644) {
     super();
-    this.data = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    this.length = this.data.length;
+    this.text = typeof data === 'string' ? data : null;
+    if (typeof data !== 'string') {
+      this.buffer = data as Uint8Array<ArrayBuffer>;
+      this.used = data.length;
+    }
     this.mode = mode;
+  }
+
+  private get data(): Uint8Array {
+    if (this.text !== null) {
+      this.buffer = new TextEncoder().encode(this.text);
+      this.used = this.buffer.length;
+      this.text = null;
+    }
+    return this.buffer;
+  }
+
+  private set data(data: Uint8Array) {
+    this.text = null;
+    this.buffer = data as Uint8Array<ArrayBuffer>;
+  }
+
+  private get length(): number {
+    return this.text === null ? this.used : this.data.length;
+  }
+
+  private set length(length: number) {
+    this.used = length;
   }
 
   bytes(): Result<Uint8Array> {

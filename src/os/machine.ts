@@ -80,16 +80,19 @@ export class Machine {
 
   /** Puts programs in their places (/usr/bin/NAME when they do not say). */
   install(commands: readonly Command[]): void {
+    const folders = new Map<string, Directory>();
     for (const command of commands) {
       this.commands.set(command.name, command);
       if (command.hidden) continue;
       const path = command.path ?? `/usr/bin/${command.name}`;
       const file = new RegularFile(`\x7fELF ${command.name}\n`, 0o755);
       file.program = command;
-      const dir = this.directory(path.slice(0, path.lastIndexOf('/')));
+      const folder = path.slice(0, path.lastIndexOf('/'));
+      const dir = folders.get(folder) ?? this.directory(folder);
+      folders.set(folder, dir);
       dir.link(path.slice(path.lastIndexOf('/') + 1), file);
       for (const alias of command.aliases ?? []) dir.link(alias, new Symlink(command.name));
-      this.unpack(command, '', this.fs.root);
+      if (command.files) this.unpack(command, '', this.fs.root);
     }
   }
 

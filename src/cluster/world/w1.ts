@@ -62,14 +62,23 @@ export function podMac(ip: string): string {
     .join(':')}`;
 }
 
+const digests = new Map<string, string>();
+
+/** SHA-256 in hexadecimal digits, remembered: names are asked for in every world. */
+function digest(text: string): string {
+  const known = digests.get(text) ?? hex(sha256(text));
+  digests.set(text, known);
+  return known;
+}
+
 /** Name of a pod's end on the node: veth and 8 digits, as the CNI plugins make them. */
 export function vethName(pod: string): string {
-  return `veth${hex(sha256(`veth/${pod}`)).slice(0, 8)}`;
+  return `veth${digest(`veth/${pod}`).slice(0, 8)}`;
 }
 
 /** Name of a pod's network namespace under /run/netns, as containerd makes them. */
 export function netnsName(pod: string): string {
-  const h = hex(sha256(`netns/${pod}`));
+  const h = digest(`netns/${pod}`);
   return `cni-${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(13, 16)}-a${h.slice(17, 20)}-${h.slice(20, 32)}`;
 }
 
