@@ -78,7 +78,7 @@ const worldMs = times(30, build);
 row('world W1 ready (3 nodes, 4 pods, Services), median of 30', `${worldMs.toFixed(1)} ms`);
 const lab = loadLab('wire-a-pod-by-hand');
 const log = scriptLog(lab, 1, lab.solution);
-row('lab graded (world, replay, 14 probes), median of 30', `${times(30, () => grade(lab, log)).toFixed(1)} ms`);
+row('lab graded (world, replay, 13 checks), median of 30', `${times(30, () => grade(lab, log)).toFixed(1)} ms`);
 row('pod -> bridge -> pod, UDP 64 B', `${Math.round(packetsPerSecond(build(), '10.244.1.5', 9000, 9000)).toLocaleString('en')} packets/s`);
 for (const n of [10, 10_000])
   row(
