@@ -141,14 +141,14 @@ export function* callBuiltin(it: Interpreter, name: string, args: readonly Expr[
     case 'strftime':
       return strftime(args[0] ? str(yield* arg(0)) : '%c', args[1] ? num(yield* arg(1)) * 1e6 : it.p.sim.epochMs * 1000 + it.p.sim.now);
     case 'system': {
-      yield* it.flush();
+      yield* it.streams.flush();
       const child = it.p.spawn(['sh', '-c', str(yield* arg(0))]);
       return child.ok ? yield* it.p.waitPid(child.value) : -1;
     }
     case 'close':
-      return yield* it.closeStream(str(yield* arg(0)));
+      return yield* it.streams.close(str(yield* arg(0)));
     default:
-      yield* it.flush();
+      yield* it.streams.flush();
       return 0;
   }
 }

@@ -5,6 +5,7 @@ import type { Task } from '../../os/program.ts';
 import { callBuiltin, format } from './builtins.ts';
 import { AwkError } from './lex.ts';
 import type { AwkProgram, Expr, Stmt } from './parse.ts';
+import { Streams } from './streams.ts';
 import { num, StrNum, str, truth, type Value } from './value.ts';
 
 type Signal = 'next' | 'nextfile' | 'break' | 'continue' | 'exit' | 'return' | null;
@@ -27,9 +28,7 @@ export class Interpreter {
   private returned: Value = '';
   private depth = 0;
   private steps = 0;
-  private buffer = '';
-  private readonly outputs = new Map<string, { fd: number; wait: (() => Task<void>) | null }>();
-  private readonly inputs = new Map<string, number>();
+  readonly streams: Streams;
   private readonly active = new Set<number>();
   private readonly regexes = new Map<string, RegExp>();
   private readonly compile: (source: string) => RegExp;
@@ -43,6 +42,7 @@ export class Interpreter {
     compile: (source: string) => RegExp,
   ) {
     this.p = p;
+    this.streams = new Streams(p);
     this.program = program;
     this.operands = operands;
     this.compile = compile;
@@ -74,8 +74,7 @@ export class Interpreter {
       if (r.pattern !== 'END' || !r.body) continue;
       if ((yield* this.exec(r.body)) === 'exit') break;
     }
-    yield* this.flush();
-    for (const name of [...this.outputs.keys()]) yield* this.closeStream(name);
+    yield* this.streams.closeAll();
     return this.status;
   }
 
@@ -100,7 +99,7 @@ export class Interpreter {
     if (name !== '-') {
       const r = this.p.open(name, 'r');
       if (!r.ok) {
-        yield* this.flush();
+        yield* this.streams.flush();
         yield* this.p.err(`awk: cannot open "${name}" (No such file or directory)\n`);
         this.status = 2;
         return null;
@@ -110,7 +109,7 @@ export class Interpreter {
     this.vars.set('FILENAME', name === '-' ? '' : name);
     this.vars.set('FNR', 0);
     for (;;) {
-      if (this.buffer !== '' && (fd === 0 || this.p.isatty(1))) yield* this.flush();
+      if (fd === 0 || this.p.isatty(1)) yield* this.streams.flush();
       const line = yield* this.readRecord(fd);
       if (line === null) break;
       this.count();
@@ -172,7 +171,7 @@ export class Interpreter {
       } else if (r.pattern) hit = truth(yield* this.eval(r.pattern));
       if (!hit) continue;
       if (!r.body) {
-        yield* this.emit(this.currentRecord() + str(this.vars.get('ORS') ?? '\n'), null);
+        yield* this.streams.emit(this.currentRecord() + str(this.vars.get('ORS') ?? '\n'), null);
         continue;
       }
       const stop = yield* this.exec(r.body);
@@ -382,24 +381,9 @@ export class Interpreter {
     let fd = 0;
     if (e.file || e.command) {
       const name = str(yield* this.eval((e.file ?? e.command) as Expr));
-      const known = this.inputs.get(name);
-      if (known !== undefined) fd = known;
-      else if (e.file) {
-        const r = this.p.open(name, 'r');
-        if (!r.ok) return -1;
-        fd = r.value;
-        this.inputs.set(name, fd);
-      } else {
-        yield* this.flush();
-        const [r, w] = this.p.pipe();
-        const fds = new Map([...this.p.fds].filter(([n]) => n <= 2));
-        const end = this.p.fds.get(w);
-        if (end) fds.set(1, end);
-        this.p.spawn(['sh', '-c', name], { fds });
-        this.p.close(w);
-        fd = r;
-        this.inputs.set(name, fd);
-      }
+      const opened = yield* this.streams.input(name, e.file ? 'file' : 'command');
+      if (opened === null) return -1;
+      fd = opened;
     }
     const line = yield* this.p.readLine(fd);
     if (line === null) return 0;
@@ -407,68 +391,6 @@ export class Interpreter {
     if (e.to) yield* this.assign(e.to, new StrNum(line));
     else this.setRecord(line);
     return 1;
-  }
-
-  // ---- output
-
-  *emit(text: string, to: { op: string; name: string } | null): Task<void> {
-    if (!to) {
-      this.buffer += text;
-      if (this.buffer.length > 4096) yield* this.flush();
-      return;
-    }
-    let stream = this.outputs.get(to.name);
-    if (!stream) {
-      if (to.op === '|') {
-        yield* this.flush();
-        const [r, w] = this.p.pipe();
-        const fds = new Map([...this.p.fds].filter(([n]) => n <= 2));
-        const end = this.p.fds.get(r);
-        if (end) fds.set(0, end);
-        const child = this.p.spawn(['sh', '-c', to.name], { fds });
-        this.p.close(r);
-        const { p } = this;
-        stream = {
-          fd: w,
-          wait: function* () {
-            if (child.ok) yield* p.waitPid(child.value);
-          },
-        };
-      } else {
-        const opened =
-          to.name === '/dev/stderr'
-            ? { ok: true as const, value: 2 }
-            : to.name === '/dev/stdout'
-              ? { ok: true as const, value: 1 }
-              : this.p.open(to.name, to.op === '>>' ? 'a' : 'w');
-        if (!opened.ok) throw new AwkError(`cannot open "${to.name}" for output`);
-        stream = { fd: opened.value, wait: null };
-      }
-      this.outputs.set(to.name, stream);
-    }
-    yield* this.p.write(stream.fd, text);
-  }
-
-  *flush(): Task<void> {
-    if (this.buffer === '') return;
-    const text = this.buffer;
-    this.buffer = '';
-    yield* this.p.out(text);
-  }
-
-  *closeStream(name: string): Task<number> {
-    const out = this.outputs.get(name);
-    const input = this.inputs.get(name);
-    if (out) {
-      this.outputs.delete(name);
-      if (out.fd > 2) this.p.close(out.fd);
-      if (out.wait) yield* out.wait();
-    }
-    if (input !== undefined) {
-      this.inputs.delete(name);
-      this.p.close(input);
-    }
-    return out || input !== undefined ? 0 : -1;
   }
 
   // ---- statements
@@ -499,7 +421,7 @@ export class Interpreter {
                 : values
                     .map((v) => (typeof v === 'number' && !Number.isInteger(v) ? format(ofmt, [v]) : str(v)))
                     .join(str(this.vars.get('OFS') ?? ' '))) + str(this.vars.get('ORS') ?? '\n');
-        yield* this.emit(text, to);
+        yield* this.streams.emit(text, to);
         return null;
       }
       case 'if':
