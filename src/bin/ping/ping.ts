@@ -148,6 +148,8 @@ class Ping {
     if (o.outstanding && this.sent > 0 && !this.seen.has(this.sent & 0xffff)) {
       yield* p.out(`${this.stamp()}no answer yet for icmp_seq=${this.sent % 65536}\n`);
     }
+    // rcvd_clear(): the number may come round again.
+    this.seen.delete((this.sent + 1) & 0xffff);
     const r = this.sock.sendTo(this.probe(this.sent + 1), this.t.addr);
     this.sent++;
     if (r.ok) {
