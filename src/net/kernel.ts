@@ -2,10 +2,12 @@
 
 import type { Sim } from '../sim/sim.ts';
 import { Netns } from './netns.ts';
+import { type KernelProfile, LINUX_6_18 } from './profile.ts';
 
 export class Kernel {
   readonly sim: Sim;
   readonly hostname: string;
+  readonly profile: KernelProfile;
   /** The first namespace, the one that the machine boots in. */
   readonly init: Netns;
   /** Names of namespaces as under /run/netns, in order of creation. */
@@ -13,8 +15,9 @@ export class Kernel {
   /** Kernel log: microseconds since boot and text, as dmesg shows them. */
   readonly log: { time: number; text: string }[] = [];
 
-  constructor(sim: Sim, hostname: string) {
+  constructor(sim: Sim, hostname: string, profile: KernelProfile = LINUX_6_18) {
     this.sim = sim;
+    this.profile = profile;
     this.hostname = hostname;
     this.init = new Netns(this);
   }

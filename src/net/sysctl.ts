@@ -3,6 +3,7 @@
 import { fail, ok, type Result } from '../sim/errno.ts';
 import type { NetDevice } from './dev/device.ts';
 import type { Netns } from './netns.ts';
+import { LINUX_6_18 } from './profile.ts';
 import { CONF4, CONF6, NEIGH, READ_ONLY, SYSCTLS } from './sysctl-table.ts';
 
 type Values = Record<string, number>;
@@ -85,6 +86,8 @@ export class Sysctl {
 
   constructor(ns: Netns) {
     this.ns = ns;
+    const { tcpRmemMax } = ns.kernel.profile;
+    if (tcpRmemMax !== LINUX_6_18.tcpRmemMax) this.values.set('net/ipv4/tcp_rmem', `4096\t131072\t${tcpRmemMax}`);
     // Linux copies IPv4 conf from the first namespace (devconf_inherit_init_net 0), IPv6 starts at its defaults.
     const first = (ns.kernel.init as Netns | undefined)?.sysctl;
     this.all = fresh({ ...(first?.all.conf4 ?? CONF4) });
