@@ -3,6 +3,7 @@
 import { commands } from '../bin/index.ts';
 import { Kernel } from '../net/kernel.ts';
 import type { Netns } from '../net/netns.ts';
+import { profileOf } from '../net/profile.ts';
 import { Machine } from '../os/machine.ts';
 import { type Job, runCommand, startCommand } from '../os/run.ts';
 import type { Signal } from '../os/signal.ts';
@@ -34,9 +35,9 @@ const SETTLE = 1150 * MS;
 const STEP_COST = 12 * MS;
 
 /** `times`: start times of a recording's steps in ms, to set the clock by; without them the recorder's own waits are made. */
-export function emulate(scenario: Scenario, opts: { seed?: number | string; times?: readonly number[] } = {}): Recording {
+export function emulate(scenario: Scenario & { kernel?: string }, opts: { seed?: number | string; times?: readonly number[] } = {}): Recording {
   const sim = new Sim(opts.seed ?? 1);
-  const kernel = new Kernel(sim, 'host');
+  const kernel = new Kernel(sim, 'host', profileOf(scenario.kernel));
   kernel.init.lo.setUp();
   const machine = new Machine(kernel, commands);
   const tuned = new Set<string>();
