@@ -172,11 +172,12 @@ function showCache(ctx: Ctx, f: RouteFilter): number {
       const m: RouteMsg = {
         ...routeMsg(e.route, ctx.p.sim.now),
         dst: { addr: e.addr, len: family === 4 ? 32 : 128 },
-        hops: [{ gateway: e.nh.gateway, dev: e.nh.dev, weight: 1, flags: [] }],
+        hops: [{ gateway: e.pmtu.gateway ?? e.nh.gateway, dev: e.nh.dev, weight: 1, flags: [] }],
         prefsrc: null,
         metric: family === 6 ? e.route.metric : null,
         mtu: e.pmtu.mtu,
-        ...(family === 4 ? { cache: { flags: [], expires: seconds } } : { expires: seconds }),
+        mtuLock: e.pmtu.lock,
+        ...(family === 4 ? { cache: { flags: e.pmtu.gateway === null ? [] : ['redirected'], expires: seconds } } : { expires: seconds }),
       };
       printRoute(ctx, m, hidden(f));
     }

@@ -138,6 +138,8 @@ function errorIn(ns: Netns, skb: Skb, hlen: number): void {
   const code = b[hlen + 1] as number;
   const quoted = b.subarray(hlen + 8);
   if (quoted.length < 20 || ip4HeaderLen(quoted) < 20 || quoted.length < ip4HeaderLen(quoted) + 8) return;
+  // A host that could not put our fragments together tells us, and we do not listen.
+  if (type === ICMP_TIME_EXCEEDED && code === 1) return;
   let info = u32(b, hlen + 4);
   if (type === ICMP_DEST_UNREACH) {
     info = 0;

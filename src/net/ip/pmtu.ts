@@ -7,7 +7,7 @@ import { arpSolicit } from '../neigh/arp.ts';
 import { NUD_VALID } from '../neigh/nud.ts';
 import type { Netns } from '../netns.ts';
 import type { FibRoute, Nexthop, PathMtu } from './fib.ts';
-import { addrType, type Dst, fibLookup } from './route.ts';
+import { addrType, type Dst, fibLookup, sameSubnet } from './route.ts';
 
 function learned(ns: Netns, nh: Nexthop | null, addr: IpAddr): PathMtu | null {
   const e = nh?.exceptions?.get(addr);
@@ -62,8 +62,11 @@ const REDIRECT_TIMEOUT = 300 * SEC;
 export function acceptRedirect(ns: Netns, dev: NetDevice, from: number, addr: number, gateway: number): void {
   const { sysctl } = ns;
   const accepts = sysctl.conf4(dev, 'forwarding') !== 0 ? sysctl.and4(dev, 'accept_redirects') : sysctl.or4(dev, 'accept_redirects');
-  if (!accepts || isMulticast(gateway) || gateway === 0xffffffff || gateway >>> 24 === 0) return;
-  if (addrType(ns, gateway) !== 'unicast') return;
+  if (!accepts || isMulticast(gateway) || gateway === 0xffffffff || gateway === 0) return;
+  // Where the medium is not shared, the new router must be on our subnet, and (secure_redirects) one that we have as a router anyway.
+  if (sysctl.or4(dev, 'shared_media')) {
+    if (addrType(ns, gateway) !== 'unicast') return;
+  } else if (!sameSubnet(dev, gateway, from) || (sysctl.or4(dev, 'secure_redirects') && !isRouter(ns, dev, gateway))) return;
   const res = fibLookup(ns, { dst: addr });
   const nh = res.ok ? res.value.nh : null;
   if (!nh || nh.dev !== dev || (learned(ns, nh, addr)?.gateway ?? nh.gateway) !== from) return;
@@ -77,6 +80,11 @@ export function acceptRedirect(ns: Netns, dev: NetDevice, from: number, addr: nu
   const known = learned(ns, nh, addr);
   nh.exceptions.set(addr, { mtu: known?.mtu ?? 0, lock: known?.lock ?? false, gateway, expires: ns.kernel.sim.now + REDIRECT_TIMEOUT });
   ns.fib.generation++;
+}
+
+/** ip_fib_check_default(): some route goes by this router. */
+function isRouter(ns: Netns, dev: NetDevice, gateway: number): boolean {
+  return ns.fib.list(4).some((r) => r.nexthops.some((nh) => nh.dev === dev && nh.gateway === gateway && !nh.dead));
 }
 
 /** The router to use instead of the route's, when a redirect named one. */

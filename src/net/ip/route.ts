@@ -2,7 +2,7 @@
 
 import { type Errno, type Fail, fail, ok, type Result } from '../../sim/errno.ts';
 import { hash32 } from '../../sim/rng.ts';
-import { type Family, type IpAddr, isLinkLocal, isMulticast, zeroOf } from '../../wire/addr.ts';
+import { type Family, type IpAddr, inPrefix, isLinkLocal, isMulticast, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import {
@@ -191,7 +191,7 @@ function output4(ns: Netns, flow: Flow, to: number): Result<Dst> {
   const oif = flow.oif ?? null;
   const group = isMulticast(dst) || dst === BROADCAST_ALL;
   if (src !== 0) {
-    if (isMulticast(src) || src === BROADCAST_ALL || src >>> 24 === 0) return fail('EINVAL');
+    if (isMulticast(src) || src === BROADCAST_ALL) return fail('EINVAL');
     const owner = addrOwner(ns, src);
     if (!oif && group) {
       if (!owner) return fail('EINVAL');
@@ -243,7 +243,7 @@ function output(
   if (src >>> 24 === 127 && dev !== ns.lo && !ns.sysctl.or4(dev, 'route_localnet')) return fail('EINVAL');
   if (dst === BROADCAST_ALL) type = 'broadcast';
   else if (isMulticast(dst)) type = 'multicast';
-  else if (dst >>> 24 === 0) return fail('EINVAL');
+  else if (dst === 0) return fail('EINVAL');
   const via = type === 'unicast' ? redirected(ns, res?.nh ?? null, dst) : null;
   const on = type === 'broadcast' || (type === 'multicast' && (res?.route.dst.len ?? 0) < 4) ? null : res;
   return ok(makeDst(ns, 4, 'output', type, dev, src, on, flow.iif ?? null, false, res?.route.table, via));
@@ -329,8 +329,8 @@ function input4(ns: Netns, flow: InputFlow, dst: number, src: number): Result<Ds
     return iif.mc.has(0x01005e000000 + (dst & 0x7fffff)) ? local('multicast', null) : refuse('EINVAL', 'MULTICAST_NOT_JOINED');
   if (isMulticast(src) || src === BROADCAST_ALL) return refuse('EINVAL', 'MARTIAN_SOURCE');
   if (dst === BROADCAST_ALL || (src === 0 && dst === 0)) return broadcastIn(ns, flow, src, local);
-  if (src >>> 24 === 0) return refuse('EINVAL', 'MARTIAN_SOURCE');
-  if (dst >>> 24 === 0) return refuse('EINVAL', 'MARTIAN_DESTINATION');
+  if (src === 0) return refuse('EINVAL', 'MARTIAN_SOURCE');
+  if (dst === 0) return refuse('EINVAL', 'MARTIAN_DESTINATION');
   if (dst >>> 24 === 127 || src >>> 24 === 127) {
     if (!ns.sysctl.or4(iif, 'route_localnet')) return refuse('EINVAL', dst >>> 24 === 127 ? 'MARTIAN_DESTINATION' : 'MARTIAN_SOURCE');
   }
@@ -350,8 +350,17 @@ function input4(ns: Netns, flow: InputFlow, dst: number, src: number): Result<Ds
   const out = nh.dev as NetDevice;
   const valid = validateSource(ns, flow, src, dst, out);
   if (!valid.ok) return valid;
-  const redirect = out === iif && valid.value && ns.sysctl.or4(out, 'send_redirects');
+  const redirect =
+    out === iif &&
+    valid.value &&
+    ns.sysctl.or4(out, 'send_redirects') &&
+    (ns.sysctl.or4(out, 'shared_media') || sameSubnet(out, src, (nh.gateway as number | null) ?? 0));
   return ok(makeDst(ns, 4, 'forward', 'unicast', out, src, { route, nh }, iif, redirect));
+}
+
+/** inet_addr_onlink(): one of the device's addresses has both in its prefix (b 0: a alone). */
+export function sameSubnet(dev: NetDevice, a: number, b: number): boolean {
+  return dev.addrs4.some((x) => inPrefix(a, x.peer, x.len) && (b === 0 || inPrefix(b, x.peer, x.len)));
 }
 
 function broadcastIn(ns: Netns, flow: InputFlow, src: number, local: (type: RouteType, res: null) => Result<Dst>): Result<Dst> {

@@ -105,7 +105,8 @@ export function getRoute(ns: Netns, q: RouteQuery): Result<RouteMsg> {
   const flow = flowOf(q);
   const family = familyOf(q.dst);
   const found = q.iif ? routeInput(ns, { ...flow, oif: null, iif: q.iif, src: q.src ?? zeroOf(family) }) : routeOutput(ns, flow);
-  if (!found.ok) return fail(found.errno);
+  // rp_filter's EXDEV is a reason to drop, and the asker only hears EINVAL.
+  if (!found.ok) return fail(found.errno === 'EXDEV' ? 'EINVAL' : found.errno);
   const dst = found.value;
   if (q.fibmatch && dst.route) return ok(routeMsg(dst.route, ns.kernel.sim.now));
   return ok(family === 4 ? answer4(ns, q, dst) : answer6(ns, q, dst));
@@ -132,7 +133,7 @@ function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     dst: { addr: q.dst, len: 32 },
     src: q.src === null ? null : { addr: q.src, len: 32 },
     nhid: 0,
-    tos: q.tos,
+    tos: dst.route?.tos ?? 0,
     table: shownTable(ns, dst),
     proto: RTPROT_UNSPEC,
     scope: 0,
@@ -141,14 +142,14 @@ function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
     flags: dst.type === 'multicast' ? ['rt_offload_failed'] : [],
     mtu: learned?.mtu || dst.routeMtu,
-    mtuLock: learned ? false : dst.mtuLock,
+    mtuLock: learned?.mtu ? learned.lock : dst.mtuLock,
     advmss: dst.route?.advmss ?? 0,
     metrics: dst.route?.metrics ?? {},
     mark: q.mark,
     uid: q.iif ? null : q.uid,
     iif: q.iif,
     cache: {
-      flags: [...cacheFlags(dst), ...(learned?.gateway != null ? ['redirected'] : [])],
+      flags: [...cacheFlags(dst), ...(learned?.gateway != null ? ['redirected'] : []), ...(dst.redirect ? ['redirect'] : [])],
       expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0,
     },
     expires: 0,
