@@ -1,7 +1,7 @@
 /** ARP for IPv4 over Ethernet (RFC 826): 28 bytes. */
 
 import { type Ip4, readIp4, writeIp4 } from './addr.ts';
-import { put16, u16 } from './bytes.ts';
+import { alloc, put16, u16 } from './bytes.ts';
 import { type Mac, readMac, writeMac } from './mac.ts';
 
 export const ARP_REQUEST = 1;
@@ -22,7 +22,7 @@ export function parseArp(b: Uint8Array): Arp | null {
 }
 
 export function emitArp(a: Arp): Uint8Array {
-  const b = new Uint8Array(28);
+  const b = alloc(28);
   put16(b, 0, 1);
   put16(b, 2, 0x0800);
   b[4] = 6;

@@ -1,4 +1,29 @@
-/** Big-endian reads and writes on byte arrays, text conversion, the Internet checksum (RFC 1071). */
+/** Big-endian reads and writes on byte arrays, room for packets, text conversion, the Internet checksum (RFC 1071). */
+
+/** Packets are cut from pieces of this size: an engine makes a view of a buffer ten times faster than a buffer. */
+const SLAB = 32_768;
+const LARGEST = 2048;
+let slab = new ArrayBuffer(SLAB);
+let used = 0;
+
+/** Zeroed bytes for a packet. Its `buffer` is shared: never look at that without `byteOffset`. */
+export function alloc(size: number): Uint8Array {
+  if (size > LARGEST) return new Uint8Array(size);
+  let at = used;
+  if (at + size > SLAB) {
+    slab = new ArrayBuffer(SLAB);
+    at = 0;
+  }
+  used = (at + size + 7) & ~7;
+  return new Uint8Array(slab, at, size);
+}
+
+/** A copy of a packet's bytes. */
+export function copy(b: Uint8Array): Uint8Array {
+  const out = alloc(b.length);
+  out.set(b);
+  return out;
+}
 
 export function u16(b: Uint8Array, at: number): number {
   return ((b[at] as number) << 8) | (b[at + 1] as number);

@@ -1,6 +1,6 @@
 /** ICMP (RFC 792, RFC 1191): type, code, the second header word, and the rest. */
 
-import { checksum, put16, put32, u32 } from './bytes.ts';
+import { alloc, checksum, put16, put32, u32 } from './bytes.ts';
 
 export const ICMP_ECHOREPLY = 0;
 export const ICMP_DEST_UNREACH = 3;
@@ -35,7 +35,7 @@ export function parseIcmp(b: Uint8Array): Icmp | null {
 }
 
 export function emitIcmp(m: Icmp): Uint8Array {
-  const b = new Uint8Array(8 + m.payload.length);
+  const b = alloc(8 + m.payload.length);
   b[0] = m.type;
   b[1] = m.code;
   put32(b, 4, m.rest);

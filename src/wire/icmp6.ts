@@ -1,7 +1,7 @@
 /** ICMPv6 (RFC 4443) and the messages of neighbour discovery (RFC 4861). */
 
 import { type Ip6, readIp6, writeIp6 } from './addr.ts';
-import { concat, fold16, put16, put32, sum16, u32 } from './bytes.ts';
+import { alloc, concat, fold16, put16, put32, sum16, u32 } from './bytes.ts';
 import { IPPROTO_ICMPV6 } from './ipv4.ts';
 import { pseudo6 } from './ipv6.ts';
 import { type Mac, readMac, writeMac } from './mac.ts';
@@ -50,7 +50,7 @@ export function parseIcmp6(b: Uint8Array, src: Ip6, dst: Ip6, lenient = false): 
 }
 
 export function emitIcmp6(m: Icmp6, src: Ip6, dst: Ip6): Uint8Array {
-  const b = new Uint8Array(8 + m.payload.length);
+  const b = alloc(8 + m.payload.length);
   b[0] = m.type;
   b[1] = m.code;
   put32(b, 4, m.rest);

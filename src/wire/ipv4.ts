@@ -1,7 +1,7 @@
 /** IPv4 header (RFC 791) and the pseudo header of TCP and UDP. */
 
 import { type Ip4, readIp4, writeIp4 } from './addr.ts';
-import { checksum, put16, u16 } from './bytes.ts';
+import { alloc, checksum, put16, u16 } from './bytes.ts';
 
 export const IPPROTO_ICMP = 1;
 export const IPPROTO_IPIP = 4;
@@ -65,7 +65,7 @@ export function parseIpv4(b: Uint8Array, lenient = false): Ipv4 | null {
 
 export function emitIpv4(p: Ipv4): Uint8Array {
   const hlen = 20 + p.options.length;
-  const b = new Uint8Array(hlen + p.payload.length);
+  const b = alloc(hlen + p.payload.length);
   b[0] = 0x40 | (hlen / 4);
   b[1] = p.tos;
   put16(b, 2, b.length);

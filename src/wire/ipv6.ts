@@ -1,7 +1,7 @@
 /** IPv6 header (RFC 8200) without extension headers, and its pseudo header. */
 
 import { type Ip6, readIp6, writeIp6 } from './addr.ts';
-import { put16, put32, u16, u32 } from './bytes.ts';
+import { alloc, put16, put32, u16, u32 } from './bytes.ts';
 
 export interface Ipv6 {
   trafficClass: number;
@@ -30,7 +30,7 @@ export function parseIpv6(b: Uint8Array): Ipv6 | null {
 }
 
 export function emitIpv6(p: Ipv6): Uint8Array {
-  const b = new Uint8Array(40 + p.payload.length);
+  const b = alloc(40 + p.payload.length);
   put32(b, 0, 0x60000000 | (p.trafficClass << 20) | p.flowLabel);
   put16(b, 4, p.payload.length);
   b[6] = p.proto;

@@ -1,6 +1,6 @@
 /** VXLAN (RFC 7348): flags, VNI, and the inner Ethernet frame. */
 
-import { put32, u32 } from './bytes.ts';
+import { alloc, put32, u32 } from './bytes.ts';
 
 export const VXLAN_PORT = 4789;
 /** Flannel's and Linux' historic default. */
@@ -19,7 +19,7 @@ export function parseVxlan(b: Uint8Array): Vxlan | null {
 }
 
 export function emitVxlan(v: Vxlan): Uint8Array {
-  const b = new Uint8Array(8 + v.payload.length);
+  const b = alloc(8 + v.payload.length);
   if (v.vni !== null) {
     b[0] = 0x08;
     put32(b, 4, v.vni * 256);

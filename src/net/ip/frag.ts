@@ -3,7 +3,7 @@
 import type { Timer } from '../../sim/sim.ts';
 import { SEC } from '../../sim/sim.ts';
 import { readIp4 } from '../../wire/addr.ts';
-import { put16, u16 } from '../../wire/bytes.ts';
+import { alloc, put16, u16 } from '../../wire/bytes.ts';
 import { ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
 import { IP_DF, IP_MF, ip4HeaderLen, refreshIp4Checksum } from '../../wire/ipv4.ts';
 import { netDrop } from '../dev/trace.ts';
@@ -20,7 +20,7 @@ export function fragment4(data: Uint8Array, mtu: number): Uint8Array[] {
   const out: Uint8Array[] = [];
   for (let at = hlen; at < data.length; at += room) {
     const end = Math.min(data.length, at + room);
-    const b = new Uint8Array(hlen + end - at);
+    const b = alloc(hlen + end - at);
     b.set(data.subarray(0, hlen));
     b.set(data.subarray(at, end), hlen);
     if (at > hlen) dropUncopied(b, hlen);

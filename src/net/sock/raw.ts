@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type IpAddr, isMulticast, readIp4 } from '../../wire/addr.ts';
-import { fold16, put16, sum16 } from '../../wire/bytes.ts';
+import { copy, fold16, put16, sum16 } from '../../wire/bytes.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
 import { pseudo } from '../../wire/pseudo.ts';
 import type { NetDevice } from '../dev/device.ts';
@@ -189,7 +189,7 @@ export class RawSocket extends Sock {
 }
 
 function withIcmp6Checksum(message: Uint8Array, src: IpAddr, dst: IpAddr): Uint8Array {
-  const b = message.slice();
+  const b = copy(message);
   put16(b, 2, 0);
   put16(b, 2, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_ICMPV6, b.length))));
   return b;
@@ -209,7 +209,7 @@ export function rawReceive(skb: Skb): boolean {
     taken = true;
     if (sk.blockedTypes.size > 0 && sk.blockedTypes.has(ip.l4[0] as number)) continue;
     sk.deliver({
-      data: (ip.family === 4 ? skb.data : ip.l4).slice(),
+      data: copy(ip.family === 4 ? skb.data : ip.l4),
       from: ip.src,
       to: ip.dst,
       dev,

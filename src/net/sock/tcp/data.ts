@@ -1,5 +1,6 @@
 /** Received data: in order, out of order, FIN, and when to acknowledge. Models tcp_data_queue() and friends of net/ipv4/tcp_input.c */
 
+import { copy } from '../../../wire/bytes.ts';
 import { TCP_ATO_MIN, TCP_MAX_QUICKACKS, TCP_MIN_MSS, TCP_MSS_DEFAULT } from './const.ts';
 import { sendAck, sendDelayedAck } from './output.ts';
 import { add, after, before, diff } from './seq.ts';
@@ -163,7 +164,8 @@ export function takeBytes(sk: TcpSocket, max: number, peek: boolean): Uint8Array
   let out: Uint8Array;
   let used = 0;
   if (head.length >= total) {
-    out = head.slice(0, total);
+    // Nobody else looks at a segment that was received, so that the whole of one is handed on as it is.
+    out = head.length === total && !peek ? head : copy(head.subarray(0, total));
     if (!peek) {
       if (head.length === total) sk.rcvQueue.shift();
       else sk.rcvQueue[0] = head.subarray(total);
