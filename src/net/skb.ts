@@ -1,6 +1,7 @@
 /** A packet in the kernel: its bytes from the network header on, plus metadata. Models include/linux/skbuff.h */
 
 import type { Sim } from '../sim/sim.ts';
+import { checksum, copy, put16 } from '../wire/bytes.ts';
 import { type Ethernet, emitEthernet } from '../wire/ethernet.ts';
 import type { Mac } from '../wire/mac.ts';
 import type { NetDevice } from './dev/device.ts';
@@ -43,6 +44,12 @@ export class Skb {
   sk: Sock | null = null;
   /** Segment payload size when this is a TCP super-packet (GSO); 0 when not. Its IP total length may exceed the MTU. */
   gsoSize = 0;
+  /**
+   * CHECKSUM_PARTIAL: bytes from the layer 4 header on to the end of `data` whose checksum is still to come, 0 when it is complete.
+   * The checksum field, `csumOffset` bytes into them, holds the pseudo header's sum meanwhile, and captures show it so.
+   */
+  csumBytes = 0;
+  csumOffset = 0;
   /** The sender's TCP made progress, so the neighbour that takes this is alive (dst_pending_confirm; it survives forwarding). */
   confirmsNeighbour = false;
   /** TRACE target: log every rule that this packet meets. */
@@ -59,7 +66,7 @@ export class Skb {
 
   /** A second packet with its own copy of the bytes, for flooding, taps and encapsulation. Conntrack entry and mark go along. */
   clone(): Skb {
-    const s = new Skb(this.sim, this.proto, this.data.slice(), this.id);
+    const s = new Skb(this.sim, this.proto, copy(this.data), this.id);
     s.ethSrc = this.ethSrc;
     s.ethDst = this.ethDst;
     s.vlan = this.vlan;
@@ -75,6 +82,8 @@ export class Skb {
     s.bridge = this.bridge;
     s.sk = this.sk;
     s.gsoSize = this.gsoSize;
+    s.csumBytes = this.csumBytes;
+    s.csumOffset = this.csumOffset;
     s.confirmsNeighbour = this.confirmsNeighbour;
     s.nfTrace = this.nfTrace;
     return s;
@@ -94,6 +103,15 @@ export class Skb {
       this.priority = 0;
       this.sk = null;
     }
+  }
+
+  /** Fills in a checksum that was left to the device. Models skb_checksum_help() */
+  checksumHelp(): void {
+    if (this.csumBytes === 0) return;
+    const start = this.data.length - this.csumBytes;
+    const at = start + this.csumOffset;
+    if (start >= 0 && at + 2 <= this.data.length) put16(this.data, at, checksum(this.data, start) || 0xffff);
+    this.csumBytes = 0;
   }
 
   /** The whole Ethernet frame as bytes (802.1Q tag included when there is one). */

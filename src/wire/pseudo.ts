@@ -9,6 +9,11 @@ export function pseudo(src: IpAddr, dst: IpAddr, proto: number, length: number):
   return typeof src === 'number' ? pseudo4(src, dst as number, proto, length) : pseudo6(src, dst as bigint, proto, length);
 }
 
+/** What stands in the checksum field while the checksum is left to the device (CHECKSUM_PARTIAL). */
+export function partialChecksum(src: IpAddr, dst: IpAddr, proto: number, length: number): number {
+  return ~fold16(pseudo(src, dst, proto, length)) & 0xffff;
+}
+
 /** True when the checksum inside the segment is right. */
 export function l4ChecksumOk(segment: Uint8Array, src: IpAddr, dst: IpAddr, proto: number): boolean {
   return fold16(sum16(segment, 0, segment.length, pseudo(src, dst, proto, segment.length))) === 0;

@@ -1,9 +1,9 @@
 /** TCP segments (RFC 9293) with the options that Linux sends: MSS, window scale, SACK permitted and blocks, timestamps. */
 
 import type { IpAddr } from './addr.ts';
-import { fold16, put16, put32, sum16, u16, u32 } from './bytes.ts';
+import { alloc, fold16, put16, put32, sum16, u16, u32 } from './bytes.ts';
 import { IPPROTO_TCP } from './ipv4.ts';
-import { pseudo } from './pseudo.ts';
+import { partialChecksum, pseudo } from './pseudo.ts';
 
 export const FIN = 1;
 export const SYN = 2;
@@ -107,10 +107,11 @@ export function emitTcpOptions(o: TcpOptions): Uint8Array {
   return Uint8Array.from(b);
 }
 
-export function emitTcp(t: Tcp, src: IpAddr, dst: IpAddr): Uint8Array {
+/** `partial` leaves the checksum to the device: the field holds the pseudo header's sum. */
+export function emitTcp(t: Tcp, src: IpAddr, dst: IpAddr, partial = false): Uint8Array {
   const options = emitTcpOptions(t.options);
   const hlen = 20 + options.length;
-  const b = new Uint8Array(hlen + t.payload.length);
+  const b = alloc(hlen + t.payload.length);
   put16(b, 0, t.srcPort);
   put16(b, 2, t.dstPort);
   put32(b, 4, t.seq);
@@ -121,6 +122,7 @@ export function emitTcp(t: Tcp, src: IpAddr, dst: IpAddr): Uint8Array {
   put16(b, 18, t.urgent);
   b.set(options, 20);
   b.set(t.payload, hlen);
-  put16(b, 16, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_TCP, b.length))));
+  if (partial) put16(b, 16, partialChecksum(src, dst, IPPROTO_TCP, b.length));
+  else put16(b, 16, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_TCP, b.length))));
   return b;
 }

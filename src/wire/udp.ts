@@ -1,9 +1,9 @@
 /** UDP (RFC 768) over both families. */
 
 import type { IpAddr } from './addr.ts';
-import { fold16, put16, sum16, u16 } from './bytes.ts';
+import { alloc, fold16, put16, sum16, u16 } from './bytes.ts';
 import { IPPROTO_UDP } from './ipv4.ts';
-import { pseudo } from './pseudo.ts';
+import { partialChecksum, pseudo } from './pseudo.ts';
 
 export interface Udp {
   srcPort: number;
@@ -19,12 +19,14 @@ export function parseUdp(b: Uint8Array): Udp | null {
   return { srcPort: u16(b, 0), dstPort: u16(b, 2), payload: b.subarray(8, length) };
 }
 
-export function emitUdp(u: Udp, src: IpAddr, dst: IpAddr): Uint8Array {
-  const b = new Uint8Array(8 + u.payload.length);
+/** `partial` leaves the checksum to the device: the field holds the pseudo header's sum. */
+export function emitUdp(u: Udp, src: IpAddr, dst: IpAddr, partial = false): Uint8Array {
+  const b = alloc(8 + u.payload.length);
   put16(b, 0, u.srcPort);
   put16(b, 2, u.dstPort);
   put16(b, 4, b.length);
   b.set(u.payload, 8);
-  put16(b, 6, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_UDP, b.length))) || 0xffff);
+  if (partial) put16(b, 6, partialChecksum(src, dst, IPPROTO_UDP, b.length));
+  else put16(b, 6, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_UDP, b.length))) || 0xffff);
   return b;
 }

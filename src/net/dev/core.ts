@@ -19,6 +19,7 @@ export function devQueueXmit(skb: Skb): void {
     return;
   }
   const ns = dev.ns;
+  if (skb.csumBytes > 0 && dev.noTxChecksum) skb.checksumHelp();
   if (ns.taps.size > 0) {
     const type = skb.type;
     skb.type = 'outgoing';

@@ -72,6 +72,8 @@ export abstract class NetDevice {
   /** Queue discipline once up. */
   qdisc = 'noqueue';
   hardHeaderLen = 14;
+  /** Without tx-checksum-ip-generic (`ethtool -K DEV tx off`) checksums are filled in before a frame goes out. */
+  noTxChecksum = false;
   readonly stats: DeviceStats = {
     rxPackets: 0,
     rxBytes: 0,

@@ -3,7 +3,7 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { hash32 } from '../../sim/rng.ts';
 import { type IpAddr, isMulticast } from '../../wire/addr.ts';
-import { fold16, put16, put32, sum16 } from '../../wire/bytes.ts';
+import { alloc, fold16, put16, put32, sum16 } from '../../wire/bytes.ts';
 import { parseEthernet } from '../../wire/ethernet.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { type Mac, writeMac } from '../../wire/mac.ts';
@@ -185,7 +185,16 @@ export class Vxlan extends NetDevice {
     }
     const src = this.options.local ?? route.value.src;
     const payload = this.encapsulate(skb, remote.vni, srcPort, dstPort, src, remote.ip);
-    const common = { proto: IPPROTO_UDP, payload, mark: skb.mark, route: route.value, gsoSize: skb.gsoSize, parent: skb.id };
+    const common = {
+      proto: IPPROTO_UDP,
+      payload,
+      mark: skb.mark,
+      route: route.value,
+      gsoSize: skb.gsoSize,
+      csumOffset: skb.csumOffset,
+      csumBytes: skb.csumBytes,
+      parent: skb.id,
+    };
     const ttl = this.options.ttl || (group ? 1 : undefined);
     const sent =
       typeof remote.ip === 'number'
@@ -197,7 +206,7 @@ export class Vxlan extends NetDevice {
             tos: this.options.tos,
             ...(ttl === undefined ? {} : { ttl }),
           })
-        : ns.ip6.output({ ...common, src: src as bigint, dst: remote.ip, ...(ttl === undefined ? {} : { hopLimit: ttl }) });
+        : ns.ip6.output({ ...common, src: src as bigint, dst: remote.ip, flowLabel: 0, ...(ttl === undefined ? {} : { hopLimit: ttl }) });
     if (sent.ok) {
       this.stats.txPackets++;
       this.stats.txBytes += skb.data.length;
@@ -213,7 +222,7 @@ export class Vxlan extends NetDevice {
 
   /** UDP header, VXLAN header and the inner frame, in one piece. */
   private encapsulate(skb: Skb, vni: number, srcPort: number, dstPort: number, src: IpAddr, dst: IpAddr): Uint8Array {
-    const b = new Uint8Array(30 + skb.data.length);
+    const b = alloc(30 + skb.data.length);
     put16(b, 0, srcPort);
     put16(b, 2, dstPort);
     put16(b, 4, b.length);
@@ -242,6 +251,8 @@ export class Vxlan extends NetDevice {
     skb.ethSrc = eth.src;
     skb.ethDst = eth.dst;
     skb.gsoSize = outer.gsoSize;
+    skb.csumBytes = outer.csumBytes;
+    skb.csumOffset = outer.csumOffset;
     if (eth.src === this.mac || (this.options.learning && !this.fdb.snoop(eth.src as Mac, from))) {
       netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
       return;

@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { formatIp4, type Ip4, readIp4, writeIp4 } from '../../wire/addr.ts';
-import { checksum, put16, u16 } from '../../wire/bytes.ts';
+import { alloc, checksum, put16, u16 } from '../../wire/bytes.ts';
 import { ETH_P_IP } from '../../wire/ethernet.ts';
 import {
   ICMP_DEST_UNREACH,
@@ -60,6 +60,10 @@ export interface Ip4Out {
   route?: Dst | null;
   /** TCP super-packet: payload size of a segment. */
   gsoSize?: number;
+  /** CHECKSUM_PARTIAL: where in the payload the checksum is to go; 0 or absent when it is there. */
+  csumOffset?: number;
+  /** Bytes that the checksum covers, when they are not the whole payload (an encapsulated packet). */
+  csumBytes?: number;
   options?: Uint8Array;
   /** Trace: the packet that caused this one. */
   parent?: number;
@@ -70,6 +74,9 @@ export interface Ip4Out {
 }
 
 export interface Ip4RawOut {
+  /** CHECKSUM_PARTIAL, as in Ip4Out. */
+  csumOffset?: number;
+  csumBytes?: number;
   oif?: NetDevice | null;
   mark?: number;
   sk?: Sock | null;
@@ -159,9 +166,11 @@ export class Ip4Stack {
       netDrop(skb, dev, msg ?? 'BLACKHOLE');
       return;
     }
-    ns.snmp.inc(errno === 'ENETUNREACH' ? 'IpInNoRoutes' : 'IpInAddrErrors');
     netDrop(skb, dev, msg ?? (errno === 'EACCES' ? 'ROUTE_PROHIBIT' : errno === 'EHOSTUNREACH' ? 'ROUTE_UNREACHABLE' : 'NO_ROUTE'));
-    if (ns.sysctl.conf4(dev, 'forwarding') === 0) return;
+    const forwards = ns.sysctl.conf4(dev, 'forwarding') !== 0;
+    if (errno === 'ENETUNREACH') ns.snmp.inc('IpExtInNoRoutes');
+    else if (errno === 'EHOSTUNREACH' && !forwards) ns.snmp.inc('IpInAddrErrors');
+    if (!forwards) return;
     // ip_error(): five at once, then one a second, whatever icmp_ratelimit says.
     if (!this.peers.allowRouteError(readIp4(skb.data, 12))) return;
     const code = errno === 'EACCES' ? ICMP_PKT_FILTERED : errno === 'EHOSTUNREACH' ? ICMP_HOST_UNREACH : ICMP_NET_UNREACH;
@@ -287,7 +296,7 @@ export class Ip4Stack {
     const fits = gso > 0 || size <= mtu;
     if (p.df === true && !fits) return fail('EMSGSIZE');
     const df = p.df === true || (p.df === undefined && fits && !mtuLocked(dst, p.dst));
-    const b = new Uint8Array(size);
+    const b = alloc(size);
     b[0] = 0x45 + optLen / 4;
     b[1] = p.tos ?? 0;
     put16(b, 2, size);
@@ -330,13 +339,17 @@ export class Ip4Stack {
     return this.send(b, found.value, p);
   }
 
-  private send(b: Uint8Array, dst: Dst, p: Ip4RawOut & { gsoSize?: number }): Result {
+  private send(b: Uint8Array, dst: Dst, p: Ip4RawOut & { gsoSize?: number; payload?: Uint8Array }): Result {
     const { ns } = this;
     const skb = new Skb(ns.kernel.sim, ETH_P_IP, b, p.parent ?? 0);
     skb.mark = p.mark ?? 0;
     skb.priority = p.priority ?? 0;
     skb.sk = p.sk ?? null;
     skb.gsoSize = p.gsoSize ?? 0;
+    if (p.csumOffset) {
+      skb.csumOffset = p.csumOffset;
+      skb.csumBytes = p.csumBytes ?? p.payload?.length ?? 0;
+    }
     skb.dst = dst;
     skb.dev = dst.dev;
     if (p.cause) ns.ct.attach(skb, p.cause);
@@ -417,6 +430,7 @@ export class Ip4Stack {
       return;
     }
     this.ns.snmp.inc('IpFragOKs');
+    skb.checksumHelp();
     for (const piece of fragment4(skb.data, mtu)) {
       this.ns.snmp.inc('IpFragCreates');
       const part = new Skb(skb.sim, ETH_P_IP, piece, skb.id);

@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type Ip6, isLinkLocal, isMulticast, readIp6 } from '../../wire/addr.ts';
-import { u16 } from '../../wire/bytes.ts';
+import { put32, u16, u32 } from '../../wire/bytes.ts';
 import { ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import {
   ICMPV6_ADM_PROHIBITED,
@@ -17,6 +17,7 @@ import {
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { emitIpv6 } from '../../wire/ipv6.ts';
 import { IFF_LOOPBACK, type NetDevice } from '../dev/device.ts';
+import { flowHash } from '../dev/flowhash.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -37,6 +38,7 @@ export interface Ip6Out {
   payload: Uint8Array;
   hopLimit?: number;
   trafficClass?: number;
+  /** Absent: chosen from the flow (RFC 6437), as net.ipv6.auto_flowlabels asks for. */
   flowLabel?: number;
   oif?: NetDevice | null;
   mark?: number;
@@ -44,6 +46,9 @@ export interface Ip6Out {
   sk?: Sock | null;
   route?: Dst | null;
   gsoSize?: number;
+  /** CHECKSUM_PARTIAL, as in Ip4Out. */
+  csumOffset?: number;
+  csumBytes?: number;
   /** IPV6_DONTFRAG, IPV6_PMTUDISC_DO: EMSGSIZE instead of fragments. */
   dontFrag?: boolean;
   parent?: number;
@@ -221,11 +226,16 @@ export class Ip6Stack {
       payload: p.payload,
     });
     const skb = new Skb(ns.kernel.sim, ETH_P_IPV6, data, p.parent ?? 0);
+    if (p.flowLabel === undefined && ns.sysctl.int('net.ipv6.auto_flowlabels') > 0) put32(data, 0, u32(data, 0) | flowLabel(skb));
     if (p.cause) ns.ct.attach(skb, p.cause);
     skb.mark = p.mark ?? 0;
     skb.priority = p.priority ?? 0;
     skb.sk = p.sk ?? null;
     skb.gsoSize = p.gsoSize ?? 0;
+    if (p.csumOffset) {
+      skb.csumOffset = p.csumOffset;
+      skb.csumBytes = p.csumBytes ?? p.payload.length;
+    }
     skb.dst = dst;
     skb.dev = dst.dev;
     ns.snmp.inc('Ip6OutRequests');
@@ -285,6 +295,7 @@ export class Ip6Stack {
       this.ns.neigh.output(skb, dst.dev, next);
       return;
     }
+    skb.checksumHelp();
     for (const piece of fragment6(skb.data, mtu, skb.sim.rng('ipid').u32())) {
       const part = new Skb(skb.sim, ETH_P_IPV6, piece, skb.id);
       part.mark = skb.mark;
@@ -296,6 +307,12 @@ export class Ip6Stack {
       this.ns.neigh.output(part, dst.dev, next);
     }
   }
+}
+
+/** ip6_make_flowlabel(): 20 bits that are the same for all packets of a flow. */
+function flowLabel(skb: Skb): number {
+  const hash = flowHash(skb, u32(skb.data, 20));
+  return ((hash << 16) | (hash >>> 16)) & 0xfffff;
 }
 
 /** Adds the ports for rules that look at them. */

@@ -143,6 +143,7 @@ export function brPostRouting(skb: Skb, bridge: NetDevice, outPort: NetDevice): 
   const verdict = ns.nf.active(family, 'POSTROUTING') ? ns.nf.hook(family, 'POSTROUTING', skb, null, bridge) : 'accept';
   if (verdict !== 'accept' || family === 6 || skb.gsoSize > 0 || skb.data.length <= outPort.mtu || (u16(skb.data, 6) & IP_DF) !== 0)
     return verdict;
+  skb.checksumHelp();
   // br_nf_dev_queue_xmit(): what was put together on the way in is cut again.
   for (const piece of fragment4(skb.data, outPort.mtu)) {
     const part = skb.clone();

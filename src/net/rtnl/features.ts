@@ -13,4 +13,5 @@ export function setFeature(dev: NetDevice, name: string, on: boolean): void {
   const map = changed.get(dev) ?? new Map<string, boolean>();
   map.set(name, on);
   changed.set(dev, map);
+  if (name === 'tx-checksum-ip-generic') dev.noTxChecksum = !on;
 }

@@ -54,6 +54,8 @@ export interface L4Packet {
   sk?: Sock | null;
   route?: Dst | null;
   gsoSize?: number;
+  /** CHECKSUM_PARTIAL: where in the payload the checksum is to go once the device fills it in. */
+  csumOffset?: number;
   options?: Uint8Array | null;
   parent?: number;
 }
@@ -69,6 +71,7 @@ export function ipSend(ns: Netns, p: L4Packet): Result {
     sk: p.sk ?? null,
     route: p.route ?? null,
     gsoSize: p.gsoSize ?? 0,
+    csumOffset: p.csumOffset ?? 0,
     parent: p.parent ?? 0,
   };
   if (typeof p.src === 'number' && typeof p.dst === 'number') {

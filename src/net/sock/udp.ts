@@ -2,6 +2,7 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type IpAddr, isMulticast } from '../../wire/addr.ts';
+import { copy } from '../../wire/bytes.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { l4ChecksumOk } from '../../wire/pseudo.ts';
 import { emitUdp, parseUdp } from '../../wire/udp.ts';
@@ -139,7 +140,7 @@ export class UdpSocket extends Sock {
       }
       return fail('EMSGSIZE');
     }
-    const payload = emitUdp({ srcPort: this.local.port, dstPort: port, payload: data }, src, dst);
+    const payload = emitUdp({ srcPort: this.local.port, dstPort: port, payload: data }, src, dst, fits);
     // IP_PMTUDISC_WANT leaves DF to the IP layer, and such packets carry an identification of their own.
     const df = must ? { df: true } : this.opt.mtuDiscover === 'dont' ? { df: false } : {};
     const ttl = options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined));
@@ -159,6 +160,8 @@ export class UdpSocket extends Sock {
       priority: this.opt.priority,
       sk: this,
       route,
+      // A datagram that is to be cut carries its checksum from the start.
+      csumOffset: fits ? 6 : 0,
     });
     return sent.ok ? ok(data.length) : sent;
   }
@@ -231,14 +234,14 @@ export function udpReceive(skb: Skb): void {
   if (!dev || !ip) return;
   const ns = dev.ns;
   const u = parseUdp(ip.l4);
-  const summed = ip.l4.length >= 8 && (ip.l4[6] !== 0 || ip.l4[7] !== 0);
+  const summed = skb.csumBytes === 0 && ip.l4.length >= 8 && (ip.l4[6] !== 0 || ip.l4[7] !== 0);
   if (!u || (summed && !l4ChecksumOk(ip.l4.subarray(0, 8 + u.payload.length), ip.src, ip.dst, IPPROTO_UDP))) {
     ns.snmp.inc('UdpInErrors');
     return;
   }
   const tuple = { laddr: ip.dst, lport: u.dstPort, raddr: ip.src, rport: u.srcPort };
   const datagram = (): Datagram => ({
-    data: u.payload.slice(),
+    data: copy(u.payload),
     from: { addr: ip.src, port: u.srcPort },
     to: ip.dst,
     dev,

@@ -38,6 +38,7 @@ export interface ManipTarget {
 
 /**
  * Sets one side's address and port of the packet whose IP header is at `ip` and whose layer 4 header is at `l4`.
+ * `partial`: the device has yet to fill in the checksum (CHECKSUM_PARTIAL).
  * `end` bounds what is there (quoted packets are cut short). The enclosing ICMP checksum is the caller's.
  */
 export function manipPacket(
@@ -49,6 +50,7 @@ export function manipPacket(
   manip: Manip,
   to: ManipTarget,
   end = b.length,
+  partial = false,
 ): void {
   const size = family === 4 ? 4 : 16;
   const at = family === 4 ? ip + (manip === 'src' ? 12 : 16) : ip + (manip === 'src' ? 8 : 24);
@@ -58,8 +60,8 @@ export function manipPacket(
   const after = words(b, at, size);
   if (family === 4) adjust(b, ip + 10, before, after);
   const covered = proto !== IPPROTO_ICMP;
-  const oldWords = covered ? before : [];
-  const newWords = covered ? after : [];
+  const oldWords = covered ? [...before] : [];
+  const newWords = covered ? [...after] : [];
   let portAt = -1;
   if (hasPorts(proto)) portAt = l4 + (manip === 'src' ? 0 : 2);
   else if (proto === IPPROTO_ICMP || proto === IPPROTO_ICMPV6) portAt = isEcho(proto, b[l4] as number) ? l4 + 4 : -1;
@@ -71,6 +73,15 @@ export function manipPacket(
   const sumAt = checksumAt(proto);
   if (sumAt < 0 || l4 + sumAt + 2 > end) return;
   if (proto === IPPROTO_UDP && u16(b, l4 + sumAt) === 0) return;
+  if (partial) {
+    // inet_proto_csum_replace4(): the field holds the pseudo header's sum, which knows nothing of ports.
+    let sum = u16(b, l4 + sumAt);
+    for (const w of before) sum += ~w & 0xffff;
+    for (const w of after) sum += w;
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+    put16(b, l4 + sumAt, sum);
+    return;
+  }
   adjust(b, l4 + sumAt, oldWords, newWords);
   if (proto === IPPROTO_UDP && u16(b, l4 + sumAt) === 0) put16(b, l4 + sumAt, 0xffff);
 }

@@ -150,7 +150,17 @@ export function natPacket(p: XtPacket, ct: Connection, dir: Direction, manip: Ma
   const target = invertTuple(ct.tuple(other(dir)));
   if (!target) return false;
   const to = manip === 'src' ? { addr: target.src, port: target.sport } : { addr: target.dst, port: target.dport };
-  manipPacket(p.skb.data, p.family, 0, p.l4, p.frag > 0 ? 0 : p.proto, manip, to);
+  manipPacket(
+    p.skb.data,
+    p.family,
+    0,
+    p.l4,
+    p.frag > 0 ? 0 : p.proto,
+    manip,
+    to,
+    undefined,
+    p.skb.csumBytes > 0 && p.skb.csumBytes === p.skb.data.length - p.l4,
+  );
   refreshView(p);
   return true;
 }

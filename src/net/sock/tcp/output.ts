@@ -142,7 +142,7 @@ export function transmit(
     src: sk.local.addr,
     dst: sk.remote.addr,
     proto: sk.proto,
-    payload: emitTcp(segment, sk.local.addr, sk.remote.addr),
+    payload: emitTcp(segment, sk.local.addr, sk.remote.addr, true),
     ttl: sk.opt.ttl ?? undefined,
     tos: sk.opt.tos,
     df: sk.opt.mtuDiscover !== 'dont',
@@ -153,6 +153,7 @@ export function transmit(
     sk,
     route: found.value,
     gsoSize: data.length > mss ? mss : 0,
+    csumOffset: 16,
   });
 }
 

@@ -32,6 +32,7 @@ export function sendReset(skb: Skb): void {
     },
     ip.dst,
     ip.src,
+    ip.family === 6,
   );
   dev.ns.snmp.inc('TcpOutRsts');
   dev.ns.snmp.inc('TcpOutSegs');
@@ -45,5 +46,7 @@ export function sendReset(skb: Skb): void {
     id: 0,
     oif: isLinkLocal(ip.src) && ip.family === 6 ? dev : null,
     parent: skb.id,
+    // ip_send_unicast_reply() sums at once, tcp_v6_send_response() leaves it to the device.
+    csumOffset: ip.family === 6 ? 16 : 0,
   });
 }

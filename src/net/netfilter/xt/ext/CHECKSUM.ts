@@ -2,7 +2,6 @@
 
 import type { TargetExt } from '../ext.ts';
 
-/** Checksums are always filled in here: there is no offload that could leave them open. */
 export const CHECKSUM: TargetExt<{ fill: boolean }> = {
   kind: 'target',
   name: 'CHECKSUM',
@@ -11,5 +10,8 @@ export const CHECKSUM: TargetExt<{ fill: boolean }> = {
   options: [{ name: 'checksum-fill', arg: 'none', mandatory: true, set: (o) => Object.assign(o, { fill: true }) }],
   save: (o) => (o.fill ? ' --checksum-fill' : ''),
   list: (o) => ` CHECKSUM${o.fill ? ' fill' : ''}`,
-  run: () => () => 'continue',
+  run: () => (p) => {
+    p.skb.checksumHelp();
+    return 'continue';
+  },
 };

@@ -1,9 +1,9 @@
 /** Target REJECT: drops and tells the sender, by ICMP or TCP reset. Models libipt_REJECT.c, nf_reject_ipv4.c */
 
 import { fail, ok } from '../../../../sim/errno.ts';
-import { fold16, put16, sum16, u16, u32 } from '../../../../wire/bytes.ts';
+import { put16, u16, u32 } from '../../../../wire/bytes.ts';
 import { emitIpv4 } from '../../../../wire/ipv4.ts';
-import { pseudo } from '../../../../wire/pseudo.ts';
+import { partialChecksum } from '../../../../wire/pseudo.ts';
 import { ACK, emitTcp, FIN, RST, SYN } from '../../../../wire/tcp.ts';
 import { icmpSend } from '../../../ip/icmp.ts';
 import { icmp6Send } from '../../../ip/icmp6.ts';
@@ -111,8 +111,8 @@ function sendReset(ns: Netns, p: XtPacket): void {
   if (p.family === 4) {
     const src = p.dst as number;
     const dst = p.src as number;
-    put16(segment, 16, 0);
-    put16(segment, 16, fold16(sum16(segment, 0, segment.length, pseudo(src, dst, 6, segment.length))));
+    // nf_reject_ip_tcphdr_put() leaves the checksum to the device, its IPv6 sister sums at once.
+    put16(segment, 16, partialChecksum(src, dst, 6, segment.length));
     const packet = emitIpv4({
       tos: 0,
       id: 0,
@@ -126,10 +126,19 @@ function sendReset(ns: Netns, p: XtPacket): void {
       options: new Uint8Array(0),
       payload: segment,
     });
-    sim.schedule(0, () => ns.ip4.outputRaw(packet, { parent: cause.id, cause }));
+    sim.schedule(0, () => ns.ip4.outputRaw(packet, { parent: cause.id, cause, csumOffset: 16, csumBytes: segment.length }));
   } else {
     sim.schedule(0, () =>
-      ns.ip6.output({ src: p.dst as bigint, dst: p.src as bigint, proto: 6, payload: segment, hopLimit: 64, parent: cause.id, cause }),
+      ns.ip6.output({
+        src: p.dst as bigint,
+        dst: p.src as bigint,
+        proto: 6,
+        payload: segment,
+        hopLimit: 64,
+        flowLabel: 0,
+        parent: cause.id,
+        cause,
+      }),
     );
   }
 }

@@ -43,6 +43,8 @@ export const TCPOPTSTRIP: TargetExt<{ kinds: number[] }> = {
       if (o.kinds.includes(kind)) b.fill(1, i, Math.min(end, i + length));
       i += length;
     }
+    // A checksum that the device has yet to fill in covers the pseudo header only so far.
+    if (p.skb.csumBytes > 0) return 'continue';
     put16(b, p.l4 + 16, 0);
     put16(b, p.l4 + 16, fold16(sum16(b, p.l4, b.length, pseudo(p.src, p.dst, 6, b.length - p.l4))));
     return 'continue';
