@@ -298,6 +298,8 @@ export interface GaiHints {
   family?: 4 | 6;
   /** AI_ADDRCONFIG: families without an address of this host's own are not asked for. */
   addrConfig?: boolean;
+  /** AI_CANONNAME. */
+  canonName?: boolean;
 }
 
 function hasOwn(p: Process, family: 4 | 6): boolean {
@@ -318,18 +320,20 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
     if (family !== undefined && family !== (typeof literal === 'number' ? 4 : 6)) return { ok: false, error: 'EAI_ADDRFAMILY' };
     return { ok: true, addrs: [literal], canonical: name };
   }
-  if (name === '' || /[\s/]/.test(name)) return { ok: false, error: 'EAI_NONAME' };
+  // __libc_res_hnok(): what no host name may have is not looked up.
+  if (!/^[A-Za-z0-9_.][-A-Za-z0-9_.]*$/.test(name)) return { ok: false, error: 'EAI_NONAME' };
   let families: (4 | 6)[] = family ? [family] : [4, 6];
   if (hints.addrConfig && !family) {
     const own = families.filter((f) => hasOwn(p, f));
     if (own.length > 0) families = own;
   }
   let error: GaiError = 'EAI_NONAME';
+  let otherFamily = false;
   for (const source of hostSources(p)) {
     if (source === 'files') {
-      const hits = readHosts(p).filter(
-        (e) => e.names.some((n) => n.toLowerCase() === name.toLowerCase()) && families.includes(typeof e.addr === 'number' ? 4 : 6),
-      );
+      const named = readHosts(p).filter((e) => e.names.some((n) => n.toLowerCase() === name.toLowerCase()));
+      const hits = named.filter((e) => families.includes(typeof e.addr === 'number' ? 4 : 6));
+      otherFamily = named.length > hits.length;
       if (hits.length > 0)
         return {
           ok: true,
@@ -361,7 +365,7 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
               : 'EAI_NONAME';
     }
   }
-  return { ok: false, error };
+  return { ok: false, error: otherFamily && hints.canonName ? 'EAI_ADDRFAMILY' : error };
 }
 
 /** Rules 1, 6 and 8 of RFC 6724: what can be reached first, then by precedence of the policy table. */

@@ -2,6 +2,10 @@
 
 import { parseIp4, parseIp6 } from '../../wire/addr.ts';
 import { getoptShort } from '../getopt.ts';
+import { NODEINFO_HELP, type NodeInfo, nodeInfo } from './nodeinfo.ts';
+
+/** The flavours of RFC 791's Timestamp option. */
+export type TimestampOption = 'tsonly' | 'tsandaddr' | 'tsprespec';
 
 export interface PingOptions {
   family: 4 | 6 | null;
@@ -31,10 +35,18 @@ export interface PingOptions {
   patternText: string;
   pmtudisc: 'do' | 'dont' | 'want' | null;
   recordRoute: boolean;
+  timestamp: TimestampOption | null;
+  /** -F, null when not given. */
+  flowLabel: number | null;
+  nodeInfo: NodeInfo | null;
+  /** -B: the source address stays the one chosen first. */
+  strict: boolean;
   /** Seconds, 0 when not given. */
   deadline: number;
   /** Milliseconds to wait for the last replies. */
   linger: number;
+  /** Operands before the target: a source route. */
+  via: readonly string[];
   target: string;
 }
 
@@ -42,7 +54,8 @@ export type ParsedPing =
   | { ok: true; options: PingOptions; warnings: string }
   | { ok: false; kind: 'usage'; text: string }
   | { ok: false; kind: 'error'; text: string; code: number }
-  | { ok: false; kind: 'version' };
+  | { ok: false; kind: 'version' }
+  | { ok: false; kind: 'help'; text: string; code: number };
 
 const OPTSTRING = '46?hF:N:bRT:aABc:CdDe:fi:I:l:Lm:M:nOp:qQ:rs:S:t:UvVw:W:';
 const MAX_LONG = '9223372036854775807';
@@ -56,7 +69,7 @@ class Bad extends Error {
 }
 
 function integer(text: string, min: number, max: number | string): number {
-  if (!/^\s*[-+]?(0[xX][0-9a-fA-F]+|\d+)$/.test(text)) throw new Bad(`invalid argument: '${text}'`, 1);
+  if (!/^\s*[-+]?\d+$/.test(text)) throw new Bad(`invalid argument: '${text}'`, 1);
   const n = Number(text);
   if (n < min || n > Number(max)) throw new Bad(`invalid argument: '${text}': out of range: ${min} <= value <= ${max}`, 1);
   return n;
@@ -91,18 +104,23 @@ export function parsePing(args: readonly string[], argv0: string): ParsedPing {
     patternText: '',
     pmtudisc: null,
     recordRoute: false,
+    timestamp: null,
+    flowLabel: null,
+    nodeInfo: null,
+    strict: false,
     deadline: 0,
     linger: 10_000,
+    via: [],
     target: '',
   };
   let warnings = '';
-  const double = (text: string, what: string): number => {
+  const double = (text: string, what: string, min: number): number => {
     const m = /^\s*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+)/.exec(text);
     if (!m || m[0].length !== text.length) {
       warnings += `${argv0}: option argument contains garbage: ${text.slice(m ? m[0].length : 0)}\n${argv0}: this will become fatal error in the future\n`;
     }
     const n = m ? Number(m[0]) : 0;
-    if (!Number.isFinite(n)) throw new Bad(what, 2);
+    if (n < min || n > 2147483.647) throw new Bad(`${what}: ${text}`, 2);
     return n;
   };
   try {
@@ -126,6 +144,9 @@ export function parsePing(args: readonly string[], argv0: string): ParsedPing {
         case 'A':
           o.adaptive = true;
           break;
+        case 'B':
+          o.strict = true;
+          break;
         case 'b':
           o.broadcast = true;
           break;
@@ -142,7 +163,7 @@ export function parsePing(args: readonly string[], argv0: string): ParsedPing {
           o.flood = true;
           break;
         case 'i':
-          o.interval = Math.floor(double(value, 'bad timing interval') * 1000);
+          o.interval = Math.floor(double(value, 'bad timing interval', Number.NEGATIVE_INFINITY) * 1000);
           o.intervalGiven = true;
           break;
         case 'I': {
@@ -180,11 +201,16 @@ export function parsePing(args: readonly string[], argv0: string): ParsedPing {
           o.quiet = true;
           break;
         case 'Q':
-          if (!/^(0[xX][0-9a-fA-F]+|\d+)$/.test(value) || Number(value) > 255) throw new Bad(`bad TOS value: ${value}`, 2);
+          if (!/^(0[xX][0-9a-fA-F]+|\d+)$/.test(value)) throw new Bad(`bad TOS value: ${value}`, 2);
+          if (Number(value) > 255) throw new Bad(`the decimal value of TOS bits must be in range 0-255: ${value}`, 2);
           o.tos = Number(value);
           break;
         case 'R':
+          if (o.timestamp) throw new Bad('only one of -T or -R may be used', 2);
           o.recordRoute = true;
+          break;
+        case 'S':
+          integer(value, 1, 2147483647);
           break;
         case 's':
           o.size = integer(value, 0, 2147483647);
@@ -199,12 +225,25 @@ export function parsePing(args: readonly string[], argv0: string): ParsedPing {
           o.deadline = integer(value, 0, 2147483647);
           break;
         case 'W':
-          o.linger = Math.floor(double(value, 'bad linger time') * 1000);
+          o.linger = Math.floor(double(value, 'bad linger time', 0) * 1000);
           break;
         case 'F':
-        case 'N':
+          if (!/^(0[xX][0-9a-fA-F]+|\d+)$/.test(value)) throw new Bad(`bad value for flowinfo: ${value}`, 2);
+          if (Number(value) > 0xfffff) throw new Bad(`flow value is greater than 20 bits: ${value}`, 2);
+          o.flowLabel = Number(value);
+          break;
+        case 'N': {
+          const asked = nodeInfo(value);
+          if (!asked) return { ok: false, kind: 'help', text: NODEINFO_HELP, code: value === 'help' ? 0 : 2 };
+          o.nodeInfo = asked;
+          break;
+        }
         case 'T':
-          throw new Bad(`-${key} is not emulated`, 2);
+          if (o.recordRoute) throw new Bad('only one of -T or -R may be used', 2);
+          if (value !== 'tsonly' && value !== 'tsandaddr' && value !== 'tsprespec') throw new Bad(`invalid timestamp type: ${value}`, 2);
+          if (value !== 'tsprespec') throw new Bad(`-T ${value} is not emulated`, 2);
+          o.timestamp = value;
+          break;
         default:
           break;
       }
@@ -216,6 +255,10 @@ export function parsePing(args: readonly string[], argv0: string): ParsedPing {
   if (g.error) return { ok: false, kind: 'usage', text: `${argv0}: ${g.error}\n` };
   if (g.operands.length === 0) return { ok: false, kind: 'error', text: `${argv0}: usage error: Destination address required\n`, code: 1 };
   o.target = g.operands.at(-1) as string;
+  o.via = g.operands.slice(0, -1);
+  if (o.via.length > 0 && (o.recordRoute || o.via.length > 9)) return { ok: false, kind: 'usage', text: '' };
+  if (o.via.length > 0 && o.timestamp)
+    return { ok: false, kind: 'error', text: `${argv0}: -T tsprespec with addresses is not emulated\n`, code: 2 };
   if ((o.flood || o.adaptive) && !o.intervalGiven) o.interval = 0;
   return { ok: true, options: o, warnings };
 }

@@ -12,6 +12,7 @@ import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_REDIRECT, parseIcmp } from '.
 import { emitIcmp6, ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST } from '../../wire/icmp6.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, ip4HeaderLen } from '../../wire/ipv4.ts';
 import { describeIcmp4, describeIcmp6 } from './icmptext.ts';
+import { ICMPV6_NI_QUERY, niQuery } from './nodeinfo.ts';
 import { type PingOptions, parsePing } from './options.ts';
 import { configure, findSource, IPOPT_RR } from './setup.ts';
 import { USAGE } from './usage.ts';
@@ -107,10 +108,12 @@ class Ping {
     if (o.pattern) yield* p.out(`PATTERN: 0x${o.patternText}\n`);
     const shown = this.v4 ? ` (${formatIp(t.addr)}) ` : `(${yield* this.peer(t.addr)}) `;
     let from = '';
-    if (o.device !== null || o.source4 !== null || o.source6 !== null) from = `from ${yield* this.own(t.source)} ${o.device ?? ''}: `;
-    const options = o.recordRoute ? 40 : 0;
+    if (o.device !== null || o.strict || o.source4 !== null || o.source6 !== null)
+      from = `from ${yield* this.own(t.source)} ${o.device ?? ''}: `;
+    const options = o.recordRoute || o.timestamp ? 40 : 0;
+    const flow = this.v4 || o.flowLabel === null ? '' : `, flow 0x${o.flowLabel.toString(16).padStart(5, '0')}, `;
     const size = this.v4 ? `${o.size}(${o.size + 8 + options + 20}) bytes of data.` : `${o.size} data bytes`;
-    yield* p.out(`PING ${t.hostname}${shown}${from}${size}\n`);
+    yield* p.out(`PING ${t.hostname}${shown}${from}${flow}${size}\n`);
   }
 
   private *own(addr: IpAddr): Task<string> {
@@ -157,10 +160,18 @@ class Ping {
       return o.interval - this.tokens;
     }
     // With an empty error queue receive_error_msg() returns -1, and then "sendmsg: …" is not printed.
+    // An answer of this host's own firewall is there before the call returns.
+    if (r.errno === 'EPERM') for (let n = 0; n < 8 && !this.sock.readable(); n++) yield {};
     const e = this.sock.recvError();
     if (e.ok) {
-      if (e.value.origin === 'icmp') yield* this.icmpError(e.value);
-      else {
+      // An ICMP error that is there already: the packet left in some way, and the call failed all the same.
+      if (e.value.origin === 'icmp') {
+        yield* this.icmpError(e.value);
+        if (!o.quiet) {
+          if (o.flood) yield* p.out('E');
+          else yield* p.err(`${this.name}: sendmsg: ${strerror(r.errno)}\n`);
+        }
+      } else {
         this.errors++;
         if (!o.quiet) {
           const text =
@@ -189,6 +200,15 @@ class Ping {
     }
     const rest = ((this.ident << 16) | (seq & 0xffff)) >>> 0;
     if (this.v4) return emitIcmp({ type: ICMP_ECHO, code: 0, rest, payload });
+    if (this.o.nodeInfo?.query) {
+      const target = new Uint8Array(16);
+      for (let i = 0; i < 16; i++) target[i] = Number(((this.t.addr as bigint) >> BigInt(120 - 8 * i)) & 0xffn);
+      return emitIcmp6(
+        { type: ICMPV6_NI_QUERY, ...niQuery(this.o.nodeInfo, target, this.ident, seq) },
+        this.t.source as bigint,
+        this.t.addr as bigint,
+      );
+    }
     return emitIcmp6({ type: ICMPV6_ECHO_REQUEST, code: 0, rest, payload }, this.t.source as bigint, this.t.addr as bigint);
   }
 
@@ -197,6 +217,8 @@ class Ping {
     const { o } = this;
     if (o.count === 0 || this.sent < o.count || o.deadline > 0 || this.exitAt !== null) return next;
     const wait = this.received > 0 ? Math.max((2 * this.rtt.max) / 1000, o.interval) : o.linger;
+    // setitimer() with zero never goes off.
+    if (wait === 0) return Math.max(next, 1000);
     this.exitAt = this.p.sim.now + Math.round(wait * 1000);
     return Math.max(next, wait);
   }
@@ -286,14 +308,14 @@ class Ping {
       return;
     }
     let line = `${this.stamp()}${message.length} bytes from ${yield* this.peer(from, dev)}: icmp_seq=${seq}`;
-    if (o.verbose && this.v4) line += ` ident=${this.ident}`;
+    if (o.verbose) line += ` ident=${this.ident}`;
     line += ` ttl=${ttl}`;
     if (message.length < o.size + 8) line += ' (truncated)';
     else {
       if (this.timing) line += ` time=${tripText(trip)} ms`;
       if (duplicate) line += ' (DUP!)';
     }
-    yield* p.out(`${o.audible ? '\x07' : ''}${line}${route}\n`);
+    yield* p.out(`${line}${o.audible ? '\x07' : ''}${route}\n`);
   }
 
   private *icmpError(e: {
@@ -394,6 +416,10 @@ function* main(p: Process): Task<number> {
       yield* p.out(VERSION);
       return 0;
     }
+    if (parsed.kind === 'help') {
+      yield* parsed.code === 0 ? p.out(parsed.text) : p.err(parsed.text);
+      return parsed.code;
+    }
     if (parsed.kind === 'usage') yield* p.err(parsed.text + USAGE);
     else yield* p.err(parsed.text);
     return parsed.kind === 'usage' ? 2 : parsed.code;
@@ -411,7 +437,7 @@ function* main(p: Process): Task<number> {
     const hint = o.family === 4 ? 'AF_INET' : o.family === 6 ? 'AF_INET6' : 'AF_UNSPEC';
     yield* p.err(`${p.name}: sock4.fd: 3 (socktype: SOCK_RAW), sock6.fd: 4 (socktype: SOCK_RAW), hints.ai_family: ${hint}\n\n`);
   }
-  const found = yield* getaddrinfo(p, o.target, o.family ? { family: o.family } : {});
+  const found = yield* getaddrinfo(p, o.target, o.family ? { family: o.family, canonName: true } : { canonName: true });
   if (!found.ok) {
     yield* p.err(`${p.name}: ${o.target}: ${gaiStrerror(found.error)}\n`);
     return 2;

@@ -57,6 +57,8 @@ export interface L4Packet {
   /** CHECKSUM_PARTIAL: where in the payload the checksum is to go once the device fills it in. */
   csumOffset?: number;
   options?: Uint8Array | null;
+  /** IPv6 flow label; null lets the stack choose. */
+  flowLabel?: number | null;
   parent?: number;
 }
 
@@ -91,6 +93,7 @@ export function ipSend(ns: Netns, p: L4Packet): Result {
     return ns.ip6.output({
       ...common,
       dontFrag: p.df ?? false,
+      ...(p.flowLabel == null ? {} : { flowLabel: p.flowLabel }),
       src: p.src,
       dst: p.dst,
       trafficClass: p.tos ?? 0,

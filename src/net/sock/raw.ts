@@ -121,6 +121,7 @@ export class RawSocket extends Sock {
       ...df,
       probe: this.opt.mtuDiscover === 'probe',
       options: this.opt.ipOptions,
+      flowLabel: this.opt.flowLabel,
       ...(this.remote ? { id: this.nextIpId() } : {}),
       oif: oif ?? this.boundDevice() ?? null,
       mark: this.mark,

@@ -46,6 +46,8 @@ export class SockOptions {
   hdrIncl = false;
   /** IP_OPTIONS: a multiple of four bytes. */
   ipOptions: Uint8Array | null = null;
+  /** IPV6_FLOWINFO_SEND with the label of the destination; null leaves it to the stack. */
+  flowLabel: number | null = null;
   freebind = false;
   transparent = false;
   /** SO_LINGER in seconds; 0 makes close() send a reset. */
