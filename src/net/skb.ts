@@ -58,7 +58,7 @@ export class Skb {
 
   constructor(sim: Sim, proto: number, data: Uint8Array, parent = 0) {
     this.sim = sim;
-    this.id = sim.serial('skb');
+    this.id = ++sim.packets;
     this.parent = parent;
     this.proto = proto;
     this.data = data;

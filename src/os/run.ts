@@ -178,12 +178,10 @@ export function drive(sim: Sim, done: () => boolean, limits: Limits = {}): boole
   const until = sim.now + (limits.micros ?? DEFAULTS.micros);
   let steps = limits.steps ?? DEFAULTS.steps;
   while (!done()) {
-    const next = sim.nextTime();
-    if (next === null || next > until || steps-- <= 0) {
+    if (steps-- <= 0 || !sim.step(until)) {
       if (steps > 0) sim.runUntil(until);
       return done();
     }
-    sim.step();
   }
   return true;
 }

@@ -15,6 +15,7 @@ export const EXEC_COST = 300;
 const WAKE_COST = 3;
 /** CPU time that a process may use up before the clock moves on. */
 const QUANTUM = 100;
+const NO_QUEUES: readonly WaitQueue[] = [];
 
 /** The scheduler's part of a process. */
 export abstract class Scheduled {
@@ -39,7 +40,13 @@ export abstract class Scheduled {
   private running = false;
   protected readonly handlers = new Map<Signal, Disposition>();
   private readonly pending: Signal[] = [];
-  private cancelWait: (() => void) | null = null;
+  /** The queues that it waits on. */
+  private waitsOn: readonly WaitQueue[] = NO_QUEUES;
+  private readonly woken = (): void => {
+    this.leaveQueues();
+    this.sim.cancel(this.timer);
+    this.timer = this.runAt(this.sim.now + WAKE_COST, 'woken');
+  };
   private timer: Timer | null = null;
   /** A wake that came while the process was stopped. */
   private heldWake: Wake | null = null;
@@ -60,10 +67,15 @@ export abstract class Scheduled {
   /** Starts the program. The scheduler calls it; programs use spawn(). */
   start(program: Program, cost = EXEC_COST): void {
     this.task = program(this.self);
-    this.timer = this.sim.schedule(cost, () => this.resume('woken'));
+    this.timer = this.runAt(this.sim.now + cost, 'woken');
   }
 
-  private resume(wake: Wake): void {
+  private runAt(time: Micros, wake: Wake): Timer {
+    return this.sim.call<Scheduled, Wake>(time, resume, this, wake);
+  }
+
+  /** Goes on with the program. Only for the event that `runAt` makes. */
+  resume(wake: Wake): void {
     if (this.state === 'dead' || !this.task) return;
     this.cancelPendingWait();
     if (this.state === 'stopped') {
@@ -104,28 +116,23 @@ export abstract class Scheduled {
     if ((!on || on.length === 0) && until === undefined) {
       const cost = wait.cost ?? YIELD_COST;
       this.cpuTime += wait.cost === undefined ? cost : 0;
-      this.timer = this.sim.schedule(cost, () => this.resume('woken'));
+      this.timer = this.runAt(this.sim.now + Math.max(0, Math.round(cost)), 'woken');
       return;
     }
     if (on && on.length > 0) {
-      const cancels: (() => void)[] = [];
-      const woken = (): void => {
-        for (const c of cancels) c();
-        this.cancelWait = null;
-        this.sim.cancel(this.timer);
-        this.timer = this.sim.schedule(WAKE_COST, () => this.resume('woken'));
-      };
-      for (const q of on) cancels.push(q.wait(woken));
-      this.cancelWait = () => {
-        for (const c of cancels) c();
-      };
+      this.waitsOn = on;
+      for (const q of on) q.add(this.woken);
     }
-    if (until !== undefined) this.timer = this.sim.at(until, () => this.resume('timeout'));
+    if (until !== undefined) this.timer = this.runAt(Math.max(this.sim.now, Math.round(until)), 'timeout');
+  }
+
+  private leaveQueues(): void {
+    for (const q of this.waitsOn) q.remove(this.woken);
+    this.waitsOn = NO_QUEUES;
   }
 
   private cancelPendingWait(): void {
-    this.cancelWait?.();
-    this.cancelWait = null;
+    this.leaveQueues();
     this.sim.cancel(this.timer);
     this.timer = null;
   }
@@ -210,7 +217,7 @@ export abstract class Scheduled {
     const held = this.heldWake;
     this.heldWake = null;
     this.state = 'waiting';
-    if (held) this.timer = this.sim.schedule(WAKE_COST, () => this.resume(held));
+    if (held) this.timer = this.runAt(this.sim.now + WAKE_COST, held);
     this.parent?.childEvents.wakeAll();
     this.parent?.raise('CHLD');
   }
@@ -240,7 +247,7 @@ export abstract class Scheduled {
     }
     if (handled && !this.dead && this.state === 'waiting') {
       this.cancelPendingWait();
-      this.timer = this.sim.schedule(WAKE_COST, () => this.resume('signal'));
+      this.timer = this.runAt(this.sim.now + WAKE_COST, 'signal');
     }
   }
 
@@ -281,6 +288,10 @@ export abstract class Scheduled {
     this.children.delete(child);
     return child.status;
   }
+}
+
+function resume(s: Scheduled, wake: Wake): void {
+  s.resume(wake);
 }
 
 /** V8 and JavaScriptCore throw a RangeError, SpiderMonkey an InternalError. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Rng } from './rng.ts';
-import { Sim } from './sim.ts';
+import { Sim, type Timer } from './sim.ts';
 import { TraceHash } from './trace.ts';
 
 test('events run in order of time, then of scheduling; cancelled ones do not', () => {
@@ -68,4 +68,26 @@ test('the trace hash sees kind, order, numbers, texts and single bytes', () => {
   ];
   expect(new Set(variants.map((v) => digest(v as object[]))).size).toBe(variants.length);
   expect(digest(base)).toBe(digest(base.map((e) => ({ ...e }))));
+});
+
+test('near and far events, cancelled in any order, come out as a sorted list says', () => {
+  const sim = new Sim(3);
+  const rng = sim.rng('t');
+  const expected: [number, number][] = [];
+  const seen: [number, number][] = [];
+  const timers: { timer: Timer; entry: [number, number] }[] = [];
+  const plant = (delay: number): void => {
+    const entry: [number, number] = [sim.now + delay, timers.length];
+    timers.push({ timer: sim.schedule(delay, () => seen.push(entry)), entry });
+  };
+  for (let round = 0; round < 200; round++) {
+    for (let i = 0; i < 20; i++) plant(rng.below(i % 2 === 0 ? 300 : 20_000));
+    for (let i = 0; i < 8; i++) sim.cancel(timers[rng.below(timers.length)]?.timer);
+    sim.runUntil(sim.now + rng.below(400));
+  }
+  for (const t of timers) if (t.timer.run) expected.push(t.entry);
+  const before = seen.length;
+  sim.runUntil(sim.now + 100_000);
+  expect(seen.slice(before)).toEqual(expected.sort((a, b) => a[0] - b[0] || a[1] - b[1]));
+  expect(sim.waiting).toBe(0);
 });

@@ -1,20 +1,29 @@
 /** Wait queues: who waits is woken in the order of arrival and checks its condition again. Models kernel/sched/wait.c */
 
 export class WaitQueue {
-  private waiters = new Set<() => void>();
+  private readonly waiters = new Set<() => void>();
 
-  /** Calls `wake` at the next `wakeAll`, once. Returns the function that withdraws it. */
-  wait(wake: () => void): () => void {
+  /** Calls `wake` at the next `wakeAll`, once. */
+  add(wake: () => void): void {
     this.waiters.add(wake);
-    return () => {
-      this.waiters.delete(wake);
-    };
+  }
+
+  remove(wake: () => void): void {
+    this.waiters.delete(wake);
   }
 
   wakeAll(): void {
-    if (this.waiters.size === 0) return;
-    const woken = [...this.waiters];
-    this.waiters.clear();
+    const { waiters } = this;
+    if (waiters.size === 0) return;
+    if (waiters.size === 1) {
+      for (const wake of waiters) {
+        waiters.delete(wake);
+        wake();
+        return;
+      }
+    }
+    const woken = [...waiters];
+    waiters.clear();
     for (const wake of woken) wake();
   }
 }

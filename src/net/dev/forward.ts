@@ -14,7 +14,7 @@ export class Lane {
     const sim = skb.sim;
     const at = Math.max(sim.now + delay, this.last);
     this.last = at;
-    sim.at(at, () => receiveAt(skb, to));
+    sim.call(at, receiveAt, skb, to);
   }
 }
 
