@@ -78,6 +78,7 @@ export class Sysctl {
   readonly ns: Netns;
   private readonly values = new Map<string, string>();
   private readonly ints = new Map<string, number>();
+  private readonly cells = new Map<string, { n: number }>();
   private readonly all: DevValues;
   private readonly dflt: DevValues;
   private readonly devs = new Map<NetDevice, DevValues>();
@@ -130,6 +131,7 @@ export class Sysctl {
     const done = this.write(path, old, value.trim());
     if (!done.ok) return done;
     this.ns.fib.generation++;
+    for (const [name, cell] of this.cells) cell.n = this.int(name);
     for (const listener of this.listeners) listener(path, value);
     return ok();
   }
@@ -218,6 +220,16 @@ export class Sysctl {
       if (DEFAULTS.has(path) && path !== 'net/ipv4/ip_forward' && !this.hooks.has(path)) this.ints.set(key, n);
     }
     return n;
+  }
+
+  /** A value that follows the key's first number: for packet paths, which cannot afford a look-up. */
+  cell(key: string): { readonly n: number } {
+    let cell = this.cells.get(key);
+    if (!cell) {
+      cell = { n: this.int(key) };
+      this.cells.set(key, cell);
+    }
+    return cell;
   }
 
   /** All keys as paths below /proc/sys (`net/ipv4/ip_forward`), sorted as a directory walk does. */

@@ -1,6 +1,7 @@
 /** IPv4: receive, forward, deliver, output. Models net/ipv4/ip_input.c, ip_forward.c, ip_output.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
+import type { Rng } from '../../sim/rng.ts';
 import { formatIp4, type Ip4, readIp4, writeIp4 } from '../../wire/addr.ts';
 import { alloc, checksum, put16, u16 } from '../../wire/bytes.ts';
 import { ETH_P_IP } from '../../wire/ethernet.ts';
@@ -29,7 +30,7 @@ import { recordRoute } from './options.ts';
 import { IcmpPeers } from './peers.ts';
 import { dstMtu, forwardMtu, mtuLocked } from './pmtu.ts';
 import { inetProtos } from './protocols.ts';
-import { addrType, type Dst, type Flow, type RouteFail, routeOutput, selectAddr } from './route.ts';
+import { addrType, type Dst, type RouteFail, routeOutput, selectAddr } from './route.ts';
 import { RouteCache, traceRoute } from './routecache.ts';
 
 declare module '../../sim/trace.ts' {
@@ -91,13 +92,17 @@ export class Ip4Stack {
   readonly reassembly: Reassembly;
   /** Rate limits by destination. */
   readonly peers: IcmpPeers;
-  private readonly cache: RouteCache;
+  readonly routes: RouteCache;
+  private readonly defaultTtl: { readonly n: number };
+  private readonly ids: Rng;
 
   constructor(ns: Netns) {
     this.ns = ns;
     this.reassembly = new Reassembly(ns);
     this.peers = new IcmpPeers(ns);
-    this.cache = new RouteCache(ns);
+    this.routes = new RouteCache(ns);
+    this.defaultTtl = ns.sysctl.cell('net.ipv4.ip_default_ttl');
+    this.ids = ns.kernel.sim.rng('ipid');
     watchLinks4(ns);
   }
 
@@ -130,7 +135,7 @@ export class Ip4Stack {
     const { nf, ct } = this.ns;
     // nf_defrag_ipv4: connection tracking sees whole packets only; they are cut again on the way out.
     if (isFragment(b) && ct.active(4) && !this.reassembly.add(skb, 'conntrack')) return;
-    if (nf.active(4, 'PREROUTING') && nf.hook(4, 'PREROUTING', skb, dev, null) !== 'accept') return;
+    if (nf.v4.PREROUTING !== null && nf.hook(4, 'PREROUTING', skb, dev, null) !== 'accept') return;
     this.receiveFinish(skb);
   }
 
@@ -140,7 +145,7 @@ export class Ip4Stack {
     let dst = skb.dst;
     if (!dst) {
       const b = skb.data;
-      const found = this.cache.input(skb, readIp4(b, 12), readIp4(b, 16), dev);
+      const found = this.routes.input(skb, readIp4(b, 12), readIp4(b, 16), dev);
       if (!found.ok) {
         this.inputError(skb, dev, found);
         return;
@@ -205,7 +210,7 @@ export class Ip4Stack {
     if (dst.redirect) this.redirect(skb, dst);
     if ((b[0] as number) > 0x45) recordRoute(b, this.outAddr(dst, readIp4(b, 16)));
     const { nf } = this.ns;
-    if (nf.active(4, 'FORWARD') && nf.hook(4, 'FORWARD', skb, dev, dst.dev) !== 'accept') return;
+    if (nf.v4.FORWARD !== null && nf.hook(4, 'FORWARD', skb, dev, dst.dev) !== 'accept') return;
     this.ns.snmp.inc('IpForwDatagrams');
     this.postRouting(skb, (skb.dst as Dst | null) ?? dst, dev);
   }
@@ -235,7 +240,7 @@ export class Ip4Stack {
     const dev = packet.dev as NetDevice;
     const { nf } = this.ns;
     if ((packet.data[0] as number) > 0x45) recordRoute(packet.data, readIp4(packet.data, 16));
-    if (nf.active(4, 'INPUT') && nf.hook(4, 'INPUT', packet, dev, null) !== 'accept') return;
+    if (nf.v4.INPUT !== null && nf.hook(4, 'INPUT', packet, dev, null) !== 'accept') return;
     const proto = packet.data[9] as number;
     if (packet.sim.trace.on) {
       const { kernel } = this.ns;
@@ -268,20 +273,10 @@ export class Ip4Stack {
     if (!ns.alive) return fail('ENETUNREACH');
     let dst = p.route ?? null;
     if (!dst || dst.generation !== ns.fib.generation) {
-      const flow: Flow = {
-        dst: p.dst,
-        src: p.src,
-        oif: p.oif ?? null,
-        mark: p.mark ?? 0,
-        tos: p.tos ?? 0,
-        proto: p.proto,
-        uid: p.sk?.uid ?? 0,
-      };
-      if (p.proto === IPPROTO_TCP || p.proto === IPPROTO_UDP) {
-        flow.sport = u16(p.payload, 0);
-        flow.dport = u16(p.payload, 2);
-      }
-      const found = routeOutput(ns, flow);
+      const ports = p.proto === IPPROTO_TCP || p.proto === IPPROTO_UDP;
+      const sport = ports ? u16(p.payload, 0) : 0;
+      const dport = ports ? u16(p.payload, 2) : 0;
+      const found = this.routes.output(p.dst, p.src, p.oif ?? null, p.mark ?? 0, p.tos ?? 0, p.proto, sport, dport, p.sk?.uid ?? 0);
       if (!found.ok) {
         ns.snmp.inc('IpOutNoRoutes');
         return found;
@@ -300,9 +295,9 @@ export class Ip4Stack {
     b[0] = 0x45 + optLen / 4;
     b[1] = p.tos ?? 0;
     put16(b, 2, size);
-    put16(b, 4, p.id ?? (p.df === true && p.proto !== IPPROTO_TCP ? 0 : ns.kernel.sim.rng('ipid').u32() & 0xffff));
+    put16(b, 4, p.id ?? (p.df === true && p.proto !== IPPROTO_TCP ? 0 : this.ids.u32() & 0xffff));
     put16(b, 6, df ? IP_DF : 0);
-    b[8] = p.ttl ?? (dst.type === 'multicast' ? 1 : (dst.route?.metrics.hoplimit ?? ns.sysctl.int('net.ipv4.ip_default_ttl')));
+    b[8] = p.ttl ?? (dst.type === 'multicast' ? 1 : (dst.route?.metrics.hoplimit ?? this.defaultTtl.n));
     b[9] = p.proto;
     writeIp4(b, 12, p.src ?? (dst.src as Ip4));
     writeIp4(b, 16, p.dst);
@@ -355,7 +350,7 @@ export class Ip4Stack {
     if (p.cause) ns.ct.attach(skb, p.cause);
     ns.snmp.inc('IpOutRequests');
     if (skb.sim.trace.on) traceRoute(skb, dst);
-    if (ns.nf.active(4, 'OUTPUT')) {
+    if (ns.nf.v4.OUTPUT !== null) {
       const verdict = ns.nf.hook(4, 'OUTPUT', skb, null, dst.dev);
       if (verdict === 'drop') return fail('EPERM');
       if (verdict === 'stolen') return ok();
@@ -394,7 +389,7 @@ export class Ip4Stack {
     skb.dev = dst.dev;
     if (dst.kind === 'output' && (dst.type === 'broadcast' || dst.type === 'multicast')) this.loopBack(skb, dst);
     const { nf } = this.ns;
-    if (nf.active(4, 'POSTROUTING') && nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
+    if (nf.v4.POSTROUTING !== null && nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
     this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
   }
 
@@ -448,7 +443,15 @@ export class Ip4Stack {
 
   private transmit(skb: Skb, dst: Dst): void {
     skb.type = 'host';
-    this.ns.neigh.output(skb, dst.dev, dst.gateway ?? readIp4(skb.data, 16));
+    const next = dst.gateway ?? readIp4(skb.data, 16);
+    let n = dst.neigh;
+    if (n === null || n.dead || n.ip !== next) {
+      n = this.ns.neigh.get(next, dst.dev);
+      dst.neigh = n;
+    }
+    skb.dev = dst.dev;
+    if (n) n.output(skb);
+    else netDrop(skb, dst.dev, 'NEIGH_CREATEFAIL');
   }
 }
 

@@ -4,6 +4,7 @@ import { type Errno, type Fail, fail, ok, type Result } from '../../sim/errno.ts
 import { hash32 } from '../../sim/rng.ts';
 import { type Family, type IpAddr, inPrefix, isLinkLocal, isMulticast, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
+import type { Neighbour } from '../neigh/neighbour.ts';
 import type { Netns } from '../netns.ts';
 import {
   type FibRoute,
@@ -68,6 +69,8 @@ export interface Dst {
   readonly iif: NetDevice | null;
   /** Sent back by the interface it came in by: the sender is told of a shorter way (ICMP redirect). */
   readonly redirect: boolean;
+  /** The neighbour that the last packet went to. */
+  neigh: Neighbour | null;
   /** Value of fib.generation when it was made; a kept Dst is stale when they differ. */
   readonly generation: number;
 }
@@ -278,6 +281,7 @@ function makeDst(
     mtuLock: route?.mtuLock ?? false,
     iif,
     redirect,
+    neigh: null,
     generation: ns.fib.generation,
   };
 }

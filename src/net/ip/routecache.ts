@@ -1,13 +1,13 @@
-/** Remembers input routes until anything changes, and tells the trace of routing decisions. Linux keeps them with the next hop (rt_cache_route) */
+/** Remembers routes of both directions until anything changes, and tells the trace of routing decisions. Linux keeps them with the next hop (rt_cache_route) */
 
-import { ok, type Result } from '../../sim/errno.ts';
+import type { Result } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, ip4HeaderLen } from '../../wire/ipv4.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
-import { type Dst, type Flow, routeInput } from './route.ts';
+import { type Dst, type Flow, routeInput, routeOutput } from './route.ts';
 
 declare module '../../sim/trace.ts' {
   interface TraceEvents {
@@ -22,7 +22,16 @@ interface Entry {
   iif: NetDevice;
   mark: number;
   tos: number;
-  result: Dst;
+  result: Result<Dst>;
+}
+
+interface OutEntry {
+  src: number | null;
+  dst: number;
+  oif: NetDevice | null;
+  mark: number;
+  tos: number;
+  result: Result<Dst>;
 }
 
 const SLOTS = 512;
@@ -30,6 +39,7 @@ const SLOTS = 512;
 export class RouteCache {
   private readonly ns: Netns;
   private slots: (Entry | undefined)[] = [];
+  private outSlots: (OutEntry | undefined)[] = [];
   private generation = 0;
 
   constructor(ns: Netns) {
@@ -39,20 +49,47 @@ export class RouteCache {
   /** routeInput() for a received IPv4 packet. */
   input(skb: Skb, src: number, dst: number, iif: NetDevice): Result<Dst> {
     const tos = (skb.data[1] as number) & 0x1c;
-    if (this.generation !== this.ns.fib.generation) {
-      if (this.slots.length > 0) this.slots = [];
-      this.generation = this.ns.fib.generation;
-    }
+    this.check();
     const slot = (Math.imul(src ^ Math.imul(dst, 0x9e3779b1), 0x85ebca6b) >>> 23) & (SLOTS - 1);
     const e = this.slots[slot];
-    if (e && e.dst === dst && e.src === src && e.iif === iif && e.mark === skb.mark && e.tos === tos) return ok(e.result);
+    if (e && e.dst === dst && e.src === src && e.iif === iif && e.mark === skb.mark && e.tos === tos) return e.result;
     const flow: Flow & { iif: NetDevice; src: number } = { dst, src, iif, mark: skb.mark, tos };
     const plain = this.ns.fib.rules.plain[4];
     if (!plain) ports(flow, skb.data);
     const found = routeInput(this.ns, flow);
     if (found.ok && plain && found.value.route && found.value.route.nexthops.length < 2)
-      this.slots[slot] = { src, dst, iif, mark: skb.mark, tos, result: found.value };
+      this.slots[slot] = { src, dst, iif, mark: skb.mark, tos, result: found };
     return found;
+  }
+
+  /** routeOutput() of an IPv4 flow. What depends on more than these keys, or on time, is looked up every time. */
+  output(
+    dst: number,
+    src: number | null,
+    oif: NetDevice | null,
+    mark: number,
+    tos: number,
+    proto: number,
+    sport: number,
+    dport: number,
+    uid: number,
+  ): Result<Dst> {
+    this.check();
+    const slot = (Math.imul((src ?? 0) ^ Math.imul(dst, 0x9e3779b1), 0x85ebca6b) >>> 23) & (SLOTS - 1);
+    const e = this.outSlots[slot];
+    if (e && e.dst === dst && e.src === src && e.oif === oif && e.mark === mark && e.tos === tos) return e.result;
+    const found = routeOutput(this.ns, { dst, src, oif, mark, tos, proto, sport, dport, uid });
+    if (!found.ok || !this.ns.fib.rules.plain[4]) return found;
+    const { route, nh } = found.value;
+    if (route && route.nexthops.length < 2 && !nh?.exceptions) this.outSlots[slot] = { src, dst, oif, mark, tos, result: found };
+    return found;
+  }
+
+  private check(): void {
+    if (this.generation === this.ns.fib.generation) return;
+    if (this.slots.length > 0) this.slots = [];
+    if (this.outSlots.length > 0) this.outSlots = [];
+    this.generation = this.ns.fib.generation;
   }
 }
 

@@ -58,9 +58,14 @@ export class NeighbourTables {
   /** Sends an IP packet (skb.data whole, skb.proto set) to `nexthop` out of `dev`, resolving its address first. */
   output(skb: Skb, dev: NetDevice, nexthop: IpAddr): void {
     skb.dev = dev;
-    const n = this.lookup(nexthop, dev) ?? this.create(nexthop, dev);
+    const n = this.get(nexthop, dev);
     if (n) n.output(skb);
     else netDrop(skb, dev, 'NEIGH_CREATEFAIL');
+  }
+
+  /** The entry, made when it is not there; null when the table is full. */
+  get(ip: IpAddr, dev: NetDevice): Neighbour | null {
+    return this.lookup(ip, dev) ?? this.create(ip, dev);
   }
 
   lookup(ip: IpAddr, dev: NetDevice): Neighbour | undefined {

@@ -21,7 +21,7 @@ import { netDrop } from '../dev/trace.ts';
 import { fragment4, isFragment } from '../ip/frag.ts';
 import { routeInput } from '../ip/route.ts';
 import type { Skb } from '../skb.ts';
-import type { HookVerdict } from './netfilter.ts';
+import type { Hook, HookVerdict } from './netfilter.ts';
 
 export interface BridgeInfo {
   /** Port that the packet came in by. */
@@ -40,9 +40,9 @@ export interface BridgeInfo {
 /** The family whose rules see this frame, or null when br_netfilter leaves it alone. */
 function shown(skb: Skb, bridge: NetDevice): Family | null {
   if (skb.vlan !== null) return null;
-  const { sysctl } = bridge.ns;
-  if (skb.proto === ETH_P_IP) return sysctl.int('net.bridge.bridge-nf-call-iptables') !== 0 ? 4 : null;
-  if (skb.proto === ETH_P_IPV6) return sysctl.int('net.bridge.bridge-nf-call-ip6tables') !== 0 ? 6 : null;
+  const { nf } = bridge.ns;
+  if (skb.proto === ETH_P_IP) return nf.bridged4.n !== 0 ? 4 : null;
+  if (skb.proto === ETH_P_IPV6) return nf.bridged6.n !== 0 ? 6 : null;
   return null;
 }
 
@@ -68,10 +68,11 @@ function sound(skb: Skb, family: Family): boolean {
 }
 
 /** Rules see frames for another host's MAC as if they were ours (pkt_otherhost), so that REJECT may answer them. */
-function asHost(skb: Skb, run: () => HookVerdict): HookVerdict {
-  if (skb.type !== 'otherhost') return run();
+function hookAsHost(family: Family, hook: Hook, skb: Skb, bridge: NetDevice, out: NetDevice | null): HookVerdict {
+  const { nf } = bridge.ns;
+  if (skb.type !== 'otherhost') return nf.hook(family, hook, skb, bridge, out);
   skb.type = 'host';
-  const verdict = run();
+  const verdict = nf.hook(family, hook, skb, bridge, out);
   if (verdict === 'accept') skb.type = 'otherhost';
   return verdict;
 }
@@ -84,6 +85,8 @@ export function brPreRouting(skb: Skb, bridge: NetDevice, port: NetDevice): Hook
     return 'drop';
   }
   const { ns } = bridge;
+  // Nobody will ask where the packet came from when nothing is registered anywhere.
+  if (family === 4 && ns.nf.idle4) return 'accept';
   // nf_defrag_ipv4 hangs in this hook as well: tracked packets are whole until they leave the bridge.
   const fragment = family === 4 && ns.ct.active(4) && isFragment(skb.data);
   if (fragment && !ns.ip4.reassembly.add(skb, 'bridge')) return 'stolen';
@@ -93,7 +96,7 @@ export function brPreRouting(skb: Skb, bridge: NetDevice, port: NetDevice): Hook
   if (ns.nf.active(family, 'PREROUTING')) {
     const dev = skb.dev;
     skb.dev = bridge;
-    const verdict = asHost(skb, () => ns.nf.hook(family, 'PREROUTING', skb, bridge, null));
+    const verdict = hookAsHost(family, 'PREROUTING', skb, bridge, null);
     skb.dev = dev;
     if (verdict !== 'accept') return verdict;
   }
@@ -129,16 +132,18 @@ function dnatted(skb: Skb, bridge: NetDevice, family: Family, to: IpAddr): HookV
 }
 
 export function brForward(skb: Skb, bridge: NetDevice, outPort: NetDevice): HookVerdict {
+  if (skb.bridge === null) return 'accept';
   const family = shown(skb, bridge);
-  if (family === null || !skb.bridge) return 'accept';
+  if (family === null) return 'accept';
   skb.bridge = { ...skb.bridge, physOut: outPort };
   const { ns } = bridge;
-  return ns.nf.active(family, 'FORWARD') ? asHost(skb, () => ns.nf.hook(family, 'FORWARD', skb, bridge, bridge)) : 'accept';
+  return ns.nf.active(family, 'FORWARD') ? hookAsHost(family, 'FORWARD', skb, bridge, bridge) : 'accept';
 }
 
 export function brPostRouting(skb: Skb, bridge: NetDevice, outPort: NetDevice): HookVerdict {
+  if (skb.bridge === null || skb.bridge.physOut === null) return 'accept';
   const family = shown(skb, bridge);
-  if (family === null || !skb.bridge?.physOut) return 'accept';
+  if (family === null) return 'accept';
   const { ns } = bridge;
   const verdict = ns.nf.active(family, 'POSTROUTING') ? ns.nf.hook(family, 'POSTROUTING', skb, null, bridge) : 'accept';
   if (verdict !== 'accept' || family === 6 || skb.gsoSize > 0 || skb.data.length <= outPort.mtu || (u16(skb.data, 6) & IP_DF) !== 0)

@@ -40,6 +40,13 @@ declare module '../../sim/trace.ts' {
   }
 }
 
+/** What is registered at each hook; null: nothing, and a packet may pass without being looked at. */
+type HookLists = Record<Hook, readonly HookEntry[] | null>;
+
+const noHooks = (): HookLists => ({ PREROUTING: null, INPUT: null, FORWARD: null, OUTPUT: null, POSTROUTING: null });
+
+const idle = (lists: HookLists): boolean => HOOKS.every((hook) => lists[hook] === null);
+
 export class Netfilter {
   readonly ns: Netns;
   /** Tables of iptables-nft and of iptables-legacy: both families each. */
@@ -48,12 +55,18 @@ export class Netfilter {
   readonly sets: IpSets;
   /** What the nft tool made itself. */
   readonly nft: NftTables;
-  private readonly entries: Record<Family, Partial<Record<Hook, HookEntry[]>>> = { 4: {}, 6: {} };
+  readonly v4: HookLists = noHooks();
+  readonly v6: HookLists = noHooks();
+  /** net.bridge.bridge-nf-call-iptables and -ip6tables */
+  readonly bridged4: { readonly n: number };
+  readonly bridged6: { readonly n: number };
   /** Where the packet that a hook dropped was dropped: for the trace. */
   private reason = '';
 
   constructor(ns: Netns) {
     this.ns = ns;
+    this.bridged4 = ns.sysctl.cell('net.bridge.bridge-nf-call-iptables');
+    this.bridged6 = ns.sysctl.cell('net.bridge.bridge-nf-call-ip6tables');
     this.sets = new IpSets(ns);
     this.nft = new NftTables(ns, this);
     this.xt = new XtTables(ns, this, 'nft');
@@ -62,23 +75,27 @@ export class Netfilter {
 
   /** Entries of equal priority run in the order in which they came. Returns the function that takes it away. */
   register(entry: HookEntry): () => void {
-    const hooks = this.entries[entry.family];
+    const hooks = entry.family === 4 ? this.v4 : this.v6;
     const list = [...(hooks[entry.hook] ?? [])];
     let at = list.length;
     while (at > 0 && (list[at - 1] as HookEntry).priority > entry.priority) at--;
     list.splice(at, 0, entry);
     hooks[entry.hook] = list;
+    this.idle4 = idle(this.v4);
     return () => {
       const rest = (hooks[entry.hook] ?? []).filter((e) => e !== entry);
-      if (rest.length > 0) hooks[entry.hook] = rest;
-      else delete hooks[entry.hook];
+      hooks[entry.hook] = rest.length > 0 ? rest : null;
+      this.idle4 = idle(this.v4);
     };
   }
 
   /** False when nothing is registered at the hook: the caller may skip it. */
   active(family: Family, hook: Hook): boolean {
-    return this.entries[family][hook] !== undefined;
+    return (family === 4 ? this.v4 : this.v6)[hook] !== null;
   }
+
+  /** True when nothing is registered at any IPv4 hook. */
+  idle4 = true;
 
   /** Names the cause of a drop: `NETFILTER filter/FORWARD#3`. */
   dropped(reason: string): HookVerdict {
@@ -92,8 +109,8 @@ export class Netfilter {
       skb.bridge.sabotageDone = true;
       return 'accept';
     }
-    const entries = this.entries[family][hook];
-    if (!entries) return 'accept';
+    const entries = (family === 4 ? this.v4 : this.v6)[hook];
+    if (entries === null) return 'accept';
     const p = viewPacket(this.ns, skb, family, hook, inDev, outDev);
     if (!p) return 'accept';
     for (const entry of entries) {

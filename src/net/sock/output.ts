@@ -23,6 +23,11 @@ export interface FlowKeys {
 export function routeFor(sk: Sock, keys: FlowKeys): Result<Dst> {
   const bound = sk.boundDevice();
   if (bound === undefined) return fail('ENODEV');
+  if (typeof keys.dst === 'number' && typeof keys.src !== 'bigint') {
+    const { routes } = sk.ns.ip4;
+    const { sport = 0, dport = 0 } = keys;
+    return routes.output(keys.dst, keys.src ?? null, keys.oif ?? bound, sk.mark, sk.opt.tos, sk.proto, sport, dport, sk.uid);
+  }
   return routeOutput(sk.ns, {
     dst: keys.dst,
     src: keys.src ?? null,
@@ -64,34 +69,42 @@ export interface L4Packet {
 
 /** Hands a finished L4 packet to IPv4 or IPv6. */
 export function ipSend(ns: Netns, p: L4Packet): Result {
-  const common = {
-    proto: p.proto,
-    payload: p.payload,
-    oif: p.oif ?? null,
-    mark: p.mark ?? 0,
-    priority: p.priority ?? 0,
-    sk: p.sk ?? null,
-    route: p.route ?? null,
-    gsoSize: p.gsoSize ?? 0,
-    csumOffset: p.csumOffset ?? 0,
-    parent: p.parent ?? 0,
-  };
   if (typeof p.src === 'number' && typeof p.dst === 'number') {
     return ns.ip4.output({
-      ...common,
       src: p.src,
       dst: p.dst,
+      proto: p.proto,
+      payload: p.payload,
+      ttl: p.ttl,
       tos: p.tos ?? 0,
-      ...(p.df === undefined ? {} : { df: p.df }),
+      df: p.df,
+      id: p.id,
+      oif: p.oif ?? null,
+      mark: p.mark ?? 0,
+      priority: p.priority ?? 0,
+      sk: p.sk ?? null,
+      route: p.route ?? null,
+      gsoSize: p.gsoSize ?? 0,
+      csumOffset: p.csumOffset ?? 0,
+      csumBytes: undefined,
+      options: p.options ?? undefined,
+      parent: p.parent ?? 0,
+      cause: null,
       probe: p.probe ?? false,
-      ...(p.options ? { options: p.options } : {}),
-      ...(p.ttl === undefined ? {} : { ttl: p.ttl }),
-      ...(p.id === undefined ? {} : { id: p.id }),
     });
   }
   if (typeof p.src === 'bigint' && typeof p.dst === 'bigint') {
     return ns.ip6.output({
-      ...common,
+      proto: p.proto,
+      payload: p.payload,
+      oif: p.oif ?? null,
+      mark: p.mark ?? 0,
+      priority: p.priority ?? 0,
+      sk: p.sk ?? null,
+      route: p.route ?? null,
+      gsoSize: p.gsoSize ?? 0,
+      csumOffset: p.csumOffset ?? 0,
+      parent: p.parent ?? 0,
       dontFrag: p.df ?? false,
       ...(p.flowLabel == null ? {} : { flowLabel: p.flowLabel }),
       src: p.src,
