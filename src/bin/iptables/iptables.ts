@@ -52,9 +52,16 @@ export function runIptables(env: Env, argv: readonly string[]): Outcome {
   const batch = new Batch(env);
   const short = env.prog;
   try {
-    const parsed = parseCommand(env, argv, (t) => {
-      out += t;
-    });
+    const parsed = parseCommand(
+      env,
+      argv,
+      (t) => {
+        out += t;
+      },
+      (t) => {
+        err += t;
+      },
+    );
     batch.run(parsed);
     batch.commit();
     out += batch.out;
@@ -62,7 +69,7 @@ export function runIptables(env: Env, argv: readonly string[]): Outcome {
     return { out, err, status: 0 };
   } catch (e) {
     out += batch.out;
-    if (e instanceof xt.Problem) return { out, err: problemText(env, e, null), status: e.status };
+    if (e instanceof xt.Problem) return { out, err: err + problemText(env, e, null), status: e.status };
     if (e instanceof Refused) {
       const hint = e.errno === 'EINVAL' ? " Run `dmesg' for more information." : '';
       return { out, err: `${short}: ${e.text}.${hint}\n`, status: 1 };

@@ -51,8 +51,14 @@ const bad = (text: string): never => {
   throw new xt.Problem(text);
 };
 
-/** `out` receives -V and -h text. `restore` refuses -t as iptables-restore does. */
-export function parseCommand(env: Env, argv: readonly string[], out: (text: string) => void, restoreTable: string | null = null): Parsed {
+/** `out` receives -V and -h text, `warn` what goes to standard error before the verdict. `restore` refuses -t as iptables-restore does. */
+export function parseCommand(
+  env: Env,
+  argv: readonly string[],
+  out: (text: string) => void,
+  warn: (text: string) => void,
+  restoreTable: string | null = null,
+): Parsed {
   const s: State = {
     command: null,
     chain: null,
@@ -91,6 +97,7 @@ export function parseCommand(env: Env, argv: readonly string[], out: (text: stri
     setExists: (name) => env.ns.nf.sets.get(name) !== null,
     user: (name) => idOf(env, '/etc/passwd', name),
     group: (name) => idOf(env, '/etc/group', name),
+    warn,
   };
 
   const global = (key: string, arg: string): void => {
@@ -279,16 +286,22 @@ export function parseCommand(env: Env, argv: readonly string[], out: (text: stri
     invert = false;
   };
 
+  const missing = (ext: xt.Ext): void => {
+    if (ext.missing) warn(`Warning: Extension ${ext.name} revision 0 not supported, missing kernel module?\n`);
+  };
   const loadMatch = (name: string): void => {
     const ext = xt.findMatch(name, env.family);
     if (!ext) bad(`Couldn't load match \`${name}':No such file or directory\n`);
     const found = ext as xt.MatchExt;
+    missing(found);
     s.loaded.push({ ext: found, opt: found.init({ family: env.family }), given: new Set() });
     s.rule.matches.push({ ext: found, opt: (s.loaded[s.loaded.length - 1] as Loaded).opt });
   };
   const loadTarget = (name: string): void => {
     const ext = xt.findTarget(name, env.family);
-    if (ext) s.target = { ext, opt: ext.init({ family: env.family }), given: new Set() };
+    if (!ext) return;
+    missing(ext);
+    s.target = { ext, opt: ext.init({ family: env.family }), given: new Set() };
   };
 
   /** Options of the extensions, the last loaded first; then the program's own. */
@@ -415,6 +428,9 @@ function finish(env: Env, s: State, invert: boolean, cx: xt.ParseCx): Parsed {
     for (const spec of one.ext.options) {
       if (spec.mandatory && !one.given.has(spec.name)) bad(`${one.ext.name}: option "--${spec.name}" must be specified\n`);
       if (!one.given.has(spec.name)) continue;
+      for (const other of spec.requires ?? []) {
+        if (!one.given.has(other)) bad(`${one.ext.name}: option "--${spec.name}" also requires "--${other}".\n`);
+      }
       for (const other of spec.excludes ?? []) {
         if (one.given.has(other)) bad(`${one.ext.name}: option "--${spec.name}" cannot be used together with "--${other}".\n`);
       }

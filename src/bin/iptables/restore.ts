@@ -100,6 +100,7 @@ function readCounters(text: string): { packets: number; bytes: number } | null {
 
 export function runRestore(env: Env, o: RestoreOptions, text: string): { out: string; err: string; status: number } {
   let out = '';
+  let err = '';
   let line = 0;
   let batch = new Batch(env);
   let table: xt.TableName | null = null;
@@ -149,21 +150,31 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
         continue;
       }
       if (table !== null) {
-        ruleLine(env, batch, table, row, o, (t) => {
-          out += t;
-        });
+        ruleLine(
+          env,
+          batch,
+          table,
+          row,
+          o,
+          (t) => {
+            out += t;
+          },
+          (t) => {
+            err += t;
+          },
+        );
         continue;
       }
       return { out, err: `${env.prog}: line ${line} failed\n`, status: 1 };
     }
     if (table !== null) return { out, err: `${env.prog}: COMMIT expected at line ${line + 1}\n`, status: 1 };
   } catch (e) {
-    if (e instanceof xt.Problem) return { out, err: problemText(env, e, line), status: e.status };
-    if (e instanceof Refused) return { out, err: `${env.prog}: line ${line} failed: ${e.text}.\n`, status: 1 };
+    if (e instanceof xt.Problem) return { out, err: err + problemText(env, e, line), status: e.status };
+    if (e instanceof Refused) return { out, err: `${err}${env.prog}: line ${line} failed: ${e.text}.\n`, status: 1 };
     if (e instanceof Exit) return { out, err: '', status: e.status };
     throw e;
   }
-  return { out, err: '', status: 0 };
+  return { out, err, status: 0 };
 }
 
 function chainLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: RestoreOptions): void {
@@ -189,7 +200,15 @@ function chainLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: 
   else e.newChain(name);
 }
 
-function ruleLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: RestoreOptions, out: (text: string) => void): void {
+function ruleLine(
+  env: Env,
+  batch: Batch,
+  table: xt.TableName,
+  row: string,
+  o: RestoreOptions,
+  out: (text: string) => void,
+  warn: (text: string) => void,
+): void {
   let rest = row;
   let counters: { packets: number; bytes: number } | null = null;
   if (row.startsWith('[')) {
@@ -198,7 +217,7 @@ function ruleLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: R
     if (!counters || end < 0) throw new xt.Problem('invalid counters');
     rest = row.slice(end + 1);
   }
-  const parsed = parseCommand(env, splitLine(rest), out, table);
+  const parsed = parseCommand(env, splitLine(rest), out, warn, table);
   if (counters && o.counters) Object.assign(parsed.rule, counters);
   batch.run(parsed);
 }

@@ -360,6 +360,19 @@ export class Ip4Stack {
     return ok();
   }
 
+  /** nf_dup_ipv4(): sends a ready packet to the next hop `gateway`, whatever its destination, through OUTPUT and POSTROUTING. */
+  sendVia(skb: Skb, gateway: Ip4, oif: NetDevice | null): void {
+    const { ns } = this;
+    if (!ns.alive) return;
+    const found = routeOutput(ns, { dst: gateway, oif, tos: skb.data[1] as number, mark: skb.mark });
+    if (!found.ok) return;
+    const dst: Dst = { ...found.value, gateway: found.value.gateway ?? gateway };
+    skb.dst = dst;
+    skb.dev = dst.dev;
+    if (ns.nf.active(4, 'OUTPUT') && ns.nf.hook(4, 'OUTPUT', skb, null, dst.dev) !== 'accept') return;
+    this.postRouting(skb, dst, null);
+  }
+
   /** ip_route_me_harder(): DNAT or a mark in OUTPUT asks for another route. */
   private reroute(skb: Skb, oif: NetDevice | null): Result {
     const b = skb.data;

@@ -264,6 +264,19 @@ export class Ip6Stack {
     return ok();
   }
 
+  /** nf_dup_ipv6(): sends a ready packet to the next hop `gateway`, whatever its destination, through OUTPUT and POSTROUTING. */
+  sendVia(skb: Skb, gateway: bigint, oif: NetDevice | null): void {
+    const { ns } = this;
+    if (!ns.alive) return;
+    const found = routeOutput(ns, { dst: gateway, oif, mark: skb.mark });
+    if (!found.ok) return;
+    const dst: Dst = { ...found.value, gateway: found.value.gateway ?? gateway };
+    skb.dst = dst;
+    skb.dev = dst.dev;
+    if (ns.nf.active(6, 'OUTPUT') && ns.nf.hook(6, 'OUTPUT', skb, null, dst.dev) !== 'accept') return;
+    this.postRouting(skb, dst, null);
+  }
+
   private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
     skb.dev = dst.dev;
     if (dst.type === 'multicast' && dst.kind === 'output') this.loopBack(skb, dst);

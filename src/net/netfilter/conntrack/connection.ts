@@ -27,6 +27,8 @@ export class Connection {
   /** The connection that expected this one (helpers), when RELATED. */
   master: Connection | null = null;
   mark = 0;
+  /** 128 bits that `-m connlabel --set` sets. */
+  labels = 0n;
   readonly created: Micros;
   /** Absolute end of life once confirmed, µs; a duration before that. */
   expires: Micros = 0;

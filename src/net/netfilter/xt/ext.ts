@@ -32,6 +32,8 @@ export interface ParseCx {
   setExists(name: string): boolean;
   user(name: string): number | null;
   group(name: string): number | null;
+  /** Goes to standard error at once, whatever comes after. */
+  warn(text: string): void;
 }
 
 export interface OptionSpec<O> {
@@ -45,6 +47,8 @@ export interface OptionSpec<O> {
   readonly multi?: boolean;
   /** Names of options that must not stand beside it. */
   readonly excludes?: readonly string[];
+  /** Names of options that must stand beside it. */
+  readonly requires?: readonly string[];
   set?(o: O, arg: string, invert: boolean, cx: ParseCx): void;
 }
 
@@ -69,6 +73,10 @@ interface ExtBase<O> {
   readonly tables?: readonly string[];
   readonly hooks?: readonly Hook[];
   readonly protos?: readonly number[];
+  /** Hooks that depend on the options; absent: `hooks`. */
+  hooksFor?(o: O): readonly Hook[];
+  /** The tool knows it, the kernel does not: every rule with it is refused. */
+  readonly missing?: boolean;
   /** Further kernel check of the options. */
   checkentry?(o: O, ns: Netns, proto: number): Result;
   readonly conntrack?: boolean;

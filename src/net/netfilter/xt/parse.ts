@@ -48,6 +48,31 @@ export function markMask(ext: string, option: string, text: string): Masked {
   return { value, mask };
 }
 
+/** XTTYPE values with names from a file of /etc/iproute2. Models xtables_parse_val_mask() */
+export interface NamedMask {
+  value: number;
+  mask: number;
+}
+
+export function namedMask(ext: string, option: string, text: string, names: Readonly<Record<string, number>>): NamedMask {
+  if (/^\d/.test(text)) {
+    const slash = text.indexOf('/');
+    const value = number(slash < 0 ? text : text.slice(0, slash));
+    const mask = slash < 0 ? 0xffffffff : number(text.slice(slash + 1));
+    if (value === null || mask === null) throw new Problem(`${ext}: bad integer value for option "--${option}", or out of range.\n`);
+    return { value, mask };
+  }
+  const value = names[text];
+  if (value === undefined) throw new Problem(`${ext}: could not map name ${text} to an integer value for option "--${option}".\n`);
+  return { value, mask: 0xffffffff };
+}
+
+export function namedMaskText(m: NamedMask, names: Readonly<Record<string, number>>): string {
+  if (m.mask !== 0xffffffff) return `${hex(m.value)}/${hex(m.mask)}`;
+  for (const [name, value] of Object.entries(names)) if (value === m.value) return name;
+  return hex(m.value);
+}
+
 export function hex(n: number): string {
   return `0x${(n >>> 0).toString(16)}`;
 }

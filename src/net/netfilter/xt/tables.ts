@@ -174,6 +174,11 @@ function rerouting(table: TableName, hook: Hook, run: (p: Parameters<typeof walk
   };
 }
 
+function mayStand<O>(ext: { hooks?: readonly Hook[]; hooksFor?(o: O): readonly Hook[] }, opt: O, hook: Hook): boolean {
+  const hooks = ext.hooksFor?.(opt) ?? ext.hooks;
+  return !hooks || hooks.includes(hook);
+}
+
 /** A transaction on one table: nothing is seen by packets before `commit`. */
 export class TableEdit {
   private readonly owner: XtTables;
@@ -314,6 +319,7 @@ export class TableEdit {
     ];
     if (spec.target.kind === 'ext') exts.push(spec.target);
     for (const { ext, opt } of exts) {
+      if (ext.missing) return 'ENOENT';
       if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';
       if (ext.protos && (spec.protoInvert || !ext.protos.includes(spec.proto))) return 'EINVAL';
       const r = ext.checkentry?.(opt, this.owner.ns, spec.protoInvert ? 0 : spec.proto);
@@ -330,8 +336,8 @@ export class TableEdit {
       if (seen.has(key)) return null;
       path.add(chain);
       for (const { spec } of chain.rules) {
-        for (const m of spec.matches) if (m.ext.hooks && !m.ext.hooks.includes(hook)) return 'EINVAL';
-        if (spec.target.kind === 'ext' && spec.target.ext.hooks && !spec.target.ext.hooks.includes(hook)) return 'EINVAL';
+        for (const m of spec.matches) if (!mayStand(m.ext, m.opt, hook)) return 'EINVAL';
+        if (spec.target.kind === 'ext' && !mayStand(spec.target.ext, spec.target.opt, hook)) return 'EINVAL';
         if (spec.target.kind === 'jump') {
           const next = this.chains.get(spec.target.chain);
           if (!next) return 'ENOENT';

@@ -2,43 +2,64 @@
 
 import type { Family } from '../../../../wire/addr.ts';
 import type { MatchExt, TargetExt } from '../ext.ts';
+import { AUDIT } from './AUDIT.ts';
 import { addrtype } from './addrtype.ts';
+import { bpf } from './bpf.ts';
 import { CHECKSUM } from './CHECKSUM.ts';
 import { CLASSIFY } from './CLASSIFY.ts';
 import { CT, NOTRACK } from './CT.ts';
+import { cgroup } from './cgroup.ts';
+import { cluster } from './cluster.ts';
 import { comment } from './comment.ts';
 import { connbytes } from './connbytes.ts';
+import { connlabel } from './connlabel.ts';
 import { connlimit } from './connlimit.ts';
 import { conntrack, state } from './conntrack.ts';
 import { cpu } from './cpu.ts';
 import { dccp } from './dccp.ts';
+import { devgroup } from './devgroup.ts';
 import { DSCP, dscp, TOS, tos } from './dscp.ts';
+import { ECN } from './ECN.ts';
 import { ecn } from './ecn.ts';
+import { HMARK } from './HMARK.ts';
 import { hashlimit } from './hashlimit.ts';
+import { helper } from './helper.ts';
+import { IDLETIMER } from './IDLETIMER.ts';
 import { icmp, icmp6 } from './icmp.ts';
+import { ipcomp } from './ipcomp.ts';
 import { iprange } from './iprange.ts';
 import { LOG, NFLOG, TRACE } from './LOG.ts';
 import { length } from './length.ts';
 import { limit } from './limit.ts';
 import { mac } from './mac.ts';
 import { CONNMARK, connmark, MARK, mark } from './mark.ts';
+import { CLUSTERIP, ipvs, LED, nfacct, ULOG } from './missing.ts';
 import { multiport } from './multiport.ts';
 import { DNAT, MASQUERADE, NETMAP, REDIRECT, SNAT } from './NAT.ts';
 import { NFQUEUE } from './NFQUEUE.ts';
+import { osf } from './osf.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
+import { policy } from './policy.ts';
 import { quota } from './quota.ts';
 import { REJECT } from './REJECT.ts';
+import { RATEEST, rateest } from './rateest.ts';
+import { realm } from './realm.ts';
 import { recent } from './recent.ts';
 import { rpfilter } from './rpfilter.ts';
+import { CONNSECMARK, SECMARK } from './SECMARK.ts';
+import { SYNPROXY } from './SYNPROXY.ts';
 import { sctp } from './sctp.ts';
 import { SET, set } from './set.ts';
+import { socket } from './socket.ts';
 import { ah, esp } from './spi.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { TCPMSS, tcpmss } from './TCPMSS.ts';
 import { TCPOPTSTRIP } from './TCPOPTSTRIP.ts';
+import { TEE } from './TEE.ts';
+import { TPROXY } from './TPROXY.ts';
 import { tcp } from './tcp.ts';
 import { time } from './time.ts';
 import { HL, hl, TTL, ttl } from './ttl.ts';
@@ -48,34 +69,48 @@ import { udp } from './udp.ts';
 export const matches: readonly MatchExt[] = [
   addrtype,
   ah,
+  bpf,
+  cgroup,
+  cluster,
   comment,
   connbytes,
+  connlabel,
   connlimit,
   connmark,
   conntrack,
   cpu,
   dccp,
+  devgroup,
   dscp,
   ecn,
   esp,
   hashlimit,
+  helper,
   hl,
   icmp,
   icmp6,
+  ipcomp,
   iprange,
+  ipvs,
   length,
   limit,
   mac,
   mark,
   multiport,
+  nfacct,
+  osf,
   owner,
   physdev,
   pkttype,
+  policy,
   quota,
+  rateest,
+  realm,
   recent,
   rpfilter,
   sctp,
   set,
+  socket,
   state,
   statistic,
   string,
@@ -89,13 +124,20 @@ export const matches: readonly MatchExt[] = [
 ];
 
 export const targets: readonly TargetExt[] = [
+  AUDIT,
   CHECKSUM,
   CLASSIFY,
+  CLUSTERIP,
   CONNMARK,
+  CONNSECMARK,
   CT,
   DNAT,
   DSCP,
+  ECN,
   HL,
+  HMARK,
+  IDLETIMER,
+  LED,
   LOG,
   MARK,
   MASQUERADE,
@@ -103,15 +145,21 @@ export const targets: readonly TargetExt[] = [
   NFLOG,
   NFQUEUE,
   NOTRACK,
+  RATEEST,
   REDIRECT,
   REJECT,
+  SECMARK,
   SET,
   SNAT,
+  SYNPROXY,
   TCPMSS,
   TCPOPTSTRIP,
+  TEE,
   TOS,
+  TPROXY,
   TRACE,
   TTL,
+  ULOG,
 ];
 
 function find<T extends { readonly name: string; readonly families?: readonly Family[] }>(
