@@ -1,7 +1,7 @@
 /** ip address: show, add, delete, flush. Models ip/ipaddress.c */
 
-import { type AddrSpec, delAddr, type IfAddr, INFINITY_LIFE, type LinkMsg, linkMsg, type NetDevice, newAddr } from '../../os/uapi.ts';
-import { type IpAddr, inPrefix, lastOf, network } from '../../wire/addr.ts';
+import { type AddrSpec, delAddr, IFA_F_SECONDARY, type IfAddr, INFINITY_LIFE, type LinkMsg, linkMsg, type NetDevice, newAddr } from '../../os/uapi.ts';
+import { type IpAddr, inPrefix, isMulticast, lastOf, network } from '../../wire/addr.ts';
 import { type AddrFilter, addrFilterWord } from './addrfilter.ts';
 import { printAddr } from './addrprint.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
@@ -136,8 +136,11 @@ function flush(ctx: Ctx, words: readonly string[]): number {
     }
     if (doomed.length === 0 || rounds === 10) break;
     rounds++;
+    if (ctx.stats > 1) for (const a of doomed) printAddr(ctx, a, { named: true });
     if (ctx.stats) ctx.pr.out += `\n*** Round ${rounds}, deleting ${doomed.length} addresses ***\n`;
     for (const a of doomed) if (live(a)) delAddr(a.dev, { local: a.local, len: a.len, peer: a.peer });
+    // `primary`: one round, or the secondaries that were promoted would go as well.
+    if (addr.flagMask & IFA_F_SECONDARY && !(addr.flags & IFA_F_SECONDARY)) break;
   }
   if (ctx.stats)
     ctx.pr.out += rounds === 0 ? 'Nothing to flush.\n' : `*** Flush is complete after ${rounds} round${rounds > 1 ? 's' : ''} ***\n`;
@@ -148,7 +151,40 @@ function live(a: IfAddr): boolean {
   return (a.family === 4 ? a.dev.addrs4 : a.dev.addrs6).includes(a);
 }
 
-const CONF_FLAGS: Readonly<Record<string, number>> = { home: 0x10, nodad: 0x02, mngtmpaddr: 0x100, noprefixroute: 0x200, autojoin: 0x400 };
+/** IFA_F_MCAUTOJOIN */
+const AUTOJOIN = 0x400;
+
+interface ConfFlag {
+  readonly mask: number;
+  readonly v6only?: boolean;
+  readonly readonly?: boolean;
+}
+
+/** ifa_flag_data */
+const CONF_FLAGS: Readonly<Record<string, ConfFlag>> = {
+  secondary: { mask: 0x01, readonly: true },
+  temporary: { mask: 0x01, readonly: true },
+  nodad: { mask: 0x02, v6only: true },
+  optimistic: { mask: 0x04, v6only: true },
+  dadfailed: { mask: 0x08, readonly: true, v6only: true },
+  home: { mask: 0x10, v6only: true },
+  deprecated: { mask: 0x20, readonly: true },
+  tentative: { mask: 0x40, readonly: true, v6only: true },
+  permanent: { mask: 0x80, readonly: true },
+  mngtmpaddr: { mask: 0x100, v6only: true },
+  noprefixroute: { mask: 0x200 },
+  autojoin: { mask: AUTOJOIN },
+  'stable-privacy': { mask: 0x800, readonly: true, v6only: true },
+};
+
+/** The bit to set, 0 with a warning when it cannot be given. */
+function confFlag(ctx: Ctx, name: string, family: Ctx['family']): number {
+  const f = CONF_FLAGS[name] as ConfFlag;
+  if (f.readonly) ctx.complain(`Warning: ${name} option is not mutable from userspace\n`);
+  else if (f.v6only && family !== 6) ctx.complain(`Warning: ${name} option can be set only for IPv6 addresses\n`);
+  else return f.mask;
+  return 0;
+}
 
 function lifetime(text: string, what: string): number {
   if (text === 'forever') return INFINITY_LIFE;
@@ -181,10 +217,10 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
     else if (args.is('dev')) dev = args.next();
     else if (args.is('label')) label = args.next();
     else if (args.matches('metric', 'priority', 'preference'))
-      metric = unsigned(args.next()) ?? invarg('"metric" value is invalid', args.word);
-    else if (args.is('valid_lft')) valid = lifetime(args.next(), 'valid_lft');
-    else if (args.is('preferred_lft')) pref = lifetime(args.next(), 'preferred_lft');
-    else if (CONF_FLAGS[args.word] !== undefined) flags |= CONF_FLAGS[args.word] as number;
+      metric = unsigned(args.next()) ?? invarg('"metric" value is invalid\n', args.word);
+    else if (args.matches('valid_lft')) valid = lifetime(args.next(), 'valid_lft');
+    else if (args.matches('preferred_lft')) pref = lifetime(args.next(), 'preferred_lft');
+    else if (CONF_FLAGS[args.word] !== undefined) flags |= confFlag(ctx, args.word, familyOf(ctx, local));
     else {
       if (args.is('local')) args.next();
       if (args.matches('help')) throw new Exit(255, ADDR_USAGE);
@@ -210,14 +246,15 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
     return complain(ctx, 'preferred_lft is greater than valid_lft\n');
   const device = ctx.device(dev);
   if (!device) return ctx.nodev(dev);
-  if (!local) return ctx.talk({ ok: false, errno: 'EOPNOTSUPP' });
+  if (!local || local.any) return ctx.talk({ ok: false, errno: 'EOPNOTSUPP' });
   if (what === 'delete') {
     const spec: Parameters<typeof delAddr>[1] = { local: local.addr };
-    if (written !== null) spec.len = written;
+    if (written !== null || typeof local.addr === 'bigint') spec.len = len;
     if (peer) spec.peer = peer.addr;
     if (label !== null) spec.label = label;
     return ctx.talk(delAddr(device, spec));
   }
+  if (flags & AUTOJOIN && !isMulticast(local.addr)) return complain(ctx, 'autojoin needs multicast address\n');
   const spec: AddrSpec = { local: local.addr, len, scope: scope ?? defaultScope(local.addr), flags, metric };
   if (peer) spec.peer = peer.addr;
   const base = peer?.addr ?? local.addr;

@@ -33,7 +33,9 @@ function printFlags(ctx: Ctx, a: IfAddr): void {
   }
 }
 
+/** A permanent IPv4 address has no lifetimes to show, whatever preferred_lft was given. */
 function left(ctx: Ctx, a: IfAddr, lft: number): number {
+  if (a.family === 4 && a.flags & IFA_F_PERMANENT) return INFINITY_LIFE;
   return lft === INFINITY_LIFE ? lft : Math.max(0, lft - Math.floor((ctx.p.sim.now - a.since) / 1e6));
 }
 

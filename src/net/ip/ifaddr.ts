@@ -206,7 +206,8 @@ export function setLifetime(addr: IfAddr, valid: number, pref: number): void {
   else addr.flags &= ~IFA_F_PERMANENT;
   if (pref === 0) addr.flags |= IFA_F_DEPRECATED;
   else addr.flags &= ~IFA_F_DEPRECATED;
-  const deprecates = pref !== INFINITY_LIFE && pref !== 0 && pref < valid;
+  // check_lifetime() passes over permanent IPv4 addresses; addrconf_verify_rtnl() deprecates IPv6 ones.
+  const deprecates = pref !== INFINITY_LIFE && pref !== 0 && pref < valid && (valid !== INFINITY_LIFE || addr.family === 6);
   if (deprecates)
     timers.set(
       addr,
