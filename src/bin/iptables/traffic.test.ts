@@ -48,7 +48,7 @@ function world() {
   server.bind(0, 8080);
   server.listen(8);
   const serve = (): void => {
-    server.wq.wait(serve);
+    server.wq.add(serve);
     for (;;) {
       const c = server.accept();
       if (!c.ok) return;
@@ -61,7 +61,7 @@ function world() {
   const udp = new UdpSocket(b);
   udp.bind(0, 53);
   const echo = (): void => {
-    udp.wq.wait(echo);
+    udp.wq.add(echo);
     for (;;) {
       const d = udp.recvFrom();
       if (!d.ok) return;

@@ -12,6 +12,7 @@ import type { XtPacket } from '../xt/packet.ts';
 import { Connection, type CtInfo, type Direction } from './connection.ts';
 import { NatHooks } from './nat_hooks.ts';
 import { TCP_TIMEOUT, type TcpSegment, tcpNew, tcpPacket, validFlags } from './proto_tcp.ts';
+import { type TupleEntry, TupleTable } from './table.ts';
 import { invertTuple, isIcmp, opensIcmp, readQuoted, readTuple, type Tuple, tupleFamily, tupleKey } from './tuple.ts';
 
 export type CtEventType = 'NEW' | 'UPDATE' | 'DESTROY';
@@ -31,22 +32,11 @@ declare module '../../../sim/trace.ts' {
   }
 }
 
-interface Entry {
-  readonly ct: Connection;
-  readonly dir: Direction;
-}
-
-const INFO: Readonly<Record<string, CtInfo>> = {
-  NEWoriginal: { state: 'NEW', dir: 'original' },
-  ESTABLISHEDoriginal: { state: 'ESTABLISHED', dir: 'original' },
-  ESTABLISHEDreply: { state: 'ESTABLISHED', dir: 'reply' },
-  RELATEDoriginal: { state: 'RELATED', dir: 'original' },
-  RELATEDreply: { state: 'RELATED', dir: 'reply' },
-};
-
-export function ctInfo(state: CtInfo['state'], dir: Direction): CtInfo {
-  return INFO[state + dir] ?? { state, dir };
-}
+const NEW: CtInfo = { state: 'NEW', dir: 'original' };
+const ESTABLISHED: CtInfo = { state: 'ESTABLISHED', dir: 'original' };
+const ESTABLISHED_REPLY: CtInfo = { state: 'ESTABLISHED', dir: 'reply' };
+const RELATED: CtInfo = { state: 'RELATED', dir: 'original' };
+const RELATED_REPLY: CtInfo = { state: 'RELATED', dir: 'reply' };
 
 /** Per-CPU counters of /proc/net/stat/nf_conntrack and `conntrack -S`. */
 export interface CtStats {
@@ -65,12 +55,14 @@ export interface CtStats {
 export class Conntrack {
   readonly ns: Netns;
   readonly nat: NatHooks;
-  /** By tupleKey of either direction. */
-  private readonly table = new Map<string, Entry>();
+  private readonly table = new TupleTable();
   private readonly users = { 4: 0, 6: 0 };
   private readonly hooks: Record<Family, (() => void)[]> = { 4: [], 6: [] };
   private readonly listeners = new Set<(event: CtEvent) => void>();
   private readonly zones = new WeakMap<Skb, number>();
+  /** A CT target has set a zone. */
+  private zoned = false;
+  private readonly numbers = new Map<string, { readonly n: number }>();
   private gcTimer: Timer | null = null;
   private gcAt = 0;
   private ids = 0;
@@ -130,6 +122,7 @@ export class Conntrack {
   /** The CT target: the zone in which this packet will be tracked. */
   setZone(skb: Skb, zone: number): void {
     this.zones.set(skb, zone);
+    this.zoned = true;
   }
 
   /** nf_conntrack_attach(): an ICMP error or reset made because of `cause` belongs to its connection, the other way round. */
@@ -139,12 +132,12 @@ export class Conntrack {
       return;
     }
     skb.ct = cause.ct;
-    skb.ctInfo = ctInfo('RELATED', cause.ctInfo.dir === 'original' ? 'reply' : 'original');
+    skb.ctInfo = cause.ctInfo.dir === 'original' ? RELATED_REPLY : RELATED;
   }
 
-  find(tuple: Tuple, zone = 0): Entry | null {
-    const entry = this.table.get(tupleKey(tuple, zone));
-    if (!entry) return null;
+  find(tuple: Tuple, zone = 0): TupleEntry | null {
+    const entry = this.table.find(tuple, zone);
+    if (entry === null) return null;
     if (entry.ct.expires <= this.ns.kernel.sim.now) {
       this.destroy(entry.ct);
       return null;
@@ -162,8 +155,8 @@ export class Conntrack {
   list(family?: Family): Connection[] {
     const now = this.ns.kernel.sim.now;
     const out: Connection[] = [];
-    for (const { ct, dir } of this.table.values()) {
-      if (dir !== 'original' || ct.expires <= now) continue;
+    for (const ct of this.table.connections) {
+      if (ct.expires <= now) continue;
       if (family === undefined || tupleFamily(ct.original) === family) out.push(ct);
     }
     return out;
@@ -177,10 +170,7 @@ export class Conntrack {
   destroy(ct: Connection, portid = 0): void {
     if (ct.dying) return;
     ct.dying = true;
-    for (const tuple of [ct.original, ct.reply]) {
-      const key = tupleKey(tuple, ct.zone);
-      if (this.table.get(key)?.ct === ct) this.table.delete(key);
-    }
+    this.table.remove(ct);
     if (ct.confirmed) this.emit('DESTROY', ct, portid, 0);
   }
 
@@ -201,15 +191,20 @@ export class Conntrack {
   }
 
   seconds(name: string, fallback: number): number {
-    const text = this.ns.sysctl.get(`net.netfilter.nf_conntrack_${name}`);
-    return text === undefined ? fallback : Number(text);
+    let cell = this.numbers.get(name);
+    if (!cell) {
+      const key = `net.netfilter.nf_conntrack_${name}`;
+      cell = this.ns.sysctl.get(key) === undefined ? { n: fallback } : this.ns.sysctl.cell(key);
+      this.numbers.set(name, cell);
+    }
+    return cell.n;
   }
 
   /** PREROUTING and OUTPUT: finds or makes the connection of a packet. Models nf_conntrack_in() */
   private in(p: XtPacket): HookVerdict {
     const { skb } = p;
     if (skb.ct || skb.untracked || p.frag > 0) return 'accept';
-    const zone = this.zones.get(skb) ?? 0;
+    const zone = this.zoned ? (this.zones.get(skb) ?? 0) : 0;
     if (isIcmp(p.proto)) {
       if (this.icmpError(p, zone)) return 'accept';
       if (p.family === 6 && isNeighbourDiscovery(skb.data[p.l4] as number)) {
@@ -232,8 +227,7 @@ export class Conntrack {
       }
       if (verdict === 'invalid') break;
       skb.ct = ct;
-      skb.ctInfo =
-        dir === 'reply' ? ctInfo('ESTABLISHED', 'reply') : ctInfo(ct.seenReply ? 'ESTABLISHED' : ct.master ? 'RELATED' : 'NEW', 'original');
+      skb.ctInfo = dir === 'reply' ? ESTABLISHED_REPLY : ct.seenReply ? ESTABLISHED : ct.master ? RELATED : NEW;
       ct.packets[dir]++;
       ct.bytes[dir] += p.len;
       if (dir === 'reply' && !ct.seenReply) {
@@ -259,7 +253,7 @@ export class Conntrack {
       return true;
     }
     p.skb.ct = hit.ct;
-    p.skb.ctInfo = ctInfo('RELATED', hit.dir);
+    p.skb.ctInfo = hit.dir === 'original' ? RELATED : RELATED_REPLY;
     return true;
   }
 
@@ -268,7 +262,7 @@ export class Conntrack {
     const reply = invertTuple(tuple);
     if (!reply) return null;
     const max = this.seconds('max', 262144);
-    if (max > 0 && this.table.size >= max * 2) {
+    if (max > 0 && this.table.connections.size >= max) {
       this.ns.kernel.printk('nf_conntrack: nf_conntrack: table full, dropping packet');
       this.stats.drop++;
       return 'full';
@@ -353,16 +347,17 @@ export class Conntrack {
   }
 
   private hash(ct: Connection): void {
-    this.table.set(tupleKey(ct.original, ct.zone), { ct, dir: 'original' });
-    this.table.set(tupleKey(ct.reply, ct.zone), { ct, dir: 'reply' });
+    this.table.add(ct);
     this.stats.insert++;
   }
 
   private emit(type: CtEventType, ct: Connection, portid: number, skb: number): void {
     const { kernel } = this.ns;
-    const event: CtEvent = { type, ct, portid, time: kernel.sim.now };
-    for (const listener of this.listeners) listener(event);
-    if (this.listeners.size > 0) this.wq.wakeAll();
+    if (this.listeners.size > 0) {
+      const event: CtEvent = { type, ct, portid, time: kernel.sim.now };
+      for (const listener of this.listeners) listener(event);
+      this.wq.wakeAll();
+    }
     if (kernel.sim.trace.on) {
       kernel.sim.trace.emit('net.ct', {
         skb,
@@ -387,8 +382,7 @@ export class Conntrack {
       this.gcTimer = null;
       if (!this.ns.alive) return;
       let next = Number.POSITIVE_INFINITY;
-      for (const { ct, dir } of [...this.table.values()]) {
-        if (dir !== 'original') continue;
+      for (const ct of [...this.table.connections]) {
         if (ct.expires <= sim.now) this.destroy(ct);
         else next = Math.min(next, ct.expires);
       }

@@ -15,19 +15,15 @@ function checksumAt(proto: number): number {
   return -1;
 }
 
-/** RFC 1624 eqn. 3: HC' = ~(~HC + ~m + m') for the 16-bit words that change. */
-function adjust(b: Uint8Array, at: number, before: readonly number[], after: readonly number[]): void {
-  let sum = ~u16(b, at) & 0xffff;
-  for (const w of before) sum += ~w & 0xffff;
-  for (const w of after) sum += w;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  put16(b, at, ~sum & 0xffff);
+/** RFC 1624 eqn. 3: HC' = ~(~HC + ~m + m') for the 16-bit words that change; `change` is the sum of all ~m and m'. */
+function adjust(b: Uint8Array, at: number, change: number): void {
+  put16(b, at, ~fold(change + (~u16(b, at) & 0xffff)) & 0xffff);
 }
 
-function words(b: Uint8Array, at: number, bytes: number): number[] {
-  const out: number[] = [];
-  for (let i = 0; i < bytes; i += 2) out.push(u16(b, at + i));
-  return out;
+function fold(start: number): number {
+  let sum = start;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return sum;
 }
 
 export interface ManipTarget {
@@ -54,35 +50,30 @@ export function manipPacket(
 ): void {
   const size = family === 4 ? 4 : 16;
   const at = family === 4 ? ip + (manip === 'src' ? 12 : 16) : ip + (manip === 'src' ? 8 : 24);
-  const before = words(b, at, size);
+  let change = 0;
+  for (let i = at; i < at + size; i += 2) change += ~u16(b, i) & 0xffff;
   if (typeof to.addr === 'number') writeIp4(b, at, to.addr);
   else writeIp6(b, at, to.addr);
-  const after = words(b, at, size);
-  if (family === 4) adjust(b, ip + 10, before, after);
-  const covered = proto !== IPPROTO_ICMP;
-  const oldWords = covered ? [...before] : [];
-  const newWords = covered ? [...after] : [];
+  for (let i = at; i < at + size; i += 2) change += u16(b, i);
+  if (family === 4) adjust(b, ip + 10, change);
+  // ICMP's checksum covers no pseudo header.
+  let covered = proto === IPPROTO_ICMP ? 0 : change;
   let portAt = -1;
   if (hasPorts(proto)) portAt = l4 + (manip === 'src' ? 0 : 2);
   else if (proto === IPPROTO_ICMP || proto === IPPROTO_ICMPV6) portAt = isEcho(proto, b[l4] as number) ? l4 + 4 : -1;
   if (portAt >= 0 && portAt + 2 <= end) {
-    oldWords.push(u16(b, portAt));
+    covered += (~u16(b, portAt) & 0xffff) + to.port;
     put16(b, portAt, to.port);
-    newWords.push(to.port);
   }
   const sumAt = checksumAt(proto);
   if (sumAt < 0 || l4 + sumAt + 2 > end) return;
   if (proto === IPPROTO_UDP && u16(b, l4 + sumAt) === 0) return;
   if (partial) {
     // inet_proto_csum_replace4(): the field holds the pseudo header's sum, which knows nothing of ports.
-    let sum = u16(b, l4 + sumAt);
-    for (const w of before) sum += ~w & 0xffff;
-    for (const w of after) sum += w;
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-    put16(b, l4 + sumAt, sum);
+    put16(b, l4 + sumAt, fold(u16(b, l4 + sumAt) + change));
     return;
   }
-  adjust(b, l4 + sumAt, oldWords, newWords);
+  adjust(b, l4 + sumAt, covered);
   if (proto === IPPROTO_UDP && u16(b, l4 + sumAt) === 0) put16(b, l4 + sumAt, 0xffff);
 }
 

@@ -1,6 +1,7 @@
 /** Chains: built-in ones with hook and policy, user ones; how a packet walks them. Models ipt_do_table() and nft_do_chain() */
 
 import type { Hook, HookVerdict, Netfilter } from '../netfilter.ts';
+import { DstIndex } from './dstindex.ts';
 import { mayLog } from './log.ts';
 import type { XtPacket } from './packet.ts';
 import type { Rule } from './rule.ts';
@@ -38,19 +39,21 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
   let chain = base;
   let rules = base.rules;
   let at = 0;
-  const stack: { chain: Chain; rules: Rule[]; at: number }[] = [];
+  let index = DstIndex.of(rules);
+  const stack: { chain: Chain; rules: Rule[]; at: number; index: DstIndex | null }[] = [];
   const trace = nf.ns.kernel.sim.trace;
   for (;;) {
+    if (index !== null) at = index.next(at, p.dst32);
     if (at >= rules.length) {
       const back = stack.pop();
       if (back) {
-        ({ chain, rules, at } = back);
+        ({ chain, rules, at, index } = back);
         continue;
       }
       return policy(nf, table, base, p);
     }
     const rule = rules[at++] as Rule;
-    if (!rule.test(p)) continue;
+    if ((p.dst32 & rule.dstMask) !== rule.dstBits || (p.src32 & rule.srcMask) !== rule.srcBits || !rule.test(p)) continue;
     rule.packets++;
     rule.bytes += p.len;
     const target = rule.spec.target;
@@ -77,7 +80,7 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
       case 'return': {
         const back = stack.pop();
         if (!back) return policy(nf, table, base, p);
-        ({ chain, rules, at } = back);
+        ({ chain, rules, at, index } = back);
         break;
       }
       default: {
@@ -86,10 +89,11 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
         if (!next) break;
         if (!target.goto) {
           if (stack.length >= MAX_DEPTH) return nf.dropped(`NETFILTER ${table.name}/${chain.name}#${at} LOOP`);
-          stack.push({ chain, rules, at });
+          stack.push({ chain, rules, at, index });
         }
         chain = next;
         rules = next.rules;
+        index = DstIndex.of(rules);
         at = 0;
       }
     }

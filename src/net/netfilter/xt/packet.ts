@@ -16,6 +16,9 @@ export interface XtPacket {
   readonly out: NetDevice | null;
   src: IpAddr;
   dst: IpAddr;
+  /** IPv4 addresses as 32-bit integers with sign, for the rules' first look. */
+  src32: number;
+  dst32: number;
   /** Layer 4 protocol, IPv6 extension headers skipped. */
   proto: number;
   /** Offset of the layer 4 header in skb.data. */
@@ -46,6 +49,8 @@ export function viewPacket(
     out: outDev,
     src: 0,
     dst: 0,
+    src32: 0,
+    dst32: 0,
     proto: 0,
     l4: 0,
     frag: 0,
@@ -65,6 +70,8 @@ export function refreshView(p: XtPacket): boolean {
     p.proto = b[9] as number;
     p.src = readIp4(b, 12);
     p.dst = readIp4(b, 16);
+    p.src32 = p.src | 0;
+    p.dst32 = p.dst | 0;
     const frag = u16(b, 6);
     p.frag = (frag & 0x1fff) * 8;
     p.moreFrags = (frag & 0x2000) !== 0;

@@ -71,7 +71,13 @@ export class Rule {
   bytes: number;
   /** Stable identity for nft handles and traces. */
   readonly handle: number;
+  /** What must hold besides the addresses below. */
   readonly test: RuleTest;
+  /** An IPv4 packet that the rule can match has these bits: looked at before anything is called. */
+  readonly srcMask: number;
+  readonly srcBits: number;
+  readonly dstMask: number;
+  readonly dstBits: number;
   readonly action: ((p: XtPacket) => TargetVerdict) | null;
 
   constructor(spec: RuleSpec, ns: Netns, handle: number) {
@@ -79,9 +85,19 @@ export class Rule {
     this.packets = spec.packets;
     this.bytes = spec.bytes;
     this.handle = handle;
+    const src = plainAddr(spec.src);
+    const dst = plainAddr(spec.dst);
+    this.srcMask = src ? (src.mask as number) | 0 : 0;
+    this.srcBits = src ? (src.addr as number) & (src.mask as number) : 0;
+    this.dstMask = dst ? (dst.mask as number) | 0 : 0;
+    this.dstBits = dst ? (dst.addr as number) & (dst.mask as number) : 0;
     this.test = compileTests(spec, ns);
     this.action = spec.target.kind === 'ext' ? spec.target.ext.run(spec.target.opt, ns) : null;
   }
+}
+
+function plainAddr(m: AddrMatch | null): AddrMatch | null {
+  return m && !m.invert && typeof m.addr === 'number' ? m : null;
 }
 
 function addrTest(m: AddrMatch, side: 'src' | 'dst'): RuleTest {
@@ -108,8 +124,8 @@ function ifaceTest(m: IfaceMatch, side: 'in' | 'out'): RuleTest {
 
 function compileTests(spec: RuleSpec, ns: Netns): RuleTest {
   const tests: RuleTest[] = [];
-  if (spec.dst) tests.push(addrTest(spec.dst, 'dst'));
-  if (spec.src) tests.push(addrTest(spec.src, 'src'));
+  if (spec.dst && !plainAddr(spec.dst)) tests.push(addrTest(spec.dst, 'dst'));
+  if (spec.src && !plainAddr(spec.src)) tests.push(addrTest(spec.src, 'src'));
   if (spec.in) tests.push(ifaceTest(spec.in, 'in'));
   if (spec.out) tests.push(ifaceTest(spec.out, 'out'));
   if (spec.proto !== 0) {

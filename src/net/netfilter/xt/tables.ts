@@ -310,6 +310,8 @@ export class TableEdit {
     const bad = this.validate();
     if (bad) return fail(bad);
     this.owner.install(this.family, this.name, this.chains, this.incompatible, this.handles);
+    // Packets meet these chains from now on: the next change copies them again.
+    this.own.clear();
     return ok();
   }
 
