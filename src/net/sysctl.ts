@@ -78,6 +78,7 @@ export class Sysctl {
   readonly ns: Netns;
   private readonly values = new Map<string, string>();
   private readonly ints = new Map<string, number>();
+  private ports: readonly [number, number] | null = null;
   private readonly cells = new Map<string, { n: number }>();
   private readonly all: DevValues;
   private readonly dflt: DevValues;
@@ -131,6 +132,7 @@ export class Sysctl {
     const done = this.write(path, old, value.trim());
     if (!done.ok) return done;
     this.ns.fib.generation++;
+    this.ports = null;
     for (const [name, cell] of this.cells) cell.n = this.int(name);
     for (const listener of this.listeners) listener(path, value);
     return ok();
@@ -220,6 +222,15 @@ export class Sysctl {
       if (DEFAULTS.has(path) && path !== 'net/ipv4/ip_forward' && !this.hooks.has(path)) this.ints.set(key, n);
     }
     return n;
+  }
+
+  /** net.ipv4.ip_local_port_range */
+  get portRange(): readonly [number, number] {
+    if (!this.ports) {
+      const [lo, hi] = (this.get('net.ipv4.ip_local_port_range') ?? '').split(/\s+/).map(Number);
+      this.ports = [lo || 32768, hi || 60999];
+    }
+    return this.ports;
   }
 
   /** A value that follows the key's first number: for packet paths, which cannot afford a look-up. */

@@ -3,12 +3,12 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { hash32 } from '../../sim/rng.ts';
 import { type IpAddr, isMulticast } from '../../wire/addr.ts';
-import { alloc, fold16, put16, put32, sum16 } from '../../wire/bytes.ts';
-import { parseEthernet } from '../../wire/ethernet.ts';
+import { alloc, fold16, put16, put32, sum16, u16, u32 } from '../../wire/bytes.ts';
+import { ETH_HLEN } from '../../wire/ethernet.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
-import { type Mac, writeMac } from '../../wire/mac.ts';
+import { readMac, writeMac } from '../../wire/mac.ts';
 import { pseudo } from '../../wire/pseudo.ts';
-import { parseVxlan, VXLAN_PORT_LINUX } from '../../wire/vxlan.ts';
+import { VXLAN_HAS_VNI, VXLAN_HLEN, VXLAN_PORT_LINUX } from '../../wire/vxlan.ts';
 import { routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -168,15 +168,11 @@ export class Vxlan extends NetDevice {
     const [lo, hi] = this.sourcePorts();
     const srcPort = flowPort(hash, lo, hi);
     const dstPort = remote.port || this.dstport;
-    const route = routeOutput(ns, {
-      dst: remote.ip,
-      src: this.options.local,
-      oif: remote.dev,
-      tos: this.options.tos,
-      proto: IPPROTO_UDP,
-      sport: srcPort,
-      dport: dstPort,
-    });
+    const { local, tos } = this.options;
+    const route =
+      typeof remote.ip === 'number' && typeof local !== 'bigint'
+        ? ns.ip4.routes.output(remote.ip, local, remote.dev, 0, tos, IPPROTO_UDP, srcPort, dstPort, 0)
+        : routeOutput(ns, { dst: remote.ip, src: local, oif: remote.dev, tos, proto: IPPROTO_UDP, sport: srcPort, dport: dstPort });
     if (!route.ok || route.value.dev === this) {
       this.stats.txErrors++;
       if (!route.ok && route.errno === 'ENETUNREACH') this.stats.txCarrier++;
@@ -185,26 +181,32 @@ export class Vxlan extends NetDevice {
     }
     const src = this.options.local ?? route.value.src;
     const payload = this.encapsulate(skb, remote.vni, srcPort, dstPort, src, remote.ip);
-    const common = {
-      proto: IPPROTO_UDP,
-      payload,
-      mark: skb.mark,
-      route: route.value,
-      gsoSize: skb.gsoSize,
-      csumOffset: skb.csumOffset,
-      csumBytes: skb.csumBytes,
-      parent: skb.id,
-    };
     const ttl = this.options.ttl || (group ? 1 : undefined);
+    const { mark, gsoSize, csumOffset, csumBytes, id: parent } = skb;
+    const common = { proto: IPPROTO_UDP, payload, mark, route: route.value, gsoSize, csumOffset, csumBytes, parent };
     const sent =
       typeof remote.ip === 'number'
         ? ns.ip4.output({
-            ...common,
             src: src as number,
             dst: remote.ip,
+            proto: IPPROTO_UDP,
+            payload,
+            ttl,
+            tos,
             df: this.options.df,
-            tos: this.options.tos,
-            ...(ttl === undefined ? {} : { ttl }),
+            id: undefined,
+            oif: null,
+            mark,
+            priority: 0,
+            sk: null,
+            route: route.value,
+            gsoSize,
+            csumOffset,
+            csumBytes,
+            options: undefined,
+            parent,
+            cause: null,
+            probe: false,
           })
         : ns.ip6.output({ ...common, src: src as bigint, dst: remote.ip, flowLabel: 0, ...(ttl === undefined ? {} : { hopLimit: ttl }) });
     if (sent.ok) {
@@ -213,11 +215,9 @@ export class Vxlan extends NetDevice {
     } else this.stats.txDropped++;
   }
 
-  private sourcePorts(): [number, number] {
+  private sourcePorts(): readonly [number, number] {
     if (this.options.srcportMin < this.options.srcportMax) return [this.options.srcportMin, this.options.srcportMax];
-    const text = this.underlay.sysctl.get('net.ipv4.ip_local_port_range') ?? '32768\t60999';
-    const [lo, hi] = text.split(/\s+/).map(Number);
-    return [lo ?? 32768, hi ?? 60999];
+    return this.underlay.sysctl.portRange;
   }
 
   /** UDP header, VXLAN header and the inner frame, in one piece. */
@@ -239,37 +239,41 @@ export class Vxlan extends NetDevice {
 
   // ---- receiving ----
 
-  /** The inner frame of an outer packet from `from`. Models vxlan_rcv(). */
-  decapsulate(outer: Skb, frame: Uint8Array, from: IpAddr): void {
-    const eth = parseEthernet(frame);
-    if (!eth) {
+  /** The inner frame, `at` to `end` in the outer packet from `from`. Models vxlan_rcv(). */
+  decapsulate(outer: Skb, at: number, end: number, from: IpAddr): void {
+    const b = outer.data;
+    if (end - at < ETH_HLEN) {
       this.stats.rxErrors++;
       return;
     }
-    const skb = new Skb(this.sim, eth.type, eth.payload, outer.id);
+    const skb = new Skb(this.sim, u16(b, at + 12), b.subarray(at + ETH_HLEN, end), outer.id);
     skb.dev = this;
-    skb.ethSrc = eth.src;
-    skb.ethDst = eth.dst;
+    skb.ethDst = readMac(b, at);
+    skb.ethSrc = readMac(b, at + 6);
     skb.gsoSize = outer.gsoSize;
     skb.csumBytes = outer.csumBytes;
     skb.csumOffset = outer.csumOffset;
-    if (eth.src === this.mac || (this.options.learning && !this.fdb.snoop(eth.src as Mac, from))) {
+    if (skb.ethSrc === this.mac || (this.options.learning && !this.fdb.snoop(skb.ethSrc, from))) {
       netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
       return;
     }
     this.stats.rxPackets++;
     this.stats.rxBytes += skb.data.length;
-    skb.type = this.classify(eth.dst);
-    this.sim.schedule(1, () => {
-      if (this.registered) netifReceive(skb);
-    });
+    skb.type = this.classify(skb.ethDst);
+    this.sim.call(this.sim.now + 1, receiveInner, this, skb);
   }
 }
 
+/** gro_cells_receive(): the inner frame comes in by the device a moment later. */
+function receiveInner(dev: NetDevice, skb: Skb): void {
+  if (dev.registered) netifReceive(skb);
+}
+
 /** A datagram for a VXLAN socket: finds the device by VNI. */
-export function vxlanReceive(socket: VxlanSocket, outer: Skb, payload: Uint8Array, from: IpAddr): void {
-  const v = parseVxlan(payload);
-  const dev = v && v.vni !== null ? socket.devices.get(v.vni) : undefined;
-  if (v && dev) dev.decapsulate(outer, v.payload, from);
+export function vxlanReceive(socket: VxlanSocket, outer: Skb, at: number, end: number, from: IpAddr): void {
+  const b = outer.data;
+  const known = end - at >= VXLAN_HLEN && ((b[at] as number) & VXLAN_HAS_VNI) !== 0;
+  const dev = known ? socket.devices.get(u32(b, at + 4) >>> 8) : undefined;
+  if (dev) dev.decapsulate(outer, at + VXLAN_HLEN, end, from);
   else if (outer.dev) netDrop(outer, outer.dev, 'VXLAN_VNI_NOT_FOUND');
 }

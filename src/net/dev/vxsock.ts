@@ -48,7 +48,7 @@ export function holdSocket(ns: Netns, port: number, family: 4 | 6): Result<Vxlan
       return fail(bound.errno);
     }
     const made: VxlanSocket = { key, ns, udp, devices: new Map(), users: 0 };
-    udp.encapReceive = (skb, payload, from) => vxlanReceive(made, skb, payload, from);
+    udp.encapReceive = (skb, at, end, from) => vxlanReceive(made, skb, at, end, from);
     sockets.set(key, made);
     s = made;
   }

@@ -127,7 +127,28 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
   const options = echoOptions(b);
   countIcmp(ns.snmp, 'Out', ICMP_ECHOREPLY);
   ns.kernel.sim.schedule(0, () => {
-    ns.ip4.output({ src, dst: from, proto: IPPROTO_ICMP, payload, tos, df: false, mark, parent, ...(options ? { options } : {}) });
+    ns.ip4.output({
+      src,
+      dst: from,
+      proto: IPPROTO_ICMP,
+      payload,
+      ttl: undefined,
+      tos,
+      df: false,
+      id: undefined,
+      oif: null,
+      mark,
+      priority: 0,
+      sk: null,
+      route: null,
+      gsoSize: 0,
+      csumOffset: 0,
+      csumBytes: undefined,
+      options,
+      parent,
+      cause: null,
+      probe: false,
+    });
   });
 }
 

@@ -16,9 +16,14 @@ const NAMES: Readonly<Record<number, string>> = {
   18: 'AddrMaskReps',
 };
 
+/** Both counters' names by type; the second is '' for types without one. */
+const counters = (way: string): readonly (readonly [string, string])[] =>
+  Array.from({ length: 256 }, (_, type) => [`IcmpMsg${way}Type${type}`, NAMES[type] === undefined ? '' : `Icmp${way}${NAMES[type]}`]);
+const COUNTERS = { In: counters('In'), Out: counters('Out') };
+
 export function countIcmp(snmp: Snmp, way: 'In' | 'Out', type: number): void {
   if (way === 'Out') snmp.inc('IcmpOutMsgs');
-  snmp.inc(`IcmpMsg${way}Type${type}`);
-  const name = NAMES[type];
-  if (name !== undefined) snmp.inc(`Icmp${way}${name}`);
+  const [byType, byName] = COUNTERS[way][type & 255] as readonly [string, string];
+  snmp.inc(byType);
+  if (byName !== '') snmp.inc(byName);
 }

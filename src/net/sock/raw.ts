@@ -200,10 +200,18 @@ function withIcmp6Checksum(message: Uint8Array, src: IpAddr, dst: IpAddr): Uint8
 export function rawReceive(skb: Skb): boolean {
   const dev = skb.dev;
   if (!dev || dev.ns.sockets.raw.size === 0) return false;
+  const b = skb.data;
+  if ((b[0] as number) >> 4 !== 4) return rawDeliver(skb, dev);
+  // Most packets are of a protocol that no raw socket asked for.
+  for (const sk of dev.ns.sockets.raw) if (sk.family === 4 && sk.proto === b[9]) return rawDeliver(skb, dev);
+  return false;
+}
+
+function rawDeliver(skb: Skb, dev: NetDevice): boolean {
   const ip = viewIp(skb.data);
   if (!ip) return false;
   let taken = false;
-  for (const sk of [...dev.ns.sockets.raw]) {
+  for (const sk of dev.ns.sockets.raw) {
     if (sk.family !== ip.family || sk.proto !== ip.proto || !sk.acceptsDevice(dev)) continue;
     if (sk.remote && sk.remote.addr !== ip.src) continue;
     if (!isAny(sk.local.addr) && sk.local.addr !== ip.dst) continue;

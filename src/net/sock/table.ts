@@ -103,10 +103,8 @@ export class SocketTable {
     return (this.listeners.get(sk.local.port) ?? []).some((o) => o !== sk && overlap(sk, o) && !(sk.opt.reusePort && o.opt.reusePort));
   }
 
-  private range(): [number, number] {
-    const text = this.ns.sysctl.get('net.ipv4.ip_local_port_range') ?? '32768\t60999';
-    const [lo, hi] = text.split(/\s+/).map(Number);
-    return [lo ?? 32768, hi ?? 60999];
+  private range(): readonly [number, number] {
+    return this.ns.sysctl.portRange;
   }
 
   /** bind() takes odd ports first and connect() even ones, so that both find free ones soon. */
@@ -188,13 +186,29 @@ export class SocketTable {
   }
 
   findListener(t: FourTuple, dev: NetDevice | null): TcpSocket | undefined {
-    const best = bestOf(this.listeners.get(t.lport) ?? [], (sk) => score(sk, t, dev));
+    const list = this.listeners.get(t.lport);
+    if (!list) return undefined;
+    const [only] = list;
+    if (list.length === 1 && only) return score(only, t, dev) < 0 ? undefined : only;
+    const best = bestOf(list, (sk) => score(sk, t, dev));
     return pickReuseport(best, t);
   }
 
   findUdp(t: FourTuple, dev: NetDevice | null): UdpSocket | undefined {
+    const users = this.udpPorts.get(t.lport);
+    if (!users) return undefined;
+    if (users.size === 1) for (const sk of users) return score(sk, t, dev) < 0 ? undefined : (sk as UdpSocket);
     const best = bestOf([...(this.udpPorts.get(t.lport) ?? [])] as UdpSocket[], (sk) => score(sk, t, dev));
     return pickReuseport(best, t);
+  }
+
+  /** The socket of a tunnel that has this UDP port for itself. */
+  tunnel(port: number): UdpSocket | null {
+    const users = this.udpPorts.get(port);
+    if (users?.size !== 1) return null;
+    for (const sk of users as Set<UdpSocket>)
+      return sk.encapReceive && sk.family === 4 && sk.local.addr === 0 && sk.opt.bindDevice === null ? sk : null;
+    return null;
   }
 
   /** Every UDP socket that may have a multicast or broadcast datagram. */

@@ -1,9 +1,9 @@
 /** UDP sockets and the UDP packet handler for both families. Models net/ipv4/udp.c, net/ipv6/udp.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { type IpAddr, isMulticast } from '../../wire/addr.ts';
-import { copy } from '../../wire/bytes.ts';
-import { IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { type IpAddr, isMulticast, readIp4 } from '../../wire/addr.ts';
+import { copy, fold16, sum16, u16 } from '../../wire/bytes.ts';
+import { IPPROTO_UDP, ip4HeaderLen, pseudo4 } from '../../wire/ipv4.ts';
 import { l4ChecksumOk } from '../../wire/pseudo.ts';
 import { emitUdp, parseUdp } from '../../wire/udp.ts';
 import type { NetDevice } from '../dev/device.ts';
@@ -40,7 +40,7 @@ export class UdpSocket extends Sock {
   private shutWrite = false;
   drops = 0;
   /** Set by a tunnel (VXLAN) whose socket this is: it takes the datagrams. Models udp_sock.encap_rcv. */
-  encapReceive: ((skb: Skb, payload: Uint8Array, from: IpAddr) => void) | null = null;
+  encapReceive: ((skb: Skb, at: number, end: number, from: IpAddr) => void) | null = null;
 
   constructor(ns: Netns, family: 4 | 6 = 4) {
     super(ns, family, IPPROTO_UDP);
@@ -227,11 +227,31 @@ export class UdpSocket extends Sock {
   }
 }
 
+/** A sound datagram for the only socket of its port, a tunnel's, goes on without being taken apart. False: for the ordinary way. */
+function encapsulated(skb: Skb, dev: NetDevice): boolean {
+  const b = skb.data;
+  if ((b[0] as number) >> 4 !== 4 || skb.type !== 'host') return false;
+  const l4 = ip4HeaderLen(b);
+  if (b.length < l4 + 8) return false;
+  const sk = dev.ns.sockets.tunnel(u16(b, l4 + 2));
+  if (!sk?.encapReceive) return false;
+  const length = u16(b, l4 + 4);
+  const end = l4 + length;
+  if (length < 8 || end > b.length) return false;
+  const src = readIp4(b, 12);
+  const summed = skb.csumBytes === 0 && (b[l4 + 6] !== 0 || b[l4 + 7] !== 0);
+  if (summed && fold16(sum16(b, l4, end, pseudo4(src, readIp4(b, 16), IPPROTO_UDP, length))) !== 0) return false;
+  dev.ns.snmp.inc('UdpInDatagrams');
+  sk.encapReceive(skb, l4 + 8, end, src);
+  return true;
+}
+
 /** Handler for protocol 17; `skb.data` is the whole IP packet. */
 export function udpReceive(skb: Skb): void {
   const dev = skb.dev;
+  if (!dev || encapsulated(skb, dev)) return;
   const ip = viewIp(skb.data);
-  if (!dev || !ip) return;
+  if (!ip) return;
   const ns = dev.ns;
   const u = parseUdp(ip.l4);
   const summed = skb.csumBytes === 0 && ip.l4.length >= 8 && (ip.l4[6] !== 0 || ip.l4[7] !== 0);
@@ -256,7 +276,8 @@ export function udpReceive(skb: Skb): void {
   const sk = ns.sockets.findUdp(tuple, dev);
   if (sk?.encapReceive) {
     ns.snmp.inc('UdpInDatagrams');
-    sk.encapReceive(skb, u.payload, ip.src);
+    const at = u.payload.byteOffset - skb.data.byteOffset;
+    sk.encapReceive(skb, at, at + u.payload.length, ip.src);
     return;
   }
   if (sk) {
