@@ -5,17 +5,19 @@ import type { Task } from '../../os/program.ts';
 import { getaddrinfo } from '../../os/resolver.ts';
 import { closeSocket, openTcp } from '../../os/sockcalls.ts';
 import { timeLimit } from '../../os/threads.ts';
-import type { TcpSocket } from '../../os/uapi.ts';
-import { type Errno, errnoNumber, strerror } from '../../sim/errno.ts';
+import { type TcpSocket, UnixSocket } from '../../os/uapi.ts';
+import { type Errno, errnoNumber, fail, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
+import type { Debug } from './debug.ts';
 import { Reader } from './http.ts';
 import type { CurlOptions } from './options.ts';
+import { tcpStream, unixStream } from './stream.ts';
 
 export interface Connection {
   id: number;
   key: string;
   host: string;
-  sock: TcpSocket;
+  sock: TcpSocket | UnixSocket;
   reader: Reader;
   remote: IpAddr;
   port: number;
@@ -34,17 +36,23 @@ export interface ConnectTimes {
 /** Second address family starts after this, µs. */
 const HAPPY_EYEBALLS = 200_000;
 const CONNECT_TIMEOUT = 300_000_000;
+/** host:port:addresses of --resolve. */
+const ENTRY = /^\+?([^:]+|\*):(\d+):(.+)$/;
 
 export class Connector {
   private readonly p: Process;
-  private readonly info: (text: string) => Task<void>;
+  private readonly debug: Debug;
   readonly pool: Connection[] = [];
   private nextId = 0;
   private readonly known = new Set<string>();
 
-  constructor(p: Process, info: (text: string) => Task<void>) {
+  constructor(p: Process, debug: Debug) {
     this.p = p;
-    this.info = info;
+    this.debug = debug;
+  }
+
+  private *info(text: string): Task<void> {
+    yield* this.debug.info(text);
   }
 
   close(c: Connection): void {
@@ -65,13 +73,18 @@ export class Connector {
   }
 
   /** Says which entries --resolve puts into the DNS cache. */
-  *announce(o: CurlOptions): Task<void> {
+  *announce(o: CurlOptions): Task<Failure | null> {
     for (const entry of o.resolve) {
       if (this.known.has(entry)) continue;
       this.known.add(entry);
-      const m = /^\+?([^:]+|\*):(\d+):(.+)$/.exec(entry);
-      if (m) yield* this.info(`Added ${m[1]}:${m[2]}:${m[3]} to DNS cache`);
+      if (/^-[^:]+:\d+$/.test(entry)) continue;
+      const m = ENTRY.exec(entry);
+      if (!m || (m[3] as string).split(',').some((a) => parseIp(a.replace(/^\[|\]$/g, '')) === null))
+        return { code: 49, message: `Couldn't parse CURLOPT_RESOLVE entry '${entry}'` };
+      yield* this.info(`Added ${m[1]}:${m[2]}:${m[3]} to DNS cache`);
+      if (m[1] === '*') yield* this.info(`RESOLVE *:${m[2]} is wildcard, enabling wildcard checks`);
     }
+    return null;
   }
 
   *resolve(o: CurlOptions, host: string, port: number, deadline: number | undefined, start: number): Task<IpAddr[] | Failure> {
@@ -82,7 +95,7 @@ export class Connector {
       return list.length > 0 ? list : { code: 7, message: "Couldn't connect to server" };
     }
     for (const entry of o.resolve) {
-      const m = /^\+?([^:]+|\*):(\d+):(.+)$/.exec(entry);
+      const m = ENTRY.exec(entry);
       if (!m || (m[1] !== '*' && m[1]?.toLowerCase() !== host.toLowerCase()) || Number(m[2]) !== port) continue;
       yield* this.info(`Hostname ${host} was found in DNS cache`);
       return wanted((m[3] as string).split(',').flatMap((t) => parseIp(t.replace(/^\[|\]$/g, '')) ?? []));
@@ -111,11 +124,12 @@ export class Connector {
       yield* this.info(`Closing connection ${id}`);
       return f;
     }.bind(this);
+    if (o.unixSocket !== null) return yield* this.openUnix(o, key, shown, port, id, times);
     const addrs = yield* this.resolve(o, host, port, total, start);
     if (!Array.isArray(addrs)) return yield* failed(addrs, addrs.code !== 7);
     times.nameLookup = p.sim.now;
     const began = p.sim.now;
-    const limit = began + (o.connectTimeout > 0 ? o.connectTimeout * 1e6 : CONNECT_TIMEOUT);
+    const limit = Math.min(began + (o.connectTimeout > 0 ? o.connectTimeout * 1e6 : CONNECT_TIMEOUT), total ?? Number.POSITIVE_INFINITY);
     const first = typeof addrs[0];
     const queues = [addrs.filter((a) => typeof a === first), addrs.filter((a) => typeof a !== first)];
     const active: { sock: TcpSocket; addr: IpAddr; queue: number; began: number; limit: number }[] = [];
@@ -162,7 +176,8 @@ export class Connector {
           for (const b of active) if (b !== a) closeSocket(p, b.sock);
           times.connect = p.sim.now;
           yield* this.info(`Connected to ${shown} (${formatIp(a.addr)}) port ${port} (#${id})`);
-          const c: Connection = { id, key, host: shown, sock: a.sock, reader: new Reader(a.sock), remote: a.addr, port };
+          const c: Connection = { id, key, host: shown, sock: a.sock, reader: new Reader(tcpStream(a.sock)), remote: a.addr, port };
+          c.reader.now = () => p.sim.now;
           this.pool.push(c);
           return c;
         }
@@ -212,6 +227,33 @@ export class Connector {
     });
   }
 
+  private *openUnix(o: CurlOptions, key: string, shown: string, port: number, id: number, times: ConnectTimes): Task<Connection | Failure> {
+    const { p } = this;
+    const path = o.unixSocket as string;
+    const name = o.abstractSocket ? '' : path;
+    yield* this.info(`  Trying ${name}:0...`);
+    times.nameLookup = p.sim.now;
+    const sock = new UnixSocket(p.ns, 'stream');
+    p.socketFd(sock);
+    const there = p.ns.sockets.unix.has(o.abstractSocket ? `@${path}` : path);
+    const r = there
+      ? sock.connect(o.abstractSocket ? `@${path}` : path)
+      : fail(!o.abstractSocket && !p.stat(path).ok ? 'ENOENT' : 'ECONNREFUSED');
+    if (!r.ok) {
+      closeSocket(p, sock);
+      yield* this.info(`Immediate connect fail for ${name}: ${strerror(r.errno)}`);
+      const f = { code: 7, message: `Failed to connect to ${shown} port ${port} after 0 ms: Couldn't connect to server` };
+      yield* this.info(f.message);
+      yield* this.info(`Closing connection ${id}`);
+      return f;
+    }
+    times.connect = p.sim.now;
+    yield* this.info(`Connected to ${shown} (${name}) port ${port} (#${id})`);
+    const c: Connection = { id, key, host: shown, sock, reader: new Reader(unixStream(sock)), remote: 0, port };
+    this.pool.push(c);
+    return c;
+  }
+
   private *bind(o: CurlOptions, sock: TcpSocket): Task<Failure | null> {
     let addr: IpAddr | null = null;
     if (o.interface !== null) {
@@ -220,6 +262,9 @@ export class Connector {
       if (dev) {
         sock.bindToDevice(dev.name);
         addr = (sock.family === 4 ? dev.addrs4 : dev.addrs6)[0]?.local ?? null;
+      } else if (o.interface.startsWith('if!')) {
+        yield* this.info(`Couldn't bind to interface '${name}'`);
+        return { code: 45, message: `Couldn't bind to interface '${name}'` };
       } else {
         addr = parseIp(name);
         if (addr === null) {
@@ -237,7 +282,7 @@ export class Connector {
     for (let port = low; ; port++) {
       const r = sock.bind(addr ?? zero, port);
       if (r.ok) {
-        if (port > 0) yield* this.info(`Local port: ${port}`);
+        if (port > 0 || addr !== null) yield* this.info(`Local port: ${port}`);
         return null;
       }
       if (port < high && r.errno === 'EADDRINUSE') continue;

@@ -1,10 +1,11 @@
 /** URLs, globs, the meter's numbers, -w. */
 
 import { expect, test } from 'vitest';
+import { globUrl } from './glob.ts';
 import { max5 } from './meter.ts';
-import { parseCurl } from './options.ts';
+import { parseCurl } from './params.ts';
 import { base64 } from './request.ts';
-import { globUrl, hostHeader, joinUrl, parseUrl, type Url, urlText } from './url.ts';
+import { hostHeader, joinUrl, parseUrl, type Url, urlText } from './url.ts';
 
 const parse = (text: string): Url => {
   const r = parseUrl(text);
@@ -48,9 +49,14 @@ test.each([
   expect(joinUrl(parse('http://h:81/a/b'), location)).toBe(want);
 });
 
+const urls = (text: string): string[] => {
+  const r = globUrl(text);
+  return r.ok ? r.urls.map((u) => u.url) : [r.message];
+};
+
 test('globs', () => {
-  expect(globUrl('h/{a,b}/[8-10]')).toEqual(['h/a/8', 'h/a/9', 'h/a/10', 'h/b/8', 'h/b/9', 'h/b/10']);
-  expect(globUrl('http://[::1]/[a-c:2]')).toEqual(['http://[::1]/a', 'http://[::1]/c']);
+  expect(urls('h/{a,b}/[8-10]')).toEqual(['h/a/8', 'h/a/9', 'h/a/10', 'h/b/8', 'h/b/9', 'h/b/10']);
+  expect(urls('http://[::1]/[a-c:2]')).toEqual(['http://[::1]/a', 'http://[::1]/c']);
 });
 
 test('base64', () => {

@@ -1,10 +1,9 @@
 /** HTTP/1.x messages for curl and wget: writing a request, reading a response from a stream. Models lib/http.c, http_chunks.c */
 
 import type { Task } from '../../os/program.ts';
-import { recvTcp } from '../../os/sockcalls.ts';
-import type { TcpSocket } from '../../os/uapi.ts';
 import type { Errno } from '../../sim/errno.ts';
 import { concat } from '../../wire/bytes.ts';
+import type { Stream } from './stream.ts';
 
 export interface ResponseHead {
   /** The lines as they came, each with its line end, the empty one included. */
@@ -19,17 +18,23 @@ export function header(h: ResponseHead, name: string): string | null {
   return h.headers.find(([k]) => k.toLowerCase() === name.toLowerCase())?.[1] ?? null;
 }
 
-export type ReadResult<T> = { ok: true; value: T } | { ok: false; error: 'closed' | 'timeout' | 'interrupted' | Errno | 'weird' };
+export type ReadResult<T> = { ok: true; value: T } | { ok: false; error: 'closed' | 'timeout' | 'slow' | 'interrupted' | Errno | 'weird' };
 
 /** Buffered reading from a connection; `deadline` applies to every wait. */
 export class Reader {
-  readonly sock: TcpSocket;
+  /** What it reads from; TLS replaces it by itself. */
+  stream: Stream;
   private buf: Uint8Array = new Uint8Array(0);
   deadline: number | undefined;
+  /** --speed-time: µs without a byte, and what then. */
+  patience: number | null = null;
 
-  constructor(sock: TcpSocket) {
-    this.sock = sock;
+  constructor(stream: Stream) {
+    this.stream = stream;
   }
+
+  /** The clock of `patience`. */
+  now: () => number = () => 0;
 
   get buffered(): number {
     return this.buf.length;
@@ -37,8 +42,21 @@ export class Reader {
 
   /** Fetches more. `closed` at the end of the stream. */
   *fill(): Task<ReadResult<number>> {
-    const r = yield* recvTcp(this.sock, 65536, this.deadline);
-    if (!r.ok) return { ok: false, error: r.errno === 'EAGAIN' ? 'timeout' : r.errno === 'EINTR' ? 'interrupted' : r.errno };
+    const slow = this.patience === null ? Number.POSITIVE_INFINITY : this.now() + this.patience;
+    const first = Math.min(slow, this.deadline ?? Number.POSITIVE_INFINITY);
+    const r = yield* this.stream.recv(65536, Number.isFinite(first) ? first : undefined);
+    if (!r.ok)
+      return {
+        ok: false,
+        error:
+          r.errno === 'EAGAIN'
+            ? slow <= first && this.deadline !== slow
+              ? 'slow'
+              : 'timeout'
+            : r.errno === 'EINTR'
+              ? 'interrupted'
+              : r.errno,
+      };
     if (r.value.length === 0) return { ok: false, error: 'closed' };
     this.buf = this.buf.length === 0 ? r.value : concat([this.buf, r.value]);
     return { ok: true, value: r.value.length };

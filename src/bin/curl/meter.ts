@@ -53,3 +53,8 @@ export function meterLine(s: Progress): string {
     `${max5(speed(s.received))}  ${max5(speed(s.uploaded))} ${clock(Math.floor(estimate))} ${clock(whole)} ${clock(Math.floor(estimate - whole))} ${max5(current)}`
   );
 }
+
+/** The full bar of -#, 79 columns wide. */
+export function barLine(): string {
+  return `\r${'#'.repeat(72)} 100.0%`;
+}

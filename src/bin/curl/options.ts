@@ -1,7 +1,6 @@
-/** curl's command line: what each option sets. Models src/tool_getparam.c */
+/** curl's options: their values and what each sets. Models src/tool_getparam.c */
 
-import type { OptionSpec } from '../getopt.ts';
-import { CURL_OPTIONS } from './optiontable.ts';
+import { KNOWN } from './url.ts';
 
 export interface CurlOptions {
   urls: string[];
@@ -37,6 +36,7 @@ export interface CurlOptions {
   agent: string | null;
   referer: string | null;
   cookies: string[];
+  cookieFiles: string[];
   range: string | null;
   /** Seconds; 0 is no limit. */
   maxTime: number;
@@ -56,10 +56,81 @@ export interface CurlOptions {
   retryMaxTime: number;
   retryConnrefused: boolean;
   retryAllErrors: boolean;
-  failEarly: boolean;
-  stderr: string | null;
   urlQuery: string[];
   requestTarget: string | null;
+  remoteNameAll: boolean;
+  /** -J: the name that Content-Disposition gives. */
+  remoteHeaderName: boolean;
+  /** -C: bytes to skip; 'auto' is what the output file has. */
+  resumeFrom: number | 'auto' | null;
+  maxFilesize: number;
+  /** Bytes a second; 0 is no limit. */
+  limitRate: number;
+  progressBar: boolean;
+  proxyUser: string | null;
+  proxyTunnel: boolean;
+  unixSocket: string | null;
+  abstractSocket: boolean;
+  /** Bytes a second and seconds of -Y and -y; 0 seconds is no limit. */
+  speedLimit: number;
+  speedTime: number;
+  pathAsIs: boolean;
+  protoDefault: string | null;
+  /** Null: all. */
+  protocols: string[] | null;
+  cookieJar: string | null;
+  timeCond: string | null;
+  cacert: string | null;
+  capath: string | null;
+  cert: string | null;
+  key: string | null;
+  /** TLS versions as 12, 13. */
+  tlsMin: number;
+  tlsMax: number;
+  alpn: boolean;
+  removeOnError: boolean;
+  noClobber: boolean;
+  suppressConnectHeaders: boolean;
+}
+
+/** What holds for the whole command, whatever --next says. Models struct GlobalConfig. */
+export interface GlobalOptions {
+  /** File of --trace or --trace-ascii; '-' and '%' are stdout and stderr. */
+  trace: { file: string; kind: 'bin' | 'ascii' } | null;
+  traceTime: boolean;
+  /** --stderr. */
+  stderr: string | null;
+  failEarly: boolean;
+  parallel: boolean;
+  styled: boolean;
+  /** Warnings of the command line, said before anything else. */
+  warnings: string;
+}
+
+export const globals = (): GlobalOptions => ({
+  trace: null,
+  traceTime: false,
+  stderr: null,
+  failEarly: false,
+  parallel: false,
+  styled: true,
+  warnings: '',
+});
+
+/** warnf(): wrapped for a terminal of 79 columns. */
+export function warning(text: string): string {
+  const prefix = 'Warning: ';
+  const width = 79 - prefix.length;
+  let out = '';
+  let rest = text;
+  while (rest.length > width) {
+    let cut = width - 1;
+    while (cut > 0 && rest[cut] !== ' ') cut--;
+    if (cut === 0) cut = width - 1;
+    out += `${prefix}${rest.slice(0, cut + 1)}\n`;
+    rest = rest.slice(cut + 1);
+  }
+  return rest === '' ? out : `${out}${prefix}${rest}\n`;
 }
 
 export function defaults(): CurlOptions {
@@ -94,6 +165,7 @@ export function defaults(): CurlOptions {
     agent: null,
     referer: null,
     cookies: [],
+    cookieFiles: [],
     range: null,
     maxTime: 0,
     connectTimeout: 0,
@@ -112,23 +184,43 @@ export function defaults(): CurlOptions {
     retryMaxTime: 0,
     retryConnrefused: false,
     retryAllErrors: false,
-    failEarly: false,
-    stderr: null,
     urlQuery: [],
     requestTarget: null,
+    remoteNameAll: false,
+    remoteHeaderName: false,
+    resumeFrom: null,
+    maxFilesize: 0,
+    limitRate: 0,
+    progressBar: false,
+    proxyUser: null,
+    proxyTunnel: false,
+    unixSocket: null,
+    abstractSocket: false,
+    speedLimit: 0,
+    speedTime: 0,
+    pathAsIs: false,
+    protoDefault: null,
+    protocols: null,
+    cookieJar: null,
+    timeCond: null,
+    cacert: null,
+    capath: null,
+    cert: null,
+    key: null,
+    tlsMin: 12,
+    tlsMax: 13,
+    alpn: true,
+    removeOnError: false,
+    noClobber: false,
+    suppressConnectHeaders: false,
   };
 }
 
-export type ParsedCurl =
-  | { ok: true; options: CurlOptions[] }
-  | { ok: false; kind: 'error'; text: string }
-  | { ok: false; kind: 'not-emulated'; option: string }
-  | { ok: false; kind: 'help'; category: string | null }
-  | { ok: false; kind: 'version' };
+export class Bad extends Error {}
+/** An option that this build of libcurl has not. */
+export class Unsupported extends Error {}
 
-class Bad extends Error {}
-
-type Setter = (o: CurlOptions, value: string, on: boolean, shown: string) => void;
+export type Setter = (o: CurlOptions, value: string, on: boolean, shown: string, g: GlobalOptions) => void;
 
 function whole(value: string, shown: string): number {
   if (!/^\d+$/.test(value)) throw new Bad(`option ${shown}: expected a ${/^-\d/.test(value) ? 'positive' : 'proper'} numerical parameter`);
@@ -139,6 +231,32 @@ function seconds(value: string, shown: string): number {
   if (!/^\d+(\.\d*)?$|^\.\d+$/.test(value))
     throw new Bad(`option ${shown}: expected a ${/^-\d/.test(value) ? 'positive' : 'proper'} numerical parameter`);
   return Number(value);
+}
+
+/** A number of bytes with an optional unit. */
+function size(value: string, which: string, shown: string): number {
+  const m = /^(\d+(?:\.\d*)?)(.?)/.exec(value);
+  const bad = (why: string): Bad => Object.assign(new Bad(`option ${shown}: is badly used here`), { before: warning(why) });
+  if (!m) throw bad(`invalid number specified for ${which}`);
+  const unit = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[(m[2] as string).toLowerCase()];
+  if (unit === undefined) throw bad(`unsupported ${which} unit. Use G, M, K or B!`);
+  return Math.floor(Number(m[1]) * unit);
+}
+
+/** --proto: `+` adds, `-` removes, `=` sets. Models proto2num(). */
+function protocols(before: string[] | null, value: string, g: GlobalOptions): string[] {
+  let set = new Set(before ?? KNOWN);
+  for (const word of value.split(',')) {
+    const m = /^([-+=]*)(.*)$/.exec(word.trim()) as RegExpExecArray;
+    const names = m[2] === 'all' ? KNOWN : KNOWN.filter((k) => k === m[2]?.toLowerCase());
+    if (names.length === 0) {
+      // A set to an unknown protocol is a set to none.
+      if (m[1]?.includes('=')) set = new Set();
+      else g.warnings += warning(`unrecognized protocol '${m[2]}'`);
+    } else if (m[1]?.includes('=')) set = new Set(names);
+    else for (const n of names) (m[1] as string).includes('-') ? set.delete(n) : set.add(n);
+  }
+  return [...set];
 }
 
 const flag =
@@ -164,7 +282,7 @@ const data =
 const ignore: Setter = () => {};
 
 /** Long name to what it does. An option of curl's that is not here is refused as not emulated. */
-const SETTERS: Record<string, Setter> = {
+export const SETTERS: Record<string, Setter> = {
   url: list('urls'),
   'output-dir': text('outputDir'),
   'create-dirs': flag('createDirs'),
@@ -193,7 +311,6 @@ const SETTERS: Record<string, Setter> = {
   'oauth2-bearer': text('bearer'),
   'user-agent': text('agent'),
   referer: text('referer'),
-  range: text('range'),
   resolve: list('resolve'),
   'connect-to': list('connectTo'),
   interface: text('interface'),
@@ -201,14 +318,99 @@ const SETTERS: Record<string, Setter> = {
   noproxy: text('noproxy'),
   'write-out': text('writeOut'),
   'dump-header': text('dumpHeader'),
-  stderr: text('stderr'),
   'retry-connrefused': flag('retryConnrefused'),
   'retry-all-errors': flag('retryAllErrors'),
-  'fail-early': flag('failEarly'),
   'url-query': list('urlQuery'),
   'request-target': text('requestTarget'),
   'no-progress-meter': flag('noProgress'),
   'no-buffer': flag('noBuffer'),
+  'remote-name-all': flag('remoteNameAll'),
+  'remote-header-name': flag('remoteHeaderName'),
+  'progress-bar': flag('progressBar'),
+  'proxy-user': text('proxyUser'),
+  proxytunnel: flag('proxyTunnel'),
+  'unix-socket': text('unixSocket'),
+  'path-as-is': flag('pathAsIs'),
+  'proto-default': text('protoDefault'),
+  'cookie-jar': text('cookieJar'),
+  cacert: text('cacert'),
+  capath: text('capath'),
+  cert: text('cert'),
+  key: text('key'),
+  'remove-on-error': flag('removeOnError'),
+  'no-clobber': flag('noClobber'),
+  'suppress-connect-headers': flag('suppressConnectHeaders'),
+  'no-alpn': (o, _v, on) => {
+    o.alpn = !on;
+  },
+  'abstract-unix-socket': (o, v) => {
+    o.unixSocket = v;
+    o.abstractSocket = true;
+  },
+  stderr: (_o, v, _on, _s, g) => {
+    g.stderr = v;
+  },
+  'fail-early': (_o, _v, on, _s, g) => {
+    g.failEarly = on;
+  },
+  parallel: (_o, _v, on, _s, g) => {
+    g.parallel = on;
+  },
+  'styled-output': (_o, _v, on, _s, g) => {
+    g.styled = on;
+  },
+  trace: (_o, v, _on, _s, g) => {
+    g.trace = { file: v, kind: 'bin' };
+  },
+  'trace-ascii': (_o, v, _on, _s, g) => {
+    g.trace = { file: v, kind: 'ascii' };
+  },
+  'trace-time': (_o, _v, on, _s, g) => {
+    g.traceTime = on;
+  },
+  'max-filesize': (o, v, _on, s) => {
+    o.maxFilesize = size(v, 'filesize', s);
+  },
+  'limit-rate': (o, v, _on, s) => {
+    o.limitRate = size(v, 'rate', s);
+  },
+  'speed-limit': (o, v, _on, s) => {
+    o.speedLimit = whole(v, s);
+    if (o.speedTime === 0) o.speedTime = 30;
+  },
+  'speed-time': (o, v, _on, s) => {
+    o.speedTime = whole(v, s);
+    if (o.speedLimit === 0) o.speedLimit = 1;
+  },
+  'continue-at': (o, v, _on, s) => {
+    o.resumeFrom = v === '-' ? 'auto' : whole(v, s);
+  },
+  range: (o, v, _on, _s, g) => {
+    if (/[^\d,-]/.test(v))
+      g.warnings += warning(
+        "Invalid character is found in given range. A specified range MUST have only digits in 'start'-'stop'. The server's response to this request is uncertain.",
+      );
+    if (/^\d+$/.test(v)) {
+      g.warnings += warning('A specified range MUST include at least one dash (-). Appending one for you!');
+      o.range = `${v}-`;
+    } else o.range = v;
+  },
+  'time-cond': (o, v, _on, _s, g) => {
+    const at = Date.parse(v.replace(/^[-+=]/, ''));
+    if (/^[-+=]?now$/i.test(v) || !Number.isNaN(at)) o.timeCond = v;
+    else
+      g.warnings += warning(
+        'Illegal date format for -z, --time-cond (and not a file name). Disabling time condition. See curl_getdate(3) for valid date syntax.',
+      );
+  },
+  proto: (o, v, _on, _s, g) => {
+    o.protocols = protocols(o.protocols, v, g);
+  },
+  'tls-max': (o, v, _on, s) => {
+    const at = { default: 13, '1.0': 10, '1.1': 11, '1.2': 12, '1.3': 13 }[v];
+    if (at === undefined) throw new Bad(`option ${s}: is badly used here`);
+    o.tlsMax = at;
+  },
   output: (o, v) => o.outputs.push(v),
   'remote-name': (o) => o.outputs.push(null),
   'max-time': (o, v, _on, s) => {
@@ -234,7 +436,11 @@ const SETTERS: Record<string, Setter> = {
     if (!m || Number(m[1]) > 65535 || Number(m[2] ?? 0) > 65535) throw new Bad(`option ${s}: is badly used here`);
     o.localPort = [Number(m[1]), Number(m[2] ?? m[1])];
   },
-  form: (o, value) => {
+  form: (o, value, _on, s, g) => {
+    if (!value.includes('=')) {
+      g.warnings += warning('Illegally formatted input field!');
+      throw new Bad(`option ${s}: is badly used here`);
+    }
     o.forms.push({ value, literal: false });
   },
   'form-string': (o, value) => {
@@ -245,6 +451,7 @@ const SETTERS: Record<string, Setter> = {
   },
   cookie: (o, v) => {
     if (v.includes('=')) o.cookies.push(v);
+    else o.cookieFiles.push(v);
   },
   ipv4: (o) => {
     o.family = 4;
@@ -276,129 +483,47 @@ for (const name of [
   'keepalive-time',
   'tcp-nodelay',
   'basic',
-  'cacert',
-  'capath',
-  'cert',
-  'key',
   'tlsv1',
-  'tlsv1.0',
-  'tlsv1.1',
-  'tlsv1.2',
-  'tlsv1.3',
-  'tls-max',
-  'styled-output',
   'disable',
   'happy-eyeballs-timeout-ms',
   'expect100-timeout',
-  'path-as-is',
   'no-sessionid',
-  'no-alpn',
   'anyauth',
-  'speed-limit',
-  'speed-time',
-  'remote-name-all',
-  'no-clobber',
   'junk-session-cookies',
-  'proto',
   'ssl-reqd',
-  'cookie-jar',
+  'remote-time',
+  'ciphers',
+  'tls13-ciphers',
+  'curves',
+  'cert-type',
+  'key-type',
+  'pass',
+  'no-npn',
+  'proxy-basic',
+  'http0.9',
+  'form-escape',
+  'tcp-fastopen',
+  'create-file-mode',
+  'ssl',
+  'ssl-no-revoke',
+  'false-start',
+  'parallel-max',
+  'parallel-immediate',
 ]) {
   SETTERS[name] = ignore;
 }
-
-const LONG = new Map<string, OptionSpec>(CURL_OPTIONS.map((s) => [s.long as string, s]));
-/** Boolean options whose own name begins with `no-`, by the name that --no-X would negate. */
-const NEGATED: Record<string, string> = {
-  buffer: 'no-buffer',
-  keepalive: 'no-keepalive',
-  'progress-meter': 'no-progress-meter',
-  sessionid: 'no-sessionid',
-  alpn: 'no-alpn',
-  npn: 'no-npn',
-  clobber: 'no-clobber',
-};
-
-function findLong(word: string): { spec: OptionSpec; on: boolean } | 'unknown' | 'ambiguous' {
-  const exact = LONG.get(word);
-  if (exact) return { spec: exact, on: true };
-  if (NEGATED[word]) return { spec: LONG.get(NEGATED[word] as string) as OptionSpec, on: false };
-  if (word.startsWith('no-')) {
-    const base = LONG.get(word.slice(3));
-    if (base && base.arg === 'none') return { spec: base, on: false };
-  }
-  const hits = [...LONG.values()].filter((s) => s.long?.startsWith(word));
-  if (hits.length === 1) return { spec: hits[0] as OptionSpec, on: true };
-  return hits.length === 0 ? 'unknown' : 'ambiguous';
-}
-
-export function parseCurl(args: readonly string[]): ParsedCurl {
-  let o = defaults();
-  const sets = [o];
-  const error = (message: string): ParsedCurl => ({
-    ok: false,
-    kind: 'error',
-    text: `curl: ${message}\ncurl: try 'curl --help' or 'curl --manual' for more information\n`,
-  });
-  let special: ParsedCurl | null = null;
-  const apply = (spec: OptionSpec, value: string, on: boolean, shown: string): void => {
-    if (spec.long === 'next') {
-      o = { ...defaults(), silent: o.silent, showError: o.showError, verbose: o.verbose };
-      sets.push(o);
-      return;
-    }
-    const setter = SETTERS[spec.long as string];
-    if (!setter) {
-      special = { ok: false, kind: 'not-emulated', option: `--${spec.long}` };
-      return;
-    }
-    setter(o, value, on, shown);
+for (const [name, version] of [
+  ['tlsv1.0', 10],
+  ['tlsv1.1', 11],
+  ['tlsv1.2', 12],
+  ['tlsv1.3', 13],
+] as const) {
+  SETTERS[name] = (o) => {
+    o.tlsMin = Math.max(12, version);
   };
-  try {
-    let plain = false;
-    for (let i = 0; i < args.length && !special; i++) {
-      const arg = args[i] as string;
-      if (plain || !arg.startsWith('-') || arg === '-') {
-        o.urls.push(arg);
-        continue;
-      }
-      if (arg === '--') {
-        plain = true;
-        continue;
-      }
-      if (arg.startsWith('--')) {
-        const found = findLong(arg.slice(2));
-        if (typeof found === 'string') return error(`option ${arg}: is ${found}`);
-        if (found.spec.long === 'help') return { ok: false, kind: 'help', category: args[i + 1] ?? null };
-        if (found.spec.long === 'version') return { ok: false, kind: 'version' };
-        if (found.spec.arg === 'required') {
-          const value = args[++i];
-          if (value === undefined) return error(`option ${arg}: requires parameter`);
-          apply(found.spec, value, true, arg);
-        } else apply(found.spec, '', found.on, arg);
-        continue;
-      }
-      for (let j = 1; j < arg.length; j++) {
-        const letter = arg[j] as string;
-        const spec = CURL_OPTIONS.find((s) => s.short === letter);
-        if (!spec) return error(`option ${arg}: is unknown`);
-        if (letter === 'h') return { ok: false, kind: 'help', category: args[i + 1] ?? null };
-        if (letter === 'V') return { ok: false, kind: 'version' };
-        if (spec.arg !== 'required') {
-          apply(spec, '', true, arg);
-          continue;
-        }
-        const value = arg.length > j + 1 ? arg.slice(j + 1) : args[++i];
-        if (value === undefined) return error(`option ${arg}: requires parameter`);
-        apply(spec, value, true, arg);
-        break;
-      }
-    }
-  } catch (e) {
-    if (e instanceof Bad) return error(e.message);
-    throw e;
-  }
-  if (special) return special;
-  if (sets.every((s) => s.urls.length === 0))
-    return { ok: false, kind: 'error', text: "curl: try 'curl --help' or 'curl --manual' for more information\n" };
-  return { ok: true, options: sets };
+}
+for (const name of ['dns-servers', 'dns-interface', 'dns-ipv4-addr', 'dns-ipv6-addr', 'http3', 'http3-only']) {
+  SETTERS[name] = (_o, _v, _on, s) => {
+    throw new Unsupported(`option ${s}: the installed libcurl version doesn't support this`);
+  };
 }

@@ -15,6 +15,8 @@ export interface Body {
   upload: boolean;
   /** Multipart: curl says when it has all been sent. */
   form?: boolean;
+  /** Of unknown length: it goes in chunks. */
+  chunked?: boolean;
 }
 
 function percentEncode(b: Uint8Array): string {
@@ -40,7 +42,9 @@ export function makeBody(p: Process, o: CurlOptions): Body | null | string {
   };
   if (o.upload !== null) {
     const r = p.readFile(o.upload === '-' || o.upload === '.' ? '/dev/stdin' : o.upload);
-    return r.ok ? { bytes: r.value, type: null, warnings, upload: true } : `Can't open '${o.upload}'!`;
+    return r.ok
+      ? { bytes: r.value, type: null, warnings, upload: true, chunked: o.upload === '-' || o.upload === '.' }
+      : `Can't open '${o.upload}'!`;
   }
   if (o.forms.length > 0) return formBody(p, o);
   if (o.data.length === 0) return null;
@@ -84,8 +88,9 @@ export function requestHead(
   url: Url,
   method: string,
   body: Body | null,
-  auth: string | null,
+  auth: { server: string | null; proxy: string | null },
   viaProxy: boolean,
+  cookies: readonly string[],
 ): RequestText {
   const custom = new Map<string, { name: string; value: string | null }>();
   const extra: string[] = [];
@@ -120,22 +125,29 @@ export function requestHead(
   const host = custom.get('host');
   if (host?.value) lines.push(`Host: ${host.value}`);
   else if (!host) lines.push(`Host: ${hostHeader(url)}`);
-  if (auth !== null && !has('authorization')) lines.push(`Authorization: ${auth}`);
+  if (auth.proxy !== null && !has('proxy-authorization')) lines.push(`Proxy-Authorization: ${auth.proxy}`);
+  if (auth.server !== null && !has('authorization')) lines.push(`Authorization: ${auth.server}`);
   if (o.range !== null && !has('range')) lines.push(`Range: bytes=${o.range}`);
   if (!has('user-agent') && o.agent !== '') lines.push(`User-Agent: ${o.agent ?? USER_AGENT}`);
   if (!has('accept')) lines.push('Accept: */*');
   if (o.compressed && !has('accept-encoding')) lines.push('Accept-Encoding: deflate, gzip, br, zstd');
   if (o.referer !== null && !has('referer')) lines.push(`Referer: ${o.referer}`);
-  if (viaProxy) lines.push('Proxy-Connection: Keep-Alive');
-  if (o.cookies.length > 0 && !has('cookie')) lines.push(`Cookie: ${o.cookies.join('; ')}`);
+  if (viaProxy && !has('proxy-connection')) lines.push('Proxy-Connection: Keep-Alive');
+  if (cookies.length > 0 && !has('cookie')) lines.push(`Cookie: ${cookies.join('; ')}`);
   if (o.http === '2') lines.push('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA');
   lines.push(...extra);
   let expect = false;
   if (body) {
-    if (!has('content-length')) lines.push(`Content-Length: ${body.bytes.length}`);
+    if (body.chunked && version === '1.1') lines.push('Transfer-Encoding: chunked');
+    else if (!has('content-length')) lines.push(`Content-Length: ${body.bytes.length}`);
     if (body.type && !has('content-type')) lines.push(`Content-Type: ${body.type}`);
-    expect = !has('expect') && version === '1.1' && body.bytes.length > 0 && (body.upload || body.bytes.length > EXPECT_THRESHOLD);
-    if (expect) lines.push('Expect: 100-continue');
+    const asked = custom.get('expect');
+    expect =
+      version === '1.1' &&
+      (asked
+        ? asked.value?.toLowerCase() === '100-continue'
+        : body.bytes.length > 0 && (body.upload || body.bytes.length > EXPECT_THRESHOLD));
+    if (expect && !asked) lines.push('Expect: 100-continue');
   }
   return { head: `${lines.join('\r\n')}\r\n\r\n`, expect };
 }

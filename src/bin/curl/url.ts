@@ -18,9 +18,35 @@ export interface Url {
   fragment: string;
 }
 
-export const PORTS: Record<string, number> = { http: 80, https: 443, ftp: 21 };
+export const PORTS: Record<string, number> = {
+  http: 80,
+  https: 443,
+  ftp: 21,
+  ftps: 990,
+  telnet: 23,
+  gopher: 70,
+  gophers: 70,
+  dict: 2628,
+  ldap: 389,
+  ldaps: 636,
+  smtp: 25,
+  smtps: 465,
+  imap: 143,
+  imaps: 993,
+  pop3: 110,
+  pop3s: 995,
+  mqtt: 1883,
+  rtsp: 554,
+  rtmp: 1935,
+  scp: 22,
+  sftp: 22,
+  smb: 445,
+  smbs: 445,
+  tftp: 69,
+};
 
-const KNOWN = [
+/** Protocols that this build knows. */
+export const KNOWN: readonly string[] = [
   'dict',
   'file',
   'ftp',
@@ -52,13 +78,21 @@ export type UrlResult = { ok: true; url: Url } | { ok: false; code: number; mess
 
 const MALFORMED = { ok: false, code: 3, message: 'URL using bad/illegal format or missing URL' } as const;
 
-export function parseUrl(text: string): UrlResult {
+export interface UrlHints {
+  /** The scheme of a URL without one. */
+  scheme?: string | null;
+  /** --path-as-is. */
+  asIs?: boolean;
+}
+
+export function parseUrl(text: string, hints: UrlHints = {}): UrlResult {
   if (text === '' || /[\s\x00-\x1f\x7f]/.test(text)) return MALFORMED;
-  const m = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/\/?(.*)$/.exec(text);
-  let scheme = m ? (m[1] as string).toLowerCase() : 'http';
+  const m = /^([A-Za-z][A-Za-z0-9+.-]*):\/{1,3}(?!\/)(.*)$/.exec(text);
+  let scheme = m ? (m[1] as string).toLowerCase() : (hints.scheme ?? 'http');
   const whole = m ? (m[2] as string) : text;
   const rest = whole.replace(/#.*$/, '');
   if (m && !KNOWN.includes(scheme)) return { ok: false, code: 1, message: `Protocol "${m[1]}" not supported or disabled in libcurl` };
+  if (scheme === 'file' && m) return fileUrl(text, rest);
   const cut = rest.search(/[/?]/);
   let authority = cut < 0 ? rest : rest.slice(0, cut);
   const tail = cut < 0 ? '' : rest.slice(cut);
@@ -97,11 +131,21 @@ export function parseUrl(text: string): UrlResult {
       v6: six !== null,
       port: portText ? Number(portText) : (PORTS[scheme] ?? 80),
       portGiven: !!portText,
-      path: removeDots(path === '' ? '/' : path),
+      path: hints.asIs ? path || '/' : removeDots(path === '' ? '/' : path),
       query: q < 0 ? null : tail.slice(q + 1),
       userText,
       fragment: whole.slice(rest.length),
     },
+  };
+}
+
+/** file:///path; a host may be named only when it is this one. */
+function fileUrl(text: string, rest: string): UrlResult {
+  const path = decode(/^file:\/\/\//i.test(text) ? `/${rest}` : rest.replace(/^(localhost|127\.0\.0\.1)?(?=\/)/, ''));
+  if (!path.startsWith('/')) return MALFORMED;
+  return {
+    ok: true,
+    url: { scheme: 'file', user: null, host: '', v6: false, port: 0, portGiven: false, path, query: null, userText: '', fragment: '' },
   };
 }
 
@@ -146,32 +190,4 @@ export function joinUrl(base: Url, location: string): string {
   if (location.startsWith('/')) return root + location;
   if (location.startsWith('?')) return root + base.path + location;
   return `${root}${base.path.slice(0, base.path.lastIndexOf('/') + 1)}${location}`;
-}
-
-/** `{a,b}` and `[1-3]`, `[a-c]`, `[1-9:2]`. Null for a broken one. An IPv6 address in brackets is none. */
-export function globUrl(text: string): string[] | null {
-  const m = /\{([^{}]*)\}|\[([^\]]*)\]/.exec(text);
-  if (!m) return /[{}]/.test(text) ? null : [text];
-  if (m[2]?.includes(':') && parseIp6(m[2].replace(/%.*$/, '')) !== null) {
-    const tail = globUrl(text.slice(m.index + m[0].length));
-    return tail?.map((t) => text.slice(0, m.index + m[0].length) + t) ?? null;
-  }
-  let items: string[] = [];
-  if (m[1] !== undefined) items = m[1].split(',');
-  else {
-    const numbers = /^(\d+)-(\d+)(?::(\d+))?$/.exec(m[2] as string);
-    const letters = /^([A-Za-z])-([A-Za-z])(?::(\d+))?$/.exec(m[2] as string);
-    if (numbers) {
-      const [, low, high, step] = numbers as unknown as [string, string, string, string | undefined];
-      for (let n = Number(low); n <= Number(high); n += Number(step ?? 1))
-        items.push(String(n).padStart(low.startsWith('0') ? low.length : 1, '0'));
-    } else if (letters) {
-      for (let c = (letters[1] as string).charCodeAt(0); c <= (letters[2] as string).charCodeAt(0); c += Number(letters[3] ?? 1))
-        items.push(String.fromCharCode(c));
-    }
-    if (items.length === 0) return null;
-  }
-  const tails = globUrl(text.slice(m.index + m[0].length));
-  if (!tails) return null;
-  return items.flatMap((item) => tails.map((t) => text.slice(0, m.index) + item + t));
 }

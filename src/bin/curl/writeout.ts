@@ -25,7 +25,20 @@ export interface TransferInfo {
   sizeHeader: number;
   sizeRequest: number;
   /** µs since the start of the transfer. */
-  times: { nameLookup: number; connect: number; preTransfer: number; startTransfer: number; redirect: number; total: number };
+  /** Status of the proxy's answer to CONNECT. */
+  connectStatus: number;
+  /** Certificates that the server sent, and what X509_verify_cert() said of them. */
+  certs: number;
+  verifyResult: number;
+  times: {
+    appConnect: number;
+    nameLookup: number;
+    connect: number;
+    preTransfer: number;
+    startTransfer: number;
+    redirect: number;
+    total: number;
+  };
 }
 
 type Variable = (t: TransferInfo) => string | number | null;
@@ -40,12 +53,12 @@ const VARIABLES: Record<string, Variable> = {
   filename_effective: (t) => t.file,
   ftp_entry_path: () => null,
   http_code: (t) => t.head?.status ?? 0,
-  http_connect: () => 0,
+  http_connect: (t) => t.connectStatus,
   http_version: (t) => t.head?.version ?? '0',
   local_ip: (t) => (t.local ? formatIp(t.local.addr) : ''),
   local_port: (t) => t.local?.port ?? 0,
   method: (t) => t.method,
-  num_certs: () => 0,
+  num_certs: (t) => t.certs,
   num_connects: (t) => t.connects,
   num_headers: (t) => t.headerCount,
   num_redirects: (t) => t.redirects,
@@ -55,15 +68,15 @@ const VARIABLES: Record<string, Variable> = {
   remote_ip: (t) => (t.remote ? formatIp(t.remote.addr) : ''),
   remote_port: (t) => t.remote?.port ?? 0,
   response_code: (t) => t.head?.status ?? 0,
-  scheme: (t) => (t.head || t.remote ? t.scheme.toUpperCase() : ''),
+  scheme: (t) => (t.head || t.remote ? t.scheme.toUpperCase() : null),
   size_download: (t) => t.sizeDownload,
   size_header: (t) => t.sizeHeader,
   size_request: (t) => t.sizeRequest,
   size_upload: (t) => t.sizeUpload,
   speed_download: (t) => (t.times.total > 0 ? Math.floor(t.sizeDownload / (t.times.total / 1e6)) : 0),
   speed_upload: (t) => (t.times.total > 0 ? Math.floor(t.sizeUpload / (t.times.total / 1e6)) : 0),
-  ssl_verify_result: () => 0,
-  time_appconnect: () => sec(0),
+  ssl_verify_result: (t) => t.verifyResult,
+  time_appconnect: (t) => sec(t.times.appConnect),
   time_connect: (t) => sec(t.times.connect),
   time_namelookup: (t) => sec(t.times.nameLookup),
   time_pretransfer: (t) => sec(t.times.preTransfer),
@@ -109,7 +122,7 @@ export function writeOut(format: string, t: TransferInfo, version: string): Writ
     }
     const m = /^%(?:header)?\{([^}]*)\}/.exec(format.slice(i));
     if (!m) {
-      result[to] += '%';
+      result[to] += `%${format[++i]}`;
       continue;
     }
     i += m[0].length - 1;

@@ -8,6 +8,7 @@ import type { TcpSocket } from '../../os/uapi.ts';
 import { formatIp } from '../../wire/addr.ts';
 import { concat, utf8 } from '../../wire/bytes.ts';
 import { bodyPlan, bytesOf, Reader, readBody, readHead } from '../curl/http.ts';
+import { tcpStream } from '../curl/stream.ts';
 import { parseUrl } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
 import { type Config, chooseLocation, type Location, type Server } from './config.ts';
@@ -104,7 +105,7 @@ export class Http {
 
   /** One connection, request after request. */
   *connection(sock: TcpSocket): Task<void> {
-    const reader = new Reader(sock);
+    const reader = new Reader(tcpStream(sock));
     try {
       while (!this.stopping) {
         const r = yield* this.read(reader, formatIp(sock.remote?.addr ?? 0).replace(/^::ffff:/, ''));
@@ -283,7 +284,7 @@ export class Http {
           sock,
           concat([bytesOf(`${r.method} ${path} HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n${kept.join('')}\r\n`), r.body]),
         );
-        const reader = new Reader(sock);
+        const reader = new Reader(tcpStream(sock));
         reader.deadline = p.sim.now + 60e6;
         const head = yield* readHead(reader);
         if (!head.ok) return failure(head.error === 'timeout' ? 504 : 502);

@@ -5,11 +5,13 @@ import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
 import { closeSocket, connectTcp, openTcp, sendTcp } from '../../os/sockcalls.ts';
 import { timeLimit } from '../../os/threads.ts';
+import type { TcpSocket } from '../../os/uapi.ts';
 import { type Errno, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
 import { concat, text, utf8 } from '../../wire/bytes.ts';
 import { bodyPlan, bytesOf, header, Reader, type ResponseHead, readBody, readHead } from '../curl/http.ts';
 import { base64 } from '../curl/request.ts';
+import { tcpStream } from '../curl/stream.ts';
 import { hostHeader, hostText, joinUrl, parseUrl, type Url, urlText } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
 import { parseWget, type WgetOptions } from './options.ts';
@@ -50,11 +52,20 @@ function shortRate(bytes: number, us: number): string {
   return `${number}${unit === 'B/s' ? ' ' : unit[0]}`.padStart(5);
 }
 
+/** A connection and what has been read from it. */
+class Link extends Reader {
+  readonly sock: TcpSocket;
+  constructor(sock: TcpSocket) {
+    super(tcpStream(sock));
+    this.sock = sock;
+  }
+}
+
 class Wget {
   private readonly p: Process;
   private readonly o: WgetOptions;
   private logFd = 2;
-  private idle: { key: string; reader: Reader } | null = null;
+  private idle: { key: string; reader: Link } | null = null;
 
   constructor(p: Process, o: WgetOptions) {
     this.p = p;
@@ -191,7 +202,7 @@ class Wget {
     }
   }
 
-  private *connect(url: Url): Task<Reader | Outcome> {
+  private *connect(url: Url): Task<Link | Outcome> {
     const { p, o } = this;
     const key = `${url.host}:${url.port}`;
     if (this.idle?.key === key && !this.idle.reader.sock.readable()) {
@@ -225,7 +236,7 @@ class Wget {
       const r = yield* connectTcp(sock, addr, url.port, o.connectTimeout > 0 ? p.sim.now + o.connectTimeout * 1e6 : undefined);
       if (r.ok) {
         yield* this.say('connected.\n');
-        return new Reader(sock);
+        return new Link(sock);
       }
       closeSocket(p, sock);
       last = r.errno === 'EAGAIN' ? 'ETIMEDOUT' : r.errno;
@@ -267,7 +278,7 @@ class Wget {
   ): Task<Outcome | { location: string; status: number }> {
     const { p, o } = this;
     const reader = yield* this.connect(url);
-    if (!(reader instanceof Reader)) return reader;
+    if (!(reader instanceof Link)) return reader;
     if (url.scheme === 'https') {
       closeSocket(p, reader.sock);
       yield* this.tell('wget: TLS is not emulated\nUnable to establish SSL connection.\n');
@@ -286,7 +297,7 @@ class Wget {
       else if (head.error === 'closed') yield* this.tell('No data received.\n');
       else
         yield* this.tell(
-          `Read error (${head.error === 'weird' || head.error === 'interrupted' ? 'Success' : strerror(head.error)}) in headers.\n`,
+          `Read error (${head.error === 'weird' || head.error === 'interrupted' || head.error === 'slow' ? 'Success' : strerror(head.error)}) in headers.\n`,
         );
       return { exit: EXIT.network, retry: true };
     }
@@ -321,12 +332,12 @@ class Wget {
     return { exit: 0, retry: false };
   }
 
-  private drop(reader: Reader): void {
+  private drop(reader: Link): void {
     closeSocket(this.p, reader.sock);
     if (this.idle?.reader === reader) this.idle = null;
   }
 
-  private keep(reader: Reader, url: Url, h: ResponseHead, kind: string, whole: boolean): void {
+  private keep(reader: Link, url: Url, h: ResponseHead, kind: string, whole: boolean): void {
     if (!whole || kind === 'close' || /close/i.test(header(h, 'Connection') ?? '')) this.drop(reader);
     else this.idle = { key: `${url.host}:${url.port}`, reader };
   }
@@ -344,7 +355,7 @@ class Wget {
     return this.o.prefix === null ? whole : `${this.o.prefix}/${whole}`;
   }
 
-  private *save(reader: Reader, url: Url, h: ResponseHead, plan: ReturnType<typeof bodyPlan>, out: number | null): Task<Outcome> {
+  private *save(reader: Link, url: Url, h: ResponseHead, plan: ReturnType<typeof bodyPlan>, out: number | null): Task<Outcome> {
     const { p, o } = this;
     yield* this.length(h);
     let fd = out;
