@@ -1,8 +1,10 @@
 /** What changed in a namespace, told in order: inside the kernel (netdevice notifiers) and to `ip monitor` (rtnetlink groups). */
 
+import type { MdbMember } from './dev/brmdb.ts';
 import type { NetDevice } from './dev/device.ts';
 import type { FibRoute } from './ip/fib.ts';
 import type { IfAddr } from './ip/ifaddr.ts';
+import type { NexthopObject } from './ip/nexthop.ts';
 import type { FibRule } from './ip/rule.ts';
 import type { Neighbour } from './neigh/neigh.ts';
 
@@ -12,8 +14,13 @@ export type NetEvent =
   | { type: 'addr'; action: 'new' | 'del'; dev: NetDevice; addr: IfAddr }
   | { type: 'route'; action: 'new' | 'del'; route: FibRoute }
   | { type: 'rule'; action: 'new' | 'del'; rule: FibRule }
+  | { type: 'nexthop'; action: 'new' | 'del'; nexthop: NexthopObject }
   | { type: 'neigh'; action: 'new' | 'del'; neigh: Neighbour }
-  | { type: 'fdb'; action: 'new' | 'del'; dev: NetDevice; entry: unknown };
+  | { type: 'fdb'; action: 'new' | 'del'; dev: NetDevice; entry: unknown }
+  /** State or settings of a bridge port (RTM_NEWLINK of AF_BRIDGE). */
+  | { type: 'brport'; dev: NetDevice }
+  /** A member of a bridge's multicast group came or went. */
+  | { type: 'mdb'; action: 'new' | 'del'; dev: NetDevice; entry: MdbMember };
 
 export class Notifier {
   private listeners: ((event: NetEvent) => void)[] = [];

@@ -2,59 +2,56 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { fdbMsgOf, type NetEvent } from '../../os/uapi.ts';
+import { fdbMsgOf, mdbMsg, type NetEvent } from '../../os/uapi.ts';
 import { WaitQueue } from '../../sim/wait.ts';
 import { Ctx, type Outcome } from '../ip/ctx.ts';
 import { Exit, matches } from '../ip/lib/args.ts';
 import { netnsSwitch } from '../ip/netns.ts';
 import { bridgeFdb, printFdb } from './fdb.ts';
 import { bridgeLink, printBridgeLink, printPlainLink } from './link.ts';
-import { BRIDGE_USAGE, MDB_USAGE, MONITOR_USAGE, VLAN_USAGE } from './usage.ts';
-
-function vlan(ctx: Ctx, words: readonly string[]): number {
-  const verb = words[0] ?? 'show';
-  if (matches(verb, 'help')) throw new Exit(255, VLAN_USAGE);
-  if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) {
-    ctx.newJson();
-    ctx.pr.fp('port              vlan-id  \n');
-    ctx.deleteJson();
-    return 0;
-  }
-  if (matches(verb, 'add') || matches(verb, 'delete')) return ctx.talk({ ok: false, errno: 'EOPNOTSUPP' }, 255);
-  throw new Exit(255, `Command "${verb}" is unknown, try "bridge vlan help".\n`);
-}
-
-function mdb(ctx: Ctx, words: readonly string[]): number {
-  const verb = words[0] ?? 'show';
-  if (matches(verb, 'help')) throw new Exit(255, MDB_USAGE);
-  if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) {
-    ctx.newJson();
-    ctx.deleteJson();
-    return 0;
-  }
-  ctx.complain(`bridge mdb ${verb}: not emulated\n`);
-  return 255;
-}
+import { bridgeMdb, printMdb } from './mdb.ts';
+import { BRIDGE_USAGE, MONITOR_USAGE } from './usage.ts';
+import { bridgeVlan } from './vlan.ts';
 
 function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
   const kinds = new Set<NetEvent['type']>();
+  let banner = false;
+  let chosen = false;
   for (const word of words) {
-    if (matches(word, 'link')) kinds.add('link');
-    else if (matches(word, 'fdb')) kinds.add('fdb');
-    else if (matches(word, 'help')) throw new Exit(255, MONITOR_USAGE);
-    else if (word !== 'all' && !matches(word, 'mdb') && !matches(word, 'vlan')) {
-      throw new Exit(255, `Argument "${word}" is unknown, try "bridge monitor help".\n`);
+    if (matches(word, 'file')) {
+      ctx.complain('bridge monitor file: not emulated\n');
+      return 255;
     }
+    chosen = word !== 'all';
+    if (matches(word, 'link')) {
+      kinds.add('link');
+      kinds.add('brport');
+    } else if (matches(word, 'fdb')) kinds.add('fdb');
+    else if (matches(word, 'mdb')) kinds.add('mdb');
+    else if (matches(word, 'vlan') || word === 'vni') continue;
+    else if (word === 'all') banner = true;
+    else if (matches(word, 'help')) throw new Exit(255, MONITOR_USAGE);
+    else throw new Exit(255, `Argument "${word}" is unknown, try "bridge monitor help".\n`);
   }
+  const say = (label: string): void => {
+    if (banner) ctx.pr.out += label;
+  };
   const queue = new WaitQueue();
   const stop = ctx.ns.events.observe((e) => {
-    if (kinds.size > 0 && !kinds.has(e.type)) return;
+    if (chosen && !banner && !kinds.has(e.type)) return;
     if (e.type === 'link') {
+      say('[LINK]');
       printPlainLink(ctx, e.dev, e.action === 'unregister');
-      if (e.action !== 'register' && e.action !== 'unregister') printBridgeLink(ctx, e.dev);
+    } else if (e.type === 'brport') {
+      say('[LINK]');
+      printBridgeLink(ctx, e.dev);
     } else if (e.type === 'fdb') {
       const msg = fdbMsgOf(e.dev, e.entry);
+      if (msg) say('[NEIGH]');
       if (msg) printFdb(ctx, msg, { deleted: e.action === 'del' });
+    } else if (e.type === 'mdb') {
+      say('[MDB]');
+      printMdb(ctx, mdbMsg(e.dev, e.entry), e.action === 'del');
     }
     queue.wakeAll();
   });
@@ -71,8 +68,8 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
 const OBJECTS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) => Outcome])[] = [
   ['link', bridgeLink],
   ['fdb', bridgeFdb],
-  ['mdb', mdb],
-  ['vlan', vlan],
+  ['mdb', bridgeMdb],
+  ['vlan', bridgeVlan],
   ['monitor', monitor],
   [
     'help',
@@ -104,7 +101,8 @@ function options(ctx: Ctx, argv: readonly string[]): readonly string[] {
     else if (opt === '-4' || opt === '-6') continue;
     else if (matches(opt, '-netns')) netnsSwitch(ctx, argv[++i] ?? '');
     else if (matches(opt.split('=')[0] as string, '-color')) ctx.pr.colored = opt.includes('=') ? !opt.endsWith('=never') : true;
-    else if (matches(opt, '-compressvlans') || matches(opt, '-force')) continue;
+    else if (matches(opt, '-compressvlans')) ctx.compressVlans = true;
+    else if (matches(opt, '-force')) continue;
     else if (matches(opt, '-json')) ctx.json++;
     else if (matches(opt, '-pretty')) ctx.pretty++;
     else throw new Exit(255, `Option "${opt}" is unknown, try "bridge help".\n`);

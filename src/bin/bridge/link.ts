@@ -3,12 +3,11 @@
 import { changePort, linkMsg, type NetDevice, PORT_STATES, type PortChange, type PortData } from '../../os/uapi.ts';
 import type { Ctx } from '../ip/ctx.ts';
 import { Args, duparg, Exit, matches, mustBeOneOf } from '../ip/lib/args.ts';
+import type { PortSwitch } from '../ip/link/bridge_slave.ts';
 import { printLinkFlags, printName } from '../ip/link/print.ts';
 import { LINK_USAGE } from './usage.ts';
 
-type Switch = { [K in keyof PortData]: PortData[K] extends boolean ? K : never }[keyof PortData];
-
-const SWITCHES: readonly (readonly [string, Switch])[] = [
+const SWITCHES: readonly (readonly [string, PortSwitch])[] = [
   ['guard', 'guard'],
   ['hairpin', 'hairpin'],
   ['fastleave', 'fastLeave'],
@@ -25,7 +24,7 @@ const SWITCHES: readonly (readonly [string, Switch])[] = [
 ];
 
 /** What -d adds, in the order in which it is printed. */
-const DETAILS: readonly (readonly [string, Switch | 'mcastRouter'])[] = [
+const DETAILS: readonly (readonly [string, PortSwitch | 'mcastRouter' | 'backup'])[] = [
   ['hairpin', 'hairpin'],
   ['guard', 'guard'],
   ['root_block', 'rootBlock'],
@@ -38,6 +37,7 @@ const DETAILS: readonly (readonly [string, Switch | 'mcastRouter'])[] = [
   ['mcast_to_unicast', 'mcastToUnicast'],
   ['neigh_suppress', 'neighSuppress'],
   ['vlan_tunnel', 'vlanTunnel'],
+  ['backup_port', 'backup'],
   ['isolated', 'isolated'],
   ['locked', 'locked'],
 ];
@@ -55,6 +55,10 @@ function printPort(ctx: Ctx, p: PortData): void {
   if (ctx.details === 0) return;
   pr.fp(`${pr.sl}    `);
   for (const [name, field] of DETAILS) {
+    if (field === 'backup') {
+      if (p.backup) pr.any(name, p.backup.name, `${name} ${p.backup.name} `);
+      continue;
+    }
     const v = p[field];
     if (typeof v === 'number') pr.any(name, v, `${name} ${v} `);
     else pr.any(name, v, `${name} ${v ? 'on' : 'off'} `);
@@ -124,6 +128,8 @@ function set(ctx: Ctx, words: readonly string[]): number {
   const args = new Args(words);
   const change: PortChange = {};
   let dev: string | null = null;
+  let self = false;
+  let master = false;
   for (; args.more; args.step()) {
     const known = SWITCHES.find(([name]) => args.is(name));
     if (args.is('dev')) dev = args.next();
@@ -134,24 +140,40 @@ function set(ctx: Ctx, words: readonly string[]): number {
         return 234;
       }
       change[known[1]] = word === 'on';
-    } else if (args.is('learning_sync')) args.next();
-    else if (args.is('mcast_router')) change.mcastRouter = atoi(args.next());
+    } else if (args.is('learning_sync')) {
+      if (args.next() !== 'on' && args.word !== 'off') {
+        ctx.complain(mustBeOneOf('learning_sync', args.word, ['off', 'on']));
+        return 234;
+      }
+    } else if (args.is('mcast_router')) change.mcastRouter = atoi(args.next());
     else if (args.is('cost')) {
       const cost = atoi(args.next());
       if (cost > 0) change.cost = cost;
     } else if (args.is('priority')) change.priority = atoi(args.next());
     else if (args.is('state')) {
       const word = args.next();
-      const named = PORT_STATES.map(String).indexOf(word.toLowerCase());
-      if (!/^\d+$/.test(word) && named < 0) {
+      const named = PORT_STATES.map(String).indexOf(word);
+      if (!/^[-+]?\d+$/.test(word) && named < 0) {
         ctx.complain('Error: invalid STP port state\n');
         return 255;
       }
       change.state = named >= 0 ? named : Number(word);
-    } else if (args.is('hwmode', 'backup_port')) {
-      ctx.complain(`bridge link: ${args.word} is not emulated\n`);
-      return 255;
-    } else if (!args.is('self', 'master', 'nobackup_port')) throw new Exit(255, LINK_USAGE);
+    } else if (args.is('hwmode')) {
+      self = true;
+      if (args.next() !== 'vepa' && args.word !== 'veb') {
+        ctx.complain('Mode argument must be "vepa" or "veb".\n');
+        return 255;
+      }
+    } else if (args.is('backup_port')) {
+      change.backup = ctx.device(args.next()) ?? null;
+      if (!change.backup) {
+        ctx.complain(`Error: device ${args.word} does not exist\n`);
+        return 255;
+      }
+    } else if (args.is('nobackup_port')) change.backup = null;
+    else if (args.is('self')) self = true;
+    else if (args.is('master')) master = true;
+    else throw new Exit(255, LINK_USAGE);
   }
   if (dev === null) {
     ctx.complain('Device is a required argument.\n');
@@ -162,6 +184,8 @@ function set(ctx: Ctx, words: readonly string[]): number {
     ctx.complain(`Cannot find bridge device "${dev}"\n`);
     return 255;
   }
+  // No device here bridges by itself.
+  if (self && !master) return ctx.talk({ ok: false, errno: 'EOPNOTSUPP' }, 255);
   return ctx.talk(changePort(device, change), 255);
 }
 

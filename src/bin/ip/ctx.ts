@@ -18,6 +18,8 @@ export class Ctx {
   details = 0;
   brief = 0;
   human = false;
+  /** `bridge -c`: VLANs as ranges. */
+  compressVlans = false;
   resolve = false;
   timestamp: '' | 'long' | 'short' = '';
   all = false;

@@ -1,68 +1,94 @@
-/** Bridge device: ports, learning, flooding, hairpin. Models net/bridge/br_if.c, br_input.c, br_forward.c */
+/** Bridge device: ports, identity, settings. Models net/bridge/br_if.c, br_device.c, br.c; frames are in brforward.ts */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC } from '../../sim/sim.ts';
-import { isMulticastMac, type Mac } from '../../wire/mac.ts';
-import { brDevXmit, brForward, brPostRouting, brPreRouting } from '../netfilter/br_netfilter.ts';
+import type { Mac } from '../../wire/mac.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
+import { bridgeXmit, handleFrame } from './brforward.ts';
+import { Mdb, mcastDefaults } from './brmdb.ts';
 import { BridgePort } from './brport.ts';
-import { devQueueXmit, netifReceive } from './core.ts';
+import { Stp } from './brstp.ts';
+import { VlanGroup } from './brvlan.ts';
 import { IFF_PROMISC, type LinkAction, NetDevice } from './device.ts';
 import { BridgeFdb } from './fdb.ts';
-import { netDrop } from './trace.ts';
 
+export type { MdbGroup, MdbMember } from './brmdb.ts';
 export { BridgePort } from './brport.ts';
 export { BridgeFdb, type FdbEntry } from './fdb.ts';
 
-/** 01:80:c2:00:00:0X: frames for the bridge itself (STP, LLDP …), never forwarded. */
-const LINK_LOCAL_MASK = 0x0180c2000000;
+/** 01:80:c2:00:00:00: where BPDUs go. */
+const STP_ADDRESS: Mac = 0x0180c2000000;
+/** All-snoopers groups that a snooping bridge joins. */
+const SNOOPERS: readonly Mac[] = [0x01005e00006a, 0x33330000006a];
 
 export class Bridge extends NetDevice {
   readonly kind = 'bridge';
   readonly ports = new Map<NetDevice, BridgePort>();
   readonly fdb: BridgeFdb;
-  /** µs after which a learned entry is gone. */
+  readonly stp: Stp;
+  readonly mdb: Mdb;
+  readonly mcast = mcastDefaults();
+  /** µs after which a learned entry is gone; shorter than `bridgeAgeingTime` while the tree changes. */
   ageingTime = 300 * SEC;
+  bridgeAgeingTime = 300 * SEC;
   priority = 0x8000;
-  /** Spanning tree: only its setting is kept; ports forward at once. */
-  stp = false;
+  /** Times in force (the root's) and the bridge's own, µs. */
   forwardDelay = 15 * SEC;
   helloTime = 2 * SEC;
   maxAge = 20 * SEC;
+  bridgeForwardDelay = 15 * SEC;
+  bridgeHelloTime = 2 * SEC;
+  bridgeMaxAge = 20 * SEC;
   groupFwdMask = 0;
+  groupAddress: Mac = STP_ADDRESS;
+  noLinklocalLearn = false;
+  /** Per bridge switches of br_netfilter, besides the namespace's sysctls. */
+  nfCallIptables = false;
+  nfCallIp6tables = false;
+  nfCallArptables = false;
   vlanFiltering = false;
-  mcastSnooping = true;
+  vlanProtocol = 0x8100;
+  vlanStats = 0;
+  vlanStatsPerPort = 0;
+  defaultPvid: number;
+  readonly vlanGroup = new VlanGroup();
   mtuSetByUser = false;
   /** The address in the bridge id: zero until a port brings one or one is set by hand, and again when the last port has left. */
   idMac: Mac = 0;
   /** When it was last brought up, µs. */
   openedAt = 0;
+  /** Ports with an option that makes frames be looked at more closely (proxy ARP, neigh_suppress). */
+  arpProxies = 0;
 
   constructor(ns: Netns, name: string) {
     super(ns, name);
     this.netnsImmutable = true;
+    this.defaultPvid = ns.kernel.profile.bridgeVlanFiltering ? 1 : 0;
     this.fdb = new BridgeFdb(this);
+    this.stp = new Stp(this);
+    this.mdb = new Mdb(this);
   }
 
   // ---- ports ----
 
   override addPort(dev: NetDevice): Result {
+    if (dev.hardware !== 'ether') return fail('EINVAL');
     if (dev.kind === 'bridge') return fail('ELOOP', 'Can not enslave a bridge to a bridge');
-    if (dev.kind === 'loopback') return fail('EINVAL');
     if (dev.ns !== this.ns) return fail('EINVAL');
     if (dev.rxHandler) return fail('EBUSY');
     const number = this.freePortNumber();
     const port = new BridgePort(this, dev, number);
     this.ports.set(dev, port);
     dev.master = this;
-    dev.rxHandler = (skb) => this.handleFrame(port, skb);
-    dev.setPromiscuity(1);
+    dev.rxHandler = (skb) => handleFrame(this, port, skb);
     dev.allmulti++;
     this.ns.kernel.printk(`${this.name}: port ${number}(${dev.name}) entered blocking state`);
-    this.fdb.addLocal(port, dev.mac);
+    if (this.defaultPvid > 0) port.vlanGroup.add(this.defaultPvid, true, true);
+    this.managePromisc();
+    this.fdb.changePortMac(port, dev.mac);
     this.recalculateMac();
-    if (dev.up && dev.operUp() && this.up) this.enablePort(port);
+    if (dev.up && dev.operUp() && this.up) this.stp.enablePort(port);
     this.mtuAuto();
     return ok();
   }
@@ -70,13 +96,17 @@ export class Bridge extends NetDevice {
   override delPort(dev: NetDevice): Result {
     const port = this.ports.get(dev);
     if (!port) return fail('EINVAL');
-    this.disablePort(port);
+    this.stp.disablePort(port);
+    this.mdb.flush(port, true);
     this.fdb.deletePort(port, true);
     this.ports.delete(dev);
+    for (const other of this.ports.values()) if (other.backup === dev) other.backup = null;
     dev.rxHandler = null;
     dev.master = null;
-    dev.setPromiscuity(-1);
+    if (port.promisc) dev.setPromiscuity(-1);
     dev.allmulti--;
+    this.managePromisc();
+    this.portFlagsChanged();
     this.mtuAuto();
     this.recalculateMac();
     return ok();
@@ -93,6 +123,25 @@ export class Bridge extends NetDevice {
     return n;
   }
 
+  /** Flooding or learning ports must hear everything; a filtering bridge with one such port knows what it needs. Models br_manage_promisc(). */
+  managePromisc(): void {
+    const all = (this.flags & IFF_PROMISC) !== 0 || !this.vlanFiltering;
+    const auto = [...this.ports.values()].filter((p) => p.flood || p.learning);
+    for (const p of this.ports.values()) {
+      const wanted = all || !(auto.length === 0 || (auto.length === 1 && auto[0] === p));
+      if (wanted === p.promisc) continue;
+      p.promisc = wanted;
+      p.dev.setPromiscuity(wanted ? 1 : -1);
+    }
+  }
+
+  /** Options of a port were changed. */
+  portFlagsChanged(): void {
+    this.arpProxies = 0;
+    for (const p of this.ports.values()) if (p.proxyArp || p.proxyArpWifi || p.neighSuppress) this.arpProxies++;
+    this.managePromisc();
+  }
+
   /** The lowest port address, unless one was set by hand. Models br_stp_recalculate_bridge_id(). */
   private recalculateMac(): void {
     if (this.macAssign === 'set') return;
@@ -100,12 +149,15 @@ export class Bridge extends NetDevice {
     for (const dev of this.ports.keys()) if (lowest === null || dev.mac < lowest) lowest = dev.mac;
     const address = lowest ?? 0;
     if (address === this.idMac) return;
+    const old = this.idMac;
+    const wasRoot = this.stp.isRoot;
     this.idMac = address;
-    if (address === this.mac) return;
-    this.fdb.changeBridgeMac(address);
-    this.macAssign = 'stolen';
-    this.assignMac(address);
-    this.portStateSelection();
+    if (address !== this.mac) {
+      this.fdb.changeBridgeMac(address);
+      this.macAssign = 'stolen';
+      this.assignMac(address);
+    }
+    this.stp.addressChanged(old, wasRoot);
   }
 
   /** Follows the lowest MTU of the ports, until one is set by hand. */
@@ -133,10 +185,10 @@ export class Bridge extends NetDevice {
         this.carrierCheck(port);
         break;
       case 'up':
-        if (this.up && dev.operUp()) this.enablePort(port);
+        if (this.up && dev.operUp()) this.stp.enablePort(port);
         break;
       case 'down':
-        if (this.up) this.disablePort(port);
+        if (this.up) this.downPort(port);
         break;
       default:
         break;
@@ -146,48 +198,93 @@ export class Bridge extends NetDevice {
   private carrierCheck(port: BridgePort): void {
     if (!this.up) return;
     if (port.dev.up && port.dev.operUp()) {
-      if (port.state === 'disabled') this.enablePort(port);
-    } else if (port.state !== 'disabled') this.disablePort(port);
+      if (port.state === 'disabled') this.stp.enablePort(port);
+    } else if (port.state !== 'disabled') this.downPort(port);
   }
 
-  private enablePort(port: BridgePort): void {
-    port.enabledAt = this.sim.now;
-    this.setPortState(port, 'forwarding');
+  private downPort(port: BridgePort): void {
+    this.stp.disablePort(port);
+    this.mdb.flush(port, false);
   }
 
-  private disablePort(port: BridgePort): void {
-    port.state = 'disabled';
-    this.fdb.deletePort(port, false);
-    this.portStateSelection();
-  }
-
-  /** `bridge link set dev P state N`, and what carrier does. */
+  /** `bridge link set dev P state N`. */
   setPortState(port: BridgePort, state: BridgePort['state']): void {
-    if (port.state !== state) this.ns.kernel.printk(`${this.name}: port ${port.number}(${port.dev.name}) entered ${state} state`);
-    port.state = state;
-    this.portStateSelection();
+    this.stp.setState(port, state);
+    this.stp.selectStates();
   }
 
-  /** The bridge has carrier while a port forwards. */
-  private portStateSelection(): void {
-    for (const port of this.ports.values()) {
-      if (port.state === 'forwarding') {
-        this.carrierOn();
-        return;
-      }
-    }
-    this.carrierOff();
+  /** RTM_NEWLINK of AF_BRIDGE: a port's state or settings. Models br_ifinfo_notify(). */
+  portChanged(port: BridgePort): void {
+    if (port.dev.registered) this.ns.events.emit({ type: 'brport', dev: port.dev });
   }
+
+  setForwardDelay(us: number): void {
+    this.bridgeForwardDelay = us;
+    if (this.stp.isRoot) this.forwardDelay = us;
+  }
+
+  setHelloTime(us: number): void {
+    this.bridgeHelloTime = us;
+    if (this.stp.isRoot) this.helloTime = us;
+  }
+
+  setMaxAge(us: number): void {
+    this.bridgeMaxAge = us;
+    if (this.stp.isRoot) this.maxAge = us;
+  }
+
+  // ---- VLANs ----
+
+  /** `bridge vlan add`; `port` null is the bridge itself. */
+  addVlan(port: BridgePort | null, vid: number, pvid: boolean, untagged: boolean): void {
+    (port ?? this).vlanGroup.add(vid, pvid, untagged);
+    this.fdb.addLocal(port, port?.dev.mac ?? this.mac, vid);
+  }
+
+  delVlan(port: BridgePort | null, vid: number): boolean {
+    const gone = (port ?? this).vlanGroup.del(vid);
+    if (gone) this.fdb.vlanGone(port, vid);
+    return gone;
+  }
+
+  /** The VLAN that ports get when they join; those that still have the old one get the new. */
+  setDefaultPvid(vid: number): void {
+    const old = this.defaultPvid;
+    this.defaultPvid = vid;
+    for (const port of [null, ...this.ports.values()]) {
+      const group = (port ?? this).vlanGroup;
+      if (old !== 0 && (group.pvid !== old || !group.vids.get(old)?.untagged)) continue;
+      if (old !== 0) this.delVlan(port, old);
+      if (vid !== 0) this.addVlan(port, vid, true, true);
+    }
+  }
+
+  // ---- life ----
 
   protected override opened(): void {
     this.openedAt = this.sim.now;
-    for (const mac of SNOOPERS) this.mc.add(mac);
-    for (const port of this.ports.values()) if (port.dev.up && port.dev.operUp()) this.enablePort(port);
+    if (this.mcast.snooping) this.joinSnoopers(true);
+    this.stp.enableBridge();
   }
 
   protected override closed(): void {
-    for (const mac of SNOOPERS) this.mc.del(mac);
-    for (const port of this.ports.values()) if (port.state !== 'disabled') this.disablePort(port);
+    if (this.mcast.snooping) this.joinSnoopers(false);
+    this.stp.disableBridge();
+    this.mdb.flush(undefined, false);
+  }
+
+  private joinSnoopers(on: boolean): void {
+    for (const mac of SNOOPERS) {
+      if (on) this.mc.add(mac);
+      else this.mc.del(mac);
+    }
+  }
+
+  setSnooping(on: boolean): void {
+    if (this.mcast.snooping === on) return;
+    this.mcast.snooping = on;
+    if (this.up) this.joinSnoopers(on);
+    if (!on) this.mdb.flush(undefined, false);
   }
 
   override unregister(): void {
@@ -204,9 +301,11 @@ export class Bridge extends NetDevice {
 
   protected override changeMac(mac: Mac): Result {
     if (mac === this.mac) return ok();
+    const old = this.idMac;
+    const wasRoot = this.stp.isRoot;
     this.idMac = mac;
     this.fdb.changeBridgeMac(mac);
-    this.portStateSelection();
+    this.stp.addressChanged(old, wasRoot);
     return ok();
   }
 
@@ -217,126 +316,15 @@ export class Bridge extends NetDevice {
     if (!done.ok) return done;
     if (given) {
       this.macAssign = 'set';
-      this.portStateSelection();
+      this.stp.root = this.stp.id;
+      this.stp.selectStates();
     }
-    this.fdb.addLocal(null, this.mac);
+    if (this.defaultPvid > 0) this.vlanGroup.add(this.defaultPvid, true, true);
+    this.fdb.changeBridgeMac(this.mac);
     return done;
   }
 
-  // ---- frames ----
-
-  /** A frame came in at a port. Models br_handle_frame(). */
-  private handleFrame(port: BridgePort, skb: Skb): boolean {
-    if (isMulticastMac(skb.ethSrc) || skb.ethSrc === 0) {
-      netDrop(skb, port.dev, 'INVALID_SOURCE_MAC');
-      return true;
-    }
-    if (skb.ethDst >= LINK_LOCAL_MASK && skb.ethDst <= LINK_LOCAL_MASK + 15) return false;
-    if (port.state !== 'forwarding' && port.state !== 'learning') {
-      netDrop(skb, port.dev, 'BRIDGE_PORT_DISABLED');
-      return true;
-    }
-    if (skb.ethDst === this.mac) skb.type = 'host';
-    if (brPreRouting(skb, this, port.dev) === 'accept') this.frameFinish(port, skb);
-    return true;
-  }
-
-  /** Learns, and decides where the frame goes. Models br_handle_frame_finish(). */
-  private frameFinish(port: BridgePort, skb: Skb): void {
-    if (port.learning) this.fdb.learn(port, skb.ethSrc);
-    if (port.state === 'learning') return;
-    const dst = skb.ethDst;
-    if (isMulticastMac(dst)) {
-      const local = skb.clone();
-      this.flood(skb, port, true, true);
-      this.stats.multicast++;
-      this.passUp(local);
-      return;
-    }
-    const entry = this.fdb.find(dst);
-    if (this.flags & IFF_PROMISC && !entry?.local) this.passUp(skb.clone());
-    if (entry?.local) this.passUp(skb);
-    else if (entry?.port) {
-      entry.used = this.sim.now;
-      this.forwardTo(entry.port, skb, port, true);
-    } else this.flood(skb, port, true);
-  }
-
-  private passUp(skb: Skb): void {
-    if (!this.up) {
-      netDrop(skb, this, 'DEV_DOWN');
-      return;
-    }
-    this.stats.rxPackets++;
-    this.stats.rxBytes += skb.data.length;
-    skb.dev = this;
-    netifReceive(skb);
-  }
-
-  /** Models should_deliver(). */
-  private mayDeliver(from: BridgePort | null, to: BridgePort): boolean {
-    return (from !== to || to.hairpin) && to.state === 'forwarding' && !(from?.isolated && to.isolated);
-  }
-
-  private forwardTo(to: BridgePort, skb: Skb, from: BridgePort | null, forwarded: boolean): void {
-    if (!this.mayDeliver(from, to)) {
-      netDrop(skb, to.dev, from === to ? 'BRIDGE_SAME_PORT' : 'BRIDGE_PORT_BLOCKED');
-      return;
-    }
-    this.deliver(to, skb, forwarded);
-  }
-
-  private deliver(to: BridgePort, skb: Skb, forwarded: boolean): void {
-    if (forwarded && brForward(skb, this, to.dev) !== 'accept') return;
-    if (brPostRouting(skb, this, to.dev) !== 'accept') return;
-    if (skb.data.length > to.dev.mtu + (skb.vlan === null ? 0 : 4) && skb.gsoSize === 0) {
-      netDrop(skb, to.dev, 'PKT_TOO_BIG');
-      return;
-    }
-    skb.dev = to.dev;
-    devQueueXmit(skb);
-  }
-
-  /** To every port that wants it; the last one gets the original. `local`: the host has a copy. Models br_flood(). */
-  private flood(skb: Skb, from: BridgePort | null, forwarded: boolean, local = false): void {
-    const dst = skb.ethDst;
-    let previous: BridgePort | null = null;
-    for (const port of this.ports.values()) {
-      if (dst === this.broadcast ? !port.bcastFlood : isMulticastMac(dst) ? !port.mcastFlood : !port.flood) continue;
-      if (!this.mayDeliver(from, port)) continue;
-      if (previous) this.deliver(previous, skb.clone(), forwarded);
-      previous = port;
-    }
-    if (previous) this.deliver(previous, skb, forwarded);
-    else if (!local) netDrop(skb, this, 'BRIDGE_NO_PORT');
-  }
-
-  /** The host sends by the bridge. Models br_dev_xmit(). */
   xmit(skb: Skb): void {
-    const dnat = brDevXmit(skb);
-    if (dnat) {
-      const port = this.ports.get(dnat);
-      if (port) this.frameFinish(port, skb);
-      return;
-    }
-    this.stats.txPackets++;
-    this.stats.txBytes += skb.data.length + 14;
-    const dst = skb.ethDst;
-    if (!isMulticastMac(dst)) {
-      const entry = this.fdb.find(dst);
-      if (entry?.port && !entry.local) {
-        entry.used = this.sim.now;
-        this.forwardTo(entry.port, skb, null, false);
-        return;
-      }
-      if (entry?.local) {
-        netDrop(skb, this, 'BRIDGE_LOCAL_MAC');
-        return;
-      }
-    }
-    this.flood(skb, null, false);
+    bridgeXmit(this, skb);
   }
 }
-
-/** All-snoopers groups that a snooping bridge joins. */
-const SNOOPERS: readonly Mac[] = [0x01005e00006a, 0x33330000006a];

@@ -1,11 +1,24 @@
 /** A bridge port and its settings. Models struct net_bridge_port */
 
 import type { Bridge } from './bridge.ts';
+import { type BridgeId, KTimer } from './brstp.ts';
+import { VlanGroup } from './brvlan.ts';
 import type { NetDevice } from './device.ts';
 
 export type PortState = 'disabled' | 'listening' | 'learning' | 'forwarding' | 'blocking';
 /** As numbered by `bridge link set … state N`. */
 export const PORT_STATES: readonly PortState[] = ['disabled', 'listening', 'learning', 'forwarding', 'blocking'];
+
+/** Path costs of IEEE 802.1D by speed: 10 Gb/s, and what tells no speed. */
+const COST_10G = 2;
+const COST_UNKNOWN = 100;
+
+/** Macvlans and VLANs have the speed of the device below. */
+function portCost(dev: NetDevice, depth = 0): number {
+  if (dev.kind === 'veth') return COST_10G;
+  const below = (dev as NetDevice & { lower?: NetDevice | null }).lower;
+  return below && (dev.kind === 'macvlan' || dev.kind === 'vlan') && depth < 8 ? portCost(below, depth + 1) : COST_UNKNOWN;
+}
 
 export class BridgePort {
   readonly bridge: Bridge;
@@ -13,7 +26,7 @@ export class BridgePort {
   readonly number: number;
   state: PortState = 'disabled';
   priority = 32;
-  /** When it last began to forward, µs: its forward delay timer runs from then on. */
+  /** When it last began to forward, µs: its forward delay timer shows the time since. */
   enabledAt = Number.NEGATIVE_INFINITY;
   cost: number;
   hairpin = false;
@@ -32,11 +45,45 @@ export class BridgePort {
   vlanTunnel = false;
   isolated = false;
   locked = false;
+  groupFwdMask = 0;
+  backup: NetDevice | null = null;
+  readonly vlanGroup = new VlanGroup();
+  /** The bridge has made the device promiscuous. */
+  promisc = false;
+
+  // Spanning tree.
+  designatedRoot: BridgeId;
+  designatedBridge: BridgeId;
+  designatedPort = 0;
+  designatedCost = 0;
+  /** When the root sent what this port heard last, µs. */
+  designatedAge = 0;
+  topologyChangeAck = false;
+  configPending = false;
+  readonly messageAgeTimer: KTimer;
+  readonly forwardDelayTimer: KTimer;
+  readonly holdTimer: KTimer;
 
   constructor(bridge: Bridge, dev: NetDevice, number: number) {
     this.bridge = bridge;
     this.dev = dev;
     this.number = number;
-    this.cost = dev.kind === 'veth' ? 2 : 100;
+    this.cost = portCost(dev);
+    this.designatedRoot = this.designatedBridge = bridge.stp.id;
+    const { stp, sim } = bridge;
+    this.messageAgeTimer = new KTimer(sim, () => stp.messageAgeExpired(this));
+    this.forwardDelayTimer = new KTimer(sim, () => stp.forwardDelayExpired(this));
+    this.holdTimer = new KTimer(sim, () => stp.holdExpired(this));
+  }
+
+  /** µs that are left of the forward delay. */
+  get forwardDelayLeft(): number {
+    if (this.forwardDelayTimer.pending) return this.forwardDelayTimer.left;
+    return this.bridge.stp.enabled ? 0 : Math.max(0, this.enabledAt + this.bridge.forwardDelay - this.bridge.sim.now);
+  }
+
+  /** Priority in the upper six bits, number below. */
+  get id(): number {
+    return ((this.priority << 10) & 0xfc00) | (this.number & 0x3ff);
   }
 }

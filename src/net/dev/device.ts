@@ -3,7 +3,7 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { Rng } from '../../sim/rng.ts';
 import type { Sim } from '../../sim/sim.ts';
-import { isMulticastMac, MAC_BROADCAST, type Mac } from '../../wire/mac.ts';
+import { formatMac, isMulticastMac, MAC_BROADCAST, type Mac } from '../../wire/mac.ts';
 import type { IfAddr } from '../ip/ifaddr.ts';
 import type { Netns } from '../netns.ts';
 import type { PacketType, Skb } from '../skb.ts';
@@ -24,7 +24,34 @@ import { allocName, validName } from './name.ts';
 
 export * from './flags.ts';
 
-export type DeviceKind = 'loopback' | 'veth' | 'bridge' | 'vxlan' | 'macvlan' | 'dummy' | 'ether' | 'ipip' | 'vlan' | 'vrf' | 'tun';
+export type DeviceKind =
+  | 'loopback'
+  | 'ether'
+  | 'veth'
+  | 'bridge'
+  | 'vxlan'
+  | 'geneve'
+  | 'macvlan'
+  | 'macvtap'
+  | 'ipvlan'
+  | 'ipvtap'
+  | 'dummy'
+  | 'ifb'
+  | 'nlmon'
+  | 'vlan'
+  | 'vrf'
+  | 'bond'
+  | 'tun'
+  | 'wireguard'
+  | 'ipip'
+  | 'sit'
+  | 'gre'
+  | 'gretap'
+  | 'ip6tnl'
+  | 'ip6gre'
+  | 'ip6gretap';
+/** ARPHRD_* by the names of `ip link`. */
+export type HardwareType = 'ether' | 'loopback' | 'none' | 'ipip' | 'sit' | 'gre' | 'tunnel6' | 'gre6' | 'netlink';
 /** RFC 2863 operational state as `ip link` prints it. */
 export type OperState = 'UNKNOWN' | 'NOTPRESENT' | 'DOWN' | 'LOWERLAYERDOWN' | 'TESTING' | 'DORMANT' | 'UP';
 export type LinkAction = 'register' | 'up' | 'down' | 'change' | 'mac' | 'mtu' | 'name' | 'unregister';
@@ -47,6 +74,7 @@ const MULTICAST_ALL6: Mac = 0x333300000001;
 
 export abstract class NetDevice {
   abstract readonly kind: DeviceKind;
+  hardware: HardwareType = 'ether';
   ns: Netns;
   readonly sim: Sim;
   ifindex = 0;
@@ -112,6 +140,15 @@ export abstract class NetDevice {
     this.name = name;
     this.sim = ns.kernel.sim;
     this.linkRng = this.sim.rng('link');
+  }
+
+  /** Addresses as `ip link` prints them; null where the hardware has none. */
+  get llAddress(): string | null {
+    return formatMac(this.mac);
+  }
+
+  get llBroadcast(): string | null {
+    return formatMac(this.broadcast);
   }
 
   /** Hands the frame to the hardware or to whatever stands for it. The device owns the skb from here on. */
@@ -183,7 +220,7 @@ export abstract class NetDevice {
     if (this.ns.device(name)) return fail('EEXIST');
     if (wantedIndex !== undefined && wantedIndex > 0 && this.ns.devices.has(wantedIndex)) return fail('EBUSY');
     this.name = name;
-    if (this.mac === 0 && !(this.flags & IFF_LOOPBACK)) this.mac = this.randomMac();
+    if (this.mac === 0 && this.hardware === 'ether') this.mac = this.randomMac();
     this.enter(wantedIndex);
     return ok();
   }
@@ -214,7 +251,7 @@ export abstract class NetDevice {
     sortDevices(ns);
     this.registered = true;
     if (!this.carrierOk) this.oper = this.defaultOper();
-    if (!(this.flags & IFF_LOOPBACK)) this.mc.add(MULTICAST_ALL6);
+    if (this.hardware === 'ether') this.mc.add(MULTICAST_ALL6);
     this.notify('register');
   }
 
@@ -258,7 +295,7 @@ export abstract class NetDevice {
     this.everUp = true;
     this.opened();
     this.active = this.carrierOk;
-    if (!(this.flags & IFF_LOOPBACK)) this.mc.add(MULTICAST_ALL4);
+    if (this.hardware === 'ether') this.mc.add(MULTICAST_ALL4);
     this.notify('up');
     return ok();
   }
@@ -268,7 +305,7 @@ export abstract class NetDevice {
     this.flags &= ~IFF_UP;
     this.active = false;
     this.closed();
-    if (!(this.flags & IFF_LOOPBACK)) this.mc.del(MULTICAST_ALL4);
+    if (this.hardware === 'ether') this.mc.del(MULTICAST_ALL4);
     this.notify('down');
     return ok();
   }

@@ -12,6 +12,7 @@ export class Loopback extends NetDevice {
 
   constructor(ns: Netns) {
     super(ns, 'lo');
+    this.hardware = 'loopback';
     this.flags = IFF_LOOPBACK;
     this.mtu = 65536;
     this.minMtu = 0;

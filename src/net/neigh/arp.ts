@@ -28,6 +28,17 @@ export function arpSend(dev: NetDevice, op: number, fields: Omit<Arp, 'op'>, eth
   });
 }
 
+/** The answer that a bridge gives for another station: `request` with that station's address as its target's. */
+export function arpReplyFrame(dev: NetDevice, request: Arp): Skb {
+  const { senderMac, senderIp, targetMac, targetIp } = request;
+  const reply = emitArp({ op: ARP_REPLY, senderMac: targetMac, senderIp: targetIp, targetMac: senderMac, targetIp: senderIp });
+  const skb = new Skb(dev.sim, ETH_P_ARP, reply);
+  skb.dev = dev;
+  skb.ethSrc = targetMac;
+  skb.ethDst = senderMac;
+  return skb;
+}
+
 /** One probe: by unicast first when the address is known but doubtful, else by broadcast. */
 export function arpSolicit(n: Neighbour, waiting: Skb | null): void {
   const dev = n.dev;

@@ -33,6 +33,9 @@ export interface LinkMsg {
   readonly linkNetnsid: number | null;
   readonly address: Mac;
   readonly broadcast: Mac;
+  /** Both as text; null where the hardware has no addresses. */
+  readonly addressText: string | null;
+  readonly broadcastText: string | null;
   readonly alias: string;
   readonly altnames: readonly string[];
   readonly promiscuity: number;
@@ -47,7 +50,7 @@ export interface LinkMsg {
 }
 
 export function linkType(dev: NetDevice): string {
-  return dev.kind === 'loopback' ? 'loopback' : dev.kind === 'ipip' ? 'ipip' : dev.kind === 'tun' ? 'none' : 'ether';
+  return dev.hardware;
 }
 
 export function linkKind(dev: NetDevice): string | null {
@@ -84,6 +87,8 @@ export function linkMsg(dev: NetDevice): LinkMsg {
     linkNetnsid: nsid,
     address: dev.mac,
     broadcast: dev.broadcast,
+    addressText: dev.llAddress,
+    broadcastText: dev.llBroadcast,
     alias: dev.alias,
     altnames: [...dev.altnames],
     promiscuity: dev.promiscuity,

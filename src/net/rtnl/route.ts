@@ -27,8 +27,9 @@ export interface RouteMsg {
   readonly scope: number;
   readonly prefsrc: IpAddr | null;
   readonly metric: number | null;
-  /** One hop is shown in line; several are a multipath route. */
+  /** One hop is shown in line; several are a multipath route, and so is one of an IPv6 group. */
   readonly hops: readonly RouteHop[];
+  readonly group: boolean;
   readonly flags: readonly string[];
   readonly mtu: number;
   readonly mtuLock: boolean;
@@ -65,6 +66,7 @@ export function routeMsg(r: FibRoute, now: number): RouteMsg {
     prefsrc: r.prefsrc,
     metric: r.family === 6 || r.metric !== 0 ? r.metric : null,
     hops,
+    group: r.family === 6 && r.nhid !== 0 && (hops[0]?.dev?.ns.fib.nexthops.get(r.nhid)?.group ?? null) !== null,
     flags: hops.length === 1 ? (hops[0]?.flags ?? []) : [],
     mtu: r.mtu,
     mtuLock: r.mtuLock,
@@ -140,6 +142,7 @@ function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     prefsrc: q.iif || sameSrc ? null : dst.src,
     metric: null,
     hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
+    group: false,
     flags: dst.type === 'multicast' ? ['rt_offload_failed'] : [],
     mtu: learned?.mtu || dst.routeMtu,
     mtuLock: learned?.mtu ? learned.lock : dst.mtuLock,
@@ -172,12 +175,13 @@ function answer6(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     prefsrc: dst.src,
     metric: r?.metric ?? 0,
     hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
+    group: false,
     flags: [],
     mtu: learned?.mtu || dst.routeMtu,
     mtuLock: dst.mtuLock,
     advmss: r?.advmss ?? 0,
     metrics: r?.metrics ?? {},
-    mark: q.mark,
+    mark: 0,
     uid: null,
     iif: q.iif,
     cache: null,

@@ -3,7 +3,7 @@
 import { fail, type Result } from '../../sim/errno.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { Vxlan, type VxlanRemote } from '../dev/vxlan.ts';
-import type { FdbMsg, FdbRequest } from './fdb.ts';
+import type { FdbFlush, FdbMsg, FdbRequest } from './fdb.ts';
 
 export function vxlanFdb(dev: NetDevice): FdbMsg[] {
   if (!(dev instanceof Vxlan)) return [];
@@ -12,6 +12,7 @@ export function vxlanFdb(dev: NetDevice): FdbMsg[] {
     e.remotes.map(
       (r): FdbMsg => ({
         mac: e.mac,
+        vlan: 0,
         dev,
         master: null,
         self: true,
@@ -19,6 +20,9 @@ export function vxlanFdb(dev: NetDevice): FdbMsg[] {
         externLearn: false,
         sticky: false,
         offload: false,
+        router: false,
+        nhid: 0,
+        srcVni: 0,
         dst: r.ip,
         dstPort: r.port !== 0 && r.port !== dev.dstport ? r.port : 0,
         vni: r.vni !== dev.vni ? r.vni : 0,
@@ -45,4 +49,14 @@ export function vxlanChange(req: FdbRequest, mode: 'add' | 'append' | 'replace')
 export function vxlanRemove(req: FdbRequest): Result {
   if (!(req.dev instanceof Vxlan)) return fail('EOPNOTSUPP');
   return req.dev.fdb.del(req.mac, req.dst === undefined ? null : { ip: req.dst, port: req.dstPort ?? 0 });
+}
+
+/** vxlan_fdb_delete_bulk(): the default destination stays. */
+export function flushVxlan(dev: Vxlan, f: FdbFlush): void {
+  for (const e of dev.fdb.list()) {
+    if (f.local !== undefined && f.local !== (e.state === 'permanent')) continue;
+    if (f.static !== undefined && f.static !== (e.state !== 'reachable')) continue;
+    if (e.mac === 0 && e.remotes.some((r) => r.ip === dev.options.remote)) continue;
+    dev.fdb.del(e.mac, null);
+  }
 }

@@ -1,15 +1,18 @@
 /** `type bridge_slave`: the settings of a bridge port. Models ip/iplink_bridge_slave.c */
 
-import type { PortChange, PortData } from '../../../os/uapi.ts';
+import type { PortChange } from '../../../os/uapi.ts';
 import { invarg, mustBeOneOf, unsigned } from '../lib/args.ts';
-import { shortMac } from './bridge.ts';
+import { bridgeId, hundredths } from './bridge.ts';
 import type { LinkType } from './types.ts';
 import { TYPE_USAGE } from './usage.ts';
 
-type Switch = { [K in keyof PortData]: PortData[K] extends boolean ? K : never }[keyof PortData];
+export type PortSwitch = Exclude<
+  { [K in keyof PortChange]-?: PortChange[K] extends boolean | undefined ? K : never }[keyof PortChange],
+  'flush'
+>;
 
 /** Option and field, in the order in which a prefix is tried. */
-export const PORT_SWITCHES: readonly (readonly [string, Switch])[] = [
+export const PORT_SWITCHES: readonly (readonly [string, PortSwitch])[] = [
   ['hairpin', 'hairpin'],
   ['guard', 'guard'],
   ['root_block', 'rootBlock'],
@@ -28,14 +31,24 @@ export const PORT_SWITCHES: readonly (readonly [string, Switch])[] = [
   ['locked', 'locked'],
 ];
 
+/** Protocols by the last digit of 01:80:c2:00:00:0X. */
+const GROUP_NAMES: Readonly<Record<number, string>> = { 0: 'stp', 2: 'lacp', 14: 'lldp' };
+
+function maskNames(mask: number): string {
+  const names: string[] = [];
+  for (let i = 0; i < 16; i++) if (mask & (1 << i)) names.push(GROUP_NAMES[i] ?? `0x${(1 << i).toString(16)}`);
+  return names.length > 0 ? names.join(',') : '0x0';
+}
+
 export const bridgeSlave: LinkType = {
   name: 'bridge_slave',
   parse(ctx, args, req) {
     const port: PortChange = {};
     const number = (msg: string, max: number): number => unsigned(args.next(), max) ?? invarg(msg, args.word);
     for (; args.more; args.step()) {
-      const known = PORT_SWITCHES.find(([name]) => name !== 'fastleave' && args.matches(name));
-      if (args.matches('state')) port.state = number('state is invalid', 255);
+      const known = PORT_SWITCHES.find(([name]) => args.matches(name));
+      if (args.matches('fdb_flush')) port.flush = true;
+      else if (args.matches('state')) port.state = number('state is invalid', 255);
       else if (args.matches('priority')) port.priority = number('priority is invalid', 65535);
       else if (args.matches('cost')) port.cost = number('cost is invalid', 0xffffffff);
       else if (known) {
@@ -47,6 +60,9 @@ export const bridgeSlave: LinkType = {
         }
         port[field] = word === 'on';
       } else if (args.matches('mcast_router')) port.mcastRouter = number('invalid mcast_router', 255);
+      else if (args.matches('group_fwd_mask')) port.groupFwdMask = number('invalid group_fwd_mask', 65535);
+      else if (args.matches('backup_port')) port.backup = ctx.device(args.next()) ?? invarg('Device does not exist\n', args.word);
+      else if (args.matches('nobackup_port')) port.backup = null;
       else if (args.matches('help')) {
         ctx.complain(TYPE_USAGE.bridge_slave as string);
         return 1;
@@ -72,20 +88,23 @@ export const bridgeSlave: LinkType = {
     on('fastleave', p.fastLeave);
     on('learning', p.learning);
     on('flood', p.flood);
-    const id = ((p.priority << 10) & 0xfc00) | p.number;
-    pr.any('id', `0x${id.toString(16)}`, `port_id 0x${id.toString(16)} `);
+    pr.any('id', `0x${p.id.toString(16)}`, `port_id 0x${p.id.toString(16)} `);
     pr.any('no', `0x${p.number.toString(16)}`, `port_no 0x${p.number.toString(16)} `);
-    pr.any('designated_port', id, `designated_port ${id} `);
-    pr.any('designated_cost', 0, 'designated_cost 0 ');
-    const bridgeId = `${p.bridgeId.priority.toString(16).padStart(4, '0')}.${shortMac(p.bridgeId.address)}`;
-    pr.any('bridge_id', bridgeId, `designated_bridge ${bridgeId} `);
-    pr.any('root_id', bridgeId, `designated_root ${bridgeId} `);
-    for (const timer of ['hold_timer', 'message_age_timer', 'forward_delay_timer']) {
-      const left = timer === 'forward_delay_timer' ? Math.floor(p.forwardDelayTimer * 100) / 100 : 0;
+    const num = (name: string, n: number): void => pr.any(name, n, `${name} ${n} `);
+    num('designated_port', p.designatedPort);
+    num('designated_cost', p.designatedCost);
+    pr.any('bridge_id', bridgeId(p.designatedBridge), `designated_bridge ${bridgeId(p.designatedBridge)} `);
+    pr.any('root_id', bridgeId(p.designatedRoot), `designated_root ${bridgeId(p.designatedRoot)} `);
+    for (const [timer, seconds] of [
+      ['hold_timer', p.holdTimer],
+      ['message_age_timer', p.messageAgeTimer],
+      ['forward_delay_timer', p.forwardDelayTimer],
+    ] as const) {
+      const left = hundredths(seconds);
       pr.any(timer, left, `${timer} ${left.toFixed(2).padStart(7)} `);
     }
-    pr.any('topology_change_ack', 0, 'topology_change_ack 0 ');
-    pr.any('config_pending', 0, 'config_pending 0 ');
+    num('topology_change_ack', p.topologyChangeAck ? 1 : 0);
+    num('config_pending', p.configPending ? 1 : 0);
     on('proxy_arp', p.proxyArp);
     on('proxy_arp_wifi', p.proxyArpWifi);
     pr.any('multicast_router', p.mcastRouter, `mcast_router ${p.mcastRouter} `);
@@ -94,10 +113,12 @@ export const bridgeSlave: LinkType = {
     on('bcast_flood', p.bcastFlood);
     on('mcast_to_unicast', p.mcastToUnicast);
     on('neigh_suppress', p.neighSuppress);
-    pr.any('group_fwd_mask', '0', 'group_fwd_mask 0 ');
-    pr.any('group_fwd_mask_str', '0x0', 'group_fwd_mask_str 0x0 ');
+    const mask = p.groupFwdMask === 0 ? '0' : `0x${p.groupFwdMask.toString(16)}`;
+    pr.any('group_fwd_mask', mask, `group_fwd_mask ${mask} `);
+    pr.any('group_fwd_mask_str', maskNames(p.groupFwdMask), `group_fwd_mask_str ${maskNames(p.groupFwdMask)} `);
     on('vlan_tunnel', p.vlanTunnel);
     on('isolated', p.isolated);
     on('locked', p.locked);
+    if (p.backup) pr.any('backup_port', p.backup.name, `backup_port ${p.backup.name} `);
   },
 };

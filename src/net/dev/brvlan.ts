@@ -1,0 +1,64 @@
+/** VLAN filtering of a bridge: which VLANs a port carries, which one untagged frames belong to. Models net/bridge/br_vlan.c */
+
+import type { Skb } from '../skb.ts';
+
+const VID_MASK = 0x0fff;
+
+export interface VlanEntry {
+  /** Frames of this VLAN leave without a tag. */
+  untagged: boolean;
+  /** VXLAN network that this VLAN maps to (`tunnel_info id`), null when none. */
+  tunnel: number | null;
+}
+
+/** The VLANs of one port, or of the bridge device itself. */
+export class VlanGroup {
+  /** VLAN of untagged frames, 0: they are dropped. */
+  pvid = 0;
+  readonly vids = new Map<number, VlanEntry>();
+
+  /** True when something changed. */
+  add(vid: number, pvid: boolean, untagged: boolean): boolean {
+    const e = this.vids.get(vid);
+    const before = `${this.pvid}/${e?.untagged}`;
+    if (e) e.untagged = untagged;
+    else this.vids.set(vid, { untagged, tunnel: null });
+    if (pvid) this.pvid = vid;
+    else if (this.pvid === vid) this.pvid = 0;
+    return e === undefined || before !== `${this.pvid}/${untagged}`;
+  }
+
+  del(vid: number): boolean {
+    if (this.pvid === vid) this.pvid = 0;
+    return this.vids.delete(vid);
+  }
+
+  clear(): void {
+    this.pvid = 0;
+    this.vids.clear();
+  }
+
+  /** VLAN ids in order. */
+  list(): number[] {
+    return [...this.vids.keys()].sort((a, b) => a - b);
+  }
+
+  /** Puts an incoming frame into its VLAN: its id, or -1 when the port does not carry it. Models __allowed_ingress(). */
+  ingress(skb: Skb): number {
+    const vid = skb.vlan === null ? 0 : skb.vlan & VID_MASK;
+    if (vid !== 0) return this.vids.has(vid) ? vid : -1;
+    if (this.pvid === 0) return -1;
+    // A priority tag keeps its priority.
+    skb.vlan = ((skb.vlan ?? 0) & ~VID_MASK) | this.pvid;
+    return this.pvid;
+  }
+
+  carries(vid: number): boolean {
+    return this.vids.has(vid);
+  }
+
+  /** Takes the tag off where the VLAN is untagged. Models br_handle_vlan(). */
+  egress(skb: Skb, vid: number): void {
+    if (this.vids.get(vid)?.untagged) skb.vlan = null;
+  }
+}
