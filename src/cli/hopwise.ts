@@ -9,6 +9,8 @@ const USAGE = `Usage: hopwise COMMAND …
 
   emulate FILE.scn… --out DIR [--json]     run scenario files in the emulator, write recordings
   conformance linux [PATH] [--diff NAME]   score the emulator against recordings of a real kernel
+  conformance iptables-rules|nft-rules FILE
+                                           score it against upstream rule suites
   shell [--lab ID] [--host NAME]           an emulated host in this terminal
   lab test [ID…] [--seeds N]               prove each lab: start fails, solutions pass, decoys fail where they should
   lab grade ID --script FILE [--seed N] [--json]

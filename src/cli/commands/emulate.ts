@@ -1,16 +1,15 @@
-/** `hopwise emulate FILE.scn… --out DIR`. */
+/** `hopwise emulate FILE.scn… --out DIR`: each scenario on its own, so that one that crashes or hangs leaves the others alone. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { emulate } from '../emulate.ts';
-import { parseScenario } from '../scenario.ts';
+import { isolated } from '../conformance/isolate.ts';
 import { integer, parseArgs } from './args.ts';
 
-export function emulateCommand(argv: string[]): number {
-  const args = parseArgs(argv, { values: ['out', 'seed', 'times'] });
+export async function emulateCommand(argv: string[]): Promise<number> {
+  const args = parseArgs(argv, { values: ['out', 'seed', 'times', 'limit'] });
   const out = args.values.get('out');
   if (args.operands.length === 0 || out === undefined)
-    throw new Error('usage: hopwise emulate FILE.scn… --out DIR [--seed N] [--times RECORDINGS]');
+    throw new Error('usage: hopwise emulate FILE.scn… --out DIR [--seed N] [--times RECORDINGS] [--limit SECONDS]');
   const files = args.operands.flatMap((f) =>
     statSync(f).isDirectory()
       ? readdirSync(f)
@@ -20,20 +19,15 @@ export function emulateCommand(argv: string[]): number {
       : [f],
   );
   mkdirSync(out, { recursive: true });
-  let bad = 0;
-  for (const file of files) {
-    try {
-      const scenario = parseScenario(file);
-      const recorded = join(args.values.get('times') ?? '/nonexistent', `${scenario.name}.json`);
-      const times = existsSync(recorded)
-        ? (JSON.parse(readFileSync(recorded, 'utf8')) as { steps: { time: number }[] }).steps.map((s) => s.time)
-        : undefined;
-      const recording = emulate(scenario, { seed: integer(args, 'seed', 1), ...(times ? { times } : {}) });
-      writeFileSync(join(out, `${scenario.name}.json`), `${JSON.stringify(recording, null, 1)}\n`);
-    } catch (e) {
-      bad++;
-      process.stderr.write(`${file}: ${e instanceof Error ? e.stack : e}\n`);
-    }
-  }
-  return bad > 0 ? 1 : 0;
+  const seed = integer(args, 'seed', 1);
+  const times = args.values.get('times') ?? null;
+  const outcomes = await isolated(
+    'emulate',
+    files.map((file) => ({ file, out, seed, times })),
+    { seconds: integer(args, 'limit', 120) },
+  );
+  outcomes.forEach((o, i) => {
+    if (!o.ok) process.stderr.write(`${files[i]}: ${o.why}\n`);
+  });
+  return outcomes.every((o) => o.ok) ? 0 : 1;
 }

@@ -1,0 +1,20 @@
+/** What a conformance worker can be asked for. */
+
+import { parentPort } from 'node:worker_threads';
+import { emulateFile } from '../emulate-file.ts';
+import { scoreRecording } from '../linux.ts';
+import { judgeIptablesRule, judgeNftRule } from './rules.ts';
+
+const tasks = { linux: scoreRecording, emulate: emulateFile, 'iptables-rules': judgeIptablesRule, 'nft-rules': judgeNftRule };
+
+export type Tasks = typeof tasks;
+export type Task = keyof Tasks;
+
+parentPort?.on('message', ({ task, item }: { task: Task; item: never }) => {
+  try {
+    parentPort?.postMessage({ ok: true, value: tasks[task](item) });
+  } catch (e) {
+    parentPort?.postMessage({ ok: false, why: e instanceof Error ? (e.stack ?? e.message) : String(e) });
+  }
+});
+parentPort?.postMessage('ready');
