@@ -7,11 +7,23 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { formatIp } from '../../wire/addr.ts';
-import { emitPcap, type PcapFile, parsePcap } from '../../wire/pcap.ts';
-import { asciiDump, hexAsciiDump, makeContext, printPacket } from './print/link.ts';
+import { emitPcap, type PcapFile, type PcapPacket, parsePcap } from '../../wire/pcap.ts';
+import { printPacket } from './print/link.ts';
+import { asciiDump, hexAsciiDump, type Names, type PrintOptions } from './print/ndo.ts';
 
 const golden = (name: string): Buffer => readFileSync(fileURLToPath(new URL(`golden/${name}`, import.meta.url)));
 const capture = parsePcap(new Uint8Array(golden('capture.pcap'))) as PcapFile;
+
+const names = (flags: Partial<PrintOptions>): Names => ({
+  o: { link: false, verbose: 0, quick: false, absoluteSeq: false, ...flags },
+  host: formatIp,
+  port: String,
+});
+
+function printed(file: PcapFile, flags: Partial<PrintOptions>): string[] {
+  const conversations = new Map();
+  return file.packets.map((p) => printPacket(names(flags), conversations, file.linktype, p.data, p.length, String).text);
+}
 
 test.each([
   ['n', {}],
@@ -20,16 +32,12 @@ test.each([
   ['neS', { link: true, absoluteSeq: true }],
   ['nq', { quick: true }],
 ])('-t%s', (name, flags) => {
-  const c = makeContext({ o: { link: false, verbose: 0, quick: false, absoluteSeq: false, ...flags }, host: formatIp, port: String });
-  const got = capture.packets.map((p) => `${printPacket(c, capture.linktype, p.data, p.length, String)}\n`).join('');
-  expect(got).toBe(golden(`${name}.txt`).toString());
+  expect(`${printed(capture, flags).join('\n')}\n`).toBe(golden(`${name}.txt`).toString());
 });
 
 test('-tnXX', () => {
-  const c = makeContext({ o: { link: false, verbose: 0, quick: false, absoluteSeq: false }, host: formatIp, port: String });
-  const got = capture.packets
-    .slice(0, 12)
-    .map((p) => `${printPacket(c, capture.linktype, p.data, p.length, String)}\n${hexAsciiDump(p.data)}\n`);
+  const first = { ...capture, packets: capture.packets.slice(0, 12) };
+  const got = printed(first, {}).map((text, i) => `${text}\n${hexAsciiDump((first.packets[i] as PcapPacket).data)}\n`);
   expect(got.join('')).toBe(golden('nXX.txt').toString());
 });
 

@@ -1,186 +1,277 @@
-/** Models print-ip.c and print-ip6.c */
+/** IPv4 headers, and the protocols in IP. Models print-ip.c, print-ip-demux.c */
 
-import { readIp4, readIp6 } from '../../../wire/addr.ts';
-import { checksum, u16, u32 } from '../../../wire/bytes.ts';
-import { ip4HeaderLen } from '../../../wire/ipv4.ts';
+import { readIp4 } from '../../../wire/addr.ts';
+import { checksum, fold16, sum16 } from '../../../wire/bytes.ts';
+import { pseudo4 } from '../../../wire/ipv4.ts';
 import { IP_PROTO_NAMES } from '../names.ts';
-import type { Context } from './context.ts';
 import { printIcmp } from './icmp.ts';
 import { printIcmp6 } from './icmp6.ts';
+import { printIgmp } from './igmp.ts';
+import { printIp6 } from './ip6.ts';
+import { printEthernet } from './link.ts';
+import { bits, hex, type Ndo, Truncated } from './ndo.ts';
+import { printAh, printEsp, printIpcomp, printSctp, printVrrp } from './rare.ts';
 import { printTcp } from './tcp.ts';
+import { printGre } from './tunnel.ts';
 import { printUdp } from './udp.ts';
 
-const hex = (n: number): string => n.toString(16);
-const NAMES: Record<number, string> = {
-  2: 'igmp',
-  47: 'GREv0',
-  50: 'ESP',
-  51: 'AH',
-  89: 'OSPFv2',
-  103: 'PIMv2',
-  112: 'VRRPv2',
-  132: 'sctp',
+const MAX_DEPTH = 24;
+const FRAGMENT = [
+  [0x2000, '+'],
+  [0x4000, 'DF'],
+  [0x8000, 'rsvd'],
+] as const;
+
+export function printIp4(n: Ndo, at: number, length: number): void {
+  n.protocol = 'ip';
+  const version = n.u8(at) >> 4;
+  if (version !== 4) {
+    n.print(version === 6 ? 'IP6, wrong link-layer encapsulation' : `IP${version}`);
+    n.invalid();
+    return;
+  }
+  if (!n.o.link) n.print('IP ');
+  n.check(at, 20);
+  if (length < 20) {
+    n.print(`truncated-ip ${length}`);
+    return;
+  }
+  const hlen = (n.u8(at) & 15) * 4;
+  if (hlen < 20) {
+    n.print(`bad-hlen ${hlen}`);
+    return;
+  }
+  let total = n.u16(at + 2);
+  if (length < total) n.print(`truncated-ip - ${total - length} bytes missing! `);
+  if (total < hlen) {
+    if (total !== 0) {
+      n.print(`bad-len ${total}`);
+      return;
+    }
+    total = length;
+  }
+  n.within(at, total, () => body(n, at, hlen, total));
+}
+
+function body(n: Ndo, at: number, hlen: number, total: number): void {
+  const off = n.u16(at + 6);
+  const proto = n.u8(at + 9);
+  if (n.o.verbose > 0) {
+    const tos = n.u8(at + 1);
+    n.print(`(tos 0x${hex(tos)}${['', ',ECT(1)', ',ECT(0)', ',CE'][tos & 3]}`);
+    if (n.u8(at + 8) >= 1) n.print(`, ttl ${n.u8(at + 8)}`);
+    n.print(`, id ${n.u16(at + 4)}, offset ${(off & 0x1fff) * 8}, flags [${bits(FRAGMENT, off & 0xe000)}]`);
+    n.print(`, proto ${IP_PROTO_NAMES[proto] ?? 'unknown'} (${proto}), length ${n.u16(at + 2)}`);
+    let cut = false;
+    if (hlen > 20) {
+      n.print(', options (');
+      if (!options(n, at + 20, hlen - 20)) {
+        n.print(' [truncated-option]');
+        cut = true;
+      }
+      n.print(')');
+    }
+    if (!n.o.noChecksum && n.has(at, hlen)) {
+      if (checksum(n.b, at, at + hlen) !== 0) {
+        const field = n.u16(at + 10);
+        n.print(`, bad cksum ${hex(field)} (->${hex(shouldBe(n.b, at, hlen, at + 10))})!`);
+      }
+    }
+    n.print(')\n    ');
+    if (cut) {
+      n.print(`${n.ip4(at + 12)} > ${n.ip4(at + 16)}: `);
+      n.truncated();
+      return;
+    }
+  }
+  if ((off & 0x1fff) !== 0) {
+    n.print(`${n.ip4(at + 12)} > ${n.ip4(at + 16)}:`);
+    const name = n.names.protocol?.(proto) ?? null;
+    n.print(name ? ` ${name}` : ` ip-proto-${proto}`);
+    return;
+  }
+  if (proto !== 6 && proto !== 17 && proto !== 132 && proto !== 33) n.print(`${n.ip4(at + 12)} > ${n.ip4(at + 16)}: `);
+  if (!n.has(at, hlen)) {
+    n.print(` [remaining caplen(${n.left(at)}) < header length(${hlen})]`);
+    throw new Truncated();
+  }
+  demux(n, at + hlen, total - hlen, 4, (off & 0x2000) !== 0, n.u8(at + 8), proto, at);
+}
+
+/** The checksum that the bytes from `at` on should carry at `field`. */
+export function shouldBe(b: Uint8Array, at: number, length: number, field: number, start = 0): number {
+  const before = sum16(b, at, field, start);
+  return fold16(sum16(b, field + 2, at + length, before));
+}
+
+/** Sum over the pseudo header of the IP header at `ip` and `length` bytes from `at` on; 0 when the checksum in them is right. */
+export function l4Start(n: Ndo, ip: number, length: number, proto: number): number {
+  if (n.u8(ip) >> 4 === 4) return pseudo4(readIp4(n.b, ip + 12), readIp4(n.b, ip + 16), proto, length);
+  let sum = 0;
+  for (let i = 8; i < 40; i += 2) sum += n.u16(ip + i);
+  return sum + proto + (length & 0xffff) + (length >>> 16);
+}
+
+export function l4Sum(n: Ndo, ip: number, at: number, length: number, proto: number): number {
+  return fold16(sum16(n.b, at, at + length, l4Start(n, ip, length, proto)));
+}
+
+/** What IP carries; `ip` is where its header starts. */
+export function demux(
+  n: Ndo,
+  start: number,
+  size: number,
+  version: 4 | 6,
+  fragmented: boolean,
+  ttl: number,
+  protocol: number,
+  ip: number,
+): void {
+  let at = start;
+  let length = size;
+  let proto = protocol;
+  if (++n.depth > MAX_DEPTH) throw new Truncated();
+  for (let i = 0; i < 8 && proto === 51; i++) {
+    if (!n.has(at, 1)) {
+      n.protocol = 'ah';
+      n.truncated();
+      return;
+    }
+    const next = n.u8(at);
+    const advance = printAh(n, at);
+    if (advance <= 0) return;
+    at += advance;
+    length -= advance;
+    proto = next;
+  }
+  const wrong = (family: string): void => {
+    n.print(`[${IP_PROTO_NAMES[proto] ?? 'unknown'} requires ${family}]`);
+    n.invalid();
+  };
+  switch (proto) {
+    case 6:
+      printTcp(n, at, length, ip, fragmented);
+      break;
+    case 17:
+      printUdp(n, at, length, ip, fragmented);
+      break;
+    case 1:
+      if (version === 4) printIcmp(n, at, length, fragmented);
+      else wrong('IPv4');
+      break;
+    case 58:
+      if (version === 6) printIcmp6(n, at, length, ip, fragmented);
+      else wrong('IPv6');
+      break;
+    case 2:
+      if (version === 4) printIgmp(n, at, length);
+      else wrong('IPv4');
+      break;
+    case 4:
+      printIp4(n, at, length);
+      break;
+    case 41:
+      printIp6(n, at, length);
+      break;
+    case 47:
+      printGre(n, at, length);
+      break;
+    case 50:
+      printEsp(n, at, length);
+      break;
+    case 108:
+      printIpcomp(n, at);
+      break;
+    case 112:
+      printVrrp(n, at, length, ttl, version);
+      break;
+    case 132:
+      printSctp(n, at, length, ip);
+      break;
+    case 143:
+      if (version === 6) printEthernet(n, at, length);
+      else wrong('IPv6');
+      break;
+    case 59:
+      n.print('no next header');
+      break;
+    default: {
+      const name = n.names.protocol?.(proto) ?? null;
+      n.print(`${name ? ` ${name}` : ` ip-proto-${proto}`} ${length}`);
+    }
+  }
+  n.depth--;
+}
+
+const OPTION_NAMES: Record<number, string> = {
+  0: 'EOL',
+  1: 'NOP',
+  7: 'RR',
+  68: 'timestamp',
+  82: 'traceroute',
+  130: 'security',
+  131: 'LSRR',
+  137: 'SSRR',
+  148: 'RA',
 };
 
-export function printIp4(c: Context, b: Uint8Array, length: number, nested = false): string {
-  let out = c.o.link ? '' : 'IP ';
-  if (b.length < 20) return `${out}[|ip]`;
-  if ((b[0] as number) >> 4 !== 4)
-    return `IP${(b[0] as number) >> 4} ${(b[0] as number) >> 4 === 6 ? 'wrong link-layer encapsulation' : ''} (invalid)`;
-  const hlen = ip4HeaderLen(b);
-  const total = u16(b, 2);
-  if (hlen < 20) return `${out}bad-hlen ${hlen}`;
-  if (length < total && total > b.length && !nested) out += `truncated-ip - ${total - length} bytes missing! `;
-  const frag = u16(b, 6);
-  const offset = (frag & 0x1fff) * 8;
-  const proto = b[9] as number;
-  if (c.o.verbose > 0) {
-    const tos = b[1] as number;
-    out += `(tos 0x${hex(tos)}${['', ',ECT(1)', ',ECT(0)', ',CE'][tos & 3]}`;
-    if ((b[8] as number) >= 1) out += `, ttl ${b[8]}`;
-    const bits = [...(frag & 0x2000 ? ['+'] : []), ...(frag & 0x4000 ? ['DF'] : []), ...(frag & 0x8000 ? ['rsvd'] : [])];
-    out += `, id ${u16(b, 4)}, offset ${offset}, flags [${bits.join(', ') || 'none'}], proto ${IP_PROTO_NAMES[proto] ?? 'unknown'} (${proto}), length ${total}`;
-    if (hlen > 20) out += `, options (${options(c, b.subarray(20, hlen))})`;
-    if (b.length >= hlen) {
-      const sum = checksum(b, 0, hlen);
-      if (sum !== 0) {
-        const copy = b.slice(0, hlen);
-        copy[10] = 0;
-        copy[11] = 0;
-        out += `, bad cksum ${hex(u16(b, 10))} (->${hex(checksum(copy))})!`;
-      }
+/** False when the capture ends within an option. */
+function options(n: Ndo, from: number, size: number): boolean {
+  let separator = '';
+  for (let at = from, left = size; left > 0; ) {
+    n.print(separator);
+    separator = ',';
+    const kind = n.u8(at);
+    n.print(OPTION_NAMES[kind] ?? `unknown ${kind}`);
+    const len = kind < 2 ? 1 : n.u8(at + 1);
+    if ((kind >= 2 && len < 2) || len > left) {
+      n.print(` [bad length ${len}]`);
+      return true;
     }
-    out += ')\n    ';
+    if (!n.has(at, len)) return false;
+    if (kind === 0) return true;
+    if (kind === 68) timestamps(n, at, len);
+    else if (kind === 7 || kind === 131 || kind === 137) route(n, at, len);
+    else if (kind === 148) {
+      if (len < 4) n.print(` [bad length ${len}]`);
+      else if (n.u16(at + 2) !== 0) n.print(` value ${n.u16(at + 2)}`);
+    }
+    at += len;
+    left -= len;
   }
-  const src = readIp4(b, 12);
-  const dst = readIp4(b, 16);
-  const payload = b.subarray(hlen, Math.max(hlen, Math.min(b.length, total)));
-  const plen = total - hlen;
-  const ends = `${c.host(src)} > ${c.host(dst)}:`;
-  if (offset > 0) return `${out}${ends} ip-proto-${proto}`;
-  const fragmented = (frag & 0x3fff) !== 0;
-  switch (proto) {
-    case 1:
-      return out + printIcmp(c, payload, plen, src, dst, fragmented);
-    case 6:
-      return out + printTcp(c, payload, plen, src, dst, fragmented);
-    case 17:
-      return out + printUdp(c, payload, plen, src, dst, fragmented);
-    case 4:
-      return `${out}${ends} ${c.ip4(payload, plen)}`;
-    case 41:
-      return `${out}${ends} ${c.ip6(payload, plen)}`;
-    default:
-      return `${out}${ends} ${NAMES[proto] ?? ` ip-proto-${proto}`}${NAMES[proto] ? '' : ` ${plen}`}`.replace(':  ', ':  ');
-  }
+  return true;
 }
 
-const OPTION_NAMES: Record<number, string> = { 0: 'EOL', 1: 'NOP', 7: 'RR', 68: 'timestamp', 131: 'LSRR', 137: 'SSRR', 148: 'RA' };
-
-function options(c: Context, b: Uint8Array): string {
-  const parts: string[] = [];
-  for (let i = 0; i < b.length; ) {
-    const kind = b[i] as number;
-    const name = OPTION_NAMES[kind] ?? `unknown ${kind}`;
-    if (kind < 2) {
-      parts.push(name);
-      if (kind === 0) break;
-      i++;
-      continue;
-    }
-    const len = b[i + 1] ?? 0;
-    if (len < 2) break;
-    let text = name;
-    if (kind === 7 || kind === 131 || kind === 137) {
-      const pointer = (b[i + 2] as number) - 1;
-      let separator = ' ';
-      for (let j = 3; j + 4 <= len; j += 4) {
-        text += `${separator}${c.host(readIp4(b, i + j))}`;
-        separator = pointer > j ? ', ' : ' ';
-      }
-    }
-    parts.push(text);
-    i += len;
+function route(n: Ndo, at: number, length: number): void {
+  if (length < 3) {
+    n.print(` [bad length ${length}]`);
+    return;
   }
-  return parts.join(',');
+  if (((length + 1) & 3) !== 0) n.print(` [bad length ${length}]`);
+  const pointer = n.u8(at + 2) - 1;
+  if (pointer < 3 || ((pointer + 1) & 3) !== 0 || pointer > length + 1) n.print(` [bad ptr ${n.u8(at + 2)}]`);
+  for (let i = 3; i < length; i += 4) n.print(` ${n.ip4(at + i)}${pointer > i ? ',' : ''}`);
 }
 
-export function printIp6(c: Context, b: Uint8Array, _length: number): string {
-  let out = c.o.link ? '' : 'IP6 ';
-  if (b.length < 40) return `${out}[|ip6]`;
-  const word = u32(b, 0);
-  const plen = u16(b, 4);
-  let next = b[6] as number;
-  if (c.o.verbose > 0) {
-    const klass = (word >>> 20) & 255;
-    const label = word & 0xfffff;
-    out += `(${klass ? `class 0x${hex(klass).padStart(2, '0')}, ` : ''}${label ? `flowlabel 0x${hex(label).padStart(5, '0')}, ` : ''}hlim ${b[7]}, `;
-    out += `next-header ${IP_PROTO_NAMES[next] ?? 'unknown'} (${next}) payload length: ${plen}) `;
+function timestamps(n: Ndo, at: number, length: number): void {
+  if (length < 4) {
+    n.print(`[bad length ${length}]`);
+    return;
   }
-  const src = readIp6(b, 8);
-  const dst = readIp6(b, 24);
-  let payload = b.subarray(40, Math.min(b.length, 40 + plen));
-  let left = plen;
-  let fragmented = false;
-  const ends = `${c.host(src)} > ${c.host(dst)}: `;
-  let before = '';
-  for (;;) {
-    if ((next === 0 || next === 60 || next === 43) && payload.length >= 8) {
-      const len = ((payload[1] as number) + 1) * 8;
-      before += next === 0 ? hopByHop(c, payload.subarray(0, len)) : next === 60 ? 'DSTOPT ' : 'srcrt ';
-      next = payload[0] as number;
-      payload = payload.subarray(len);
-      left -= len;
-    } else if (next === 44 && payload.length >= 8) {
-      const word16 = u16(payload, 2);
-      const more = (word16 & 1) !== 0;
-      const offset = word16 & 0xfff8;
-      before +=
-        c.o.verbose > 0 ? `frag (0x${hex(u32(payload, 4)).padStart(8, '0')}:${offset}|${left - 8}) ` : `frag (${offset}|${left - 8}) `;
-      next = payload[0] as number;
-      payload = payload.subarray(8);
-      left -= 8;
-      if (offset > 0) return `${out}${ends}${before}`.trimEnd();
-      fragmented = more;
-    } else break;
+  n.print(' TS{');
+  const type = n.u8(at + 3) & 15;
+  const hop = type === 0 ? 4 : 8;
+  if (((length - 4) & (hop - 1)) !== 0) n.print(`[bad length ${length}]`);
+  const pointer = n.u8(at + 2) - 1;
+  let i = 0;
+  if (pointer < 4 || ((pointer - 4) & (hop - 1)) !== 0 || pointer > length + 1) n.print(`[bad ptr ${n.u8(at + 2)}]`);
+  const name = type === 0 ? 'TSONLY' : type === 1 ? 'TS+ADDR' : type === 3 ? 'PRESPEC' : null;
+  if (name === null) n.print(`[bad ts type ${type}]`);
+  else {
+    n.print(name);
+    for (i = 4; i < length; i += hop) n.print(`${pointer === i ? ' ^ ' : ' '}${n.u32(at + i + hop - 4)}@${hop === 8 ? n.ip4(at + i) : ''}`);
   }
-  switch (next) {
-    case 6:
-      return before === ''
-        ? out + printTcp(c, payload, left, src, dst, fragmented)
-        : out +
-            ends +
-            before +
-            printTcp(c, payload, left, src, dst, fragmented)
-              .slice(ends.length - 2)
-              .replace(/^[^:]*: /, '');
-    case 17:
-      return out + (before ? `${ends}${before}` : '') + printUdp(c, payload, left, src, dst, fragmented);
-    case 58:
-      return `${out}${ends}${before}${printIcmp6(c, payload, left, src, dst, fragmented)}`;
-    case 4:
-      return `${out}${ends}${c.ip4(payload, left)}`;
-    case 59:
-      return `${out}${ends}no next header`;
-    default:
-      return `${out}${ends}ip-proto-${next} ${left}`;
-  }
-}
-
-function hopByHop(c: Context, b: Uint8Array): string {
-  if (c.o.verbose === 0) return 'HBH ';
-  let out = 'HBH ';
-  for (let i = 2; i < b.length; ) {
-    const kind = b[i] as number;
-    if (kind === 0) {
-      out += '(pad1) ';
-      i++;
-      continue;
-    }
-    if (kind === 1) out += '(padn) ';
-    else if (kind === 5) out += `(rtalert: 0x${hex(u16(b, i + 2)).padStart(4, '0')}) `;
-    else out += `(opt_type 0x${hex(kind).padStart(2, '0')}: len=${b[i + 1]}) `;
-    i += 2 + (b[i + 1] ?? 0);
-  }
-  return out;
+  n.print(pointer === i ? ' ^ ' : '');
+  const missed = n.u8(at + 3) >> 4;
+  n.print(missed ? ` [${missed} hops not recorded]} ` : '}');
 }

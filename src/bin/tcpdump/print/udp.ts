@@ -1,65 +1,85 @@
-/** Models print-udp.c, print-vxlan.c, print-otv.c, print-geneve.c */
+/** Models print-udp.c */
 
-import type { IpAddr } from '../../../wire/addr.ts';
-import { fold16, sum16, u16, u32 } from '../../../wire/bytes.ts';
-import { pseudo } from '../../../wire/pseudo.ts';
-import type { Context } from './context.ts';
+import { printDhcp } from './dhcp.ts';
 import { printDns } from './dns.ts';
+import { l4Start, l4Sum, shouldBe } from './ip.ts';
+import { hex, type Ndo } from './ndo.ts';
+import { printNtp } from './ntp.ts';
+import { printSyslog, printTftp } from './rare.ts';
+import { addresses, printEnds } from './tcp.ts';
+import { printSip } from './text.ts';
+import { printGeneve, printOtv, printVxlan, printVxlanGpe } from './tunnel.ts';
 
-const hex2 = (n: number): string => n.toString(16).padStart(2, '0');
-
-export function printUdp(c: Context, b: Uint8Array, length: number, src: IpAddr, dst: IpAddr, fragmented: boolean): string {
-  if (b.length < 8) return `${c.host(src)} > ${c.host(dst)}: [|udp]`;
-  const [sport, dport] = [u16(b, 0), u16(b, 2)];
-  const ulen = u16(b, 4);
-  let out = `${c.host(src)}.${c.port(sport, 'udp')} > ${c.host(dst)}.${c.port(dport, 'udp')}: `;
-  if (ulen < 8) return `${out}truncated-udplength ${ulen}`;
-  const data = Math.min(ulen, length) - 8;
-  if (c.o.quick) return `${out}UDP, length ${data}`;
-  if (c.o.verbose > (typeof src === 'bigint' ? 0 : 1) && !fragmented && b.length >= ulen) {
-    const field = u16(b, 6);
-    if (field === 0) out += '[no cksum] ';
-    else {
-      const sum = fold16(sum16(b, 0, ulen, pseudo(src, dst, 17, ulen)));
-      const right = fold16(sum16(Uint8Array.of(...b.subarray(0, 6), 0, 0, ...b.subarray(8, ulen)), 0, ulen, pseudo(src, dst, 17, ulen)));
-      out +=
-        sum === 0
-          ? '[udp sum ok] '
-          : `[bad udp cksum 0x${hex2(field >> 8)}${hex2(field & 255)} -> 0x${right.toString(16).padStart(4, '0')}!] `;
+export function printUdp(n: Ndo, at: number, size: number, ip: number, fragmented: boolean): void {
+  n.protocol = 'udp';
+  if (!n.has(at + 2, 2)) {
+    const { src, dst } = addresses(n, ip);
+    n.print(`${n.names.host(src)} > ${n.names.host(dst)}: `);
+    n.truncated();
+    return;
+  }
+  const [sport, dport] = [n.u16(at), n.u16(at + 2)];
+  printEnds(n, ip, 'udp', sport, dport);
+  if (size < 8) {
+    n.print(`truncated-udp ${size}`);
+    return;
+  }
+  if (!n.has(at + 4, 2)) {
+    n.truncated();
+    return;
+  }
+  let ulen = n.u16(at + 4);
+  if (ulen === 0 && size > 65535) ulen = size;
+  if (ulen < 8) {
+    n.print(`truncated-udplength ${ulen}`);
+    return;
+  }
+  ulen -= 8;
+  const length = Math.min(ulen, size - 8);
+  const data = at + 8;
+  if (data > n.end) {
+    n.truncated();
+    return;
+  }
+  if (n.o.type) {
+    typed(n, n.o.type, data, length);
+    return;
+  }
+  const v4 = n.u8(ip) >> 4 === 4;
+  if (n.o.verbose > (v4 ? 1 : 0) && !n.o.noChecksum && !fragmented) {
+    const field = n.u16(at + 6);
+    if (v4 && field === 0) n.print('[no cksum] ');
+    else if (n.has(data, length)) {
+      if (l4Sum(n, ip, at, length + 8, 17) === 0) n.print('[udp sum ok] ');
+      else
+        n.print(
+          `[bad udp cksum 0x${hex(field, 4)} -> 0x${hex(shouldBe(n.b, at, length + 8, at + 6, l4Start(n, ip, length + 8, 17)), 4)}!] `,
+        );
     }
   }
-  const payload = b.subarray(8, 8 + data);
-  const is = (port: number): boolean => sport === port || dport === port;
-  if (data > 0) {
-    if (is(53) || is(5353)) return out + printDns(c, payload, data);
-    if (is(4789)) return out + printVxlan(c, payload, data);
-    if (is(8472)) return out + printOtv(c, payload, data);
-    if (is(6081)) return out + printGeneve(c, payload, data);
-  }
-  return `${out}UDP, length ${data}`;
+  if (!n.o.quick && application(n, data, length, sport, dport)) return;
+  n.print(ulen > length && !fragmented ? `UDP, bad length ${ulen} > ${length}` : `UDP, length ${ulen}`);
 }
 
-function printVxlan(c: Context, b: Uint8Array, length: number): string {
-  if (b.length < 8) return 'VXLAN [|VXLAN]';
-  return `VXLAN, flags ${(b[0] as number) & 8 ? '[I]' : '[.]'} (0x${hex2(b[0] as number)}), vni ${u32(b, 4) >>> 8}\n${c.ethernet(b.subarray(8), length - 8)}`;
+function typed(n: Ndo, type: string, at: number, length: number): void {
+  if (type === 'vxlan') printVxlan(n, at, length);
+  else if (type === 'domain') printDns(n, at, length, false, false);
+  else if (type === 'tftp') printTftp(n, at, length);
 }
 
-/** 8472 is OTV to tcpdump; flannel's VXLAN looks alike. */
-function printOtv(c: Context, b: Uint8Array, length: number): string {
-  if (b.length < 8) return 'OTV [|OTV]';
-  return `OTV, flags ${(b[0] as number) & 8 ? '[I]' : '[.]'} (0x${hex2(b[0] as number)}), overlay ${u32(b, 0) & 0xffffff}, instance ${u32(b, 4) >>> 8}\n${c.ethernet(b.subarray(8), length - 8)}`;
-}
-
-function printGeneve(c: Context, b: Uint8Array, length: number): string {
-  if (b.length < 8) return 'Geneve [|geneve]';
-  const first = b[0] as number;
-  const bits = b[1] as number;
-  const names = [...(bits & 0x80 ? ['O'] : []), ...(bits & 0x40 ? ['C'] : [])];
-  const proto = u16(b, 2);
-  const skip = 8 + (first & 63) * 4;
-  let out = `Geneve, Flags [${names.join('') || 'none'}], vni 0x${(u32(b, 4) >>> 8).toString(16)}`;
-  if (c.o.verbose > 0) out += `, proto ${proto === 0x6558 ? 'TEB' : 'unknown'} (0x${proto.toString(16).padStart(4, '0')})`;
-  out += c.o.verbose > 0 ? '\n\t' : ': ';
-  if (proto === 0x6558) return out + c.ethernet(b.subarray(skip), length - skip);
-  return out + (proto === 0x86dd ? c.ip6(b.subarray(skip), length - skip) : c.ip4(b.subarray(skip), length - skip));
+function application(n: Ndo, at: number, length: number, sport: number, dport: number): boolean {
+  const is = (...ports: number[]): boolean => ports.includes(sport) || ports.includes(dport);
+  if (is(53)) printDns(n, at, length, false, false);
+  else if (is(5353)) printDns(n, at, length, false, true);
+  else if (is(69)) printTftp(n, at, length);
+  else if (is(67, 68)) printDhcp(n, at, length);
+  else if (is(123)) printNtp(n, at, length);
+  else if (is(5060)) printSip(n, at, length);
+  else if (is(514)) printSyslog(n, at, length);
+  else if (is(8472)) printOtv(n, at, length);
+  else if (is(4789)) printVxlan(n, at, length);
+  else if (is(6081)) printGeneve(n, at, length);
+  else if (is(4790)) printVxlanGpe(n, at, length);
+  else return false;
+  return true;
 }
