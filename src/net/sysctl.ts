@@ -78,7 +78,7 @@ export class Sysctl {
   readonly ns: Netns;
   private readonly values = new Map<string, string>();
   private readonly ints = new Map<string, number>();
-  private ports: readonly [number, number] | null = null;
+  private readonly vectors = new Map<string, readonly number[]>();
   private readonly cells = new Map<string, { n: number }>();
   private readonly all: DevValues;
   private readonly dflt: DevValues;
@@ -132,7 +132,7 @@ export class Sysctl {
     const done = this.write(path, old, value.trim());
     if (!done.ok) return done;
     this.ns.fib.generation++;
-    this.ports = null;
+    this.vectors.clear();
     for (const [name, cell] of this.cells) cell.n = this.int(name);
     for (const listener of this.listeners) listener(path, value);
     return ok();
@@ -224,13 +224,20 @@ export class Sysctl {
     return n;
   }
 
+  /** All numbers of a value (net.ipv4.tcp_rmem); empty when the key is unknown. */
+  numbers(key: string): readonly number[] {
+    let list = this.vectors.get(key);
+    if (!list) {
+      list = (this.get(key) ?? '').split(/\s+/).filter(Boolean).map(Number);
+      this.vectors.set(key, list);
+    }
+    return list;
+  }
+
   /** net.ipv4.ip_local_port_range */
   get portRange(): readonly [number, number] {
-    if (!this.ports) {
-      const [lo, hi] = (this.get('net.ipv4.ip_local_port_range') ?? '').split(/\s+/).map(Number);
-      this.ports = [lo || 32768, hi || 60999];
-    }
-    return this.ports;
+    const [lo, hi] = this.numbers('net.ipv4.ip_local_port_range');
+    return [lo ?? 32768, hi ?? 60999];
   }
 
   /** A value that follows the key's first number: for packet paths, which cannot afford a look-up. */
@@ -316,6 +323,7 @@ export class Sysctl {
   }
 
   private deviceKey(path: string): DeviceKey | null {
+    if (!path.includes('/conf/') && !path.includes('/neigh/')) return null;
     const m = /^net\/(ipv[46])\/(conf|neigh)\/(.+)\/([^/]+)$/.exec(path);
     if (!m) return null;
     const [, proto, kind, device, name] = m as unknown as [string, Proto, 'conf' | 'neigh', string, string];

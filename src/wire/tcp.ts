@@ -81,36 +81,45 @@ export function parseTcpOptions(b: Uint8Array, start: number, end: number): TcpO
   return o;
 }
 
+/** Bytes of options in a header, a multiple of four. */
+function optionsLength(o: TcpOptions): number {
+  const sack = o.sack && o.sack.length > 0 ? 4 + 8 * o.sack.length : 0;
+  return (o.mss === undefined ? 0 : 4) + (o.timestamps ? 12 : o.sackPermitted ? 4 : 0) + (o.wscale === undefined ? 0 : 4) + sack;
+}
+
 /** Options in Linux' order and padding: a SYN is mss,sackOK,TS,nop,wscale; others nop,nop,TS[,nop,nop,sack]. */
-export function emitTcpOptions(o: TcpOptions): Uint8Array {
-  const b: number[] = [];
-  const word = (v: number): void => {
-    b.push((v >>> 24) & 255, (v >>> 16) & 255, (v >>> 8) & 255, v & 255);
-  };
-  if (o.mss !== undefined) b.push(2, 4, o.mss >> 8, o.mss & 255);
-  if (o.sackPermitted && o.timestamps) b.push(4, 2);
-  else if (o.sackPermitted) b.push(1, 1, 4, 2);
-  else if (o.timestamps) b.push(1, 1);
-  if (o.timestamps) {
-    b.push(8, 10);
-    word(o.timestamps[0]);
-    word(o.timestamps[1]);
+function writeOptions(b: Uint8Array, start: number, o: TcpOptions): void {
+  let at = start;
+  if (o.mss !== undefined) {
+    put32(b, at, (2 << 24) | (4 << 16) | o.mss);
+    at += 4;
   }
-  if (o.wscale !== undefined) b.push(1, 3, 3, o.wscale);
+  if (o.timestamps) {
+    put32(b, at, o.sackPermitted ? 0x0402080a : 0x0101080a);
+    put32(b, at + 4, o.timestamps[0]);
+    put32(b, at + 8, o.timestamps[1]);
+    at += 12;
+  } else if (o.sackPermitted) {
+    put32(b, at, 0x01010402);
+    at += 4;
+  }
+  if (o.wscale !== undefined) {
+    put32(b, at, 0x01030300 | o.wscale);
+    at += 4;
+  }
   if (o.sack && o.sack.length > 0) {
-    b.push(1, 1, 5, 2 + 8 * o.sack.length);
+    put32(b, at, 0x01010500 | (2 + 8 * o.sack.length));
     for (const [left, right] of o.sack) {
-      word(left);
-      word(right);
+      put32(b, at + 4, left);
+      put32(b, at + 8, right);
+      at += 8;
     }
   }
-  return Uint8Array.from(b);
 }
 
 /** `partial` leaves the checksum to the device: the field holds the pseudo header's sum. */
 export function emitTcp(t: Tcp, src: IpAddr, dst: IpAddr, partial = false): Uint8Array {
-  const options = emitTcpOptions(t.options);
-  const hlen = 20 + options.length;
+  const hlen = 20 + optionsLength(t.options);
   const b = alloc(hlen + t.payload.length);
   put16(b, 0, t.srcPort);
   put16(b, 2, t.dstPort);
@@ -120,8 +129,8 @@ export function emitTcp(t: Tcp, src: IpAddr, dst: IpAddr, partial = false): Uint
   b[13] = t.flags;
   put16(b, 14, t.window);
   put16(b, 18, t.urgent);
-  b.set(options, 20);
-  b.set(t.payload, hlen);
+  if (hlen > 20) writeOptions(b, 20, t.options);
+  if (t.payload.length > 0) b.set(t.payload, hlen);
   if (partial) put16(b, 16, partialChecksum(src, dst, IPPROTO_TCP, b.length));
   else put16(b, 16, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_TCP, b.length))));
   return b;

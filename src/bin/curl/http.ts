@@ -64,8 +64,8 @@ export class Reader {
 
   /** Takes what is there, at most `max` bytes. */
   take(max: number): Uint8Array {
-    const part = this.buf.slice(0, max);
-    this.buf = this.buf.slice(part.length);
+    const part = this.buf.subarray(0, max);
+    this.buf = this.buf.subarray(part.length);
     return part;
   }
 
@@ -86,12 +86,14 @@ export class Reader {
 
 export function latin1(b: Uint8Array): string {
   let s = '';
-  for (let i = 0; i < b.length; i += 4096) s += String.fromCharCode(...b.subarray(i, i + 4096));
+  for (let i = 0; i < b.length; i++) s += String.fromCharCode(b[i] as number);
   return s;
 }
 
 export function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (c) => c.charCodeAt(0) & 255);
+  const b = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) b[i] = text.charCodeAt(i);
+  return b;
 }
 
 /** Reads one response head. `weird`: it does not begin as HTTP (HTTP/0.9). `onLine` sees each line as it comes. */

@@ -6,19 +6,14 @@ import { type IpAddr, isMulticast } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { addrType } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
+import { FlowTable, type FourTuple } from './flows.ts';
 import type { RawSocket } from './raw.ts';
 import { isAny, type Sock, unmap } from './sock.ts';
 import type { TcpSocket } from './tcp/tcp.ts';
 import type { UdpSocket } from './udp.ts';
 import type { UnixSocket } from './unix.ts';
 
-/** Local and remote end as the receiving host sees them. */
-export interface FourTuple {
-  laddr: IpAddr;
-  lport: number;
-  raddr: IpAddr;
-  rport: number;
-}
+export type { FourTuple } from './flows.ts';
 
 export class SocketTable {
   readonly ns: Netns;
@@ -27,7 +22,7 @@ export class SocketTable {
   readonly raw = new Set<RawSocket>();
   /** Abstract unix addresses are per namespace; paths belong to the file system and are looked up in the same table. */
   readonly unix = new Map<string, UnixSocket>();
-  private readonly established = new Map<string, TcpSocket>();
+  private readonly established = new FlowTable();
   private readonly listeners = new Map<number, TcpSocket[]>();
   private readonly tcpPorts = new Map<number, Set<Sock>>();
   private readonly udpPorts = new Map<number, Set<Sock>>();
@@ -135,7 +130,7 @@ export class SocketTable {
       if (!users || users.size === 0) return true;
       if (sk.kind !== 'tcp') return false;
       for (const user of users) if (!user.autobound) return false;
-      return !this.established.has(key({ laddr, lport: p, raddr: remote.addr, rport: remote.port }));
+      return !this.established.get({ laddr, lport: p, raddr: remote.addr, rport: remote.port });
     });
     if (port === null) return fail('EADDRNOTAVAIL');
     sk.autobound = true;
@@ -153,20 +148,20 @@ export class SocketTable {
   }
 
   hashTcp(sk: TcpSocket): Result {
-    const k = key(sk.tuple());
-    const other = this.established.get(k);
+    const t = sk.tuple();
+    const other = this.established.get(t);
     if (other && other !== sk) {
       if (other.state !== 'TIME_WAIT') return fail('EADDRNOTAVAIL');
       other.destroy();
     }
-    this.established.set(k, sk);
+    this.established.set(t, sk);
     return ok();
   }
 
   unhashTcp(sk: TcpSocket): void {
     if (!sk.remote) return;
-    const k = key(sk.tuple());
-    if (this.established.get(k) === sk) this.established.delete(k);
+    const t = sk.tuple();
+    if (this.established.get(t) === sk) this.established.delete(t);
   }
 
   addListener(sk: TcpSocket): void {
@@ -182,7 +177,7 @@ export class SocketTable {
   }
 
   findTcp(t: FourTuple): TcpSocket | undefined {
-    return this.established.get(key(t));
+    return this.established.get(t);
   }
 
   findListener(t: FourTuple, dev: NetDevice | null): TcpSocket | undefined {

@@ -201,7 +201,7 @@ export function sendDelayedAck(sk: TcpSocket): void {
     sk.sim.cancel(sk.delackTimer);
   }
   sk.ackScheduled = true;
-  sk.delackTimer = sk.sim.at(at, () => delackTimer(sk));
+  sk.delackTimer = sk.sim.call(Math.round(at), delackTimer, sk, undefined);
 }
 
 function synOptions(sk: TcpSocket, mss: number, echo: number | null): TcpOptions {
@@ -215,7 +215,7 @@ function synOptions(sk: TcpSocket, mss: number, echo: number | null): TcpOptions
 /** The first segment of an active open. */
 export function sendSyn(sk: TcpSocket, route: Dst): void {
   chooseNumbers(sk);
-  const on = (key: string): boolean => sk.ns.sysctl.get(key) !== '0';
+  const on = (key: string): boolean => sk.ns.sysctl.int(key) !== 0;
   sk.tsOk = on('net.ipv4.tcp_timestamps');
   sk.sackOk = on('net.ipv4.tcp_sack');
   sk.wscaleOk = on('net.ipv4.tcp_window_scaling');

@@ -51,8 +51,8 @@ export function rackDetect(sk: TcpSocket): boolean {
 
 /** Replaces the retransmission timer by an earlier probe while all is well. Models tcp_schedule_loss_probe(). */
 export function scheduleProbe(sk: TcpSocket, restart: boolean): boolean {
-  const mode = sk.ns.sysctl.get('net.ipv4.tcp_early_retrans') ?? '3';
-  if ((mode !== '3' && mode !== '4') || !sk.sackOk || sk.caState !== 'open' || sk.rtxQueue.length === 0) return false;
+  const mode = sk.ns.sysctl.int('net.ipv4.tcp_early_retrans');
+  if ((mode !== 3 && mode !== 4) || !sk.sackOk || sk.caState !== 'open' || sk.rtxQueue.length === 0) return false;
   let delay = TCP_TIMEOUT_INIT;
   if (sk.srtt > 0) delay = 2 * sk.srtt + (packetsOut(sk) === 1 ? TCP_RTO_MIN : TIMEOUT_MIN);
   const left = restart ? sk.rto : (sk.rtxQueue[0] as TxSkb).sentAt + sk.rto - sk.sim.now;

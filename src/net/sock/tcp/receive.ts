@@ -84,7 +84,7 @@ function listening(listener: TcpSocket, t: Tcp, ip: IpView, skb: Skb): void {
   }
   ns.sockets.take(child, t.dstPort);
   listener.synQueue.add(child);
-  const on = (key: string): boolean => ns.sysctl.get(key) !== '0';
+  const on = (key: string): boolean => ns.sysctl.int(key) !== 0;
   child.tsOk = on('net.ipv4.tcp_timestamps');
   child.sackOk = on('net.ipv4.tcp_sack');
   child.wscaleOk = on('net.ipv4.tcp_window_scaling');

@@ -33,7 +33,7 @@ export function armRto(sk: TcpSocket, delay: Micros): void {
 export function armTimer(sk: TcpSocket, mode: TcpSocket['rtoMode'], delay: Micros): void {
   sk.sim.cancel(sk.rtoTimer);
   sk.rtoMode = mode;
-  sk.rtoTimer = sk.sim.at(wheelTime(sk.sim.now, Math.min(delay, TCP_RTO_MAX)), () => rtoFired(sk));
+  sk.rtoTimer = sk.sim.call(wheelTime(sk.sim.now, Math.min(delay, TCP_RTO_MAX)), rtoFired, sk, undefined);
 }
 
 export function cancelRto(sk: TcpSocket): void {
@@ -46,7 +46,10 @@ export function armProbe(sk: TcpSocket): void {
 }
 
 export function stopTimers(sk: TcpSocket): void {
-  for (const t of [sk.rtoTimer, sk.delackTimer, sk.keepTimer, sk.twTimer]) sk.sim.cancel(t);
+  sk.sim.cancel(sk.rtoTimer);
+  sk.sim.cancel(sk.delackTimer);
+  sk.sim.cancel(sk.keepTimer);
+  sk.sim.cancel(sk.twTimer);
   sk.rtoTimer = null;
   sk.delackTimer = null;
   sk.keepTimer = null;
@@ -54,8 +57,7 @@ export function stopTimers(sk: TcpSocket): void {
 }
 
 function limit(sk: TcpSocket, key: string, fallback: number): number {
-  const text = sk.ns.sysctl.get(key);
-  return text === undefined ? fallback : Number(text);
+  return sk.ns.sysctl.numbers(key)[0] ?? fallback;
 }
 
 /** Time after which `boundary` retransmissions with exponential back-off have failed. Models tcp_model_timeout(). */
@@ -229,11 +231,13 @@ export function enterTimeWait(sk: TcpSocket): void {
 
 export function restartTimeWait(sk: TcpSocket): void {
   sk.sim.cancel(sk.twTimer);
-  sk.twTimer = sk.sim.at(wheelTime(sk.sim.now, TCP_TIMEWAIT_LEN), () => {
-    sk.twTimer = null;
-    if (sk.orphan) sk.destroy();
-    else sk.done();
-  });
+  sk.twTimer = sk.sim.call(wheelTime(sk.sim.now, TCP_TIMEWAIT_LEN), timeWaitOver, sk, undefined);
+}
+
+function timeWaitOver(sk: TcpSocket): void {
+  sk.twTimer = null;
+  if (sk.orphan) sk.destroy();
+  else sk.done();
 }
 
 /** The right edge of what may be sent. */

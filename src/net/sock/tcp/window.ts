@@ -7,9 +7,7 @@ import type { TcpSocket } from './tcp.ts';
 
 /** Three numbers of a sysctl such as tcp_rmem. */
 export function triple(ns: Netns, key: string, fallback: [number, number, number]): [number, number, number] {
-  const text = ns.sysctl.get(key);
-  if (text === undefined) return fallback;
-  const n = text.split(/\s+/).map(Number);
+  const n = ns.sysctl.numbers(key);
   return [n[0] ?? fallback[0], n[1] ?? fallback[1], n[2] ?? fallback[2]];
 }
 
