@@ -1,7 +1,7 @@
 /** Models print-arp.c */
 
 import { ETHERTYPES } from '../names.ts';
-import { hex, hexLines, type Ndo } from './ndo.ts';
+import { hex, type Ndo } from './ndo.ts';
 
 const OPS: Record<number, string> = {
   1: 'Request',
@@ -74,7 +74,7 @@ export function printArp(n: Ndo, at: number, length: number, caplen: number): vo
       n.print(`${link(sha)} at ${net(spa, 'spa')}`);
       break;
     default:
-      if (!n.o.suppressDefault) n.print(hexLines(n.bytes(at, caplen), '\n\t'));
+      n.defaultPrint(at, caplen);
       return;
   }
   n.print(`, length ${length}`);

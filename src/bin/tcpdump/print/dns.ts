@@ -35,6 +35,30 @@ const EDNS: Record<number, string> = {
   16: 'CLIENT-TAG',
   17: 'SERVER-TAG',
 };
+/** Algorithms of DNSSEC, of DS digests and of NSEC3 hashes, by EDNS option. */
+const ALGORITHMS: Readonly<Record<number, Record<number, string>>> = {
+  5: {
+    0: 'DELETE',
+    1: 'RSAMD5',
+    2: 'DH',
+    3: 'DS',
+    5: 'RSASHA1',
+    6: 'DSA-NSEC3-SHA1',
+    7: 'RSASHA1-NSEC3-SHA1',
+    8: 'RSASHA256',
+    10: 'RSASHA512',
+    12: 'ECC-GOST',
+    13: 'ECDSAP256SHA256',
+    14: 'ECDSAP384SHA384',
+    15: 'ED25519',
+    16: 'ED448',
+    252: 'INDIRECT',
+    253: 'PRIVATEDNS',
+    254: 'PRIVATEOID',
+  },
+  6: { 1: 'SHA-1', 2: 'SHA-256', 3: 'GOST_R_34.11-94', 4: 'SHA-384' },
+  7: { 1: 'SHA-1' },
+};
 const MAX_NAME = 255;
 
 /** Where the name at `from` ends; null when it is cut or malformed. */
@@ -231,6 +255,16 @@ function edns(n: Ndo, at: number): number | null {
       break;
     case 14:
       for (let i = 0; i + 1 < length; i += 2) n.print(`${i > 0 ? ' ' : ''}${n.u16(data + i)}`);
+      break;
+    case 5:
+    case 6:
+    case 7: {
+      const names = ALGORITHMS[code] as Record<number, string>;
+      n.print([...n.bytes(data, length)].map((x) => names[x] ?? `Alg_${x}`).join(' '));
+      break;
+    }
+    case 13:
+      printName(n, data, data + length);
       break;
     default:
       n.print(digits(0, length));

@@ -65,7 +65,7 @@ function body(n: Ndo, at: number, hlen: number, total: number): void {
     let cut = false;
     if (hlen > 20) {
       n.print(', options (');
-      if (!options(n, at + 20, hlen - 20)) {
+      if (!cutOptions(n, at + 20, hlen - 20)) {
         n.print(' [truncated-option]');
         cut = true;
       }
@@ -107,9 +107,28 @@ export function shouldBe(b: Uint8Array, at: number, length: number, field: numbe
 /** Sum over the pseudo header of the IP header at `ip` and `length` bytes from `at` on; 0 when the checksum in them is right. */
 export function l4Start(n: Ndo, ip: number, length: number, proto: number): number {
   if (n.u8(ip) >> 4 === 4) return pseudo4(readIp4(n.b, ip + 12), readIp4(n.b, ip + 16), proto, length);
+  const dst = finalDestination(n, ip);
   let sum = 0;
-  for (let i = 8; i < 40; i += 2) sum += n.u16(ip + i);
+  for (let i = 0; i < 16; i += 2) sum += n.u16(ip + 8 + i) + n.u16(dst + i);
   return sum + proto + (length & 0xffff) + (length >>> 16);
+}
+
+/** ip6_finddst(): where the address stands that a routing header leads to, else the header's own destination. */
+function finalDestination(n: Ndo, ip: number): number {
+  let next = n.u8(ip + 6);
+  for (let at = ip + 40, i = 0; i < 8 && n.has(at, 4); i++) {
+    const length = (n.u8(at + 1) + 1) * 8;
+    if (next === 43) {
+      const type = n.u8(at + 2);
+      const count = n.u8(at + 1) >> 1;
+      if ((type === 0 || type === 2) && count > 0 && n.has(at + 8, count * 16)) return at + 8 + (count - 1) * 16;
+      return type === 4 && n.has(at + 8, 16) ? at + 8 : ip + 24;
+    }
+    if (next !== 0 && next !== 60 && next !== 44) break;
+    next = n.u8(at);
+    at += next === 44 ? 8 : length;
+  }
+  return ip + 24;
 }
 
 export function l4Sum(n: Ndo, ip: number, at: number, length: number, proto: number): number {
@@ -216,6 +235,15 @@ const OPTION_NAMES: Record<number, string> = {
 };
 
 /** False when the capture ends within an option. */
+function cutOptions(n: Ndo, at: number, size: number): boolean {
+  try {
+    return options(n, at, size);
+  } catch (e) {
+    if (!(e instanceof Truncated)) throw e;
+    return false;
+  }
+}
+
 function options(n: Ndo, from: number, size: number): boolean {
   let separator = '';
   for (let at = from, left = size; left > 0; ) {

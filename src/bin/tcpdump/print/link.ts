@@ -5,7 +5,7 @@ import { ETHERTYPES } from '../names.ts';
 import { printArp } from './arp.ts';
 import { printIp4 } from './ip.ts';
 import { printIp6 } from './ip6.ts';
-import { hex, hexLines, type Names, Ndo, Truncated } from './ndo.ts';
+import { hex, type Names, Ndo, Truncated } from './ndo.ts';
 import { printLldp, printMpls } from './rare.ts';
 import { printStp } from './stp.ts';
 
@@ -26,7 +26,7 @@ export function printEthertype(n: Ndo, type: number, at: number, length: number,
 }
 
 function defaultPrint(n: Ndo, at: number, caplen: number): void {
-  if (!n.o.suppressDefault) n.print(hexLines(n.bytes(at, caplen), '\n\t'));
+  n.defaultPrint(at, caplen);
 }
 
 function etherType(n: Ndo, type: number): string {

@@ -142,6 +142,12 @@ export class Ndo {
     if (n > 0) this.out += hexLines(this.b.subarray(at, at + n), indent);
   }
 
+  /** ND_DEFAULTPRINT: what no printer knows, in hex and text; not when all packets are dumped anyway. */
+  defaultPrint(at: number, length: number): void {
+    const n = Math.min(length, this.left(at));
+    if (n > 0 && !this.o.suppressDefault) this.out += `\n${hexAsciiDump(this.b.subarray(at, at + n))}`;
+  }
+
   /** fn_print_str and relatives: printable as it is, the rest as ^X or M-x. */
   text(at: number, n: number): void {
     this.out += safe(this.bytes(at, n));

@@ -3,7 +3,7 @@
 import { checksum } from '../../../wire/bytes.ts';
 import { printIp4 } from './ip.ts';
 import { printIp6 } from './ip6.ts';
-import { bits, hex, hexLines, type Ndo } from './ndo.ts';
+import { bits, hex, type Ndo } from './ndo.ts';
 
 /** Length of the header, 0 when it cannot be read. */
 export function printAh(n: Ndo, at: number): number {
@@ -92,7 +92,11 @@ function chunk(n: Ndo, at: number, type: number, length: number): boolean {
       n.print(`bogus chunk length ${length}]`);
       return false;
     }
-    if (n.o.verbose >= 2) n.print(`[Payload${n.o.suppressDefault ? '' : `:${hexLines(n.bytes(at + 16, length - 16), '\n\t')}`}]`);
+    if (n.o.verbose >= 2) {
+      n.print(n.o.suppressDefault ? '[Payload' : '[Payload:');
+      n.defaultPrint(at + 16, length - 16);
+      n.print(']');
+    }
   } else if (type === 1 || type === 2)
     n.print(
       `[init tag: ${n.u32(data)}] [rwnd: ${n.u32(data + 4)}] [OS: ${n.u16(data + 8)}] [MIS: ${n.u16(data + 10)}] [init TSN: ${n.u32(data + 12)}] `,
@@ -125,7 +129,13 @@ export function printVrrp(n: Ndo, at: number, length: number, ttl: number, famil
   const count = n.u8(at + 3);
   if (n.has(at, length) && version === 2 && checksum(n.b, at, at + length) !== 0) n.print(`, (bad vrrp cksum ${hex(n.u16(at + 6))})`);
   n.print(`, addrs${count > 1 ? `(${count})` : ''}:`);
-  for (let i = 0; i < count; i++) n.print(`${i === 0 ? ' ' : ','}${family === 4 ? n.ip4(at + 8 + i * 4) : n.ip6(at + 8 + i * 16)}`);
+  const size = family === 4 ? 4 : 16;
+  for (let i = 0; i < count; i++) n.print(`${i === 0 ? ' ' : ','}${family === 4 ? n.ip4(at + 8 + i * size) : n.ip6(at + 8 + i * size)}`);
+  if (version === 2 && auth === 1) {
+    n.print(' auth "');
+    n.zeroTerminated(at + 8 + count * size, 8);
+    n.print('"');
+  }
 }
 
 const TFTP = ['', 'RRQ', 'WRQ', 'DATA', 'ACK', 'ERROR', 'OACK'];
@@ -318,5 +328,5 @@ export function printMpls(n: Ndo, from: number, size: number): void {
   } else if (first >= 0x60 && first <= 0x6f) {
     n.print(n.o.verbose > 0 ? '\n\t' : ' ');
     printIp6(n, at, length);
-  } else if (!n.o.suppressDefault) n.print(hexLines(n.bytes(at, length), '\n\t'));
+  } else n.defaultPrint(at, length);
 }

@@ -213,6 +213,14 @@ function options(n: Ndo, from: number, size: number, sackBase: number): boolean 
         n.print(` 0x${hex(value)} ${value & 1 ? (value >> 1) * 60 : value >> 1}`);
         break;
       }
+      case 29:
+        used = present;
+        if (present < 2) n.invalid();
+        else {
+          n.print(` keyid ${n.u8(at)} rnextkeyid ${n.u8(at + 1)}${present > 2 ? ' mac 0x' : ''}`);
+          for (let i = 2; i < present; i++) n.print(hex(n.u8(at + i), 2));
+        }
+        break;
       case 0:
       case 1:
       case 4:
@@ -231,8 +239,9 @@ function options(n: Ndo, from: number, size: number, sackBase: number): boolean 
         break;
       }
       default:
-        if (!take(present)) return bad();
-        if (present > 0) n.print(` 0x${[...n.bytes(at, present)].map((x) => hex(x, 2)).join('')}`);
+        if (present > 0) n.print(' 0x');
+        for (let i = 0; i < present; i++) n.print(hex(n.u8(at + i), 2));
+        used = present;
     }
     at += used;
     left -= used;

@@ -165,34 +165,33 @@ function printTelnet(n: Ndo, at: number, length: number): void {
   if (!first) n.print(']');
 }
 
-/** Redis: the values of a message, quoted. */
+/** Redis: the values of a message, quoted; inline commands as they stand. */
 function printResp(n: Ndo, at: number, length: number): void {
   n.protocol = 'resp';
   n.print(': RESP');
   const to = Math.min(at + length, n.end);
   let i = at;
-  const header = (): string | null => {
+  const line = (): string | null => {
     const start = i;
     while (i < to && n.b[i] !== 13) i++;
     if (i + 1 >= to) return null;
-    const text = String.fromCharCode(...n.b.subarray(start, i));
     i += 2;
-    return text;
+    return safe(n.b.subarray(start, i - 2));
   };
   for (let bound = 0; i < to && bound < 1000; bound++) {
-    const kind = String.fromCharCode(n.b[i++] as number);
-    const text = header();
+    const kind = String.fromCharCode(n.b[i] as number);
+    const text = line();
     if (text === null) break;
-    if (kind === '*') continue;
-    if (kind === '$') {
-      const size = Number.parseInt(text, 10);
-      if (size < 0) {
-        n.print(' null');
-        continue;
+    const size = Number.parseInt(text.slice(1), 10);
+    if (kind === '*') {
+      if (size === 0) n.print(' empty');
+      else if (size < 0) n.print(' null');
+    } else if (kind === '$') {
+      if (size < 0) n.print(' null');
+      else {
+        n.print(size === 0 ? ' empty' : ` "${safe(n.bytes(i, Math.min(size, to - i)))}"`);
+        i += size + 2;
       }
-      n.print(` "${safe(n.bytes(i, Math.min(size, to - i)))}"`);
-      i += size + 2;
-    } else if (kind === ':') n.print(` ${text}`);
-    else n.print(` "${text}"`);
+    } else n.print(` "${':+-'.includes(kind) ? text.slice(1) : text}"`);
   }
 }

@@ -5,7 +5,7 @@ import { printDns } from './dns.ts';
 import { l4Start, l4Sum, shouldBe } from './ip.ts';
 import { hex, type Ndo } from './ndo.ts';
 import { printNtp } from './ntp.ts';
-import { printSyslog, printTftp } from './rare.ts';
+import { printEsp, printSyslog, printTftp } from './rare.ts';
 import { addresses, printEnds } from './tcp.ts';
 import { printSip } from './text.ts';
 import { printGeneve, printOtv, printVxlan, printVxlanGpe } from './tunnel.ts';
@@ -78,7 +78,14 @@ function application(n: Ndo, at: number, length: number, sport: number, dport: n
   else if (is(514)) printSyslog(n, at, length);
   else if (is(8472)) printOtv(n, at, length);
   else if (is(4789)) printVxlan(n, at, length);
-  else if (is(6081)) printGeneve(n, at, length);
+  else if (is(4500)) {
+    if (length === 1 && n.u8(at) === 0xff) n.print('isakmp-nat-keep-alive');
+    else if (length < 4 || n.u32(at) === 0) return false;
+    else {
+      n.print('UDP-encap: ');
+      printEsp(n, at, length);
+    }
+  } else if (is(6081)) printGeneve(n, at, length);
   else if (is(4790)) printVxlanGpe(n, at, length);
   else return false;
   return true;
