@@ -396,7 +396,6 @@ export const NEIGH: Readonly<Record<string, number>> = {
   proxy_qlen: 64,
   retrans_time_ms: 1000,
   ucast_solicit: 3,
-  unres_qlen: 101,
   unres_qlen_bytes: 212992,
 };
 

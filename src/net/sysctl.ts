@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../sim/errno.ts';
 import type { NetDevice } from './dev/device.ts';
 import type { Netns } from './netns.ts';
 import { LINUX_6_18 } from './profile.ts';
+import { BOUND_BY, parseNumbers, parseText } from './sysctl-limits.ts';
 import { CONF4, CONF6, NEIGH, READ_ONLY, SYSCTLS } from './sysctl-table.ts';
 
 type Values = Record<string, number>;
@@ -42,37 +43,7 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map(
 );
 
 /** Keys that take a word or a list instead of numbers. */
-const WORDS = new Set([
-  'net/ipv4/tcp_congestion_control',
-  'net/ipv4/ip_local_reserved_ports',
-  'net/ipv4/tcp_fastopen_key',
-  'net/ipv6/icmp/ratemask',
-  'net/mptcp/scheduler',
-  'net/mptcp/path_manager',
-]);
-
-/** [least, most] of proc_dointvec_minmax keys that people write. */
-const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  'net/ipv4/ip_default_ttl': [1, 255],
-  'net/ipv4/ip_local_port_range': [1, 65535],
-  'net/ipv4/ip_unprivileged_port_start': [0, 65535],
-  'net/ipv4/tcp_syn_retries': [1, 127],
-  'net/ipv4/tcp_synack_retries': [0, 255],
-  'net/ipv4/tcp_syncookies': [0, 255],
-  'net/ipv4/tcp_timestamps': [0, 2],
-  'net/ipv4/tcp_window_scaling': [0, 1],
-  'net/ipv4/tcp_sack': [0, 1],
-  'net/ipv4/tcp_ecn': [0, 5],
-  'net/ipv4/tcp_tw_reuse': [0, 2],
-  'net/ipv4/icmp_echo_ignore_all': [0, 1],
-  'net/ipv4/icmp_echo_ignore_broadcasts': [0, 1],
-  'net/ipv4/fib_multipath_hash_policy': [0, 3],
-  'net/ipv4/fwmark_reflect': [0, 255],
-  'net/ipv4/ip_no_pmtu_disc': [0, 255],
-  'net/netfilter/nf_conntrack_acct': [0, 1],
-  'net/netfilter/nf_conntrack_checksum': [0, 1],
-  'net/netfilter/nf_conntrack_timestamp': [0, 1],
-};
+const WORDS = new Set(['net/ipv4/tcp_congestion_control', 'net/ipv4/tcp_fastopen_key', 'net/mptcp/scheduler', 'net/mptcp/path_manager']);
 
 export class Sysctl {
   readonly ns: Netns;
@@ -106,7 +77,7 @@ export class Sysctl {
   get(key: string): string | undefined {
     const path = pathOf(key);
     const dev = this.deviceKey(path);
-    if (dev) return dev.values[dev.name]?.toString();
+    if (dev) return String(Math.floor((dev.values[dev.name] ?? 0) / (dev.scale ?? 1)));
     if (path === 'net/ipv4/ip_forward') return String(this.all.conf4.forwarding);
     const live = this.hooks.get(path);
     if (live) return live();
@@ -140,6 +111,7 @@ export class Sysctl {
 
   writable(key: string): boolean {
     const path = pathOf(key);
+    if (path.endsWith('/mc_forwarding')) return false;
     return !READ_ONLY.has(path) || (this.ns.kernel.init === this.ns && !path.endsWith('_count') && !path.endsWith('_entries'));
   }
 
@@ -153,32 +125,35 @@ export class Sysctl {
       this.values.set(path, value);
       return ok();
     }
-    const words = value.split(/\s+/);
-    const before = old.split('\t');
-    const numbers: number[] = [];
-    for (const word of words.slice(0, before.length)) {
-      if (!/^-?(\d+|0x[0-9a-fA-F]+)$/.test(word)) {
-        return fail('EINVAL');
-      }
-      numbers.push(word.startsWith('-') ? -Number(word.slice(1)) : Number(word));
+    const text = parseText(path, value);
+    if (text) {
+      if (text.ok) this.values.set(path, text.value);
+      return text.ok ? ok() : text;
     }
-    const range = RANGES[path];
-    if (range && numbers.some((n) => n < range[0] || n > range[1])) return fail('EINVAL');
-    if (numbers.some((n) => n > 0x7fffffff && !before.some((b) => Number(b) > 0x7fffffff))) return fail('EINVAL');
-    if (path === 'net/ipv4/ip_local_port_range' && (numbers[0] as number) > (numbers[1] ?? Number(before[1]))) return fail('EINVAL');
-    const first = numbers[0] as number;
-    if (dev) return this.writeConf(dev, first);
+    const before = old.split('\t');
+    const bound = BOUND_BY[path];
+    const parsed = parseNumbers(path, value, before.length, bound ? Number.parseInt(this.get(bound[0]) ?? '', 10) : null);
+    if (!parsed.ok) return parsed;
+    const texts = before.map((b, i) => parsed.value[i] ?? b);
+    const first = Number(texts[0]);
+    if (dev) return confRefused(dev, first) ?? this.writeConf(dev, first);
     if (path === 'net/ipv4/ip_forward') {
       this.forwarding4('all', first);
       return ok();
     }
-    this.values.set(path, before.map((b, i) => (i < numbers.length ? String(numbers[i]) : b)).join('\t'));
+    const refused = pairRefused(path, texts, this);
+    if (refused) return refused;
+    if (path === 'net/ipv4/ping_group_range' && first > Number(texts[1])) texts.splice(0, 2, '1', '0');
+    const twin = TWINS[path];
+    if (twin) this.values.set(twin[0], String(twin[1](first)));
+    this.values.set(path, texts.join('\t'));
     this.ints.clear();
     return ok();
   }
 
-  private writeConf(key: DeviceKey, n: number): Result {
+  private writeConf(key: DeviceKey, written: number): Result {
     const { where, group, name, values } = key;
+    const n = written * (key.scale ?? 1);
     const target = this.of(where);
     if (typeof where !== 'string') {
       target.set ??= new Set();
@@ -196,7 +171,7 @@ export class Sysctl {
         if (!fixed) writable(d, group)[name] = n;
       }
     }
-    if (group === 'conf6' && where === 'all' && (name === 'forwarding' || name === 'disable_ipv6')) {
+    if (group === 'conf6' && where === 'all' && ALL_MEANS_EACH.has(name)) {
       for (const d of [this.dflt, ...this.devs.values()]) writable(d, 'conf6')[name] = n;
     }
     if (group === 'conf6') this.ns.ip6.confChanged(where, name, n);
@@ -210,6 +185,7 @@ export class Sysctl {
       return;
     }
     if (this.all.conf4.forwarding === n) return;
+    writable(this.all, 'conf4').accept_redirects = n === 0 ? 1 : 0;
     for (const d of [this.all, this.dflt, ...this.devs.values()]) writable(d, 'conf4').forwarding = n;
   }
 
@@ -257,7 +233,8 @@ export class Sysctl {
       for (const k of Object.keys(v.conf4)) keys.push(`net/ipv4/conf/${name}/${k}`);
       for (const k of Object.keys(v.conf6)) keys.push(`net/ipv6/conf/${name}/${k}`);
       if (name === 'all' || (name === 'default' && this.ns !== this.ns.kernel.init)) return;
-      for (const k of Object.keys(v.neigh4)) keys.push(`net/ipv4/neigh/${name}/${k}`, `net/ipv6/neigh/${name}/${k}`);
+      for (const k of [...Object.keys(v.neigh4), ...Object.keys(NEIGH_ALIASES)])
+        keys.push(`net/ipv4/neigh/${name}/${k}`, `net/ipv6/neigh/${name}/${k}`);
     };
     add('all', this.all);
     add('default', this.dflt);
@@ -333,6 +310,8 @@ export class Sysctl {
     const values = this.of(where)[group];
     if (proto === 'ipv6' && kind === 'conf' && name === 'mtu' && typeof where !== 'string')
       return { where, group, name, values: { mtu: where.mtu } };
+    const alias = kind === 'neigh' ? NEIGH_ALIASES[name] : undefined;
+    if (alias) return { where, group, name: alias[0], values, scale: name === 'retrans_time' && proto === 'ipv6' ? JIFFY_MS : alias[1] };
     return values[name] === undefined ? null : { where, group, name, values };
   }
 }
@@ -342,10 +321,56 @@ interface DeviceKey {
   group: Group;
   name: string;
   values: Values;
+  /** The value is kept in a unit so many times smaller than the key's. */
+  scale?: number;
 }
+
+const JIFFY_MS = 4;
+/** SKB_TRUESIZE(ETH_FRAME_LEN), what one waiting packet of full size is charged. */
+const FRAME_TRUESIZE = 2090;
+
+/** Older names of neighbour settings in their older units: seconds, 1/100 s, packets. */
+const NEIGH_ALIASES: Readonly<Record<string, readonly [string, number]>> = {
+  base_reachable_time: ['base_reachable_time_ms', 1000],
+  retrans_time: ['retrans_time_ms', 10],
+  unres_qlen: ['unres_qlen_bytes', FRAME_TRUESIZE],
+};
 
 function fresh(conf4: Values): DevValues {
   return { conf4, conf6: CONF6, neigh4: NEIGH, neigh6: NEIGH6, own: {}, set: null, settled: false };
+}
+
+/** Keys that show the same value in another unit. */
+const TWINS: Readonly<Record<string, readonly [string, (n: number) => number]>> = {
+  'net/ipv6/route/gc_min_interval': ['net/ipv6/route/gc_min_interval_ms', (n) => n * 1000],
+  'net/ipv6/route/gc_min_interval_ms': ['net/ipv6/route/gc_min_interval', (n) => Math.floor(n / 1000)],
+};
+
+/** Checks that look at two values at once. */
+function pairRefused(path: string, texts: readonly string[], sysctl: Sysctl): Result | null {
+  const [a, b] = texts.map(Number) as [number, number];
+  if (path === 'net/ipv4/ip_local_port_range' && (a > b || a < sysctl.int('net.ipv4.ip_unprivileged_port_start'))) return fail('EINVAL');
+  if (path === 'net/netfilter/nf_hooks_lwtunnel' && a === 0 && sysctl.int('net.netfilter.nf_hooks_lwtunnel') === 1) return fail('EBUSY');
+  return null;
+}
+
+/** IPv6 settings whose `all` sets every device and the default as well. */
+const ALL_MEANS_EACH: ReadonlySet<string> = new Set([
+  'forwarding',
+  'force_forwarding',
+  'disable_ipv6',
+  'disable_policy',
+  'ignore_routes_with_linkdown',
+  'addr_gen_mode',
+]);
+
+/** Settings of a device that depend on what it is. */
+function confRefused({ where, name, group }: DeviceKey, n: number): Result | null {
+  if (group !== 'conf6' || typeof where === 'string') return null;
+  // Stable privacy addresses need a secret, which nobody can have set here.
+  if (name === 'addr_gen_mode' && n === 2) return fail('EINVAL');
+  if (name === 'mtu' && n > where.mtu) return fail('EINVAL');
+  return null;
 }
 
 const NEIGH6: Values = { ...NEIGH, locktime: 0 };

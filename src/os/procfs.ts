@@ -1,5 +1,6 @@
 /** /proc: processes, /proc/sys over the namespace's sysctls, /proc/net. Models fs/proc and net/sysctl_net.c */
 
+import { flushCache } from '../net/ip/route.ts';
 import { fail, ok } from '../sim/errno.ts';
 import { type Directory, type Inode, MagicLink, ProcDir, ProcFile, Symlink } from './inode.ts';
 import type { Machine } from './machine.ts';
@@ -47,6 +48,8 @@ function sysctlDir(prefix: string): Directory {
     for (const path of p.ns.sysctl.keys()) {
       if (path.startsWith(prefix)) names.add(path.slice(prefix.length).split('/', 1)[0] as string);
     }
+    if (/^net\/ipv[46]\/route\/$/.test(prefix)) names.add('flush');
+    if (/^net\/ipv6\/conf\/./.test(prefix)) names.add('stable_secret');
     if (prefix === '') for (const name of ['kernel', 'fs', 'vm']) names.add(name);
     if (prefix === 'kernel/') for (const name of KERNEL_NAMES) names.add(name);
     return [...names].sort();
@@ -55,13 +58,43 @@ function sysctlDir(prefix: string): Directory {
     const path = `${prefix}${name}`;
     const own = kernelEntry(path);
     if (own) return own;
+    const special = specialKey(path, p);
+    if (special) return special;
     if (p.ns.sysctl.get(path) !== undefined) {
       const read = (q: Process): string => `${q.ns.sysctl.get(path) ?? ''}\n`;
       if (!p.ns.sysctl.writable(path)) return new ProcFile(read);
-      return new ProcFile(read, (text, q) => (q.uid === 0 ? q.ns.sysctl.set(path, text.replace(/\n+$/, '')) : fail('EACCES')));
+      const file = new ProcFile(read, (text, q) => (q.uid === 0 ? q.ns.sysctl.set(path, text.replace(/\n+$/, '')) : fail('EACCES')));
+      if (name === 'tcp_fastopen_key') file.mode = 0o600;
+      return file;
     }
     return children(p).includes(name) ? sysctlDir(`${path}/`) : undefined;
   });
+}
+
+/** Keys that are not plain values: a secret that nobody has set, and the switch that forgets learned routes. */
+function specialKey(path: string, p: Process): Inode | undefined {
+  const flush = /^net\/ipv([46])\/route\/flush$/.exec(path);
+  if (flush) {
+    const file = new ProcFile(
+      () => fail('EACCES'),
+      (_text, q) => {
+        flushCache(q.ns, flush[1] === '4' ? 4 : 6);
+        return ok();
+      },
+    );
+    file.mode = 0o200;
+    return file;
+  }
+  const conf = /^(net\/ipv6\/conf\/.+)\/stable_secret$/.exec(path);
+  if (conf && p.ns.sysctl.get(`${conf[1]}/hop_limit`) !== undefined) {
+    const file = new ProcFile(
+      () => fail('EIO'),
+      () => fail('EIO'),
+    );
+    file.mode = 0o600;
+    return file;
+  }
+  return undefined;
 }
 
 const KERNEL_NAMES = ['hostname', 'osrelease', 'ostype', 'pid_max', 'random', 'version'];

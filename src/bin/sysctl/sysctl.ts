@@ -20,11 +20,13 @@ interface Options {
   load: boolean;
   system: boolean;
   pattern: RegExp | null;
+  /** List also what newer names have replaced. */
+  deprecated: boolean;
 }
 
 const LONG: Readonly<Record<string, string>> = {
   all: 'a',
-  deprecated: '',
+  deprecated: 'D',
   'dry-run': 'y',
   binary: 'b',
   ignore: 'e',
@@ -38,6 +40,8 @@ const LONG: Readonly<Record<string, string>> = {
   help: 'h',
   version: 'V',
 };
+
+const DEPRECATED: ReadonlySet<string> = new Set(['base_reachable_time', 'retrans_time']);
 
 /** The first separator decides: `net.ipv4.conf.eth0/5.rp_filter` and `net/ipv4/conf/eth0.5/rp_filter` are the same file. */
 function toPath(key: string): string {
@@ -108,7 +112,7 @@ class Sysctl {
     }
     let fine = true;
     for (const entry of [...r.value].sort()) {
-      if (entry === '.' || entry === '..') continue;
+      if (entry === '.' || entry === '..' || (DEPRECATED.has(entry) && !this.o.deprecated)) continue;
       fine = this.read(path === '' ? entry : `${path}/${entry}`, false) && fine;
     }
     return fine;
@@ -209,6 +213,7 @@ function parse(argv: readonly string[]): { o: Options; words: string[] } | Usage
     load: false,
     system: false,
     pattern: null,
+    deprecated: false,
   };
   const words: string[] = [];
   const bad = (text: string): Usage => ({ status: 0, out: USAGE, err: `sysctl: ${text}\n` });
@@ -224,6 +229,7 @@ function parse(argv: readonly string[]): { o: Options; words: string[] } | Usage
     else if (c === 's') o.system = true;
     else if (c === 'q') o.quiet = true;
     else if (c === 'w') o.write = true;
+    else if (c === 'D') o.deprecated = true;
     else if (c === 'h' || c === 'd') return { status: 0, out: USAGE, err: '' };
     else if (c === 'V') return { status: 0, out: 'sysctl from procps-ng 4.0.2\n', err: '' };
     else if (c !== 'o' && c !== 'x' && c !== '') return bad(`invalid option -- '${c}'`);

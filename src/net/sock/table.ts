@@ -46,6 +46,7 @@ export class SocketTable {
   /** EADDRNOTAVAIL unless the address is one of ours, the wildcard, multicast or broadcast. */
   addressOk(sk: Sock, addr: IpAddr): boolean {
     if (isAny(addr) || isMulticast(addr) || sk.opt.freebind || sk.opt.transparent) return true;
+    if (this.ns.sysctl.int(`net.ipv${typeof addr === 'number' ? 4 : 6}.ip_nonlocal_bind`) !== 0) return true;
     const type = addrType(this.ns, addr);
     return type === 'local' || type === 'broadcast';
   }
@@ -102,6 +103,12 @@ export class SocketTable {
     return this.ns.sysctl.portRange;
   }
 
+  /** ip_local_reserved_ports: only who names such a port gets it. */
+  private reserved(): [number, number][] {
+    const text = this.ns.sysctl.get('net.ipv4.ip_local_reserved_ports') ?? '';
+    return text === '' ? [] : text.split(',').map((r) => [Number.parseInt(r, 10), Number.parseInt(r.split('-').at(-1) as string, 10)]);
+  }
+
   /** bind() takes odd ports first and connect() even ones, so that both find free ones soon. */
   private freePort(sk: Sock): number | null {
     const [lo, hi] = this.range();
@@ -109,8 +116,11 @@ export class SocketTable {
     return this.search(lo, hi, odd, sk.kind === 'tcp' ? 2 : 1, (port) => !(this.ports(sk).get(port)?.size ?? 0));
   }
 
-  private search(lo: number, hi: number, parity: number, step: number, free: (port: number) => boolean): number | null {
+  private search(lo: number, hi: number, parity: number, step: number, unused: (port: number) => boolean): number | null {
     const count = hi - lo + 1;
+    const reserved = this.reserved();
+    const free =
+      reserved.length === 0 ? unused : (port: number): boolean => !reserved.some(([a, b]) => a <= port && port <= b) && unused(port);
     const start = Math.floor(this.ns.kernel.sim.rng('net.port').below(count) / step) * step;
     for (const offset of step === 2 ? [parity, 1 - parity] : [0]) {
       for (let i = 0; i < count; i += step) {
