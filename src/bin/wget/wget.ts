@@ -6,15 +6,18 @@ import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
 import { closeSocket, connectTcp, openTcp, sendTcp } from '../../os/sockcalls.ts';
 import { timeLimit } from '../../os/threads.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
-import { type Errno, strerror } from '../../sim/errno.ts';
+import { type Errno, ok, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
 import { concat, text, utf8 } from '../../wire/bytes.ts';
-import { bodyPlan, bytesOf, header, Reader, type ResponseHead, readBody, readHead } from '../curl/http.ts';
+import { bodyPlan, bytesOf, header, latin1, Reader, type ResponseHead, readBody, readHead } from '../curl/http.ts';
+import { noProxy } from '../curl/proxy.ts';
 import { base64 } from '../curl/request.ts';
 import { tcpStream } from '../curl/stream.ts';
 import { hostHeader, hostText, joinUrl, parseUrl, type Url, urlText } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
+import { Dots, decimal, rate } from './dots.ts';
 import { parseWget, type WgetOptions } from './options.ts';
+import { HELP } from './usage.ts';
 
 const USAGE = 'Usage: wget [OPTION]... [URL]...\n';
 const HINT = "\nTry `wget --help' for more options.\n";
@@ -34,24 +37,6 @@ function grouped(n: number): string {
   return String(n);
 }
 
-/** `687 KB/s`. */
-function rate(bytes: number, us: number): string {
-  const units = ['B/s', 'KB/s', 'MB/s', 'GB/s'];
-  let r = bytes / (Math.max(us, 1) / 1e6);
-  let i = 0;
-  while (r >= 1024 && i < 3) {
-    r /= 1024;
-    i++;
-  }
-  return `${r < 99.95 ? r.toPrecision(3) : Math.round(r)} ${units[i]}`;
-}
-
-/** Five characters, as the dots show it: ` 687K`. */
-function shortRate(bytes: number, us: number): string {
-  const [number, unit] = rate(bytes, us).split(' ') as [string, string];
-  return `${number}${unit === 'B/s' ? ' ' : unit[0]}`.padStart(5);
-}
-
 /** A connection and what has been read from it. */
 class Link extends Reader {
   readonly sock: TcpSocket;
@@ -65,6 +50,7 @@ class Wget {
   private readonly p: Process;
   private readonly o: WgetOptions;
   private logFd = 2;
+  private readonly got = { files: 0, bytes: 0, us: 0 };
   private idle: { key: string; reader: Link } | null = null;
 
   constructor(p: Process, o: WgetOptions) {
@@ -109,35 +95,44 @@ class Wget {
       }
     }
     let exit = 0;
+    const began = p.sim.now;
     const listed = o.inputFile === null ? [] : yield* this.listed(o.inputFile);
-    if (listed === null) return EXIT.error;
-    for (const url of [...o.urls, ...listed]) {
+    for (const [i, url] of [...o.urls, ...listed].entries()) {
+      if (i > 0 && o.wait > 0) yield* p.sleep(o.wait * 1e6);
       const code = yield* this.fetch(url, out);
       if (code !== 0 && (exit === 0 || code < exit)) exit = code;
     }
     if (this.idle) closeSocket(p, this.idle.reader.sock);
+    if ((o.urls.length > 1 || listed.length > 0) && this.got.bytes > 0) {
+      yield* this.tell(
+        `FINISHED --${this.now()}--\nTotal wall clock time: ${decimal((p.sim.now - began) / 1e6)}s\n` +
+          `Downloaded: ${this.got.files} files, ${this.got.bytes >= 1024 ? grouped(this.got.bytes) : this.got.bytes} in ${decimal(this.got.us / 1e6)}s (${rate(this.got.bytes, this.got.us, o.bits)})\n`,
+      );
+    }
     return exit;
   }
 
-  /** The URLs of a file, one in a line; null when it cannot be read. */
-  private *listed(path: string): Task<string[] | null> {
+  /** The URLs of a file, one in a line. */
+  private *listed(path: string): Task<string[]> {
     const bytes = path === '-' ? yield* this.p.readAll(0) : this.p.readFile(path);
     if (!bytes.ok) {
       yield* this.p.err(`${path}: ${strerror(bytes.errno)}\n`);
-      return null;
+      yield* this.tell(`No URLs found in ${path}.\n`);
+      return [];
     }
     const urls = text(bytes.value)
       .split('\n')
       .map((line) => line.trim())
       .filter((line) => line !== '' && !line.startsWith('#'));
     if (urls.length === 0) yield* this.tell(`No URLs found in ${path}.\n`);
-    return urls;
+    const base = this.o.base === null ? null : parseUrl(this.o.base);
+    return base?.ok ? urls.map((u) => joinUrl(base.url, u)) : urls;
   }
 
   private *fetch(first: string, out: number | null): Task<number> {
     const { o } = this;
     if (o.spider) yield* this.say('Spider mode enabled. Check if remote file exists.\n');
-    let given = first;
+    let given = escaped(first);
     let method = o.method ?? (o.spider ? 'HEAD' : 'GET');
     let body = o.body !== null ? utf8(o.body) : null;
     if (o.bodyFile !== null) {
@@ -150,18 +145,20 @@ class Wget {
     }
     for (let redirects = 0; ; redirects++) {
       const scheme = /^([A-Za-z][\w+.-]*):\/\//.exec(given);
-      if (scheme && !['http', 'https'].includes((scheme[1] as string).toLowerCase())) {
-        yield* this.p.err(
-          `${given}: ${(scheme[1] as string).toLowerCase() === 'ftp' ? 'FTP is not emulated' : `Unsupported scheme ‘${scheme[1]}’`}.\n`,
-        );
+      if (scheme && !['http', 'https', 'ftp'].includes((scheme[1] as string).toLowerCase())) {
+        yield* this.p.err(`${given}: Unsupported scheme ‘${scheme[1]}’.\n`);
         return EXIT.error;
       }
       const parsed = parseUrl(given);
       if (!parsed.ok) {
-        yield* this.p.err(`${given}: ${/:\/\/[^/]*:[^/\d]/.test(given) ? 'Bad port number' : 'Invalid host name'}.\n`);
+        yield* this.p.err(`${given}: ${whyBad(given)}.\n`);
         return EXIT.error;
       }
       const { url } = parsed;
+      if (/^[a-z]+:\/\/\//i.test(given)) {
+        yield* this.p.err(`${given}: Invalid host name.\n`);
+        return EXIT.error;
+      }
       const r = yield* this.withRetries(url, method, body, out);
       if (typeof r === 'number') return r;
       if (redirects >= o.maxRedirect) {
@@ -202,6 +199,15 @@ class Wget {
     }
   }
 
+  /** The proxy that this URL goes through; null for none. */
+  private proxy(url: Url): Url | null {
+    const { p, o } = this;
+    const spec = url.scheme === 'http' ? (o.httpProxy ?? p.env.get('http_proxy') ?? '') : '';
+    if (!o.proxy || spec === '' || noProxy(p.env.get('no_proxy') ?? '', url.host)) return null;
+    const r = parseUrl(spec);
+    return r.ok ? { ...r.url, scheme: 'proxy' } : null;
+  }
+
   private *connect(url: Url): Task<Link | Outcome> {
     const { p, o } = this;
     const key = `${url.host}:${url.port}`;
@@ -213,8 +219,14 @@ class Wget {
     this.idle = null;
     const literal = parseIp(url.host);
     let addrs: IpAddr[];
-    if (literal !== null) addrs = [literal];
-    else {
+    if (literal !== null) {
+      addrs = [literal];
+      if (o.family !== null && o.family !== (typeof literal === 'number' ? 4 : 6)) {
+        yield* this.say(`failed: ${gaiStrerror('EAI_ADDRFAMILY')}.\n`);
+        yield* this.tell(`wget: unable to resolve host address ‘${url.host}’\n`);
+        return { exit: EXIT.network, retry: false };
+      }
+    } else {
       yield* this.say(`Resolving ${url.host} (${url.host})... `);
       const deadline = o.dnsTimeout > 0 ? p.sim.now + o.dnsTimeout * 1e6 : undefined;
       const r = yield* timeLimit(p, getaddrinfo(p, url.host, { addrConfig: true, ...(o.family ? { family: o.family } : {}) }), deadline);
@@ -232,8 +244,10 @@ class Wget {
       yield* this.say(`Connecting to ${shown}:${url.port}... `);
       const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
       const source = o.bind === null ? null : parseIp(o.bind);
-      if (source !== null) sock.bind(source, 0);
-      const r = yield* connectTcp(sock, addr, url.port, o.connectTimeout > 0 ? p.sim.now + o.connectTimeout * 1e6 : undefined);
+      const bound = source === null ? ok() : sock.bind(source, 0);
+      const r = !bound.ok
+        ? bound
+        : yield* connectTcp(sock, addr, url.port, o.connectTimeout > 0 ? p.sim.now + o.connectTimeout * 1e6 : undefined);
       if (r.ok) {
         yield* this.say('connected.\n');
         return new Link(sock);
@@ -253,10 +267,14 @@ class Wget {
       ['User-Agent', o.agent],
       ['Accept', '*/*'],
       ['Accept-Encoding', 'identity'],
-      ['Connection', 'Keep-Alive'],
+      ['Connection', o.keepAlive ? 'Keep-Alive' : 'Close'],
     ];
+    if (o.agent === '') fields.splice(1, 1);
+    const from = this.resumeAt(url);
+    if (from > 0) fields.splice(1, 0, ['Range', `bytes=${from}-`]);
     const user = o.user !== null ? `${o.user}:${o.password}` : url.user;
-    if (user !== null && url.user !== null) fields.splice(1, 0, ['Authorization', `Basic ${base64(user)}`]);
+    if (user !== null && (url.user !== null || o.noChallenge || this.challenged))
+      fields.splice(1, 0, ['Authorization', `Basic ${base64(user)}`]);
     if (body) fields.push(['Content-Type', 'application/x-www-form-urlencoded'], ['Content-Length', String(body.length)]);
     for (const h of o.headers) {
       const colon = h.indexOf(':');
@@ -265,7 +283,9 @@ class Wget {
       if (at >= 0) fields[at] = [name, value];
       else fields.push([name, value]);
     }
-    const target = `${url.path}${url.query === null ? '' : `?${url.query}`}`;
+    const target = this.proxy(url)
+      ? urlText({ ...url, userText: '', fragment: '' })
+      : `${url.path}${url.query === null ? '' : `?${url.query}`}`;
     const head = bytesOf(`${method} ${target} HTTP/1.1\r\n${fields.map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`);
     return body ? concat([head, body]) : head;
   }
@@ -277,8 +297,15 @@ class Wget {
     out: number | null,
   ): Task<Outcome | { location: string; status: number }> {
     const { p, o } = this;
-    const reader = yield* this.connect(url);
+    const proxy = this.proxy(url);
+    if (url.scheme === 'ftp') yield* this.say(`           => ‘${url.path.endsWith('/') ? '.listing' : this.fileName(url)}’\n`);
+    const reader = yield* this.connect(proxy ?? url);
     if (!(reader instanceof Link)) return reader;
+    if (url.scheme === 'ftp') {
+      closeSocket(p, reader.sock);
+      yield* this.tell('wget: FTP is not emulated\n');
+      return { exit: EXIT.protocol, retry: false };
+    }
     if (url.scheme === 'https') {
       closeSocket(p, reader.sock);
       yield* this.tell('wget: TLS is not emulated\nUnable to establish SSL connection.\n');
@@ -288,8 +315,10 @@ class Wget {
       reader.deadline = o.readTimeout > 0 ? p.sim.now + o.readTimeout * 1e6 : undefined;
     };
     limit();
-    yield* sendTcp(reader.sock, this.request(url, method, body), reader.deadline);
-    yield* this.say('HTTP request sent, awaiting response... ');
+    const request = this.request(url, method, body);
+    if (o.debug) yield* p.write(this.logFd, `\n---request begin---\n${latin1(request)}---request end---\n`);
+    yield* sendTcp(reader.sock, request, reader.deadline);
+    yield* this.say(`${proxy ? 'Proxy' : 'HTTP'} request sent, awaiting response... `);
     const head = yield* readHead(reader);
     if (!head.ok) {
       this.drop(reader);
@@ -302,15 +331,29 @@ class Wget {
       return { exit: EXIT.network, retry: true };
     }
     const h = head.value;
+    if (o.debug) yield* p.write(this.logFd, `\n---response begin---\n${h.raw.join('')}---response end---\n`);
     const lines = h.raw.map((l) => l.replace(/\r?\n$/, '')).filter((l) => l !== '');
     if (o.serverResponse) {
       yield* this.say('\n');
       yield* this.p.write(this.logFd, lines.map((l) => `  ${l}\n`).join(''));
     } else yield* this.say(`${h.status} ${h.reason}\n`);
-    const plan = bodyPlan(h, method);
+    const plan = o.ignoreLength && bodyPlan(h, method).kind === 'length' ? ({ kind: 'close', length: -1 } as const) : bodyPlan(h, method);
     const location = header(h, 'Location');
     const redirect = location !== null && [301, 302, 303, 307, 308].includes(h.status);
     const discard = redirect || o.spider || (h.status >= 400 && !o.contentOnError);
+    if (h.status === 401) {
+      const basic = /^\s*basic/i.test(header(h, 'WWW-Authenticate') ?? '');
+      yield* readBody(reader, plan, () => true);
+      this.keep(reader, url, h, plan.kind, true);
+      if (!basic || o.user === null || this.challenged) {
+        yield* this.say('\n');
+        yield* this.tell('Username/Password Authentication Failed.\n');
+        return { exit: EXIT.auth, retry: false };
+      }
+      this.challenged = true;
+      yield* this.say(`Authentication selected: ${header(h, 'WWW-Authenticate')}\n`);
+      return yield* this.attempt(url, method, body, out);
+    }
     if (redirect) yield* this.say(`Location: ${location} [following]\n`);
     if (!discard) return yield* this.save(reader, url, h, plan, out);
     const read = yield* readBody(reader, plan, () => true);
@@ -332,6 +375,17 @@ class Wget {
     return { exit: 0, retry: false };
   }
 
+  private challenged = false;
+
+  /** Where -c or --start-pos begins. */
+  private resumeAt(url: Url): number {
+    const { o, p } = this;
+    if (o.startPos !== null) return o.startPos;
+    if (!o.continue || o.output === '-') return 0;
+    const s = p.stat(o.output ?? this.fileName(url));
+    return s.ok ? s.value.size : 0;
+  }
+
   private drop(reader: Link): void {
     closeSocket(this.p, reader.sock);
     if (this.idle?.reader === reader) this.idle = null;
@@ -343,29 +397,64 @@ class Wget {
   }
 
   private *length(h: ResponseHead): Task<void> {
-    const n = header(h, 'Content-Length');
+    const n = this.o.ignoreLength ? null : header(h, 'Content-Length');
     const type = header(h, 'Content-Type')?.split(';')[0];
-    const size = n === null ? 'unspecified' : `${n}${Number(n) >= 1024 ? ` (${grouped(Number(n))})` : ''}`;
+    const shown = (x: number): string => `${x}${x >= 1024 ? ` (${grouped(x)})` : ''}`;
+    const whole = /^bytes \d+-\d+\/(\d+)$/.exec(header(h, 'Content-Range') ?? '')?.[1];
+    const size =
+      n === null
+        ? this.o.ignoreLength
+          ? 'ignored'
+          : 'unspecified'
+        : whole && h.status === 206
+          ? `${shown(Number(whole))}, ${shown(Number(n))} remaining`
+          : shown(Number(n));
     yield* this.say(`Length: ${size}${type ? ` [${type}]` : ''}\n`);
   }
 
   private fileName(url: Url): string {
     const name = url.path.slice(url.path.lastIndexOf('/') + 1) || 'index.html';
-    const whole = url.query === null ? name : `${name}?${url.query}`;
-    return this.o.prefix === null ? whole : `${this.o.prefix}/${whole}`;
+    const { o } = this;
+    let whole = url.query === null ? name : `${name}?${url.query}`;
+    if (o.directories) {
+      const dirs = url.path.split('/').slice(1, -1).slice(o.cutDirs);
+      whole = [
+        ...(o.hostDirectories ? [url.portGiven && url.port !== 80 ? `${url.host}:${url.port}` : url.host] : []),
+        ...dirs,
+        whole,
+      ].join('/');
+    }
+    return o.prefix === null ? whole : `${o.prefix}/${whole}`;
   }
 
   private *save(reader: Link, url: Url, h: ResponseHead, plan: ReturnType<typeof bodyPlan>, out: number | null): Task<Outcome> {
     const { p, o } = this;
-    yield* this.length(h);
+    const resume = this.resumeAt(url);
+    if (resume > 0 && o.startPos === null && (h.status === 416 || (h.status === 200 && plan.length === resume))) {
+      yield* this.say('\n    The file is already fully retrieved; nothing to do.\n\n');
+      yield* readBody(reader, plan, () => true);
+      this.keep(reader, url, h, plan.kind, true);
+      return { exit: 0, retry: false };
+    }
+    if (h.status === 204) {
+      this.keep(reader, url, h, plan.kind, true);
+      yield* this.say(
+        `${this.now()} (${rate(0, 1, o.bits)}) - ${out === 1 ? 'written to stdout' : `‘${o.output ?? this.fileName(url)}’ saved`} [0]\n\n`,
+      );
+      return { exit: 0, retry: false };
+    }
+    if (h.status < 400) yield* this.length(h);
+    /** Bytes of the answer that the file has already. */
+    let skip = o.startPos !== null && h.status === 200 ? o.startPos : 0;
     let fd = out;
     let name = o.output ?? '';
     if (fd === null) {
       const base = this.fileName(url);
       name = base;
-      for (let n = 1; p.stat(name).ok; n++) name = `${base}.${n}`;
-      if (o.prefix !== null) p.mkdir(o.prefix);
-      const r = p.open(name, 'w');
+      if (!o.continue && !o.timestamping && !o.directories) for (let n = 1; p.stat(name).ok; n++) name = `${base}.${n}`;
+      const dirs = name.split('/').slice(0, -1);
+      for (let i = 1; i <= dirs.length; i++) if (dirs[i - 1] !== '') p.mkdir(dirs.slice(0, i).join('/'));
+      const r = p.open(name, h.status === 206 ? 'a' : 'w');
       if (!r.ok) {
         yield* this.tell(`${name}: ${strerror(r.errno)}\n\nCannot write to ‘${name}’ (${strerror(r.errno)}).\n`);
         this.drop(reader);
@@ -375,21 +464,29 @@ class Wget {
     }
     yield* this.say(`Saving to: ‘${out === 1 ? 'STDOUT' : name}’\n\n`);
     const began = p.sim.now;
-    const dots = new Dots(plan.kind === 'length' ? plan.length : null);
+    const dots = new Dots(plan.kind === 'length' ? plan.length : null, o.dots, o.bits);
     const target = fd;
+    if (o.saveHeaders) yield* p.write(target, bytesOf(h.raw.join('')));
     const read = yield* readBody(
       reader,
       plan,
       function* (this: Wget, part: Uint8Array): Task<boolean> {
         reader.deadline = o.readTimeout > 0 ? p.sim.now + o.readTimeout * 1e6 : undefined;
         yield* this.say(dots.add(part.length, p.sim.now - began));
-        return (yield* p.write(target, part)).ok;
+        const due = o.limitRate > 0 ? began + (dots.total / o.limitRate) * 1e6 : 0;
+        if (due > p.sim.now) yield* p.sleep(Math.ceil(due - p.sim.now));
+        const kept = part.subarray(Math.min(skip, part.length));
+        skip -= part.length - kept.length;
+        return kept.length === 0 || (yield* p.write(target, kept)).ok;
       }.bind(this),
     );
     if (out === null) p.close(fd);
     this.keep(reader, url, h, plan.kind, read.ok);
     const us = p.sim.now - began;
     yield* this.say(`${dots.finish(us)}\n\n`);
+    this.got.files++;
+    this.got.bytes += dots.total;
+    this.got.us += us;
     const expected = plan.kind === 'length' ? plan.length : null;
     if (!read.ok) {
       if (read.error === 'EIO') {
@@ -402,71 +499,33 @@ class Wget {
       );
       return { exit: EXIT.network, retry: true };
     }
+    if (o.timestamping && header(h, 'Last-Modified') === null)
+      yield* this.tell('Last-modified header missing -- time-stamps turned off.\n');
+    if (h.status >= 400) {
+      yield* this.tell(`${this.now()} ERROR ${h.status}: ${h.reason}.\n`);
+      yield* this.say('\n');
+      return { exit: EXIT.server, retry: false };
+    }
     const sizes = expected === null ? `[${dots.total}]` : `[${dots.total}/${expected}]`;
     if (out === 1) yield* this.say(`${this.now()} (${rate(dots.total, us)}) - written to stdout ${sizes}\n\n`);
     else yield* this.say(`${this.now()} (${rate(dots.total, us)}) - ‘${name}’ saved ${sizes}\n\n`);
     if (o.noVerbose) yield* this.tell(`${this.now()} URL:${urlText(url)} ${sizes} -> "${out === 1 ? '-' : name}" [1]\n`);
-    return { exit: h.status >= 400 ? EXIT.server : 0, retry: false };
+    return { exit: 0, retry: false };
   }
 }
 
-const DOT = 1024;
-const PER_LINE = 50;
-const CLUSTER = 10;
+/** reencode_escapes(): what a URL may not hold as it is. */
+function escaped(given: string): string {
+  const m = /^([a-z]+):(?!\/\/)(.*)$/i.exec(given);
+  // Without slashes after it, `http:` is a host's name before an FTP path.
+  const full = m && !/^\d+(\/|$)/.test(m[2] as string) ? `ftp://${m[1]}/${m[2]}` : given;
+  return full.replace(/[ "<>\\^`{|}]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
 
-/** The progress as dots, one for each kilobyte. Models dot_draw() of progress.c */
-class Dots {
-  total = 0;
-  private readonly expected: number | null;
-  private pending = 0;
-  private column = 0;
-  private rows = 0;
-  private started = false;
-  private rowStart = 0;
-
-  constructor(expected: number | null) {
-    this.expected = expected;
-  }
-
-  private head(): string {
-    return `${String((this.rows * PER_LINE * DOT) / 1024).padStart(6)}K`;
-  }
-
-  add(n: number, us: number): string {
-    this.total += n;
-    this.pending += n;
-    let out = this.started ? '' : this.head();
-    this.started = true;
-    for (; this.pending >= DOT; this.pending -= DOT) {
-      if (this.column === 0 && this.rows > 0) out += this.head();
-      out += `${this.column % CLUSTER === 0 ? ' ' : ''}.`;
-      this.column++;
-      if (this.column === PER_LINE) {
-        this.rows++;
-        this.column = 0;
-        const done = this.rows * PER_LINE * DOT;
-        out += `${this.percent(done)} ${shortRate(PER_LINE * DOT, us - this.rowStart)} 0s\n`;
-        this.rowStart = us;
-      }
-    }
-    return out;
-  }
-
-  private percent(done: number): string {
-    return this.expected === null
-      ? ''
-      : `${String(this.expected === 0 ? 100 : Math.floor((Math.min(done, this.expected) * 100) / this.expected)).padStart(3)}%`;
-  }
-
-  finish(us: number): string {
-    let out = this.started ? '' : this.head();
-    if (this.started && this.column === 0 && this.rows > 0) out += this.head();
-    for (let i = this.column; i < PER_LINE; i++) out += `${i % CLUSTER === 0 ? ' ' : ''} `;
-    const seconds = us / 1e6;
-    const took =
-      seconds < 0.0005 ? '0s' : `${seconds >= 9.5 ? Math.round(seconds) : Number(seconds.toPrecision(seconds < 0.0995 ? 1 : 2))}s`;
-    return `${out}${this.percent(this.total)} ${shortRate(this.total - this.rows * PER_LINE * DOT || this.total, us - this.rowStart)}=${took}`;
-  }
+function whyBad(given: string): string {
+  if (/:\/\/\[[^\]]*$/.test(given)) return 'Unterminated IPv6 numeric address';
+  if (/:\/\/\[/.test(given)) return 'Invalid IPv6 numeric address';
+  return /:\/\/[^/]*:[^/]/.test(given) ? 'Bad port number' : 'Invalid host name';
 }
 
 function* main(p: Process): Task<number> {
@@ -477,14 +536,14 @@ function* main(p: Process): Task<number> {
         yield* p.out('GNU Wget 1.21.3 built on linux-gnu.\n');
         return 0;
       case 'help':
-        yield* p.out(`GNU Wget 1.21.3, a non-interactive network retriever.\n${USAGE}`);
+        yield* p.out(HELP);
         return 0;
       case 'usage':
         yield* p.err(`${parsed.text}${USAGE}${HINT}`);
         return EXIT.parse;
       case 'error':
         yield* p.err(parsed.text);
-        return EXIT.parse;
+        return parsed.code;
     }
   }
   if (parsed.options.urls.length === 0 && parsed.options.inputFile === null) {
