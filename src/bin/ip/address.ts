@@ -1,6 +1,16 @@
 /** ip address: show, add, delete, flush. Models ip/ipaddress.c */
 
-import { type AddrSpec, delAddr, IFA_F_SECONDARY, type IfAddr, INFINITY_LIFE, type LinkMsg, linkMsg, type NetDevice, newAddr } from '../../os/uapi.ts';
+import {
+  type AddrSpec,
+  delAddr,
+  IFA_F_SECONDARY,
+  type IfAddr,
+  INFINITY_LIFE,
+  type LinkMsg,
+  linkMsg,
+  type NetDevice,
+  newAddr,
+} from '../../os/uapi.ts';
 import { type IpAddr, inPrefix, isMulticast, lastOf, network } from '../../wire/addr.ts';
 import { type AddrFilter, addrFilterWord } from './addrfilter.ts';
 import { printAddr } from './addrprint.ts';

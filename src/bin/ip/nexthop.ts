@@ -1,7 +1,7 @@
 /** ip nexthop: nexthop objects and groups. Models ip/ipnexthop.c */
 
 import type { NexthopGroupEntry, NexthopObject, NexthopObjectSpec } from '../../os/uapi.ts';
-import { formatIp } from '../../wire/addr.ts';
+import { familyOf, formatIp } from '../../wire/addr.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { getAddr } from './lib/inet.ts';
@@ -27,8 +27,14 @@ function printGroup(ctx: Ctx, group: readonly NexthopGroupEntry[]): void {
 }
 
 export function printNexthop(ctx: Ctx, o: NexthopObject, deleted = false): void {
+  printEntry(ctx, o, deleted, null);
+  ctx.pr.fp('\n');
+}
+
+/** __print_nexthop_entry(), without the line's end. */
+export function printEntry(ctx: Ctx, o: NexthopObject, deleted: boolean, key: string | null): void {
   const { pr, names } = ctx;
-  pr.openObject();
+  pr.openObject(key);
   if (deleted) pr.any('deleted', true, 'Deleted ');
   pr.any('id', o.id, `id ${o.id} `);
   if (o.group) printGroup(ctx, o.group);
@@ -36,8 +42,9 @@ export function printNexthop(ctx: Ctx, o: NexthopObject, deleted = false): void 
   if (hop && !o.blackhole) {
     if (hop.gateway !== null) pr.any('gateway', formatIp(hop.gateway), `${formatIp(hop.gateway)} `, familyColor(hop.gateway), 'via ');
     if (hop.dev) pr.any('dev', hop.dev.name, `${hop.dev.name} `, 'ifname', 'dev ');
-    if (hop.scope !== 0 || ctx.details > 0) pr.any('scope', names.scope(hop.scope), `scope ${names.scope(hop.scope)} `);
   }
+  const scope = hop && !o.blackhole ? hop.scope : 0;
+  if (scope !== 0 || ctx.details > 0) pr.any('scope', names.scope(scope), `scope ${names.scope(scope)} `);
   if (o.blackhole) pr.any('blackhole', null, 'blackhole ');
   if (o.proto || ctx.details > 0) pr.any('protocol', names.proto(o.proto), `proto ${names.proto(o.proto)} `);
   pr.openArray('flags');
@@ -48,7 +55,7 @@ export function printNexthop(ctx: Ctx, o: NexthopObject, deleted = false): void 
   ] as const)
     if (on) pr.any(null, name, `${name} `);
   pr.closeArray();
-  pr.fp('\n');
+  if (o.fdb) pr.any('fdb', null, 'fdb');
   pr.closeObject();
 }
 
@@ -68,45 +75,70 @@ function readGroup(text: string): NexthopGroupEntry[] {
 
 function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'replace' | 'delete'): number {
   const args = new Args(words);
-  const spec: NexthopObjectSpec = { id: 0, family: ctx.family === 6 ? 6 : 4 };
+  const spec: NexthopObjectSpec = { id: 0 };
+  let family: 0 | 4 | 6 = ctx.family === 6 || ctx.family === 4 ? ctx.family : 0;
   for (; args.more; args.step()) {
     if (args.is('id')) spec.id = readId(args.next());
-    else if (args.is('dev')) spec.dev = ctx.device(args.next()) ?? invarg('Device does not exist\n', args.word);
-    else if (args.is('via')) {
-      if (args.next() === 'inet' || args.is('inet6')) args.next();
-      spec.gateway = getAddr(args.word, ctx.family);
-    } else if (args.is('blackhole')) spec.blackhole = true;
-    else if (args.is('onlink')) spec.onlink = true;
+    else if (args.is('dev')) {
+      spec.dev = ctx.device(args.next()) ?? invarg('Device does not exist\n', args.word);
+      family ||= 4;
+    } else if (args.is('via')) {
+      let wanted = family;
+      if (args.next() === 'inet' || args.is('inet6')) {
+        wanted = args.is('inet') ? 4 : 6;
+        args.next();
+      }
+      const gateway = getAddr(args.word, wanted);
+      if (family !== 0 && familyOf(gateway) !== family) invarg('address family mismatch\n', args.word);
+      family = familyOf(gateway);
+      spec.gateway = gateway;
+    } else if (args.is('blackhole')) {
+      spec.blackhole = true;
+      family ||= 4;
+    } else if (args.is('onlink')) spec.onlink = true;
+    else if (args.is('fdb')) spec.fdb = true;
     else if (args.is('group')) spec.group = readGroup(args.next());
     else if (args.is('type')) {
-      if (args.next() !== 'mpath') invarg('"type" value is invalid\n', args.word);
+      if (args.next() === 'resilient') return notEmulated(ctx, 'type resilient');
+      if (args.word !== 'mpath') invarg('"type" value is invalid\n', args.word);
     } else if (args.matches('protocol'))
       spec.proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
     else if (args.is('help')) usage();
-    else if (args.is('encap', 'fdb')) {
-      ctx.complain(`ip nexthop: "${args.word}" is not emulated\n`);
-      return 1;
-    } else invarg('', args.word);
+    else if (args.is('encap')) return notEmulated(ctx, 'encap');
+    else invarg('', args.word);
   }
+  if (family !== 0) spec.family = family;
   const { nexthops } = ctx.ns.fib;
   return ctx.talk(what === 'delete' ? nexthops.del(spec.id) : nexthops.add(spec, what));
+}
+
+function notEmulated(ctx: Ctx, what: string): number {
+  ctx.complain(`ip nexthop: "${what}" is not emulated\n`);
+  return 1;
 }
 
 function selected(ctx: Ctx, words: readonly string[]): NexthopObject[] | NexthopObject | number {
   const args = new Args(words);
   let list = ctx.ns.fib.nexthops.list();
+  // A group has no family; without selectors everything is shown.
+  if (ctx.family === 4 || ctx.family === 6) list = list.filter((o) => !o.group && o.family === ctx.family);
   for (; args.more; args.step()) {
     if (args.matches('dev')) {
       const dev = ctx.device(args.next()) ?? invarg('Device does not exist\n', args.word);
-      list = list.filter((o) => o.hop?.dev === dev);
+      list = list.filter((o) => o.hop?.dev === dev && !o.blackhole);
     } else if (args.matches('groups')) list = list.filter((o) => o.group !== null);
+    else if (args.matches('master')) {
+      const dev = ctx.device(args.next()) ?? invarg('Device does not exist\n', args.word);
+      list = list.filter((o) => o.hop?.dev?.master === dev && !o.blackhole);
+    } else if (args.matches('vrf')) invarg('Invalid VRF\n', args.next());
     else if (args.is('id')) {
       const one = ctx.ns.fib.nexthops.get(readId(args.next()));
       return one ?? ctx.talk({ ok: false, errno: 'ENOENT' });
     } else if (args.matches('protocol')) {
-      const proto = ctx.names.protos.number(args.next(), 255) ?? invarg('invalid protocol value', args.word);
-      list = list.filter((o) => o.proto === proto);
-    } else if (args.matches('help')) usage();
+      const proto = unsigned(args.next()) ?? invarg('invalid protocol value', args.word);
+      list = list.filter((o) => proto === 0 || o.proto === proto);
+    } else if (args.matches('fdb')) continue;
+    else if (args.matches('help')) usage();
     else invarg('', args.word);
   }
   return list;
@@ -121,13 +153,42 @@ function show(ctx: Ctx, words: readonly string[]): number {
   return 0;
 }
 
+/** Without selectors the groups go first. */
 function flush(ctx: Ctx, words: readonly string[]): number {
   const found = selected(ctx, words);
   if (typeof found === 'number') return found;
-  const list = Array.isArray(found) ? found : [found];
-  for (const o of list) ctx.ns.fib.nexthops.del(o.id);
-  ctx.pr.out += list.length > 0 ? `Flushed ${list.length} nexthops\n` : 'Nothing to flush\n';
+  const { nexthops } = ctx.ns.fib;
+  if (!Array.isArray(found)) return ctx.talk(nexthops.del(found.id), 255);
+  const list = words.length === 0 ? [...found.filter((o) => o.group), ...found.filter((o) => !o.group)] : found;
+  let flushed = 0;
+  for (const o of list) if (nexthops.del(o.id).ok) flushed++;
+  ctx.pr.out += flushed > 0 ? `Flushed ${flushed} nexthops\n` : 'Nothing to flush\n';
   return 0;
+}
+
+/** RTM_GETNEXTHOP of one id. */
+function get(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  let id = 0;
+  for (; args.more; args.step()) {
+    if (!args.is('id')) usage();
+    id = readId(args.next());
+  }
+  if (id === 0) usage();
+  return show(ctx, ['id', String(id)]);
+}
+
+/** Buckets belong to resilient groups, of which there are none. */
+function bucket(ctx: Ctx, words: readonly string[]): number {
+  const verb = words[0];
+  if (verb === undefined || matches(verb, 'list') || matches(verb, 'show') || matches(verb, 'lst')) {
+    ctx.newJson();
+    ctx.deleteJson();
+    return 0;
+  }
+  if (matches(verb, 'get')) return notEmulated(ctx, 'bucket get');
+  if (matches(verb, 'help')) usage();
+  throw new Exit(255, `Command "${verb}" is unknown, try "ip nexthop help".\n`);
 }
 
 const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) => Outcome])[] = [
@@ -137,8 +198,9 @@ const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) =>
   ['list', show],
   ['show', show],
   ['lst', show],
-  ['get', show],
+  ['get', get],
   ['flush', flush],
+  ['bucket', bucket],
   ['help', usage],
 ];
 

@@ -1,11 +1,11 @@
 /** Listing and flushing routes: the selectors of `ip route list|flush`. Models iproute_list_flush_or_save() */
 
 import { type FibRoute, flushCache, listExceptions, type NetDevice, type RouteMsg, type RouteType, routeMsg } from '../../os/uapi.ts';
-import { type Family, inPrefix, type Prefix } from '../../wire/addr.ts';
+import { type Family, type IpAddr, inPrefix, type Prefix } from '../../wire/addr.ts';
 import type { Ctx } from './ctx.ts';
-import { Args, Exit, invarg, unsigned } from './lib/args.ts';
+import { Args, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { type AddrFamily, getPrefix, parsePrefix, toPrefix, type WrittenPrefix } from './lib/inet.ts';
-import { routeType } from './lib/names.ts';
+import { readRealms, routeType } from './lib/names.ts';
 import { printRoute, type RouteHide } from './routeprint.ts';
 import { ROUTE_USAGE } from './usage.ts';
 
@@ -23,6 +23,12 @@ interface RouteFilter {
   /** Routes inside this prefix (`root`) and routes that cover it (`match`); both: `exact`. */
   root: WrittenPrefix | null;
   match: WrittenPrefix | null;
+  /** The same for the source. */
+  fromRoot: Prefix | null;
+  fromMatch: Prefix | null;
+  realms: number | null;
+  /** What was asked for no listed route has. */
+  nothing: boolean;
 }
 
 function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
@@ -39,6 +45,10 @@ function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
     src: null,
     root: null,
     match: null,
+    fromRoot: null,
+    fromMatch: null,
+    realms: null,
+    nothing: false,
   };
   const family = ctx.family;
   let dev: string | null = null;
@@ -53,7 +63,7 @@ function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
       else invarg('table id value is invalid\n', word);
     } else if (args.matches('vrf')) invarg('Invalid VRF\n', args.next());
     else if (args.matches('cached', 'cloned')) f.cloned = true;
-    else if (args.is('tos') || args.matches('dsfield')) f.tos = unsigned(args.next(), 255) ?? invarg('TOS value is invalid\n', args.word);
+    else if (args.is('tos') || args.matches('dsfield')) f.tos = ctx.names.tos(args.next()) ?? invarg('TOS value is invalid\n', args.word);
     else if (args.matches('protocol')) {
       const word = args.next();
       if (word !== 'all') f.proto = ctx.names.protos.number(word, 255) ?? invarg('invalid "protocol"\n', word);
@@ -62,14 +72,15 @@ function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
       if (word !== 'all') f.scope = ctx.names.scopes.number(word, 255) ?? invarg('invalid "scope"\n', word);
     } else if (args.matches('type')) f.type = routeType(args.next()) ?? invarg('node type value is invalid\n', args.word);
     else if (args.is('dev', 'oif')) dev = args.next();
-    else if (args.is('iif', 'mark')) args.next();
+    else if (args.is('iif', 'mark')) readCloned(ctx, args, f);
+    else if (args.matches('realms')) f.realms = readRealms(ctx, args.next()) ?? invarg('invalid realms\n', args.word);
     else if (args.matches('metric', 'priority') || args.is('preference'))
       f.metric = unsigned(args.next()) ?? invarg('"metric" value is invalid\n', args.word);
     else if (args.is('via')) {
       if (args.next() === 'inet' || args.is('inet6')) args.next();
       f.via = toPrefix(getPrefix(args.word, family));
     } else if (args.is('src')) f.src = toPrefix(getPrefix(args.next(), family));
-    else if (args.matches('from')) args.next();
+    else if (args.matches('from')) readFrom(args, f, family);
     else readDestination(args, f, family);
   }
   if (dev !== null) {
@@ -77,6 +88,24 @@ function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
     if (!f.dev) return ctx.nodev(dev);
   }
   return f;
+}
+
+/** Only cached routes have these: of a listing nothing is left unless the value is 0. */
+function readCloned(ctx: Ctx, args: Args, f: RouteFilter): void {
+  if (args.is('iif')) {
+    if (!ctx.device(args.next())) throw new Exit(1, `Cannot find device "${args.word}"\n`);
+    f.nothing = true;
+  } else if ((unsigned(args.next()) ?? invarg('invalid mark value\n', args.word)) !== 0) f.nothing = true;
+}
+
+/** `from [root|match|exact] PREFIX` */
+function readFrom(args: Args, f: RouteFilter, family: AddrFamily): void {
+  const word = args.next();
+  const only = matches(word, 'root') ? 'root' : matches(word, 'match') ? 'match' : 'exact';
+  if (only !== 'exact' || matches(word, 'exact')) args.next();
+  const p = toPrefix(getPrefix(args.word, family));
+  if (only !== 'match') f.fromRoot = p;
+  if (only !== 'root') f.fromMatch = p;
 }
 
 function readDestination(args: Args, f: RouteFilter, family: AddrFamily): void {
@@ -91,16 +120,27 @@ function readDestination(args: Args, f: RouteFilter, family: AddrFamily): void {
 }
 
 function passes(f: RouteFilter, r: FibRoute): boolean {
+  // A multipath route has no device and no gateway of its own.
+  const only = r.nexthops.length === 1 ? r.nexthops[0] : undefined;
+  if (f.nothing || (f.realms !== null && (only?.realms ?? 0) !== f.realms)) return false;
+  if (!fromPasses(f, r.src)) return false;
   if (f.tos !== null && r.tos !== f.tos) return false;
   if (f.proto !== null && r.proto !== f.proto) return false;
   if (f.scope !== null && r.scope !== f.scope) return false;
   if (f.type !== null && r.type !== f.type) return false;
   if (f.metric !== null && r.metric !== f.metric) return false;
-  if (f.dev && !r.nexthops.some((n) => n.dev === f.dev)) return false;
-  if (f.via && !r.nexthops.some((n) => n.gateway !== null && inPrefix(n.gateway, (f.via as Prefix).addr, (f.via as Prefix).len)))
-    return false;
+  if (f.dev && only?.dev !== f.dev) return false;
+  if (f.via && !((only?.gateway ?? null) !== null && inPrefix(only?.gateway as IpAddr, f.via.addr, f.via.len))) return false;
   if (f.src && !(r.prefsrc !== null && inPrefix(r.prefsrc, f.src.addr, f.src.len))) return false;
   return coveredBy(f.root, r.dst) && covers(f.match, r.dst);
+}
+
+function fromPasses(f: RouteFilter, src: Prefix | null): boolean {
+  const len = src?.len ?? 0;
+  if (f.fromRoot && f.fromRoot.len > 0 && !(src && f.fromRoot.len <= len && inPrefix(src.addr, f.fromRoot.addr, f.fromRoot.len)))
+    return false;
+  if (!f.fromMatch) return true;
+  return len <= f.fromMatch.len && (src === null || inPrefix(f.fromMatch.addr, src.addr, len));
 }
 
 function coveredBy(root: WrittenPrefix | null, dst: Prefix): boolean {
@@ -146,6 +186,7 @@ function hidden(f: RouteFilter): RouteHide {
     src: f.src !== null && (f.src.len === 32 || f.src.len === 128),
     metric: f.metric !== null,
     tos: f.tos !== null,
+    realm: f.realms !== null,
   };
 }
 
@@ -172,7 +213,7 @@ function showCache(ctx: Ctx, f: RouteFilter): number {
       const m: RouteMsg = {
         ...routeMsg(e.route, ctx.p.sim.now),
         dst: { addr: e.addr, len: family === 4 ? 32 : 128 },
-        hops: [{ gateway: e.pmtu.gateway ?? e.nh.gateway, dev: e.nh.dev, weight: 1, flags: [] }],
+        hops: [{ gateway: e.pmtu.gateway ?? e.nh.gateway, dev: e.nh.dev, weight: 1, realms: 0, flags: [] }],
         prefsrc: null,
         metric: family === 6 ? e.route.metric : null,
         mtu: e.pmtu.mtu,
@@ -203,6 +244,7 @@ export function flushRoutes(ctx: Ctx, words: readonly string[]): number {
     ctx.complain('Flush terminated\n');
     return routes;
   }
+  if (ctx.stats > 1) for (const r of routes) printRoute(ctx, routeMsg(r, ctx.p.sim.now), hidden(f));
   if (ctx.stats && routes.length > 0) ctx.pr.out += `\n*** Round 1, deleting ${routes.length} entries ***\n`;
   for (const r of routes) ctx.ns.fib.remove(r);
   if (ctx.stats) ctx.pr.out += routes.length === 0 ? 'Nothing to flush.\n' : '*** Flush is complete after 1 round ***\n';

@@ -23,6 +23,7 @@ import {
   IFA_F_DADFAILED,
   IFA_F_NODAD,
   IFA_F_NOPREFIXROUTE,
+  IFA_F_OPTIMISTIC,
   IFA_F_PERMANENT,
   IFA_F_TENTATIVE,
   type IfAddr,
@@ -50,8 +51,8 @@ export function eui64(mac: Mac): Ip6 {
   return LINK_LOCAL_NET | (id ^ (1n << 57n));
 }
 
-function route(dev: NetDevice, dst: Ip6, len: number, type: RouteType, table: number, metric: number): void {
-  dev.ns.fib.add({ family: 6, dst: { addr: dst, len }, type, table, metric, proto: RTPROT_KERNEL, nexthops: [{ dev }] }, 'append');
+function route(dev: NetDevice, dst: Ip6, len: number, type: RouteType, table: number, metric: number, expires = 0): void {
+  dev.ns.fib.add({ family: 6, dst: { addr: dst, len }, type, table, metric, proto: RTPROT_KERNEL, nexthops: [{ dev }], expires }, 'append');
 }
 
 function unroute(dev: NetDevice, dst: Ip6, len: number, type: RouteType, table: number): void {
@@ -118,7 +119,7 @@ function connected(addr: IfAddr, net: Ip6, len: number): void {
   const metric = addr.metric || IP6_RT_PRIO_ADDRCONF;
   const there = dev.ns.fib.table(6, RT_TABLE_MAIN)?.at(net, len) ?? [];
   if (there.some((r) => r.nexthops[0]?.dev === dev && r.metric === metric)) return;
-  route(dev, net, len, 'unicast', RT_TABLE_MAIN, metric);
+  route(dev, net, len, 'unicast', RT_TABLE_MAIN, metric, addr.validLft === INFINITY_LIFE ? 0 : addr.validLft);
 }
 
 /** addrconf_dad_begin() and addrconf_dad_work(): at most a second of waiting, one solicitation, a second for the answer. */
@@ -152,7 +153,7 @@ function startDad(addr: IfAddr): void {
 
 function completeDad(addr: IfAddr): void {
   const { dev } = addr;
-  addr.flags &= ~IFA_F_TENTATIVE;
+  addr.flags &= ~(IFA_F_TENTATIVE | IFA_F_OPTIMISTIC);
   dev.ns.fib.generation++;
   dev.ns.events.emit({ type: 'addr', action: 'new', dev, addr });
   const there = dev.ns.fib.table(6, RT_TABLE_LOCAL)?.at(addr.local, 128) ?? [];
@@ -180,7 +181,9 @@ function remove6(addr: IfAddr): void {
   const shared = dev.addrs6.some(
     (a) => a.len === len && inPrefix(a.local, addr.local, len) && (a.flags & (IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE)) !== 0,
   );
-  if (!shared && !(addr.flags & IFA_F_NOPREFIXROUTE)) unroute(dev, network(addr.local, len) as Ip6, len, 'unicast', RT_TABLE_MAIN);
+  // The route of an address with a lifetime ends by its own.
+  if (!shared && !(addr.flags & IFA_F_NOPREFIXROUTE) && addr.flags & IFA_F_PERMANENT)
+    unroute(dev, network(addr.local, len) as Ip6, len, 'unicast', RT_TABLE_MAIN);
   dev.ns.fib.flushPrefsrc(addr.local);
 }
 

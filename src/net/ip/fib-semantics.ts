@@ -41,14 +41,18 @@ function leastScope(type: RouteType): number | undefined {
 
 /** fib_create_info() / ip6_route_info_create(): the route with its next hops resolved, or the kernel's objection. */
 export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
-  const type = s.type ?? 'unicast';
+  const object = s.nhid ? ns.fib.nexthops.get(s.nhid) : undefined;
+  const type = object?.blackhole ? 'blackhole' : (s.type ?? 'unicast');
   if (s.dst.len > maxLen(s.family)) return fail('EINVAL', 'Invalid prefix length');
   if (s.family === 4 && !validPrefix(s.dst.addr, s.dst.len, 4)) return fail('EINVAL', 'Invalid prefix for given prefix length');
   const specs = s.nexthops ?? [];
   const hasGateway = (s.nhid ?? 0) !== 0 || specs.some((n) => n.gateway !== undefined && n.gateway !== null);
   const scope = s.family === 6 ? RT_SCOPE_UNIVERSE : (s.scope ?? scopeOf(type, hasGateway));
   const table = s.table || (type === 'local' || type === 'broadcast' || type === 'anycast' ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
-  if (s.family === 4 && scope < (leastScope(type) ?? 0)) return fail('EINVAL', 'Invalid scope');
+  if (s.family === 6 && s.tos) return fail('EINVAL', 'Invalid dsfield (tos): option not available for IPv6');
+  if (s.family === 4 && (s.tos ?? 0) & 3) return fail('EINVAL', 'Invalid dsfield (tos): ECN bits must be 0');
+  if (s.congctl && !['reno', 'cubic'].includes(s.congctl))
+    if (s.family === 4 && scope < (leastScope(type) ?? 0)) return fail('EINVAL', 'Invalid scope');
   const hops = nexthops(ns, s, type, scope, table);
   if (!hops.ok) return hops;
   const prefsrc = s.prefsrc ?? null;
@@ -71,14 +75,18 @@ export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
     mtuLock: s.mtuLock ?? false,
     advmss: s.advmss ?? 0,
     metrics: s.metrics ?? {},
-    expires: s.expires ?? 0,
+    congctl: s.congctl ?? '',
+    locks: s.locks ?? [],
+    src: s.src && s.src.len > 0 ? { addr: network(s.src.addr, s.src.len), len: s.src.len } : null,
+    pref: s.pref ?? 'medium',
+    expires: s.family === 6 && s.expires ? ns.kernel.sim.now + s.expires * 1_000_000 : 0,
     nhid: s.nhid ?? 0,
   });
 }
 
 function nexthops(ns: Netns, s: RouteSpec, type: RouteType, scope: number, table: number): Result<Nexthop[]> {
   const specs = s.nexthops ?? [];
-  if (isErrorType(type)) {
+  if (isErrorType(type) && !s.nhid) {
     if (s.family === 6) return ok([hop({ dev: ns.lo }, RT_SCOPE_NOWHERE, ns)]);
     if (specs.some((n) => n.dev || (n.gateway ?? null) !== null) || specs.length > 1) {
       return fail('EINVAL', 'Gateway, device and multipath can not be specified for this route type');
@@ -87,6 +95,9 @@ function nexthops(ns: Netns, s: RouteSpec, type: RouteType, scope: number, table
   }
   if (s.nhid) {
     if (specs.length > 0) return fail('EINVAL', 'Nexthop specification and nexthop id are mutually exclusive');
+    const object = ns.fib.nexthops.get(s.nhid);
+    if (object?.fdb) return fail('EINVAL', 'Route cannot point to a fdb nexthop');
+    if (s.family === 6 && object && !object.group && object.family !== 6) return fail('EINVAL', 'IPv6 routes can not use an IPv4 nexthop');
     const hops = ns.fib.nexthops.hops(s.nhid);
     return hops ? ok(hops) : fail('EINVAL', 'Nexthop id does not exist');
   }
@@ -121,6 +132,7 @@ function hop(n: NexthopSpec, scope: number, ns: Netns): Nexthop {
     linkdown: dev !== null && dev !== ns.lo && scope !== RT_SCOPE_NOWHERE && !dev.carrier(),
     scope,
     exceptions: null,
+    ...(n.realms ? { realms: n.realms } : {}),
   };
 }
 

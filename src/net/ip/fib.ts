@@ -40,6 +40,8 @@ export interface Nexthop {
   dead: boolean;
   /** The device has no carrier: used unless ignore_routes_with_linkdown. */
   linkdown: boolean;
+  /** Realms (RTA_FLOW): the source's in the upper half; absent = 0. */
+  realms?: number;
   /** RT_SCOPE_* of the next hop itself: NOWHERE for the host's own addresses, HOST on link, LINK behind a gateway. */
   scope: number;
   /** Learned path MTUs by destination. */
@@ -55,6 +57,8 @@ export interface PathMtu {
   /** Virtual time when it is forgotten, µs. */
   expires: number;
 }
+
+export type RoutePref = 'low' | 'medium' | 'high';
 
 export interface FibRoute {
   readonly family: Family;
@@ -74,6 +78,14 @@ export interface FibRoute {
   readonly advmss: number;
   /** Others by name as `ip route` prints them: window, rtt, initcwnd, hoplimit, quickack … */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Congestion control algorithm, '' = not set. */
+  readonly congctl: string;
+  /** Names of the metrics that are locked, besides mtu. */
+  readonly locks: readonly string[];
+  /** IPv6: source prefix of a subtree (`from`), null = any. */
+  readonly src: Prefix | null;
+  /** IPv6: ICMPv6 router preference. */
+  readonly pref: RoutePref;
   /** IPv6: virtual time when it ends, µs; 0 = never. */
   readonly expires: number;
   /** Nexthop object that it was made with, 0 = none. */
@@ -85,6 +97,7 @@ export interface NexthopSpec {
   gateway?: IpAddr | null;
   weight?: number;
   onlink?: boolean;
+  realms?: number;
 }
 
 /** What RTM_NEWROUTE carries; absent fields get the kernel's defaults. ip's defaults for proto (boot) and scope are the tool's. */
@@ -106,6 +119,11 @@ export interface RouteSpec {
   mtuLock?: boolean;
   advmss?: number;
   metrics?: Record<string, number>;
+  congctl?: string;
+  locks?: readonly string[];
+  src?: Prefix | null;
+  pref?: RoutePref;
+  /** Seconds from now (RTA_EXPIRES); IPv6 only. */
   expires?: number;
   nhid?: number;
 }
@@ -186,11 +204,12 @@ export class Fib {
   /** fib6_add_rt2node(): routes of one metric that go through gateways become one multipath route. */
   private insert6(table: FibTable, route: FibRoute, mode: RouteMode): Result<FibRoute> {
     const list = table.at(route.dst.addr, route.dst.len);
+    if (route.expires > 0) this.startGc();
     let i = 0;
-    while (i < list.length && (list[i] as FibRoute).metric < route.metric) i++;
+    while (i < list.length && before6(list[i] as FibRoute, route)) i++;
     const rivals: FibRoute[] = [];
     let j = i;
-    for (; j < list.length && (list[j] as FibRoute).metric === route.metric; j++) rivals.push(list[j] as FibRoute);
+    for (; j < list.length && sameKey6(list[j] as FibRoute, route); j++) rivals.push(list[j] as FibRoute);
     const same = rivals.find((r) => sameNexthops(r, route) && r.type === route.type);
     if (rivals.length > 0) {
       if (mode === 'replace' || mode === 'change') {
@@ -209,8 +228,24 @@ export class Fib {
       }
       return this.inserted(table, route, mode === 'prepend' ? i : j);
     }
-    if (mode === 'change') return fail('ENOENT');
+    if (mode === 'change') return fail('ENOENT', 'Can not replace route - no match found');
     return this.inserted(table, route, i);
+  }
+
+  private gcDue = false;
+
+  /** fib6_run_gc(): routes whose time is over are taken away every 30 s. */
+  private startGc(): void {
+    if (this.gcDue) return;
+    this.gcDue = true;
+    const { sim } = this.ns.kernel;
+    sim.schedule(GC_INTERVAL, () => {
+      this.gcDue = false;
+      if (!this.ns.alive) return;
+      const timed = this.all().filter((r) => r.expires > 0);
+      for (const r of timed) if (r.expires <= sim.now) this.remove(r);
+      if (timed.some((r) => r.expires > sim.now)) this.startGc();
+    });
   }
 
   private inserted(table: FibTable, route: FibRoute, index: number): Result<FibRoute> {
@@ -224,7 +259,7 @@ export class Fib {
   /** RTM_DELROUTE: the first route that agrees with every given field; ESRCH when none. */
   del(spec: DelSpec): Result {
     const table = this.table(spec.family, spec.table || RT_TABLE_MAIN);
-    const route = table?.at(network(spec.dst.addr, spec.dst.len), spec.dst.len).find((r) => agrees(r, spec));
+    const route = table?.at(network(spec.dst.addr, spec.dst.len), spec.dst.len).find((r) => sameSrc(r.src, spec.src) && agrees(r, spec));
     if (!route) return fail('ESRCH');
     const hop = spec.nexthops?.length === 1 && spec.family === 6 && route.nexthops.length > 1 ? spec.nexthops[0] : null;
     if (hop && (hop.gateway ?? null) !== null) {
@@ -309,6 +344,24 @@ function ecmp(r: FibRoute): boolean {
 /** fib_find_alias(): larger tos first, then smaller metric. */
 function before(a: FibRoute, b: FibRoute): boolean {
   return a.tos > b.tos || (a.tos === b.tos && a.metric < b.metric);
+}
+
+/** fib6_gc's interval (ip6_rt_gc_interval), µs. */
+const GC_INTERVAL = 30_000_000;
+
+/** More specific sources first, then smaller metrics. */
+function before6(a: FibRoute, b: FibRoute): boolean {
+  const x = a.src?.len ?? 0;
+  const y = b.src?.len ?? 0;
+  return x > y || (x === y && a.metric < b.metric);
+}
+
+function sameKey6(a: FibRoute, b: FibRoute): boolean {
+  return a.metric === b.metric && sameSrc(a.src, b.src);
+}
+
+function sameSrc(a: Prefix | null, b: Prefix | null | undefined): boolean {
+  return (a?.len ?? 0) === (b?.len ?? 0) && (a?.addr ?? 0n) === (b?.addr ?? 0n);
 }
 
 function equalKey(a: FibRoute, b: FibRoute): boolean {

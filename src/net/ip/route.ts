@@ -120,7 +120,7 @@ export function fibLookup(ns: Netns, flow: Flow, table?: number): Result<FibResu
         break;
       }
       case 'unreachable':
-        return fail(family === 4 ? 'ENETUNREACH' : 'EHOSTUNREACH');
+        return fail('ENETUNREACH');
       case 'prohibit':
         return fail('EACCES');
       case 'blackhole':
@@ -142,6 +142,7 @@ function inTable(ns: Netns, family: Family, flow: Flow, id: number, suppress: nu
     for (const route of routes) {
       if (route.tos !== 0 && route.tos !== tos) continue;
       if (family === 4 && route.scope < scope) continue;
+      if (family === 6 && !usable6(ns, route, flow)) continue;
       if (route.type === 'throw') return 'throw';
       const errno = ERRORS[route.type];
       if (errno) return fail(errno);
@@ -153,6 +154,12 @@ function inTable(ns: Netns, family: Family, flow: Flow, id: number, suppress: nu
   if (found === null || found === 'throw') return null;
   if (found.ok && suppress >= 0 && found.value.route.dst.len <= suppress) return null;
   return found;
+}
+
+/** Not over yet, and of the flow's source where the route names one. */
+function usable6(ns: Netns, route: FibRoute, flow: Flow): boolean {
+  if (route.expires > 0 && route.expires <= ns.kernel.sim.now) return false;
+  return route.src === null || inPrefix(flow.src ?? 0n, route.src.addr, route.src.len);
 }
 
 function livingHop(ns: Netns, route: FibRoute, oif: NetDevice | null, ignoreLinkstate: boolean): Nexthop | null {
@@ -179,6 +186,11 @@ function selectPath(ns: Netns, res: FibResult, flow: Flow): Nexthop | null {
     at -= nh.weight;
   }
   return res.nh;
+}
+
+/** The IPv4 gateway, 0 when there is none or it is an IPv6 one. */
+function gateway4(nh: Nexthop): number {
+  return typeof nh.gateway === 'number' ? nh.gateway : 0;
 }
 
 const BROADCAST_ALL = 0xffffffff;
@@ -228,7 +240,7 @@ function output4(ns: Netns, flow: Flow, to: number): Result<Dst> {
   }
   const nh = selectPath(ns, res.value, flow) as Nexthop;
   const dev = nh.dev as NetDevice;
-  if (src === 0) src = ((route.prefsrc ?? selectAddr(dev, nh.gateway ?? 0, route.scope)) as number | null) ?? 0;
+  if (src === 0) src = ((route.prefsrc ?? selectAddr(dev, gateway4(nh), route.scope)) as number | null) ?? 0;
   return output(ns, flow, dst, src, dev, { route, nh }, route.type);
 }
 
@@ -358,7 +370,7 @@ function input4(ns: Netns, flow: InputFlow, dst: number, src: number): Result<Ds
     out === iif &&
     valid.value &&
     ns.sysctl.or4(out, 'send_redirects') &&
-    (ns.sysctl.or4(out, 'shared_media') || sameSubnet(out, src, (nh.gateway as number | null) ?? 0));
+    (ns.sysctl.or4(out, 'shared_media') || sameSubnet(out, src, gateway4(nh)));
   return ok(makeDst(ns, 4, 'forward', 'unicast', out, src, { route, nh }, iif, redirect));
 }
 

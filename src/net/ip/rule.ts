@@ -1,6 +1,6 @@
 /** Policy routing rules: which table a flow looks in. Models net/core/fib_rules.c, net/ipv4/fib_rules.c */
 
-import { fail, ok, type Result } from '../../sim/errno.ts';
+import { type Fail, fail, ok, type Result } from '../../sim/errno.ts';
 import { type Family, inPrefix, type Prefix, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
@@ -25,6 +25,12 @@ export interface FibRule {
   sport: readonly [number, number] | null;
   dport: readonly [number, number] | null;
   uidrange: readonly [number, number] | null;
+  /** Only flows inside a VRF match. */
+  l3mdev: boolean;
+  /** Tunnel key, 0 = any; a plain packet has none. */
+  tunId: number;
+  /** Routing realms, the source's in the upper half. */
+  realms: number;
   suppressPrefixlen: number;
   suppressIfgroup: number;
   action: RuleAction;
@@ -55,6 +61,9 @@ export function makeRule(spec: RuleSpec): FibRule {
     sport: null,
     dport: null,
     uidrange: null,
+    l3mdev: false,
+    tunId: 0,
+    realms: 0,
     suppressPrefixlen: -1,
     suppressIfgroup: -1,
     action: 'lookup',
@@ -65,6 +74,22 @@ export function makeRule(spec: RuleSpec): FibRule {
   };
   if (r.fwmark !== 0 && spec.fwmask === undefined) r.fwmask = 0xffffffff;
   return r;
+}
+
+/** What fib_nl2rule() does not take. */
+function objection(r: RuleSpec): Fail | null {
+  const zero = zeroOf(r.family);
+  if (r.src && typeof r.src.addr !== typeof zero) return fail('EINVAL', 'Invalid src address');
+  if (r.dst && typeof r.dst.addr !== typeof zero) return fail('EINVAL', 'Invalid dst address');
+  if (r.uidrange && r.uidrange[0] > r.uidrange[1]) return fail('EINVAL', 'Invalid uid range');
+  if (badRange(r.sport)) return fail('EINVAL', 'Invalid sport range');
+  if (badRange(r.dport)) return fail('EINVAL', 'Invalid dport range');
+  if (r.family === 4 && (r.tos ?? 0) & 3) return fail('EINVAL', 'Invalid dsfield (tos): ECN bits must be 0');
+  return null;
+}
+
+function badRange(range: FibRule['sport'] | undefined): boolean {
+  return !!range && (range[0] === 0 || range[0] > range[1]);
 }
 
 function defaults(family: Family): FibRule[] {
@@ -93,10 +118,13 @@ export class FibRules {
   add(spec: RuleSpec): Result<FibRule> {
     const list = this.lists[spec.family];
     const rule = makeRule(spec);
+    const wrong = objection(rule);
+    if (wrong) return wrong;
     if (spec.priority === undefined) {
       const first = list.find((r) => r.priority > 0);
       rule.priority = list.length > 0 && list[0]?.priority === 0 && first ? first.priority - 1 : 0;
     }
+    if (rule.action === 'goto' && rule.target <= rule.priority) return fail('EINVAL', 'Backward goto not supported');
     if (list.some((r) => sameRule(r, rule))) return fail('EEXIST');
     let i = 0;
     while (i < list.length && (list[i] as FibRule).priority <= rule.priority) i++;
@@ -107,6 +135,8 @@ export class FibRules {
 
   /** Deletes the first rule that agrees with every given field; ENOENT when none. */
   del(spec: RuleSpec): Result {
+    const wrong = objection(spec);
+    if (wrong) return wrong;
     const list = this.lists[spec.family];
     const i = list.findIndex((r) => agrees(r, spec));
     if (i < 0) return fail('ENOENT');
@@ -123,8 +153,8 @@ export class FibRules {
 }
 
 export function ruleMatches(r: FibRule, f: Flow, iif: NetDevice | null, oif: NetDevice | null): boolean {
-  let hit = true;
-  if (r.src && !inPrefix(f.src ?? zeroOf(r.family), r.src.addr, r.src.len)) hit = false;
+  let hit = !r.l3mdev && r.tunId === 0;
+  if (hit && r.src && !inPrefix(f.src ?? zeroOf(r.family), r.src.addr, r.src.len)) hit = false;
   if (hit && r.dst && !inPrefix(f.dst, r.dst.addr, r.dst.len)) hit = false;
   if (hit && r.iif !== null && iif?.name !== r.iif) hit = false;
   if (hit && r.oif !== null && oif?.name !== r.oif) hit = false;
@@ -155,6 +185,9 @@ const FIELDS = [
   'sport',
   'dport',
   'uidrange',
+  'l3mdev',
+  'tunId',
+  'realms',
   'suppressPrefixlen',
   'suppressIfgroup',
   'action',

@@ -3,14 +3,16 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type Family, familyOf, type IpAddr, maxLen, type Prefix, zeroOf } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
-import { type FibRoute, type Nexthop, type RouteType, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_UNSPEC } from '../ip/fib.ts';
-import { type Dst, type Flow, pmtuOf, routeInput, routeOutput } from '../ip/route.ts';
+import { type FibRoute, type Nexthop, type RoutePref, type RouteType, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_UNSPEC } from '../ip/fib.ts';
+import { type Dst, type Flow, fibLookup, pmtuOf, routeInput, routeOutput, selectAddr } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 
 export interface RouteHop {
   readonly gateway: IpAddr | null;
   readonly dev: NetDevice | null;
   readonly weight: number;
+  /** Realms, the source's in the upper half. */
+  readonly realms: number;
   /** `dead`, `onlink`, `linkdown` as ip prints them. */
   readonly flags: readonly string[];
 }
@@ -35,6 +37,10 @@ export interface RouteMsg {
   readonly mtuLock: boolean;
   readonly advmss: number;
   readonly metrics: Readonly<Record<string, number>>;
+  readonly congctl: string;
+  readonly locks: readonly string[];
+  readonly pref: RoutePref;
+  readonly realms: number;
   readonly mark: number;
   readonly uid: number | null;
   readonly iif: NetDevice | null;
@@ -52,12 +58,12 @@ function hopFlags(n: Nexthop): string[] {
 }
 
 export function routeMsg(r: FibRoute, now: number): RouteMsg {
-  const hops = r.nexthops.map((n) => ({ gateway: n.gateway, dev: n.dev, weight: n.weight, flags: hopFlags(n) }));
+  const hops = r.nexthops.map((n) => ({ gateway: n.gateway, dev: n.dev, weight: n.weight, realms: n.realms ?? 0, flags: hopFlags(n) }));
   return {
     family: r.family,
     type: r.type,
     dst: r.dst,
-    src: null,
+    src: r.src,
     nhid: r.nhid,
     tos: r.tos,
     table: r.table,
@@ -72,11 +78,15 @@ export function routeMsg(r: FibRoute, now: number): RouteMsg {
     mtuLock: r.mtuLock,
     advmss: r.advmss,
     metrics: r.metrics,
+    congctl: r.congctl,
+    locks: r.locks,
+    pref: r.pref,
+    realms: hops.length === 1 ? (hops[0]?.realms ?? 0) : 0,
     mark: 0,
     uid: null,
     iif: null,
     cache: null,
-    expires: r.expires > 0 ? Math.max(0, Math.floor((r.expires - now) / 1e6)) : 0,
+    expires: r.expires > 0 ? Math.floor((r.expires - now) / 1e6) : 0,
   };
 }
 
@@ -92,6 +102,10 @@ export interface RouteQuery {
   sport: number;
   dport: number;
   fibmatch: boolean;
+  /** Prefix length of `from`; only that of a host is taken. */
+  srcLen?: number;
+  /** RTM_F_NOTIFY: comes back as a flag. */
+  notify?: boolean;
 }
 
 function flowOf(q: RouteQuery): Flow {
@@ -104,8 +118,15 @@ function flowOf(q: RouteQuery): Flow {
 
 /** RTM_GETROUTE for one destination. */
 export function getRoute(ns: Netns, q: RouteQuery): Result<RouteMsg> {
-  const flow = flowOf(q);
   const family = familyOf(q.dst);
+  if (q.src !== null && q.srcLen !== undefined && q.srcLen !== maxLen(family)) {
+    return fail(
+      'EINVAL',
+      family === 4 ? 'ipv4: Invalid values in header for route get request' : 'Invalid values in header for get route request',
+    );
+  }
+  const flow = flowOf(q);
+  if (family === 6 && q.iif) return input6(ns, q, flow, q.iif);
   const found = q.iif ? routeInput(ns, { ...flow, oif: null, iif: q.iif, src: q.src ?? zeroOf(family) }) : routeOutput(ns, flow);
   // rp_filter's EXDEV is a reason to drop, and the asker only hears EINVAL.
   if (!found.ok) return fail(found.errno === 'EXDEV' ? 'EINVAL' : found.errno);
@@ -114,14 +135,40 @@ export function getRoute(ns: Netns, q: RouteQuery): Result<RouteMsg> {
   return ok(family === 4 ? answer4(ns, q, dst) : answer6(ns, q, dst));
 }
 
-function cacheFlags(dst: Dst): string[] {
+/** ip6_route_input_lookup(): unlike a packet, a question does not care whether the device forwards. */
+function input6(ns: Netns, q: RouteQuery, flow: Flow, iif: NetDevice): Result<RouteMsg> {
+  const found = fibLookup(ns, { ...flow, oif: null, iif });
+  if (!found.ok) return found;
+  const { route, nh } = found.value;
+  if (q.fibmatch) return ok(routeMsg(route, ns.kernel.sim.now));
+  const dev = nh?.dev ?? ns.lo;
+  return ok(
+    answer6(ns, q, {
+      type: route.type,
+      dev,
+      gateway: nh?.gateway ?? null,
+      route,
+      table: route.table,
+      routeMtu: route.mtu,
+      mtuLock: route.mtuLock,
+    }),
+  );
+}
+
+type Answer6 = Pick<Dst, 'type' | 'dev' | 'gateway' | 'route' | 'table' | 'routeMtu' | 'mtuLock'>;
+
+function cacheFlags(dst: Dst, to: IpAddr): string[] {
   if (dst.type === 'broadcast') return ['local', 'brd'];
-  if (dst.type === 'multicast') return ['local', 'mc'];
-  return dst.kind === 'local' || dst.type === 'local' ? ['local'] : [];
+  if (dst.type === 'multicast') {
+    const group = 0x01005e000000 + ((to as number) & 0x7fffff);
+    return dst.kind === 'local' || dst.dev.mc.has(group) ? ['local', 'mc'] : ['mc'];
+  }
+  return dst.kind === 'local' || dst.type === 'local' || dst.dev === dst.ns.lo ? ['local'] : [];
 }
 
 /** Local and main are one trie until the first rule comes, and then look-ups report main for local addresses. */
-function shownTable(ns: Netns, dst: Dst): number {
+function shownTable(ns: Netns, dst: Dst, to: IpAddr): number {
+  if (dst.type === 'broadcast' && to !== 0xffffffff) return ns.fib.rules.plain[4] ? RT_TABLE_MAIN : RT_TABLE_LOCAL;
   if (dst.type === 'broadcast' || dst.type === 'multicast' || !dst.route) return 0;
   return dst.table === RT_TABLE_LOCAL && ns.fib.rules.plain[4] ? RT_TABLE_MAIN : dst.table;
 }
@@ -136,30 +183,39 @@ function answer4(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     src: q.src === null ? null : { addr: q.src, len: 32 },
     nhid: 0,
     tos: dst.route?.tos ?? 0,
-    table: shownTable(ns, dst),
+    table: shownTable(ns, dst, q.dst),
     proto: RTPROT_UNSPEC,
     scope: 0,
     prefsrc: q.iif || sameSrc ? null : dst.src,
     metric: null,
-    hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
+    hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, realms: 0, flags: [] }],
     group: false,
-    flags: dst.type === 'multicast' ? ['rt_offload_failed'] : [],
+    flags: [...(dst.type === 'multicast' ? ['rt_offload_failed'] : []), ...(q.notify ? ['notify'] : [])],
     mtu: learned?.mtu || dst.routeMtu,
     mtuLock: learned?.mtu ? learned.lock : dst.mtuLock,
     advmss: dst.route?.advmss ?? 0,
     metrics: dst.route?.metrics ?? {},
+    congctl: dst.route?.congctl ?? '',
+    locks: dst.route?.locks ?? [],
+    pref: 'medium',
+    realms: dst.nh?.realms ?? 0,
     mark: q.mark,
     uid: q.iif ? null : q.uid,
     iif: q.iif,
     cache: {
-      flags: [...cacheFlags(dst), ...(learned?.gateway != null ? ['redirected'] : []), ...(dst.redirect ? ['redirect'] : [])],
+      flags: [
+        ...cacheFlags(dst, q.dst),
+        ...(q.notify ? ['notify'] : []),
+        ...(learned?.gateway != null ? ['redirected'] : []),
+        ...(dst.redirect ? ['redirect'] : []),
+      ],
       expires: learned ? Math.max(0, Math.ceil((learned.expires - ns.kernel.sim.now) / 1e6)) : 0,
     },
     expires: 0,
   };
 }
 
-function answer6(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
+function answer6(ns: Netns, q: RouteQuery, dst: Answer6): RouteMsg {
   const r = dst.route;
   const learned = pmtuOf(ns, q.dst);
   return {
@@ -172,15 +228,19 @@ function answer6(ns: Netns, q: RouteQuery, dst: Dst): RouteMsg {
     table: dst.table,
     proto: r?.proto ?? 0,
     scope: 0,
-    prefsrc: dst.src,
+    prefsrc: q.iif ? null : (r?.prefsrc ?? selectAddr(dst.dev, q.dst, 0)),
     metric: r?.metric ?? 0,
-    hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, flags: [] }],
+    hops: [{ gateway: dst.gateway, dev: dst.dev, weight: 1, realms: 0, flags: [] }],
     group: false,
     flags: [],
     mtu: learned?.mtu || dst.routeMtu,
     mtuLock: dst.mtuLock,
     advmss: r?.advmss ?? 0,
     metrics: r?.metrics ?? {},
+    congctl: r?.congctl ?? '',
+    locks: r?.locks ?? [],
+    pref: r?.pref ?? 'medium',
+    realms: 0,
     mark: 0,
     uid: null,
     iif: q.iif,
