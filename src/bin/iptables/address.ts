@@ -6,7 +6,7 @@ import { type Env, hostAddress } from './env.ts';
 
 export function parseAddresses(env: Env, text: string, invert: boolean): xt.AddrMatch[] {
   return text.split(',').map((part) => {
-    const slash = part.indexOf('/');
+    const slash = part.lastIndexOf('/');
     const host = slash < 0 ? part : part.slice(0, slash);
     let mask: IpAddr | null = null;
     if (slash >= 0) {
@@ -28,6 +28,8 @@ export function parseAddresses(env: Env, text: string, invert: boolean): xt.Addr
 function parseIp4Short(text: string): number | null {
   const full = parseIp4(text);
   if (full !== null) return full;
+  // inet_aton(): one number for all 32 bits.
+  if (/^(\d{4,10}|0x[\da-f]{1,8})$/i.test(text)) return Number(text) > 0xffffffff ? null : Number(text);
   if (!/^\d{1,3}(\.\d{1,3}){0,2}$/.test(text)) return null;
   const parts = text.split('.').map(Number);
   if (parts.some((p) => p > 255)) return null;
@@ -35,7 +37,8 @@ function parseIp4Short(text: string): number | null {
   return parts.reduce((a, p) => a * 256 + p, 0);
 }
 
-export function parseInterface(name: string, invert: boolean): xt.IfaceMatch {
+export function parseInterface(name: string, invert: boolean, warn: (text: string) => void): xt.IfaceMatch {
   if (name.length > 15) throw new xt.Problem(`interface name \`${name}' must be shorter than IFNAMSIZ (15)`);
+  if (/[/ ]/.test(name)) warn(`Warning: weird character in interface \`${name}' ('/' and ' ' are not allowed by the kernel).\n`);
   return { name, invert };
 }

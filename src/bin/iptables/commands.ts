@@ -76,7 +76,7 @@ export class Batch {
     const verbose = p.options.has('v');
     const name = p.chain ?? '';
     if ('ACDIR'.includes(p.command)) {
-      if (p.rule.target.kind === 'jump') this.checkJump(e, p.rule.target.chain, p.rule.target.goto);
+      if (p.rule.target.kind === 'jump') this.checkJump(e, p);
     }
     switch (p.command) {
       case 'A':
@@ -95,7 +95,9 @@ export class Batch {
         break;
       }
       case 'R': {
+        const fresh = !env.legacy && !e.chain(name);
         this.needChain(e, name);
+        if (fresh) throw new Refused(NO_CHAIN);
         if (p.rulenum > (e.chain(name) as xt.Chain).rules.length) throw new Refused('Index of replacement too big');
         const op = this.op('RULE_REPLACE', `rule in chain ${name}`);
         const rule = rules(p)[0] as xt.RuleSpec;
@@ -106,7 +108,7 @@ export class Batch {
         break;
       }
       case 'D':
-        if (!e.chain(name)) throw new Refused(this.builtin(e, name) ? (p.byNumber ? 'Index of deletion too big' : BAD_RULE) : NO_CHAIN);
+        if (!e.chain(name)) throw new Refused(this.builtin(e, name) ? (p.byNumber ? NO_CHAIN : BAD_RULE) : NO_CHAIN);
         if (p.byNumber) {
           if (p.rulenum > (e.chain(name) as xt.Chain).rules.length) throw new Refused('Index of deletion too big');
           this.op('RULE_DELETE', `rule in chain ${name}`);
@@ -114,18 +116,18 @@ export class Batch {
           break;
         }
         for (const rule of rules(p)) {
-          if (verbose) this.out += verboseLine(env, rule);
           const at = findRule(e.chain(name) as xt.Chain, rule, env.family);
           if (at < 0) throw new Refused(BAD_RULE);
+          if (verbose) this.out += verboseLine(env, rule);
           this.op('RULE_DELETE', `rule in chain ${name}`);
           e.remove(name, at);
         }
         break;
       case 'C':
-        if (!e.chain(name)) throw new Refused(this.builtin(e, name) ? BAD_RULE : NO_CHAIN);
+        if (!e.chain(name)) throw new Refused(env.legacy && !this.builtin(e, name) ? NO_CHAIN : BAD_RULE);
         for (const rule of rules(p)) {
-          if (verbose) this.out += verboseLine(env, rule);
           if (findRule(e.chain(name) as xt.Chain, rule, env.family) < 0) throw new Refused(BAD_RULE);
+          if (verbose) this.out += verboseLine(env, rule);
         }
         break;
       case 'F':
@@ -139,6 +141,7 @@ export class Batch {
         if (p.byNumber) {
           if (!e.chain(name) && !this.builtin(e, name)) throw new Refused(NO_CHAIN);
           const chain = e.chain(name);
+          if (!chain) throw new Refused(BAD_RULE);
           if (chain && p.rulenum <= chain.rules.length) e.zero(name, p.rulenum - 1);
           break;
         }
@@ -158,7 +161,7 @@ export class Batch {
         break;
       case 'E':
         if (!e.chain(name)) throw new Refused(NO_CHAIN);
-        if (e.chain(p.newname) || (this.builtin(e, p.newname) && env.legacy)) throw new Refused('File exists');
+        if (e.chain(p.newname) || this.builtin(e, p.newname)) throw new Refused('File exists');
         this.op('CHAIN_RENAME', `chain ${name}`);
         e.rename(name, p.newname);
         break;
@@ -196,9 +199,16 @@ export class Batch {
     if (!e.chain(name)) throw new Refused(NO_CHAIN);
   }
 
-  private checkJump(e: xt.TableEdit, target: string, goto: boolean): void {
+  private checkJump(e: xt.TableEdit, p: Parsed): void {
+    const target = p.rule.target.kind === 'jump' ? p.rule.target.chain : '';
     if (e.chain(target) && !e.isBuiltin(target)) return;
-    void goto;
+    if (!this.env.legacy && e.isBuiltin(target) && 'AIR'.includes(p.command)) {
+      const op = this.op(
+        p.command === 'A' ? 'RULE_APPEND' : p.command === 'I' ? 'RULE_INSERT' : 'RULE_REPLACE',
+        `rule in chain ${p.chain}`,
+      );
+      this.refuse(e.chain(target) || target === p.chain ? 'EOPNOTSUPP' : 'ENOENT', op);
+    }
     if (this.env.legacy) throw new xt.Problem(`Couldn't load target \`${target}':No such file or directory\n`);
     throw new xt.Problem(`Chain '${target}' does not exist`);
   }
@@ -273,8 +283,20 @@ export class Batch {
         this.out += ruleLine(this.env, rule.spec, i + 1, rule.packets, rule.bytes, f);
       }
     }
-    if (p.options.has('zero'))
-      for (const c of this.someChains(this.edit(table), p.chain)) if (this.edit(table).chain(c)) this.edit(table).zero(c);
+    this.zeroListed(table, p);
+  }
+
+  /** -L -Z, -S -Z: iptables-nft cannot zero what is not there at all. */
+  private zeroListed(table: xt.TableName, p: Parsed): void {
+    if (!p.options.has('zero')) return;
+    const { env } = this;
+    const missing = !env.legacy && !env.tables.get(env.family, table);
+    const e = this.edit(table);
+    for (const c of this.someChains(e, p.chain)) {
+      if (p.options.has('v')) this.out += `Zeroing chain \`${c}'\n`;
+      if (missing) this.refuse('ENOENT', this.op('CHAIN_ZERO', `chain ${c}`));
+      if (e.chain(c)) e.zero(c);
+    }
   }
 
   private references(table: xt.TableName): Map<string, number> {
@@ -313,6 +335,7 @@ export class Batch {
         this.out += `-A ${name}${specText(rule.spec, this.env.family, verbose ? rule : null)}\n`;
       }
     }
+    this.zeroListed(table, p);
   }
 }
 

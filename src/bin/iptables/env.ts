@@ -42,7 +42,7 @@ export const flavourText = (env: Env): string => `v1.8.9 (${env.legacy ? 'legacy
 
 /** xtables_error(): the text of a Problem as the tool prints it. `line` is the restore file's line. */
 export function problemText(env: Env, problem: xt.Problem, line: number | null): string {
-  let s = problem.prefixed ? `${env.prog} ${flavourText(env)}: ${problem.message}\n` : `${problem.message}\n`;
+  let s = problem.message === '' ? '' : problem.prefixed ? `${env.prog} ${flavourText(env)}: ${problem.message}\n` : `${problem.message}\n`;
   if (problem.status === 2) {
     if (line !== null) s += `Error occurred at line: ${line}\n`;
     s += `Try \`${env.prog} -h' or '${env.prog} --help' for more information.\n`;
@@ -81,7 +81,7 @@ export function listCx(env: Env, numeric: boolean): xt.ListCx {
 function serviceName(env: Env, port: number, proto: number): string | null {
   const text = env.readText('/etc/services');
   if (text === null) return xt.serviceName(port, proto);
-  const kind = proto === 17 ? 'udp' : proto === 132 ? 'sctp' : 'tcp';
+  const kind = { 17: 'udp', 132: 'sctp', 33: 'dccp', 136: 'udplite' }[proto] ?? 'tcp';
   const m = new RegExp(`^([^\\s#]+)\\s+${port}/${kind}\\b`, 'm').exec(text);
   return m ? (m[1] as string) : null;
 }
@@ -91,6 +91,10 @@ export function hostName(env: Env, addr: IpAddr): string | null {
   for (const line of (env.readText('/etc/hosts') ?? '').split('\n')) {
     const [ip, name] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (ip === want && name) return name;
+  }
+  for (const line of (env.readText('/etc/networks') ?? '').split('\n')) {
+    const [name, net] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (net === want && name) return name;
   }
   return null;
 }

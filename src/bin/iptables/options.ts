@@ -47,6 +47,9 @@ interface State {
   protoMatch: boolean;
 }
 
+/** Options that `!` may stand before. */
+const INVERTIBLE = 'sdpiof';
+
 const bad = (text: string): never => {
   throw new xt.Problem(text);
 };
@@ -101,13 +104,13 @@ export function parseCommand(
   };
 
   const global = (key: string, arg: string): void => {
-    const set = (): void => {
-      if (s.options.has(key)) bad(`multiple -${key} flags not allowed`);
-      s.options.add(key);
+    const set = (option = key): void => {
+      if (s.options.has(option)) bad(`multiple -${option} flags not allowed`);
+      if (invert && !INVERTIBLE.includes(option)) bad(`cannot have ! before -${option}`);
+      s.options.add(option);
     };
-    const noInvert = (): void => {
-      if (invert) bad(`unexpected ! flag before -${key}`);
-    };
+    // These take the whole word where the argument is joined to the option (-ptcp, --source=…).
+    const word = (): string => argv[at - 1] as string;
     const command = (cmd: CommandKey, other: CommandKey | '' = ''): void => {
       if (invert) bad("unexpected '!' flag");
       if (s.command !== null && s.command !== other) bad(`Cannot use -${cmd} with -${s.command}`);
@@ -184,7 +187,7 @@ export function parseCommand(
         break;
       case 'p': {
         set();
-        const name = arg.toLowerCase();
+        const name = word().toLowerCase();
         const number = xt.parseNumber(name, 0, 255) ?? xt.protocolNumber(name);
         if (number === null) bad(`unknown protocol "${name}" specified`);
         s.rule.proto = number as number;
@@ -194,34 +197,33 @@ export function parseCommand(
       }
       case 's':
         set();
-        s.src = arg;
+        s.src = word();
         s.srcInvert = invert;
         break;
       case 'd':
         set();
-        s.dst = arg;
+        s.dst = word();
         s.dstInvert = invert;
         break;
       case 'i':
         if (arg === '') bad('Empty interface is likely to be undesired');
         set();
-        s.rule.in = parseInterface(arg, invert);
+        s.rule.in = parseInterface(arg, invert, warn);
         break;
       case 'o':
         if (arg === '') bad('Empty interface is likely to be undesired');
         set();
-        s.rule.out = parseInterface(arg, invert);
+        s.rule.out = parseInterface(arg, invert, warn);
         break;
       case 'j':
-        noInvert();
         set();
-        s.jump = arg;
-        loadTarget(arg);
+        s.jump = word();
+        if (s.jump === '') bad('Invalid target name (too short)');
+        loadTarget(s.jump);
         break;
       case 'g':
-        set();
-        s.options.add('j');
-        s.jump = arg;
+        set('j');
+        s.jump = word();
         s.goto = true;
         break;
       case 'f':
@@ -230,35 +232,40 @@ export function parseCommand(
         s.rule.frag = { invert };
         break;
       case 'm':
-        noInvert();
+        if (invert) bad('unexpected ! flag before --match');
         loadMatch(arg);
         break;
       case 't':
         if (invert) bad('unexpected ! flag before --table');
         if (restoreTable !== null) bad(`The -t option cannot be used in ${env.prog}.\n`);
-        if (!xt.isTableName(arg)) {
-          throw new xt.Problem(
-            env.legacy
-              ? `can't initialize iptables table \`${arg}': Table does not exist (do you need to insmod?)`
-              : `table '${arg}' does not exist`,
-            3,
-          );
-        }
         s.table = arg;
         break;
       case 'v':
-        s.options.add('v');
+        if (!s.options.has('v')) set();
         break;
       case 'n':
       case 'x':
       case '0':
         set();
         break;
-      case 'w':
-      case 'W':
-        if (arg === '' && hasArg()) take();
+      case 'w': {
+        const seconds = arg === '' && hasArg() ? take() : arg;
+        if (seconds !== '' && !/^\s*[-+]?\d/.test(seconds)) bad('wait seconds not numeric');
+        s.options.add('w');
         break;
+      }
+      case 'W': {
+        const interval = arg === '' && hasArg() ? take() : arg;
+        if (interval === '') bad('wait interval value required');
+        warn('Ignoring deprecated --wait-interval option.\n');
+        s.options.add('W');
+        break;
+      }
       case 'V':
+        if (invert) {
+          out(`Not ${flavourText(env).slice(1)} ;-)\n`);
+          throw new Exit(0);
+        }
         out(`${env.prog} ${flavourText(env)}\n`);
         throw new Exit(0);
       case 'h':
@@ -276,10 +283,10 @@ export function parseCommand(
         break;
       }
       case '4':
-        if (env.family === 6) throw new Exit(0);
+        if (env.family === 6 && restoreTable === null) throw new xt.Problem('', 2, false);
         break;
       case '6':
-        if (env.family === 4) throw new Exit(0);
+        if (env.family === 4 && restoreTable === null) throw new xt.Problem('', 2, false);
         break;
       default:
     }
@@ -356,11 +363,6 @@ export function parseCommand(
     let arg = inline ?? '';
     if ((spec.arg ?? 'required') === 'required' && inline === null) {
       if (at >= argv.length) bad(`option "--${name}" requires an argument`);
-      if (argv[at] === '!' && spec.invert) {
-        throw new xt.Problem(
-          `Using intrapositioned negation (\`--option ! this\`) is deprecated in favor of extrapositioned (\`! --option this\`).`,
-        );
-      }
       arg = take();
     }
     const ext = owner.ext.name;
@@ -379,7 +381,11 @@ export function parseCommand(
         invert = true;
         continue;
       }
-      if (word === '--' || !word.startsWith('-') || word === '-') throw new xt.Problem(`Bad argument \`${word}'`, 2, false);
+      if (word === '--') {
+        if (at < argv.length) bad('unknown arguments found on commandline');
+        break;
+      }
+      if (!word.startsWith('-') || word === '-') throw new xt.Problem(`Bad argument \`${word}'`, 2, false);
       if (word.startsWith('--')) {
         longOption(word.slice(2));
         continue;
@@ -413,7 +419,7 @@ function ruleNumber(text: string): number {
 function checkNewName(env: Env, name: string): void {
   if (name.length >= MAX_CHAIN) bad(`chain name \`${name}' too long (must be under ${MAX_CHAIN} chars)`);
   if (name.startsWith('-') || name.startsWith('!')) bad(`chain name not allowed to start with \`${name[0]}'`);
-  if (['ACCEPT', 'DROP', 'RETURN', 'QUEUE'].includes(name) || xt.findTarget(name, env.family))
+  if (name === '' || ['ACCEPT', 'DROP', 'RETURN', 'QUEUE'].includes(name) || xt.findTarget(name, env.family))
     bad('chain name may not clash with target name');
   if (/\s/.test(name)) bad(`Invalid chain name \`${name}'`);
 }
@@ -450,9 +456,10 @@ function finish(env: Env, s: State, invert: boolean, cx: xt.ParseCx): Parsed {
     bad('! not allowed with multiple source or destination IP addresses');
   }
   if (command === 'R' && (sources.length > 1 || destinations.length > 1)) bad('Replacement rule does not specify a unique address');
+  if (s.options.has('W') && !s.options.has('w')) bad('--wait-interval only makes sense with --wait\n');
+  const allowed = command === 'D' && s.byNumber ? 'v' : ALLOWED[command];
   for (const key of ORDER) {
-    if (s.options.has(key) && !ALLOWED[command].includes(key))
-      bad(`Illegal option \`${key === '0' ? '--line-numbers' : `-${key}`}' with this command`);
+    if (s.options.has(key) && !allowed.includes(key)) bad(`Illegal option \`-${key}' with this command`);
   }
   if (s.chain !== null && s.chain.length >= MAX_CHAIN) bad(`chain name \`${s.chain}' too long (must be under ${MAX_CHAIN} chars)`);
   if (ruleCommand && s.chain !== null) {
@@ -464,6 +471,14 @@ function finish(env: Env, s: State, invert: boolean, cx: xt.ParseCx): Parsed {
     if (i && i.name === '+' && !i.invert) s.rule[side] = null;
   }
   s.rule.target = targetOf(env, s);
+  if (!xt.isTableName(s.table)) {
+    throw new xt.Problem(
+      env.legacy
+        ? `can't initialize iptables table \`${s.table}': Table does not exist (do you need to insmod?)`
+        : `table '${s.table}' does not exist`,
+      3,
+    );
+  }
   return {
     command,
     chain: s.chain,

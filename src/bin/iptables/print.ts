@@ -14,7 +14,7 @@ export function specText(spec: xt.RuleSpec, family: 4 | 6, counters: { packets: 
   if (spec.out) s += `${not(spec.out.invert)} -o ${spec.out.name}`;
   if (spec.proto !== 0) s += `${not(spec.protoInvert)} -p ${xt.protocolName(spec.proto) ?? spec.proto}`;
   if (spec.frag) s += `${not(spec.frag.invert)} -f`;
-  for (const m of spec.matches) s += ` -m ${m.ext.name}${m.ext.save(m.opt, family)}`;
+  for (const m of spec.matches) if (!m.ext.hidden?.(m.opt)) s += ` -m ${m.ext.name}${m.ext.save(m.opt, family)}`;
   if (counters) s += ` -c ${counters.packets} ${counters.bytes}`;
   const t = spec.target;
   if (t.kind === 'verdict') s += ` -j ${t.verdict}`;
@@ -113,7 +113,7 @@ function listName(name: string): string {
 function extText(env: Env, spec: xt.RuleSpec, numeric: boolean): string {
   const cx = listCx(env, numeric);
   let s = '';
-  for (const m of spec.matches) s += m.ext.list(m.opt, cx);
+  for (const m of spec.matches) if (!m.ext.hidden?.(m.opt)) s += m.ext.list(m.opt, cx);
   if (spec.target.kind === 'ext') s += spec.target.ext.list(spec.target.opt, cx);
   return s;
 }

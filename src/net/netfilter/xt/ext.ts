@@ -87,6 +87,8 @@ interface ExtBase<O> {
   list(o: O, cx: ListCx): string;
   /** The same in nft's language, as `nft list` shows rules of iptables-nft; absent or null: `xt match "name"`. */
   nft?(o: O, family: Family): string | null;
+  /** Not shown by -S and -L, whatever it does to packets. */
+  hidden?(o: O): boolean;
   /** iptables-nft writes it as native expressions: nft does not warn about it. */
   readonly native?: boolean;
 }

@@ -174,8 +174,12 @@ const SERVICES: readonly (readonly [string, number, ('tcp' | 'udp')?])[] = [
   ['webmin', 10000, 'tcp'],
 ];
 
+/** SCTP, DCCP, UDP-Lite: /etc/services has hardly a name for them. */
+const ONLY_NUMBERS: readonly number[] = [132, 33, 136];
+
 export function serviceName(port: number, proto: number): string | null {
   const kind = proto === 17 ? 'udp' : 'tcp';
+  if (ONLY_NUMBERS.includes(proto)) return null;
   for (const [name, number, only] of SERVICES) if (number === port && (only === undefined || only === kind)) return name;
   return null;
 }

@@ -19,13 +19,19 @@ export function uint(ext: string, option: string, text: string, min: number, max
   return value;
 }
 
+/** `EXT --OPTION` takes two numbers at most. */
+function tooMany(text: string, option: string): void {
+  const [ext, name] = option.split(' ');
+  if (text.split(':').length > 2) throw new Problem(`${ext}: Too many components for option "${name}" (max: 2)\n`);
+}
+
 /** `5`, `5:`, `:9`, `5:9`. */
 export function uintRange(ext: string, option: string, text: string, max: number): [number, number] {
   const bad = (near = text): never => {
     throw new Problem(`${ext}: bad value for option "--${option}" near "${near}", or out of range (0-${max}).\n`);
   };
   const parts = text.split(':');
-  if (parts.length > 2) bad();
+  tooMany(text, `${ext} --${option}`);
   const low = parts[0] === '' && parts.length === 2 ? 0 : (number(parts[0] as string, 0, max) ?? bad());
   if (parts.length === 1) return [low, low];
   const high = parts[1] === '' ? max : (number(parts[1] as string, 0, max) ?? bad(parts[1]));
@@ -44,7 +50,7 @@ export function markMask(ext: string, option: string, text: string): Masked {
   if (value === null) throw new Problem(`${ext}: bad integer value for option "--${option}", or out of range.\n`);
   if (slash < 0) return { value, mask: 0xffffffff };
   const mask = number(text.slice(slash + 1));
-  if (mask === null) throw new Problem(`${ext}: bad mask value for option "--${option}", or out of range.\n`);
+  if (mask === null) throw new Problem(`${ext}: bad integer value for option "--${option}", or out of range.\n`);
   return { value, mask };
 }
 
@@ -103,11 +109,12 @@ export function portRange(text: string, proto: number): [number, number] {
 }
 
 /** XTTYPE_PORTRC as udp has it. */
-export function portRangeRc(text: string, proto: number): [number, number] {
+export function portRangeRc(text: string, proto: number, option = ''): [number, number] {
+  if (option !== '') tooMany(text, option);
   const one = (part: string): number => {
-    const value = number(part, 0, 65535) ?? servicePort(part, proto);
+    const value = /^ *\d+$/.test(part) ? Number(part) : servicePort(part, proto);
     if (value === null) throw new Problem(`Port "${part}" does not resolve to anything.\n`);
-    return value;
+    return value & 0xffff;
   };
   const colon = text.indexOf(':');
   if (colon < 0) {

@@ -179,6 +179,11 @@ function mayStand<O>(ext: { hooks?: readonly Hook[]; hooksFor?(o: O): readonly H
   return !hooks || hooks.includes(hook);
 }
 
+/** `! -s 0.0.0.0/0` */
+function neverMatches(m: RuleSpec['src']): boolean {
+  return m?.invert === true && (typeof m.mask === 'number' ? m.mask === 0 : m.mask === 0n);
+}
+
 /** A transaction on one table: nothing is seen by packets before `commit`. */
 export class TableEdit {
   private readonly owner: XtTables;
@@ -320,6 +325,9 @@ export class TableEdit {
       ...spec.matches,
     ];
     if (spec.target.kind === 'ext') exts.push(spec.target);
+    // Queueing to user space is not built into this kernel's nf_tables.
+    if (spec.target.kind === 'verdict' && spec.target.verdict === 'QUEUE' && this.owner.flavour === 'nft') return 'ENOENT';
+    if (neverMatches(spec.src) || neverMatches(spec.dst)) return 'EINVAL';
     for (const { ext, opt } of exts) {
       if (ext.missing) return 'ENOENT';
       if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';

@@ -12,10 +12,10 @@ export const CLASSIFY: TargetExt<{ major: number; minor: number }> = {
       name: 'set-class',
       mandatory: true,
       set: (o, arg) => {
-        const m = /^([0-9a-fA-F]{1,4}):([0-9a-fA-F]{1,4})$/.exec(arg);
-        if (!m) throw new Problem(`Bad class value \`${arg}'`);
-        o.major = Number.parseInt(m[1] as string, 16);
-        o.minor = Number.parseInt(m[2] as string, 16);
+        const m = /^\s*(-?[0-9a-fA-F]+):(-?[0-9a-fA-F]+)/.exec(arg);
+        if (!m) throw new Problem(`Bad class value "${arg}"`);
+        o.major = Number.parseInt(m[1] as string, 16) & 0xffff;
+        o.minor = Number.parseInt(m[2] as string, 16) & 0xffff;
       },
     },
   ],

@@ -19,7 +19,7 @@ interface Log {
 }
 
 const LEVELS = ['emerg', 'alert', 'crit', 'error', 'warning', 'notice', 'info', 'debug'];
-const LEVEL_ALIAS: Readonly<Record<string, number>> = { panic: 0, err: 3, warn: 4 };
+const LEVEL_ALIAS: Readonly<Record<string, number>> = { panic: 0 };
 
 const flagOption = (name: string, key: 'seq' | 'tcpOptions' | 'ipOptions' | 'uid' | 'macdecode') => ({
   name,
@@ -42,9 +42,8 @@ export const LOG: TargetExt<Log> = {
       name: 'log-level',
       set: (o, arg) => {
         const n = number(arg, 0, 7);
-        const lower = arg.toLowerCase();
-        const named = LEVELS.findIndex((l) => l.startsWith(lower));
-        const level = n ?? LEVEL_ALIAS[lower] ?? (named < 0 ? null : named);
+        const named = LEVELS.indexOf(arg);
+        const level = n ?? LEVEL_ALIAS[arg] ?? (named < 0 ? null : named);
         if (level === null) throw new Problem(`log level "${arg}" unknown\n`);
         o.level = level;
       },
@@ -53,8 +52,8 @@ export const LOG: TargetExt<Log> = {
       name: 'log-prefix',
       set: (o, arg) => {
         if (arg.includes('\n')) throw new Problem('LOG: Newlines not allowed in --log-prefix');
-        if (arg.length > 29) throw new Problem('LOG: Maximum prefix length 29 for --log-prefix');
-        o.prefix = arg;
+        if (arg === '') throw new Problem('Argument must have a minimum length of 1 characters\n');
+        o.prefix = arg.slice(0, 29);
       },
     },
     flagOption('log-tcp-sequence', 'seq'),
@@ -72,7 +71,7 @@ export const LOG: TargetExt<Log> = {
     (o.uid ? ' --log-uid' : '') +
     (o.macdecode ? ' --log-macdecode' : ''),
   list: (o, cx) =>
-    ` LOG${cx.numeric ? ` flags ${bits(o)} level ${o.level}` : ` level ${LEVELS[o.level] ?? ''}`}` +
+    ` LOG${cx.numeric ? ` flags ${bits(o)} level ${o.level}` : ` level ${LEVELS[o.level] === 'warning' ? 'warn' : (LEVELS[o.level] ?? '')}`}` +
     (!cx.numeric && o.seq ? ' tcp-sequence' : '') +
     (!cx.numeric && o.tcpOptions ? ' tcp-options' : '') +
     (!cx.numeric && o.ipOptions ? ' ip-options' : '') +
@@ -171,7 +170,7 @@ interface Nflog {
 export const NFLOG: TargetExt<Nflog> = {
   kind: 'target',
   name: 'NFLOG',
-  init: () => ({ group: 0, prefix: '', range: null, size: null, threshold: 1 }),
+  init: () => ({ group: 0, prefix: '', range: null, size: null, threshold: 0 }),
   options: [
     {
       name: 'nflog-group',
@@ -182,15 +181,16 @@ export const NFLOG: TargetExt<Nflog> = {
     {
       name: 'nflog-prefix',
       set: (o, arg) => {
-        if (arg.length > 63) throw new Problem('NFLOG: --nflog-prefix is limited to 63 characters');
-        o.prefix = arg;
+        if (arg === '') throw new Problem('Argument must have a minimum length of 1 characters\n');
+        o.prefix = arg.slice(0, 127);
       },
     },
     {
       name: 'nflog-range',
       excludes: ['nflog-size'],
-      set: (o, arg) => {
+      set: (o, arg, _invert, cx) => {
         o.range = uint('NFLOG', 'nflog-range', arg, 0, 0xffffffff);
+        cx.warn('warn: --nflog-range has never worked and is no longer supported, please use --nflog-size instead\n');
       },
     },
     {
@@ -207,24 +207,23 @@ export const NFLOG: TargetExt<Nflog> = {
       },
     },
   ],
-  save: nflogText,
-  list: nflogText,
+  save: (o) => nflogText(o, '--'),
+  list: (o) => nflogText(o, ''),
   run: () => () => 'continue',
 };
 
-function nflogText(o: Nflog): string {
+function nflogText(o: Nflog, dashes: string): string {
   return (
-    (o.prefix ? ` --nflog-prefix ${quote(o.prefix)}` : '') +
-    (o.group ? ` --nflog-group ${o.group}` : '') +
-    (o.size !== null ? ` --nflog-size ${o.size}` : o.range ? ` --nflog-range ${o.range}` : '') +
-    (o.threshold !== 1 ? ` --nflog-threshold ${o.threshold}` : '')
+    (o.prefix ? ` ${dashes}nflog-prefix ${dashes === '' && !o.prefix.includes(' ') ? ` ${o.prefix}`.trim() : quote(o.prefix)}` : '') +
+    (o.group ? ` ${dashes}nflog-group ${o.group}` : '') +
+    (o.size !== null ? ` ${dashes}nflog-size ${o.size}` : '') +
+    (o.threshold !== 0 ? ` ${dashes}nflog-threshold ${o.threshold}` : '')
   );
 }
 
 export const TRACE: TargetExt<Record<string, never>> = {
   kind: 'target',
   name: 'TRACE',
-  tables: ['raw'],
   init: () => ({}),
   options: [],
   save: () => '',

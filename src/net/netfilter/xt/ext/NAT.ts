@@ -24,11 +24,14 @@ function needPorts(cx: ParseCx): void {
   if (!PORT_PROTOS.includes(cx.proto) || cx.protoInvert) throw new Problem('Need TCP, UDP, SCTP or DCCP with port specification');
 }
 
+/** `/BASE` after a port range: DNAT shifts by it, SNAT of this kernel loses it, elsewhere it is an error. */
+type Shift = 'yes' | 'ignored' | 'no';
+
 /** `80`, `80-90`, `80-90/1000` (with a base, where the kernel shifts). */
-function parsePorts(text: string, cx: ParseCx, shift: boolean): NonNullable<NatTarget['ports']> {
+function parsePorts(text: string, cx: ParseCx, shift: Shift): NonNullable<NatTarget['ports']> {
   const [range, base] = text.split('/');
   const parts = (range as string).split('-');
-  const named = servicePort(range as string, cx.proto);
+  const named = servicePort(range as string, cx.proto) ?? servicePort(range as string, 6);
   const one = (t: string): number => {
     const n = number(t, 0, 65535) ?? named;
     if (n === null) throw new Problem(`Port \`${text}' not valid`);
@@ -44,20 +47,22 @@ function parsePorts(text: string, cx: ParseCx, shift: boolean): NonNullable<NatT
     if (high === null) throw new Problem(`Port \`${parts[1]}' not valid`);
     min = low;
     max = high;
-    if (min > max) throw new Problem(`Port range \`${text}' funky\n`);
+    if (min > max) throw new Problem(`Port range \`${parts[1]}' funky`);
   } else {
     min = one(range as string);
     max = min;
   }
   if (base === undefined) return { min, max };
-  if (!shift) throw new Problem('Shifted portmap ranges not supported with this kernel');
+  if (shift === 'no' && parts.length < 2) throw new Problem(`Garbage after port value: \`/${base}'`);
+  if (shift === 'no') throw new Problem('Shifted portmap ranges not supported with this kernel');
+  if (shift === 'ignored') return { min, max, base: 0 };
   const b = number(base, 1, 65535) ?? servicePort(base, cx.proto);
   if (b === null) throw new Problem(`Port \`${base}' not valid`);
   return { min, max, base: b };
 }
 
 /** `1.2.3.4`, `1.2.3.4-1.2.3.9`, with `:ports`; IPv6 with ports in brackets. */
-function parseTo(o: NatTarget, arg: string, cx: ParseCx, shift: boolean): void {
+function parseTo(o: NatTarget, arg: string, cx: ParseCx, shift: Shift): void {
   let hosts = arg;
   let ports: string | null = null;
   if (cx.family === 6) {
@@ -81,9 +86,9 @@ function parseTo(o: NatTarget, arg: string, cx: ParseCx, shift: boolean): void {
   const [low, high] = hosts.split('-');
   const parse = cx.family === 4 ? parseIp4 : parseIp6;
   const min = parse(low as string);
-  if (min === null) throw new Problem(`Bad IP address "${low}"\n`);
+  if (min === null) throw new Problem(`Bad IP address "${low}"`);
   const max = high === undefined ? min : parse(high);
-  if (max === null) throw new Problem(`Bad IP address "${high}"\n`);
+  if (max === null) throw new Problem(`Bad IP address "${high}"`);
   o.min = min;
   o.max = max;
 }
@@ -139,7 +144,7 @@ export const DNAT: TargetExt<NatTarget> = {
   conntrack: true,
   init,
   options: [
-    { name: 'to-destination', mandatory: true, set: (o, arg, _inv, cx) => parseTo(o, arg, cx, true) },
+    { name: 'to-destination', mandatory: true, set: (o, arg, _inv, cx) => parseTo(o, arg, cx, 'yes') },
     flag('random', 'random'),
     flag('persistent', 'persistent'),
   ],
@@ -160,7 +165,7 @@ export const SNAT: TargetExt<NatTarget> = {
   conntrack: true,
   init,
   options: [
-    { name: 'to-source', mandatory: true, set: (o, arg, _inv, cx) => parseTo(o, arg, cx, false) },
+    { name: 'to-source', mandatory: true, set: (o, arg, _inv, cx) => parseTo(o, arg, cx, 'ignored') },
     flag('random', 'random'),
     flag('random-fully', 'fullyRandom'),
     flag('persistent', 'persistent'),
@@ -178,7 +183,7 @@ const toPorts = {
   name: 'to-ports',
   set: (o: NatTarget, arg: string, _inv: boolean, cx: ParseCx): void => {
     needPorts(cx);
-    o.ports = parsePorts(arg, cx, false);
+    o.ports = parsePorts(arg, cx, 'no');
   },
 };
 
@@ -251,8 +256,9 @@ export const NETMAP: TargetExt<Netmap> = {
         const [text, maskText] = arg.split('/');
         const addr = (cx.family === 4 ? parseIp4 : parseIp6)(text as string);
         const bits = maskText === undefined ? null : parseMask(maskText, cx.family);
-        const len = maskText === undefined ? (cx.family === 4 ? 32 : 128) : bits === null ? null : maskLen(bits);
-        if (addr === null || len === null) throw new Problem(`NETMAP: Bad value for "--to" option: "${arg}"`);
+        // What is no prefix counts as none.
+        const len = (bits === null ? null : maskLen(bits)) ?? (cx.family === 4 ? 32 : 128);
+        if (addr === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
         o.addr = addr;
         o.len = len;
       },

@@ -36,6 +36,10 @@ export const NFQUEUE: TargetExt<Nfqueue> = {
         const [low, high] = arg.split(':');
         const a = number(low ?? '', 0, 65535);
         const b = number(high ?? '', 0, 65535);
+        if (low !== undefined && a === null)
+          throw new Problem(`NFQUEUE: bad value for option "--queue-balance" near "${low}", or out of range (0-65535).\n`);
+        if (high !== undefined && b === null)
+          throw new Problem(`NFQUEUE: bad value for option "--queue-balance" near "${high}", or out of range (0-65535).\n`);
         if (a === null || b === null) throw new Problem(`Bad range "${arg}"`);
         if (a >= b) throw new Problem(`${a} should be less than ${b}`);
         o.num = a;
@@ -43,7 +47,7 @@ export const NFQUEUE: TargetExt<Nfqueue> = {
       },
     },
     { name: 'queue-bypass', arg: 'none', set: (o) => Object.assign(o, { bypass: true }) },
-    { name: 'queue-cpu-fanout', arg: 'none', set: (o) => Object.assign(o, { fanout: true }) },
+    { name: 'queue-cpu-fanout', arg: 'none', requires: ['queue-balance'], set: (o) => Object.assign(o, { fanout: true }) },
   ],
   checkentry: (o) => (o.total > 65535 ? fail('EINVAL') : ok()),
   save: (o) => text(o, '--'),

@@ -52,6 +52,7 @@ export const REJECT: TargetExt<Reject> = {
       set: (o, arg, _invert, cx) => {
         const lower = arg.toLowerCase();
         const hit = (cx.family === 4 ? TYPES4 : TYPES6).find(([name, alias]) => name.startsWith(lower) || alias.startsWith(lower));
+        if (lower !== '' && 'echo-reply'.startsWith(lower)) cx.warn('--reject-with echo-reply no longer supported\n');
         if (!hit) throw new Problem(`unknown reject type "${arg}"`);
         o.name = hit[0];
         o.code = hit[2];

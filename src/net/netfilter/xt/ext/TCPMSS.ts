@@ -21,15 +21,13 @@ export const TCPMSS: TargetExt<Tcpmss> = {
   options: [
     {
       name: 'set-mss',
-      excludes: ['clamp-mss-to-pmtu'],
-      set: (o, arg) => {
-        o.mss = uint('TCPMSS', 'set-mss', arg, 0, 65535 - 40);
+      set: (o, arg, _invert, cx) => {
+        o.mss = uint('TCPMSS', 'set-mss', arg, 0, 65535 - (cx.family === 4 ? 20 : 40));
       },
     },
     {
       name: 'clamp-mss-to-pmtu',
       arg: 'none',
-      excludes: ['set-mss'],
       set: (o) => {
         o.mss = null;
       },
@@ -87,6 +85,7 @@ export const tcpmss: MatchExt<{ min: number; max: number; invert: boolean }> = {
       invert: true,
       set: (o, arg, invert) => {
         const [min, max] = uintRange('tcpmss', 'mss', arg, 65535);
+        if (min > max) throw new Problem('tcpmss: invalid range given');
         Object.assign(o, { min, max, invert });
       },
     },

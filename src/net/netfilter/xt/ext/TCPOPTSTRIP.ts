@@ -9,6 +9,8 @@ import { number } from '../parse.ts';
 
 const NAMES: Readonly<Record<string, number>> = { wscale: 3, mss: 2, 'sack-permitted': 4, sack: 5, timestamp: 8, md5: 19 };
 
+const nameOf = (kind: number): string | undefined => Object.entries(NAMES).find(([, k]) => k === kind)?.[0];
+
 export const TCPOPTSTRIP: TargetExt<{ kinds: number[] }> = {
   kind: 'target',
   name: 'TCPOPTSTRIP',
@@ -32,7 +34,8 @@ export const TCPOPTSTRIP: TargetExt<{ kinds: number[] }> = {
   ],
   checkentry: (_o, _ns, proto) => (proto === 6 ? ok() : fail('EINVAL')),
   save: (o) => (o.kinds.length > 0 ? ` --strip-options ${o.kinds.join(',')}` : ''),
-  list: (o) => ` TCPOPTSTRIP options ${o.kinds.join(',')}`,
+  list: (o, cx) =>
+    o.kinds.length === 0 ? '' : ` TCPOPTSTRIP options ${o.kinds.map((k) => (cx.numeric ? k : (nameOf(k) ?? k))).join(',')}`,
   run: (o) => (p) => {
     if (!hasL4(p, 20)) return 'continue';
     const b = p.skb.data;

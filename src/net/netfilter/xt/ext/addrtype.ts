@@ -3,6 +3,7 @@
 import type { NetDevice } from '../../../dev/device.ts';
 import type { RouteType } from '../../../ip/fib.ts';
 import { addrType } from '../../../ip/route.ts';
+import type { Hook } from '../../netfilter.ts';
 import { type MatchExt, Problem } from '../ext.ts';
 import type { XtPacket } from '../packet.ts';
 
@@ -22,6 +23,8 @@ const TYPES = [
 ] as const;
 type TypeName = (typeof TYPES)[number];
 
+const HOOKS: readonly Hook[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+
 interface Side {
   types: TypeName[];
   invert: boolean;
@@ -37,7 +40,7 @@ function parseTypes(arg: string): TypeName[] {
   const out = new Set<TypeName>();
   for (const word of arg.split(',')) {
     const hit = word === '' ? undefined : TYPES.find((t) => t.toLowerCase() === word.toLowerCase());
-    if (!hit) throw new Problem(`addrtype: bad type \`${word}'`);
+    if (!hit) throw new Problem(`addrtype: bad type "${word}"`);
     out.add(hit);
   }
   return TYPES.filter((t) => out.has(t));
@@ -46,6 +49,10 @@ function parseTypes(arg: string): TypeName[] {
 export const addrtype: MatchExt<AddrTypeMatch> = {
   kind: 'match',
   name: 'addrtype',
+  hooksFor: (o) => {
+    if (o.limit === 'in') return ['PREROUTING', 'INPUT', 'FORWARD'];
+    return o.limit === 'out' ? ['FORWARD', 'OUTPUT', 'POSTROUTING'] : HOOKS;
+  },
   init: () => ({ src: null, dst: null, limit: null }),
   options: [
     {

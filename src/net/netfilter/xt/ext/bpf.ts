@@ -150,6 +150,6 @@ export const bpf: MatchExt<{ program: Insn[] }> = {
   },
   checkentry: (o) => (valid(o.program) ? { ok: true, value: undefined } : { ok: false, errno: 'EINVAL' }),
   save: (o) => ` --bytecode "${o.program.length},${o.program.map((i) => `${i.code} ${i.jt} ${i.jf} ${i.k}`).join(',')}"`,
-  list: (o) => `match bpf ${o.program.map((i) => `${i.code} ${i.jt} ${i.jf} ${i.k}`).join(',')} `,
+  list: (o) => `match bpf ${o.program.map((i) => `${i.code} ${i.jt} ${i.jf} ${i.k}`).join(',')}\0`,
   run: (o) => (p) => runBpf(o.program, p.skb.data) !== 0,
 };

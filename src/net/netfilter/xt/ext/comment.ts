@@ -1,6 +1,6 @@
 /** -m comment: a note for people; matches always. Models libxt_comment.c */
 
-import { type MatchExt, Problem } from '../ext.ts';
+import type { MatchExt } from '../ext.ts';
 import { quote } from '../parse.ts';
 
 export const comment: MatchExt<{ text: string }> = {
@@ -12,8 +12,7 @@ export const comment: MatchExt<{ text: string }> = {
       name: 'comment',
       mandatory: true,
       set: (o, arg) => {
-        if (arg.length > 255) throw new Problem('COMMENT must be shorter than 256 characters');
-        o.text = arg;
+        o.text = arg.slice(0, 255);
       },
     },
   ],

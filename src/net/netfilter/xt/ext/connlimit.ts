@@ -2,7 +2,7 @@
 
 import { type Family, type IpAddr, maxLen, network } from '../../../../wire/addr.ts';
 import { type MatchExt, Problem } from '../ext.ts';
-import { uint } from '../parse.ts';
+import { maskLen, mask as parseMask, uint } from '../parse.ts';
 
 interface Connlimit {
   limit: number;
@@ -20,15 +20,6 @@ export const connlimit: MatchExt<Connlimit> = {
   init: () => ({ limit: 0, above: true, mask: null, side: 'saddr' }),
   options: [
     {
-      name: 'connlimit-above',
-      invert: true,
-      excludes: ['connlimit-upto'],
-      set: (o, arg, invert) => {
-        o.limit = uint('connlimit', 'connlimit-above', arg, 0, 0xffffffff);
-        o.above = !invert;
-      },
-    },
-    {
       name: 'connlimit-upto',
       invert: true,
       excludes: ['connlimit-above'],
@@ -38,14 +29,30 @@ export const connlimit: MatchExt<Connlimit> = {
       },
     },
     {
+      name: 'connlimit-above',
+      invert: true,
+      excludes: ['connlimit-upto'],
+      set: (o, arg, invert) => {
+        o.limit = uint('connlimit', 'connlimit-above', arg, 0, 0xffffffff);
+        o.above = !invert;
+      },
+    },
+    {
       name: 'connlimit-mask',
       set: (o, arg, _invert, cx) => {
-        o.mask = uint('connlimit', 'connlimit-mask', arg, 0, maxLen(cx.family));
+        const m = parseMask(arg, cx.family);
+        const len = m === null ? (/^\d+$/.test(arg) ? maxLen(cx.family) : null) : (maskLen(m) ?? maxLen(cx.family));
+        if (len === null)
+          throw new Problem(
+            `connlimit: bad value for option "--connlimit-mask", neither a valid network mask nor valid CIDR (0-${maxLen(cx.family)}).\n`,
+          );
+        o.mask = len;
       },
     },
     {
       name: 'connlimit-saddr',
       arg: 'none',
+      excludes: ['connlimit-daddr'],
       set: (o) => {
         o.side = 'saddr';
       },
@@ -53,6 +60,7 @@ export const connlimit: MatchExt<Connlimit> = {
     {
       name: 'connlimit-daddr',
       arg: 'none',
+      excludes: ['connlimit-saddr'],
       set: (o) => {
         o.side = 'daddr';
       },

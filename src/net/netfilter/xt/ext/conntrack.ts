@@ -5,7 +5,7 @@ import type { Direction } from '../../conntrack/connection.ts';
 import { type MatchExt, type ParseCx, Problem } from '../ext.ts';
 import { protocolNumber } from '../names.ts';
 import type { XtPacket } from '../packet.ts';
-import { address, mask, maskLen, number, port, uintRange } from '../parse.ts';
+import { address, mask, maskLen, number, portRangeRc, uintRange } from '../parse.ts';
 
 const STATES = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED', 'SNAT', 'DNAT'] as const;
 type State = (typeof STATES)[number];
@@ -61,7 +61,7 @@ function stateTest(states: readonly State[], invert: boolean): (p: XtPacket) => 
 function parseAddr(arg: string, cx: ParseCx): { addr: IpAddr; len: number } {
   const [text, maskText] = arg.split('/');
   const addr = address(text as string, cx.family);
-  if (addr === null) throw new Problem(`conntrack: Could not resolve "${text}"\n`);
+  if (addr === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
   const m = maskText === undefined ? null : mask(maskText, cx.family);
   const len = maskText === undefined ? maxLen(cx.family) : m === null ? null : maskLen(m);
   if (len === null) throw new Problem(`conntrack: bad mask value "${maskText}"\n`);
@@ -123,9 +123,7 @@ export const conntrack: MatchExt<ConntrackMatch> = {
       name: key,
       invert: true,
       set: (o: ConntrackMatch, arg: string, invert: boolean) => {
-        const [low, high] = arg.split(':');
-        const min = low === '' ? 0 : port(low as string, 6);
-        o.ports.set(key, { value: [min, high === undefined ? min : high === '' ? 65535 : port(high, 6)], invert });
+        o.ports.set(key, { value: portRangeRc(arg, 6), invert });
       },
     })),
     {
@@ -162,7 +160,12 @@ export const conntrack: MatchExt<ConntrackMatch> = {
     if (given.size === 0) throw new Problem('conntrack: At least one option is required');
   },
   save: (o, family) => texts(o, (key, value, invert) => `${invert ? ' !' : ''} --${key} ${value}`, family),
-  list: (o, cx) => texts(o, (key, value, invert) => `${invert ? ' !' : ''} ${key} ${value}`, cx.family),
+  list: (o, cx) =>
+    texts(
+      o,
+      (key, value, invert) => `${invert ? ' !' : ''} ${key} ${!cx.numeric && /^(0\.0\.0\.0|::)\/0$/.test(value) ? 'anywhere' : value}`,
+      cx.family,
+    ),
   nft: (o) => {
     if (o.status || o.proto || o.addrs.size > 0 || o.ports.size > 0 || o.expire || o.dir || !o.state) return null;
     return nftStates(o.state.value, o.state.invert);

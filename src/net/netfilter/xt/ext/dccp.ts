@@ -64,7 +64,7 @@ export const dccp: MatchExt<Dccp> = {
       aliases: ['sport'],
       invert: true,
       set: (o, arg, invert) => {
-        const [min, max] = portRangeRc(arg, 33);
+        const [min, max] = portRangeRc(arg, 33, 'dccp --source-port');
         o.sport = { min, max, invert };
       },
     },
@@ -73,7 +73,7 @@ export const dccp: MatchExt<Dccp> = {
       aliases: ['dport'],
       invert: true,
       set: (o, arg, invert) => {
-        const [min, max] = portRangeRc(arg, 33);
+        const [min, max] = portRangeRc(arg, 33, 'dccp --destination-port');
         o.dport = { min, max, invert };
       },
     },

@@ -32,7 +32,7 @@ export const DSCP_CLASSES: Readonly<Record<string, number>> = {
 
 export function dscpClass(text: string): number {
   const hit = Object.entries(DSCP_CLASSES).find(([name]) => name.toLowerCase() === text.toLowerCase());
-  if (!hit) throw new Problem(`Invalid DSCP value \`${text}'\n`);
+  if (!hit) throw new Problem(`Invalid DSCP value \`${text}'`);
   return hit[1];
 }
 
@@ -78,6 +78,7 @@ export function tosValue(text: string, defaultMask: number): { value: number; ma
   const [v, m] = text.split('/');
   const value = number(v as string, 0, 255);
   const mask = m === undefined ? defaultMask : number(m, 0, 255);
+  if (m !== undefined && (value === null || mask === null)) throw new Problem(`Illegal value: "${text}"`);
   return value === null || mask === null ? null : { value, mask };
 }
 
@@ -92,7 +93,7 @@ export const tos: MatchExt<{ value: number; mask: number; invert: boolean }> = {
       invert: true,
       set: (o, arg, invert) => {
         const t = tosValue(arg, 0xff);
-        if (!t) throw new Problem(`tos: bad value for option "--tos", or out of range (0-255).\n`);
+        if (!t) throw new Problem(`Symbolic name "${arg}" is unknown`);
         Object.assign(o, t, { invert });
       },
     },
@@ -100,7 +101,7 @@ export const tos: MatchExt<{ value: number; mask: number; invert: boolean }> = {
   save: (o) => `${o.invert ? ' !' : ''} --tos ${hex2(o.value)}/${hex2(o.mask)}`,
   list: (o, cx) => {
     const named = !cx.numeric && o.mask === 0x3f ? Object.entries(TOS_NAMES).find(([, v]) => v === o.value) : undefined;
-    return ` tos match${o.invert ? '!' : ''}${named ? ` ${named[0]}` : ` ${hex2(o.value)}/${hex2(o.mask)}`}`;
+    return ` tos match${o.invert ? '!' : ''}${named ? ` ${named[0]}` : `${hex2(o.value)}/${hex2(o.mask)}`}`;
   },
   run: (o) => (p) => ((tosOf(p) & o.mask) === o.value) !== o.invert,
 };
@@ -147,7 +148,7 @@ export const TOS: TargetExt<{ value: number; mask: number }> = {
       excludes: ['and-tos', 'or-tos', 'xor-tos'],
       set: (o, arg) => {
         const t = tosValue(arg, 0xff);
-        if (!t) throw new Problem('TOS: bad value for option "--set-tos", or out of range (0-255).\n');
+        if (!t) throw new Problem(`Symbolic name "${arg}" is unknown`);
         Object.assign(o, t);
       },
     },
@@ -176,11 +177,12 @@ export const TOS: TargetExt<{ value: number; mask: number }> = {
   save: (o) => ` --set-tos ${hex2(o.value)}/${hex2(o.mask)}`,
   list: (o, cx) => {
     const named = !cx.numeric && o.mask === 0x3f ? Object.entries(TOS_NAMES).find(([, v]) => v === o.value) : undefined;
-    if (named) return ` TOS set ${named[0]}`;
-    if (o.mask === 0xff) return ` TOS set ${hex2(o.value)}`;
-    if (o.value === 0) return ` TOS and ${hex2(~o.mask & 0xff)}`;
-    if (o.value === o.mask) return ` TOS or ${hex2(o.value)}`;
-    if (o.mask === 0) return ` TOS xor ${hex2(o.value)}`;
+    if (named) return `  TOS set${named[0]}`;
+    if (!cx.numeric && o.mask !== 0xff) {
+      if (o.value === 0) return ` TOS and ${hex2(~o.mask & 0xff)}`;
+      if (o.value === o.mask) return ` TOS or ${hex2(o.value)}`;
+      if (o.mask === 0) return ` TOS xor ${hex2(o.value)}`;
+    }
     return ` TOS set ${hex2(o.value)}/${hex2(o.mask)}`;
   },
   run: (o) => (p) => {

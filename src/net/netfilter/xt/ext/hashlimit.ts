@@ -76,10 +76,10 @@ function badRate(o: Hashlimit, above: boolean, arg: string): never {
 
 /** `4kb/s`: bytes a second, kept in chunks of 16; null when it is no byte rate. */
 function parseBytes(text: string): number | null {
-  const m = /^(\d+).*?(.)b\/s/.exec(text);
+  const m = /^(\d+).*?b\/s/.exec(text);
   const n = m ? Number(m[1]) : 0;
   if (!m || n === 0) return null;
-  const factor = BYTE_UNITS.find(([u]) => u !== '' && u === m[2])?.[1] ?? 1;
+  const factor = BYTE_UNITS.find(([u]) => u !== '' && m[0].endsWith(`${u}b/s`))?.[1] ?? 1;
   return Math.floor((n * factor) / 16) * 16;
 }
 
@@ -98,7 +98,7 @@ function setRate(o: Hashlimit, arg: string, above: boolean, option: boolean): vo
   if (!unit || n === 0) badRate(o, option, arg);
   o.mult = (unit as readonly [string, number])[1];
   o.avg = Math.floor((SCALE * o.mult) / n);
-  if (o.avg === 0) throw new Problem(`Rate too fast "${arg}"\n`);
+  if (o.avg === 0) throw new Problem(`Rate too fast "${arg}"`);
 }
 
 /** `5`, `400kb` */
@@ -181,8 +181,7 @@ export const hashlimit: MatchExt<Hashlimit> = {
       name: 'hashlimit-burst',
       set: (o, arg) => {
         const burst = parseBurst(arg);
-        if (burst === null || burst === 0)
-          throw new Problem(`bad value for option "--hashlimit-burst", or out of range (1-${BURST_MAX}).\n`);
+        if (burst === null || burst === 0) throw new Problem(`bad value for option "--hashlimit-burst", or out of range (1-${BURST_MAX}).`);
         o.burstGiven = burst;
       },
     },
@@ -234,7 +233,7 @@ export const hashlimit: MatchExt<Hashlimit> = {
       o.expire ??= (o.burst > 0 ? BYTE_EXPIRE_BURST : BYTE_EXPIRE) * 1000;
     } else {
       o.burst = burstGiven ?? 5;
-      if (o.burst > BURST_MAX) throw new Problem(`bad value for option "--hashlimit-burst", or out of range (1-${BURST_MAX}).\n`);
+      if (o.burst > BURST_MAX) throw new Problem(`bad value for option "--hashlimit-burst", or out of range (1-${BURST_MAX}).`);
       o.expire ??= o.mult * 1000;
     }
     if (o.rateMatch && o.interval === 0) {

@@ -103,7 +103,8 @@ function parseType(names: Names, text: string, kind: 'ICMP' | 'ICMPv6', ext: str
   if (type === null) throw new Problem(kind === 'ICMP' ? `Unknown ICMP type \`${text}'` : `Invalid ${kind} type \`${typeText}'\n`);
   if (codeText === undefined) return { type, min: 0, max: 0xff };
   const code = number(codeText, 0, 255);
-  if (code === null) throw new Problem(`Invalid ${kind} code \`${codeText}'${ext === '' ? '' : '\n'}`);
+  if (code === null)
+    throw new Problem(kind === 'ICMP' ? `Unknown ICMP code \`${text}'` : `Invalid ${kind} code \`${codeText}'${ext === '' ? '' : '\n'}`);
   return { type, min: code, max: code };
 }
 
@@ -130,7 +131,7 @@ function make(name: 'icmp' | 'icmp6', names: Names): MatchExt<IcmpMatch> {
     ],
     save: (o) => {
       const type = o.type === 0xff && !v6 ? 'any' : String(o.type);
-      const code = o.min === 0 && o.max === 0xff ? '' : `/${o.min}`;
+      const code = (o.min === 0 && o.max === 0xff) || type === 'any' ? '' : `/${o.min}`;
       return `${o.invert ? ' !' : ''} --${option} ${type}${code}`;
     },
     list: (o, cx) => {

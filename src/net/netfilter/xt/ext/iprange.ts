@@ -24,7 +24,13 @@ function option(key: 'src' | 'dst'): OptionSpec<IpRange> {
       const low = dash < 0 ? arg : arg.slice(0, dash);
       const min = address(low, cx.family);
       const max = dash < 0 ? min : address(arg.slice(dash + 1), cx.family);
-      if (min === null || max === null) throw new Problem(`iprange: Bad value for "--${key}-range" option: "${arg}"`);
+      for (const [text, value] of [
+        [low, min],
+        [arg.slice(dash + 1), max],
+      ] as const)
+        if (value === null) throw new Problem(`iprange: Bad value for "--${key}-range" option: "${text}"`);
+      if (min === null || max === null) return;
+      if (min > max) cx.warn(`xt_iprange: range ${low}-${arg.slice(dash + 1)} is reversed and will never match\n`);
       o[key] = { min, max, invert };
     },
   };

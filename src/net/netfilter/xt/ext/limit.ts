@@ -19,7 +19,7 @@ const UNITS: readonly (readonly [string, number])[] = [
 
 /** `5/min`: time between tokens in units of 1/10000 s; null when bad. */
 export function parseRate(text: string): number | null {
-  const m = /^(\d+)(?:\/([a-z]+))?/i.exec(text);
+  const m = /^(-?\d+)(?:\/([a-z]+))?/i.exec(text);
   if (!m) return null;
   let mult = 1;
   if (text.includes('/')) {
@@ -30,6 +30,7 @@ export function parseRate(text: string): number | null {
   }
   const r = Number(m[1]);
   if (r === 0) return null;
+  if (r < 0) return 0;
   return Math.floor((SCALE * mult) / r);
 }
 
@@ -82,6 +83,7 @@ export const limit: MatchExt<Limit> = {
       name: 'limit',
       set: (o, arg) => {
         const avg = parseRate(arg);
+        if (avg === 0) throw new Problem(`Rate too fast "${arg}"`);
         if (avg === null) throw new Problem(`bad rate "${arg}"'`);
         o.avg = avg;
       },
@@ -89,7 +91,8 @@ export const limit: MatchExt<Limit> = {
     {
       name: 'limit-burst',
       set: (o, arg) => {
-        o.burst = uint('limit', 'limit-burst', arg, 0, 10000);
+        // 0 is as if nothing had been said.
+        o.burst = uint('limit', 'limit-burst', arg, 0, 10000) || 5;
       },
     },
   ],

@@ -151,7 +151,9 @@ export const CONNMARK: TargetExt<Connmark> = {
     const all = o.nfmask === 0xffffffff && o.ctmask === 0xffffffff;
     if (all) return ` CONNMARK ${o.mode}`;
     if (o.nfmask === o.ctmask) return ` CONNMARK ${o.mode} mask ${hex(o.ctmask)}`;
-    return ` CONNMARK ${o.mode} nfmask ${hex(o.nfmask)} ctmask ~${hex(o.ctmask)}`;
+    return o.mode === 'restore'
+      ? ` CONNMARK restore ctmask ${hex(o.ctmask)} nfmask ~${hex(o.nfmask)}`
+      : ` CONNMARK save nfmask ${hex(o.nfmask)} ctmask ~${hex(o.ctmask)}`;
   },
   nft: (o) => {
     if (o.mode === 'set')

@@ -11,13 +11,18 @@ interface Multiport {
   invert: boolean;
   /** Name of the protocol, for nft. */
   proto: string;
+  number: number;
 }
+
+const NEEDS = "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'";
+const ONLY = 'multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP';
+const SIDES = ['source-ports', 'destination-ports', 'ports'];
 
 const PROTOS: readonly number[] = [6, 17, 136, 132, 33];
 
 function parsePorts(arg: string, cx: ParseCx): [number, number][] {
-  if (cx.protoInvert) throw new Problem('multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP');
-  if (!PROTOS.includes(cx.proto)) throw new Problem("multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'");
+  if (cx.protoInvert) throw new Problem(ONLY);
+  if (!PROTOS.includes(cx.proto)) throw new Problem(cx.proto === 0 ? NEEDS : ONLY);
   const out: [number, number][] = [];
   let slots = 0;
   for (const item of arg.split(',')) {
@@ -36,9 +41,9 @@ const side = (name: string, aliases: string[], key: Multiport['side']) => ({
   name,
   aliases,
   invert: true,
+  excludes: SIDES.filter((s) => s !== name),
   set: (o: Multiport, arg: string, invert: boolean, cx: ParseCx): void => {
-    if (o.list.length > 0) throw new Problem('multiport can only have one option');
-    Object.assign(o, { side: key, list: parsePorts(arg, cx), invert, proto: protocolName(cx.proto) ?? 'th' });
+    Object.assign(o, { side: key, list: parsePorts(arg, cx), invert, proto: protocolName(cx.proto) ?? 'th', number: cx.proto });
   },
 });
 
@@ -46,14 +51,16 @@ export const multiport: MatchExt<Multiport> = {
   kind: 'match',
   name: 'multiport',
   protos: PROTOS,
-  init: () => ({ side: 'ports', list: [], invert: false, proto: 'tcp' }),
+  init: () => ({ side: 'ports', list: [], invert: false, proto: 'tcp', number: 6 }),
   options: [side('source-ports', ['sports'], 'sports'), side('destination-ports', ['dports'], 'dports'), side('ports', [], 'ports')],
   check: (o) => {
     if (o.list.length === 0) throw new Problem('multiport expection an option');
   },
   save: (o) => `${o.invert ? ' !' : ''} --${o.side} ${o.list.map(([a, b]) => (a === b ? a : `${a}:${b}`)).join(',')}`,
   list: (o, cx) => {
-    const text = o.list.map(([a, b]) => (a === b ? cx.service(a, 6) : `${cx.service(a, 6)}:${cx.service(b, 6)}`)).join(',');
+    const text = o.list
+      .map(([a, b]) => (a === b ? cx.service(a, o.number) : `${cx.service(a, o.number)}:${cx.service(b, o.number)}`))
+      .join(',');
     return ` multiport ${o.side} ${o.invert ? ' !' : ''}${text}`;
   },
   nft: (o) => {

@@ -1,5 +1,6 @@
 /** -m owner: whose socket sent the packet; only where packets are made here. Models libxt_owner.c */
 
+import { fail, ok } from '../../../../sim/errno.ts';
 import { type MatchExt, Problem } from '../ext.ts';
 import { number } from '../parse.ts';
 
@@ -20,8 +21,8 @@ function parseSpan(arg: string, what: 'uid' | 'gid', lookup: (name: string) => n
   const named = lookup(arg);
   if (named !== null) return { min: named, max: named };
   const parts = arg.split('-');
-  const min = number(parts[0] as string);
-  const max = parts[1] === undefined ? min : number(parts[1]);
+  const min = number(parts[0] as string, 0, 0xfffffffe);
+  const max = parts[1] === undefined ? min : number(parts[1], 0, 0xfffffffe);
   if (min === null || max === null || parts.length > 2) throw new Problem(`owner: Bad value for "--${what}-owner" option: "${arg}"`);
   return { min, max };
 }
@@ -34,6 +35,7 @@ export const owner: MatchExt<Owner> = {
   kind: 'match',
   name: 'owner',
   hooks: ['OUTPUT', 'POSTROUTING'],
+  checkentry: (o) => ([o.uid, o.gid].some((s) => s && s.min > s.max) ? fail('EINVAL') : ok()),
   init: () => ({ uid: null, gid: null, socket: null, suppl: false }),
   options: [
     {

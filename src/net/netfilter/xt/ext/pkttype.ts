@@ -3,7 +3,7 @@
 import { isMulticast } from '../../../../wire/addr.ts';
 import { type MatchExt, Problem } from '../ext.ts';
 
-type Kind = 'unicast' | 'broadcast' | 'multicast';
+type Kind = 'unicast' | 'broadcast' | 'multicast' | 'otherhost';
 const NAMES: Readonly<Record<string, Kind>> = {
   unicast: 'unicast',
   broadcast: 'broadcast',
@@ -11,6 +11,7 @@ const NAMES: Readonly<Record<string, Kind>> = {
   host: 'unicast',
   bcast: 'broadcast',
   mcast: 'multicast',
+  otherhost: 'otherhost',
 };
 
 export const pkttype: MatchExt<{ type: Kind; invert: boolean }> = {

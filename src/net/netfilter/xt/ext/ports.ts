@@ -27,6 +27,19 @@ export function portsOf(o: PortMatch, form: 'save' | 'list', name: (port: number
   return s;
 }
 
+const whole = (s: PortSpan | null): boolean => s !== null && s.min === 0 && s.max === 65535;
+
+/** iptables-nft writes ranges of all ports, inverted or not, in a way that it cannot read back: they are not shown. */
+export function partPorts(o: PortMatch): PortMatch {
+  return { sport: whole(o.sport) ? null : o.sport, dport: whole(o.dport) ? null : o.dport };
+}
+
+/** Nothing is left to show of a match that is inverted over all ports. */
+export function neverPorts(o: PortMatch): boolean {
+  const { sport, dport } = partPorts(o);
+  return sport === null && dport === null && (o.sport?.invert === true || o.dport?.invert === true);
+}
+
 export function portTest(o: PortMatch): (p: XtPacket) => boolean {
   const { sport, dport } = o;
   return (p) => {

@@ -14,7 +14,7 @@ export const quota: MatchExt<{ bytes: bigint; invert: boolean }> = {
       mandatory: true,
       invert: true,
       set: (o, arg, invert) => {
-        const n = /^\d+$/.test(arg) ? BigInt(arg) : -1n;
+        const n = /^(\d+|0x[\da-f]+)$/i.test(arg) ? BigInt(arg) : -1n;
         if (n < 0n || n > MAX) throw new Problem(`quota: bad value for option "--quota", or out of range (0-${MAX}).\n`);
         o.bytes = n;
         o.invert = invert;

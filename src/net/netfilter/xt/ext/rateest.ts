@@ -284,9 +284,11 @@ export const rateest: MatchExt<RateMatch> = {
     if (o.name2 !== '') return `${head} --rateest-${unit}${o.delta ? `2 ${show(two)}` : ''} --rateest2 ${o.name2}`;
     return `${head} --rateest-${unit}${o.delta ? '2' : ''} ${show(two)}`;
   },
-  list: (o) => {
+  list: (o, cx) => {
     const unit = o.bps ? 'bps' : 'pps';
-    const [one, two] = o.bps ? [o.bps1, o.bps2] : [o.pps1, o.pps2];
+    const show = (n: number): string => (o.bps && !cx.numeric ? rateText(n) : String(n));
+    const one = show(o.bps ? o.bps1 : o.pps1);
+    const two = show(o.bps ? o.bps2 : o.pps2);
     const mode = ` ${o.invert ? '! ' : ''}${o.mode}`;
     const head = ` rateest match ${o.name1}${o.delta ? ' delta' : ''} ${unit}${o.delta ? ` ${one}` : ''}`;
     if (o.name2 !== '') return `${head}${mode} ${o.name2} ${unit}${o.delta ? ` ${two}` : ''}`;

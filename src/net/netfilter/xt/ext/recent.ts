@@ -26,6 +26,8 @@ interface Seen {
 }
 
 const MAX_ENTRIES = 100;
+/** ip_pkt_list_tot grows with --hitcount up to XT_RECENT_MAX_NSTAMPS. */
+const MAX_HITS = 65535;
 const MAX_STAMPS = 20;
 
 /** The lists of a namespace by name: what /proc/net/xt_recent shows. */
@@ -109,7 +111,6 @@ export const recent: MatchExt<Recent> = {
     mode('remove'),
     {
       name: 'seconds',
-      excludes: ['set', 'remove'],
       set: (o, arg) => {
         o.seconds = uint('recent', 'seconds', arg, 1, 0xffffffff);
       },
@@ -123,7 +124,6 @@ export const recent: MatchExt<Recent> = {
     },
     {
       name: 'hitcount',
-      excludes: ['set', 'remove'],
       set: (o, arg) => {
         o.hitcount = uint('recent', 'hitcount', arg, 0, 0xffffffff);
       },
@@ -139,14 +139,14 @@ export const recent: MatchExt<Recent> = {
     {
       name: 'name',
       set: (o, arg) => {
-        o.name = arg;
+        o.name = arg.slice(0, 199);
       },
     },
     {
       name: 'mask',
       set: (o, arg, _invert, cx) => {
-        const m = parseMask(arg, cx.family);
-        if (m === null) throw new Problem(`recent: bad mask value "${arg}"\n`);
+        const m = /^\d+$/.test(arg) ? (cx.family === 4 ? Number(arg) >>> 0 : null) : parseMask(arg, cx.family);
+        if (m === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
         o.mask = m;
       },
     },
@@ -169,7 +169,13 @@ export const recent: MatchExt<Recent> = {
     if (!o.mode) throw new Problem("recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'");
     if (o.reap && !given.has('seconds')) throw new Problem('recent: option "--reap" also requires "--seconds".\n');
   },
-  checkentry: (o) => (o.hitcount > 255 ? fail('EINVAL') : ok()),
+  checkentry: (o) =>
+    o.hitcount > MAX_HITS ||
+    ((o.seconds > 0 || o.hitcount > 0) && (o.mode === 'set' || o.mode === 'remove')) ||
+    o.name.includes('/') ||
+    o.name === ''
+      ? fail('EINVAL')
+      : ok(),
   save: (o, family) =>
     `${o.invert ? ' !' : ''} --${o.mode}${o.seconds ? ` --seconds ${o.seconds}` : ''}${o.reap ? ' --reap' : ''}` +
     `${o.hitcount ? ` --hitcount ${o.hitcount}` : ''}${o.rttl ? ' --rttl' : ''} --name ${o.name} --mask ${maskText(o, family)} --r${o.side}`,

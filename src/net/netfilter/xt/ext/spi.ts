@@ -31,8 +31,9 @@ function make(name: 'ah' | 'esp', proto: number, offset: number): MatchExt<Spi> 
         },
       },
     ],
-    save: (o) => (o.min === 0 && o.max === ALL && !o.invert ? '' : `${o.invert ? ' !' : ''} --${option} ${text(o)}`),
-    list: (o) => ` ${name}${o.min === 0 && o.max === ALL ? '' : ` spi${o.min === o.max ? '' : 's'}:${o.invert ? '!' : ''}${text(o)}`}`,
+    save: (o) => (o.min === 0 && o.max === ALL ? '' : `${o.invert ? ' !' : ''} --${option} ${text(o)}`),
+    list: (o) =>
+      ` ${name}${o.min === 0 && o.max === ALL && !o.invert ? (name === 'ah' ? ' ' : '') : ` spi${o.min === o.max ? '' : 's'}:${o.invert ? '!' : ''}${text(o)}`}`,
     run: (o) => (p) => {
       if (!hasL4(p, offset + 4)) return false;
       const spi = u32(p.skb.data, p.l4 + offset);

@@ -21,6 +21,7 @@ export const statistic: MatchExt<Statistic> = {
   options: [
     {
       name: 'mode',
+      mandatory: true,
       set: (o, arg) => {
         if (arg !== 'random' && arg !== 'nth') throw new Problem(`Bad mode "${arg}"`);
         o.mode = arg;
@@ -28,6 +29,7 @@ export const statistic: MatchExt<Statistic> = {
     },
     {
       name: 'probability',
+      excludes: ['every', 'packet'],
       invert: true,
       set: (o, arg, invert) => {
         const p = /^\d*\.?\d*(e-?\d+)?$/i.test(arg) && arg !== '' ? Number(arg) : Number.NaN;
@@ -38,6 +40,7 @@ export const statistic: MatchExt<Statistic> = {
     },
     {
       name: 'every',
+      requires: ['packet'],
       invert: true,
       set: (o, arg, invert) => {
         o.every = uint('statistic', 'every', arg, 1, 0xffffffff);
@@ -54,7 +57,8 @@ export const statistic: MatchExt<Statistic> = {
   check: (o, given) => {
     const mode = o.mode ?? 'random';
     if (mode === 'random' && !given.has('probability')) throw new Problem('--probability must be specified when using random mode');
-    if (mode === 'nth' && !given.has('every')) throw new Problem('--every must be specified when using nth mode');
+    if (mode === 'nth' && !given.has('every') && given.has('packet')) throw new Problem('the --packet p must be 0 <= p <= n-1');
+    if (mode === 'nth' && !given.has('every')) throw new Problem('--every and --packet must be specified when using nth mode');
     if (mode === 'nth' && o.packet >= o.every) throw new Problem('the --packet p must be 0 <= p <= n-1');
   },
   save: (o) => {

@@ -3,7 +3,7 @@
 import { type MatchExt, Problem } from '../ext.ts';
 import { hasL4 } from '../packet.ts';
 import { number, portRange } from '../parse.ts';
-import { nftPorts, type PortMatch, portsOf, portTest } from './ports.ts';
+import { neverPorts, nftPorts, type PortMatch, partPorts, portsOf, portTest } from './ports.ts';
 
 interface TcpMatch extends PortMatch {
   flags: { mask: number; comp: number; invert: boolean } | null;
@@ -22,6 +22,7 @@ const FLAGS: readonly (readonly [string, number])[] = [
 function parseFlags(text: string): number {
   let bits = 0;
   for (const word of text.split(',')) {
+    if (word === '') continue;
     const upper = word.toUpperCase();
     if (upper === 'ALL') bits |= 63;
     else if (upper !== 'NONE') {
@@ -32,6 +33,8 @@ function parseFlags(text: string): number {
   }
   return bits;
 }
+
+const ONE_FLAGS = "Only one of `--syn' or `--tcp-flags'  allowed";
 
 function flagNames(bits: number): string {
   if (bits === 0) return 'NONE';
@@ -52,7 +55,9 @@ export const tcp: MatchExt<TcpMatch> = {
       name: 'source-port',
       aliases: ['sport'],
       invert: true,
+      multi: true,
       set: (o, arg, invert) => {
+        if (o.sport) throw new Problem("Only one `--source-port' allowed");
         const [min, max] = portRange(arg, 6);
         o.sport = { min, max, invert };
       },
@@ -61,7 +66,9 @@ export const tcp: MatchExt<TcpMatch> = {
       name: 'destination-port',
       aliases: ['dport'],
       invert: true,
+      multi: true,
       set: (o, arg, invert) => {
+        if (o.dport) throw new Problem("Only one `--destination-port' allowed");
         const [min, max] = portRange(arg, 6);
         o.dport = { min, max, invert };
       },
@@ -70,37 +77,49 @@ export const tcp: MatchExt<TcpMatch> = {
       name: 'syn',
       arg: 'none',
       invert: true,
+      multi: true,
       set: (o, _arg, invert) => {
+        if (o.flags) throw new Problem(ONE_FLAGS);
         o.flags = { mask: 0x17, comp: 2, invert };
       },
     },
     {
       name: 'tcp-flags',
       invert: true,
+      multi: true,
       set: (o, arg, invert, cx) => {
+        if (o.flags) throw new Problem(ONE_FLAGS);
         const comp = cx.next();
-        if (comp === null) throw new Problem('--tcp-flags requires two args.');
-        o.flags = { mask: parseFlags(arg), comp: parseFlags(comp), invert };
+        if (comp === null || comp === '!') throw new Problem('--tcp-flags requires two args.');
+        const mask = parseFlags(arg);
+        const bits = parseFlags(comp);
+        if (mask !== 0 || bits !== 0) o.flags = { mask, comp: bits, invert };
       },
     },
     {
       name: 'tcp-option',
       invert: true,
+      multi: true,
       set: (o, arg, invert) => {
+        if (o.option) throw new Problem("Only one `--tcp-option' allowed");
         const kind = number(arg, 1, 255);
-        if (kind === null) throw new Problem(`Bad TCP option \`${arg}'`);
+        if (kind === null) throw new Problem(`Bad TCP option "${arg}"`);
         o.option = { kind, invert };
       },
     },
   ],
+  check: (_o, given, cx) => {
+    if (given.size > 0 && (cx.proto !== 6 || cx.protoInvert)) throw new Problem("TCP match requires '-p tcp'");
+  },
+  hidden: (o) => neverPorts(o) && !o.flags && !o.option,
   save: (o) => {
-    let s = portsOf(o, 'save');
+    let s = portsOf(partPorts(o), 'save');
     if (o.option) s += `${o.option.invert ? ' !' : ''} --tcp-option ${o.option.kind}`;
     if (o.flags) s += `${o.flags.invert ? ' !' : ''} --tcp-flags ${flagNames(o.flags.mask)} ${flagNames(o.flags.comp)}`;
     return s;
   },
   list: (o, cx) => {
-    let s = ` tcp${portsOf(o, 'list', (p) => cx.service(p, 6))}`;
+    let s = ` tcp${portsOf(partPorts(o), 'list', (p) => cx.service(p, 6))}`;
     if (o.option) s += ` option=${o.option.invert ? '!' : ''}${o.option.kind}`;
     if (o.flags) {
       const text = cx.numeric ? `${hex2(o.flags.mask)}/${hex2(o.flags.comp)}` : `${flagNames(o.flags.mask)}/${flagNames(o.flags.comp)}`;

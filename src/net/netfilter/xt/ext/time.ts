@@ -8,9 +8,7 @@ interface Time {
   contiguous: boolean;
   /** Bit n = day n: Monday 1 … Sunday 7. */
   weekdays: number;
-  weekdaysInvert: boolean;
   monthdays: number;
-  monthdaysInvert: boolean;
   /** Seconds since 1970. */
   dateStart: number;
   dateStop: number;
@@ -27,7 +25,7 @@ function clock(text: string): number {
   const m = /^(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$/.exec(text);
   const [h, min, s] = m ? [Number(m[1]), Number(m[2]), Number(m[3] ?? 0)] : [99, 0, 0];
   if (h > 23 || min > 59 || s > 59)
-    throw new Problem(`Invalid time "${text}" specified, should be in hh:mm[:ss] format and within the boundaries`);
+    throw new Problem(`invalid time "${text}" specified, should be hh:mm[:ss] format and within the boundaries`);
   return h * 3600 + min * 60 + s;
 }
 
@@ -56,8 +54,13 @@ function fromDays(days: number): [number, number, number] {
 
 function date(text: string): number {
   const m = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?$/.exec(text);
-  if (!m) throw new Problem(`Invalid date "${text}" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]`);
-  const n = (i: number, d: number): number => (m[i] === undefined ? d : Number(m[i]));
+  const part = (i: number, low: number, high: number): boolean => {
+    const v = m?.[i];
+    return v === undefined || (Number(v) >= low && Number(v) <= high);
+  };
+  if (!m || !part(1, 1970, 2038) || !part(2, 1, 12) || !part(3, 1, 31) || !part(4, 0, 23) || !part(5, 0, 59) || !part(6, 0, 59))
+    throw new Problem(`Invalid date "${text}" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]`);
+  const n = (i: number, d: number): number => (m?.[i] === undefined ? d : Number(m[i]));
   return civil(n(1, 1970), n(2, 1), n(3, 1)) * DAY + n(4, 0) * 3600 + n(5, 0) * 60 + n(6, 0);
 }
 
@@ -77,6 +80,9 @@ const weekdayText = (mask: number): string =>
     .map((i) => DAYS[i - 1])
     .join(',');
 
+/** The tool's own English: 11st, 12nd, 13rd. */
+const ordinal = (n: number): string => `${n}${['th', 'st', 'nd', 'rd'][n % 10] ?? 'th'}`;
+
 export const time: MatchExt<Time> = {
   kind: 'match',
   name: 'time',
@@ -85,9 +91,7 @@ export const time: MatchExt<Time> = {
     stop: DAY - 1,
     contiguous: false,
     weekdays: ALL_WEEKDAYS,
-    weekdaysInvert: false,
     monthdays: ALL_MONTHDAYS,
-    monthdaysInvert: false,
     dateStart: 0,
     dateStop: MAX_DATE,
     kerneltz: false,
@@ -104,14 +108,13 @@ export const time: MatchExt<Time> = {
       set: (o, arg, invert) => {
         let mask = 0;
         for (const word of arg.split(',')) {
-          const n = /^[1-7]$/.test(word)
-            ? Number(word)
-            : DAYS.findIndex((d) => d.toLowerCase().slice(0, 2) === word.toLowerCase().slice(0, 2)) + 1;
+          if (word === '0') throw new Problem('No, the week does NOT begin with Sunday.');
+          const n = /^\d+$/.test(word) ? Number(word) : DAYS.findIndex((d) => d.slice(0, 2) === word.slice(0, 2)) + 1;
+          if (n > 7) continue;
           if (n < 1) throw new Problem(`${word} is not a valid day specifier`);
           mask |= 1 << n;
         }
-        o.weekdays = mask;
-        o.weekdaysInvert = invert;
+        o.weekdays = invert ? ALL_WEEKDAYS & ~mask : mask;
       },
     },
     {
@@ -121,20 +124,32 @@ export const time: MatchExt<Time> = {
         let mask = 0;
         for (const word of arg.split(',')) {
           const n = Number(word);
-          if (!(n >= 1 && n <= 31)) throw new Problem(`${word} is not a valid day of the month`);
-          mask |= 1 << n;
+          if (!(n >= 0 && n <= 31)) throw new Problem(`${word} is not a valid day for --monthdays`);
+          if (n > 0) mask |= 1 << n;
         }
-        o.monthdays = mask >>> 0;
-        o.monthdaysInvert = invert;
+        o.monthdays = (invert ? ALL_MONTHDAYS & ~mask : mask) >>> 0;
       },
     },
     { name: 'kerneltz', arg: 'none', set: (o) => Object.assign(o, { kerneltz: true }) },
-    { name: 'utc', arg: 'none', set: () => {} },
+    {
+      name: 'localtz',
+      arg: 'none',
+      set: (o, _arg, _invert, cx) => {
+        cx.warn(
+          'WARNING: --localtz is being replaced by --kerneltz, since "local" is ambiguous. Note the kernel timezone has caveats - see manpage for details.\n',
+        );
+        o.kerneltz = true;
+      },
+    },
+    { name: 'utc', arg: 'none', excludes: ['kerneltz'], set: () => {} },
   ],
+  check: (o) => {
+    if (o.contiguous && o.start <= o.stop) throw new Problem('time: --contiguous only makes sense when stoptime is smaller than starttime');
+  },
   save: (o) =>
     (o.start !== 0 || o.stop !== DAY - 1 ? ` --timestart ${clockText(o.start)} --timestop ${clockText(o.stop)}` : '') +
-    (o.monthdays !== ALL_MONTHDAYS ? `${o.monthdaysInvert ? ' !' : ''} --monthdays ${bits(o.monthdays, 1, 31).join(',')}` : '') +
-    (o.weekdays !== ALL_WEEKDAYS ? `${o.weekdaysInvert ? ' !' : ''} --weekdays ${weekdayText(o.weekdays)}` : '') +
+    (o.monthdays !== ALL_MONTHDAYS ? ` --monthdays ${bits(o.monthdays, 1, 31).join(',')}` : '') +
+    (o.weekdays !== ALL_WEEKDAYS ? ` --weekdays ${weekdayText(o.weekdays)}` : '') +
     (o.dateStart !== 0 ? ` --datestart ${dateText(o.dateStart)}` : '') +
     ` --datestop ${dateText(o.dateStop)}` +
     (o.kerneltz ? ' --kerneltz' : '') +
@@ -142,8 +157,8 @@ export const time: MatchExt<Time> = {
   list: (o) =>
     ' TIME' +
     (o.start !== 0 || o.stop !== DAY - 1 ? ` from ${clockText(o.start)} to ${clockText(o.stop)}` : '') +
-    (o.weekdays !== ALL_WEEKDAYS ? ` ${o.weekdaysInvert ? 'all days except ' : 'on '}${weekdayText(o.weekdays)}` : '') +
-    (o.monthdays !== ALL_MONTHDAYS ? ` ${o.monthdaysInvert ? 'all days except ' : 'on days '}${bits(o.monthdays, 1, 31).join(',')}` : '') +
+    (o.weekdays !== ALL_WEEKDAYS ? ` on ${weekdayText(o.weekdays)}` : '') +
+    (o.monthdays !== ALL_MONTHDAYS ? ` on ${bits(o.monthdays, 1, 31).map(ordinal).join(',')}` : '') +
     (o.dateStart !== 0 ? ` starting from ${dateText(o.dateStart).replace('T', ' ')}` : '') +
     (o.dateStop !== MAX_DATE ? ` until date ${dateText(o.dateStop).replace('T', ' ')}` : '') +
     (o.kerneltz ? '' : ' UTC') +
@@ -162,8 +177,8 @@ export const time: MatchExt<Time> = {
       }
       const days = Math.floor(now / DAY);
       const weekday = ((days + 3) % 7) + 1;
-      if ((((o.weekdays >>> weekday) & 1) === 0) !== o.weekdaysInvert) return false;
-      return (((o.monthdays >>> fromDays(days)[2]) & 1) === 1) !== o.monthdaysInvert;
+      if (((o.weekdays >>> weekday) & 1) === 0) return false;
+      return ((o.monthdays >>> fromDays(days)[2]) & 1) === 1;
     };
   },
 };

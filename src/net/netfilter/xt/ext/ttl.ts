@@ -21,6 +21,7 @@ function make(name: 'ttl' | 'hl', family: 4 | 6): MatchExt<TtlMatch> {
     init: () => ({ mode: 'eq', value: 0 }),
     options: (['lt', 'gt', 'eq'] as const).map((mode) => ({
       name: `${name}-${mode}`,
+      ...(mode === 'eq' && name === 'ttl' ? { aliases: ['ttl'] } : {}),
       invert: mode === 'eq',
       excludes: others(mode),
       set: (o: TtlMatch, arg: string, invert: boolean) => {
@@ -29,7 +30,10 @@ function make(name: 'ttl' | 'hl', family: 4 | 6): MatchExt<TtlMatch> {
       },
     })),
     check: (_o, given) => {
-      if (given.size === 0) throw new Problem(`${word} match: You must specify one of \`--${name}-eq', \`--${name}-lt', \`--${name}-gt'`);
+      if (given.size === 0)
+        throw new Problem(
+          `${word} match: You must specify one of \`--${name}-eq', \`--${name}-lt', \`--${name}-gt${name === 'ttl' ? '' : "'"}`,
+        );
     },
     save: (o) => `${o.mode === 'ne' ? ' !' : ''} --${name}-${o.mode === 'ne' ? 'eq' : o.mode} ${o.value}`,
     list: (o) => ` ${word} match ${word} ${SIGN[o.mode]} ${o.value}`,

@@ -20,9 +20,12 @@ function parse(text: string): Test[] {
   const number = (): number => {
     space();
     const m = /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)/.exec(text.slice(at));
-    if (!m) throw new Problem(`u32: at char ${at}: no number`);
+    if (!m && at >= text.length && !/[=,:]$/.test(text.slice(0, at).trimEnd()))
+      throw new Problem('u32: abrupt end of input after location specifier');
+    if (!m) throw new Problem(`u32: at char ${at}: not a number or out of range`);
     at += (m[0] as string).length;
     const t = m[0] as string;
+    if (Number(t) > 0xffffffff) throw new Problem(`u32: at char ${at - t.length}: not a number or out of range`);
     return /^0[0-7]+$/.test(t) ? Number.parseInt(t, 8) : Number(t);
   };
   const take = (token: string): boolean => {
@@ -40,6 +43,7 @@ function parse(text: string): Test[] {
       else if (take('>>')) test.ops.push({ op: '>>', value: number() });
       else if (take('&')) test.ops.push({ op: '&', value: number() });
       else if (take('@')) test.ops.push({ op: '@', value: number() });
+      else if (at >= text.length) throw new Problem('u32: abrupt end of input after location specifier');
       else throw new Problem(`u32: at char ${at}: operator expected`);
     }
     do {
@@ -49,7 +53,7 @@ function parse(text: string): Test[] {
     tests.push(test);
   } while (take('&&'));
   space();
-  if (at < text.length) throw new Problem(`u32: at char ${at}: && expected`);
+  if (at < text.length) throw new Problem(`u32: at char ${at}: expected "," or "&&"`);
   return tests;
 }
 

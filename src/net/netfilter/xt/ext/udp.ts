@@ -1,9 +1,9 @@
 /** -p udp: ports. Models libxt_udp.c */
 
-import type { MatchExt } from '../ext.ts';
+import { type MatchExt, Problem } from '../ext.ts';
 import { hasL4 } from '../packet.ts';
 import { portRangeRc } from '../parse.ts';
-import { nftPorts, type PortMatch, portsOf, portTest } from './ports.ts';
+import { neverPorts, nftPorts, type PortMatch, partPorts, portsOf, portTest } from './ports.ts';
 
 export const udp: MatchExt<PortMatch> = {
   kind: 'match',
@@ -16,7 +16,7 @@ export const udp: MatchExt<PortMatch> = {
       aliases: ['sport'],
       invert: true,
       set: (o, arg, invert) => {
-        const [min, max] = portRangeRc(arg, 17);
+        const [min, max] = portRangeRc(arg, 17, 'udp --source-port');
         o.sport = { min, max, invert };
       },
     },
@@ -25,13 +25,17 @@ export const udp: MatchExt<PortMatch> = {
       aliases: ['dport'],
       invert: true,
       set: (o, arg, invert) => {
-        const [min, max] = portRangeRc(arg, 17);
+        const [min, max] = portRangeRc(arg, 17, 'udp --destination-port');
         o.dport = { min, max, invert };
       },
     },
   ],
-  save: (o) => portsOf(o, 'save'),
-  list: (o, cx) => ` udp${portsOf(o, 'list', (p) => cx.service(p, 17))}`,
+  check: (_o, given, cx) => {
+    if (given.size > 0 && (cx.proto !== 17 || cx.protoInvert)) throw new Problem("UDP match requires '-p udp'");
+  },
+  hidden: neverPorts,
+  save: (o) => portsOf(partPorts(o), 'save'),
+  list: (o, cx) => ` udp${portsOf(partPorts(o), 'list', (p) => cx.service(p, 17))}`,
   native: true,
   nft: (o) => nftPorts('udp', o),
   run: (o) => {
