@@ -18,7 +18,7 @@ export type NetEvent =
   | { type: 'neigh'; action: 'new' | 'del'; neigh: Neighbour }
   | { type: 'fdb'; action: 'new' | 'del'; dev: NetDevice; entry: unknown }
   /** State or settings of a bridge port (RTM_NEWLINK of AF_BRIDGE). */
-  | { type: 'brport'; dev: NetDevice }
+  | { type: 'brport'; dev: NetDevice; deleted: boolean }
   /** A member of a bridge's multicast group came or went. */
   | { type: 'mdb'; action: 'new' | 'del'; dev: NetDevice; entry: MdbMember };
 

@@ -7,6 +7,7 @@ import {
   changePort,
   delLink,
   dumpFdb,
+  fail,
   type LinkData,
   type LinkMsg,
   linkMsg,
@@ -47,9 +48,12 @@ class Brctl {
   }
 }
 
+function idText(id: { readonly priority: number; readonly mac: number }): string {
+  return `${id.priority.toString(16).padStart(4, '0')}.${formatMac(id.mac).replaceAll(':', '')}`;
+}
+
 function bridgeId(m: LinkMsg): string {
-  const priority = m.data?.kind === 'bridge' ? (m.data.priority ?? 0x8000) : 0x8000;
-  return `${priority.toString(16).padStart(4, '0')}.${formatMac(m.address).replaceAll(':', '')}`;
+  return idText({ priority: m.data?.kind === 'bridge' ? (m.data.priority ?? 0x8000) : 0x8000, mac: m.address });
 }
 
 function show(b: Brctl, args: readonly string[]): number {
@@ -103,37 +107,57 @@ function showstp(b: Brctl, [name]: readonly string[]): number {
   if (!br) return b.say(`bridge ${name} does not exist!`);
   const m = linkMsg(br);
   const d = m.data?.kind === 'bridge' ? m.data : null;
-  const id = bridgeId(m);
-  const zero = seconds(0);
-  b.out += `${name}\n bridge id\t\t${id}\n designated root\t${id}\n root port\t\t   0\t\t\tpath cost\t\t   0\n`;
-  b.out += ` max age\t\t${seconds(d?.maxAge ?? 20)}\t\t\tbridge max age\t\t${seconds(d?.maxAge ?? 20)}\n`;
-  b.out += ` hello time\t\t${seconds(d?.helloTime ?? 2)}\t\t\tbridge hello time\t${seconds(d?.helloTime ?? 2)}\n`;
-  b.out += ` forward delay\t\t${seconds(d?.forwardDelay ?? 15)}\t\t\tbridge forward delay\t${seconds(d?.forwardDelay ?? 15)}\n`;
-  b.out += ` ageing time\t\t${seconds(d?.ageingTime ?? 300)}\n hello timer\t\t${zero}\t\t\ttcn timer\t\t${zero}\n`;
-  b.out += ` topology change timer\t${zero}\t\t\tgc timer\t\t${seconds(d?.gcTimer ?? 0)}\n flags\t\t\t\n\n\n`;
-  for (const dev of b.ports(br).sort((x, y) => (x.name < y.name ? -1 : 1))) {
-    const p = linkMsg(dev).port;
-    if (!p) continue;
-    const portId = (((p.priority << 10) & 0xfc00) | p.number).toString(16).padStart(4, '0');
-    b.out += `${dev.name} (${p.number})\n port id\t\t${portId}\t\t\tstate\t\t${p.state.padStart(15)}\n`;
-    b.out += ` designated root\t${id}\tpath cost\t\t${String(p.cost).padStart(4)}\n designated bridge\t${id}\tmessage age timer\t${zero}\n`;
-    b.out += ` designated port\t${portId}\t\t\tforward delay timer\t${seconds(p.forwardDelayTimer)}\n designated cost\t   0\t\t\thold timer\t\t${zero}\n flags\t\t\t\n`;
-    if (p.hairpin) b.out += ' hairpin mode\t\t   1\n';
-    b.out += '\n';
-  }
+  const tree = d?.tree;
+  const root = tree && tree.rootPort !== 0 ? idText(tree.root) : bridgeId(m);
+  const pair = (name: string, value: number | undefined, tabs: string): string => {
+    const text = seconds(value ?? 0);
+    return ` ${name}\t\t${text}\t\t\tbridge ${name}${tabs}${text}\n`;
+  };
+  b.out += `${name}\n bridge id\t\t${bridgeId(m)}\n designated root\t${root}\n`;
+  b.out += ` root port\t\t${count(tree?.rootPort)}\t\t\tpath cost\t\t${count(tree?.rootPathCost)}\n`;
+  b.out += pair('max age', d?.maxAge, '\t\t') + pair('hello time', d?.helloTime, '\t') + pair('forward delay', d?.forwardDelay, '\t');
+  b.out += ` ageing time\t\t${seconds(d?.ageingTime ?? 300)}\n`;
+  b.out += ` hello timer\t\t${seconds(tree?.helloTimer ?? 0)}\t\t\ttcn timer\t\t${seconds(tree?.tcnTimer ?? 0)}\n`;
+  b.out += ` topology change timer\t${seconds(tree?.topologyChangeTimer ?? 0)}\t\t\tgc timer\t\t${seconds(d?.gcTimer ?? 0)}\n`;
+  const flags = `${tree?.topologyChange ? 'TOPOLOGY_CHANGE ' : ''}${tree?.topologyChangeDetected ? 'TOPOLOGY_CHANGE_DETECTED ' : ''}`;
+  b.out += ` flags\t\t\t${flags}\n\n\n`;
+  for (const dev of b.ports(br).sort((x, y) => (x.name < y.name ? -1 : 1))) showPort(b, dev);
   return 0;
 }
 
+function count(n = 0): string {
+  return String(n).padStart(4);
+}
+
+function showPort(b: Brctl, dev: NetDevice): void {
+  const p = linkMsg(dev).port;
+  if (!p) return;
+  const hex = (n: number): string => n.toString(16).padStart(4, '0');
+  b.out += `${dev.name} (${p.number})\n port id\t\t${hex(p.id)}\t\t\tstate\t\t${p.state.padStart(15)}\n`;
+  b.out += ` designated root\t${idText(p.designatedRoot)}\tpath cost\t\t${count(p.cost)}\n`;
+  b.out += ` designated bridge\t${idText(p.designatedBridge)}\tmessage age timer\t${seconds(p.messageAgeTimer)}\n`;
+  b.out += ` designated port\t${hex(p.designatedPort)}\t\t\tforward delay timer\t${seconds(p.forwardDelayTimer)}\n`;
+  b.out += ` designated cost\t${count(p.designatedCost)}\t\t\thold timer\t\t${seconds(p.holdTimer)}\n`;
+  b.out += ` flags\t\t\t${p.configPending ? 'CONFIG_PENDING ' : ''}${p.topologyChangeAck ? 'TOPOLOGY_CHANGE_ACK ' : ''}\n`;
+  b.out += p.hairpin ? ' hairpin mode\t\t   1\n\n' : '\n';
+}
+
+/** Names are cut to what an ioctl carries. */
+function ifname(name: string): string {
+  return name.slice(0, 15);
+}
+
 function addbr(b: Brctl, [name]: readonly string[]): number {
-  const r = newLink(b.p.ns, { kind: 'bridge', name: name as string });
+  const r = newLink(b.p.ns, { kind: 'bridge', name: ifname(name as string) });
   if (r.ok) return 0;
   if (r.errno === 'EEXIST') return b.say(`device ${name} already exists; can't create bridge with the same name`);
   return b.say(`add bridge failed: ${strerror(r.errno)}`);
 }
 
 function delbr(b: Brctl, [name]: readonly string[]): number {
-  const br = b.bridge(name as string);
+  const br = b.p.ns.device(ifname(name as string));
   if (!br) return b.say(`bridge ${name} doesn't exist; can't delete it`);
+  if (br.kind !== 'bridge') return b.say(`can't delete bridge ${name}: ${strerror('EPERM')}`);
   if (br.up) return b.say(`bridge ${name} is still up; can't delete it`);
   delLink(br);
   return 0;
@@ -145,9 +169,9 @@ function addif(b: Brctl, [name, ...ports]: readonly string[]): number {
     if (!dev) return b.say(`interface ${port} does not exist!`);
     const br = b.p.ns.device(name as string);
     if (!br) return b.say(`bridge ${name} does not exist!`);
-    if (dev.master) return b.say(`device ${port} is already a member of a bridge; can't add it to bridge ${name}.`);
-    const r = setLink(dev, { master: br });
+    const r: Result = br.kind !== 'bridge' ? fail('EOPNOTSUPP') : dev.master ? fail('EBUSY') : setLink(dev, { master: br });
     if (r.ok) continue;
+    if (r.errno === 'ELOOP') return b.say(`device ${port} is a bridge device itself; can't add a bridge device to a bridge device.`);
     if (r.errno === 'EBUSY') return b.say(`device ${port} is already a member of a bridge; can't add it to bridge ${name}.`);
     return b.say(`can't add ${port} to bridge ${name}: ${strerror(r.errno)}`);
   }
@@ -196,9 +220,10 @@ function portSetting(bad: string, what: string, key: 'cost' | 'priority') {
   return (b: Brctl, [name, port, text]: readonly string[]): number => {
     const n = Number(text);
     if (text === undefined || Number.isNaN(n)) return b.say(bad);
-    const br = b.bridge(name as string);
     const dev = b.p.ns.device(port as string);
-    if (!br || !dev || dev.master !== br) return b.say(`set ${what} failed: ${br ? 'No such file or directory' : 'No such device'}`);
+    if (!dev) return b.say(`set ${what} failed: ${strerror('ENODEV')}`);
+    // What the port belongs to is not looked at.
+    void name;
     const change: PortChange = { [key]: n };
     const r = changePort(dev, change);
     return r.ok ? 0 : b.say(`set ${what} failed: ${strerror(r.errno)}`);
@@ -209,8 +234,9 @@ function hairpin(b: Brctl, [name, port, text]: readonly string[]): number {
   const on = onOff(text as string);
   if (on === null) return b.say(`expect on/off for argument`);
   const dev = b.p.ns.device(port as string);
-  if (!dev || dev.master !== b.bridge(name as string))
-    return b.say(`can't set ${port} to hairpin on bridge ${name}: No such file or directory`);
+  if (!dev) return b.say(`interface ${port} does not exist!`);
+  if (!b.p.ns.device(name as string)) return b.say(`bridge ${name} does not exist!`);
+  if (!dev.master) return b.say(`can't set ${port} to hairpin on bridge ${name}: ${strerror('ENOENT')}`);
   changePort(dev, { hairpin: on });
   return 0;
 }
@@ -238,7 +264,7 @@ const VERBS: readonly Verb[] = [
     name: 'setbridgeprio',
     args: 2,
     help: '<bridge> <prio>\t\tset bridge priority',
-    run: setting('bad priority', 'bridge priority', (n) => ({ kind: 'bridge', priority: n })),
+    run: setting('bad priority', 'bridge priority', (n) => ({ kind: 'bridge', priority: n & 0xffff })),
   },
   {
     name: 'setfd',
@@ -256,14 +282,19 @@ const VERBS: readonly Verb[] = [
     name: 'setmaxage',
     args: 2,
     help: '<bridge> <time>\t\tset max message age',
-    run: setting('bad max age time value', 'max age time', (n) => ({ kind: 'bridge', maxAge: n })),
+    run: setting('bad max age time value', 'max age', (n) => ({ kind: 'bridge', maxAge: n })),
   },
-  { name: 'setpathcost', args: 3, help: '<bridge> <port> <cost>\tset path cost', run: portSetting('bad path cost', 'path cost', 'cost') },
+  {
+    name: 'setpathcost',
+    args: 3,
+    help: '<bridge> <port> <cost>\tset path cost',
+    run: portSetting('bad path cost value', 'path cost', 'cost'),
+  },
   {
     name: 'setportprio',
     args: 3,
     help: '<bridge> <port> <prio>\tset port priority',
-    run: portSetting('bad path priority', 'port priority', 'priority'),
+    run: portSetting('bad path priority value', 'port priority', 'priority'),
   },
   { name: 'show', args: 0, help: '[ <bridge> ]\t\tshow a list of bridges', run: show },
   { name: 'showmacs', args: 1, help: '<bridge>\t\tshow a list of mac addrs', run: showmacs },

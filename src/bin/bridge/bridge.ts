@@ -36,6 +36,11 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
   const say = (label: string): void => {
     if (banner) ctx.pr.out += label;
   };
+  // Its cache of links is filled at the start: flags of others stay what they were.
+  const known = new Map([...ctx.ns.devices.values()].map((d) => [d.ifindex, d.up]));
+  // Groups are printed without a flush: into a pipe they go together with whatever is printed next.
+  const tty = ctx.p.isatty(1);
+  let held = '';
   const queue = new WaitQueue();
   const stop = ctx.ns.events.observe((e) => {
     if (chosen && !banner && !kinds.has(e.type)) return;
@@ -44,7 +49,7 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
       printPlainLink(ctx, e.dev, e.action === 'unregister');
     } else if (e.type === 'brport') {
       say('[LINK]');
-      printBridgeLink(ctx, e.dev);
+      printBridgeLink(ctx, e.dev, { deleted: e.deleted, known });
     } else if (e.type === 'fdb') {
       const msg = fdbMsgOf(e.dev, e.entry);
       if (msg) say('[NEIGH]');
@@ -52,7 +57,12 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
     } else if (e.type === 'mdb') {
       say('[MDB]');
       printMdb(ctx, mdbMsg(e.dev, e.entry), e.action === 'del');
+      if (!tty) held += ctx.pr.out;
+      if (!tty) ctx.pr.out = '';
+      return;
     }
+    if (held !== '') ctx.pr.out = held + ctx.pr.out;
+    held = '';
     queue.wakeAll();
   });
   try {

@@ -69,22 +69,24 @@ function printPort(ctx: Ctx, p: PortData): void {
  * The kernel gives the index of the device below or at the other end, and bridge looks it up in its own namespace: `veth1@cni0`
  * when the peer in another namespace happens to have the bridge's index.
  */
-export function printBridgeLink(ctx: Ctx, dev: NetDevice, deleted = false): void {
+export function printBridgeLink(ctx: Ctx, dev: NetDevice, how: { deleted?: boolean; known?: Map<number, boolean> } = {}): void {
   const { pr } = ctx;
   const m = linkMsg(dev);
   if (!m.port || !m.master) return;
   const iflink = dev.iflink();
   const below = iflink === m.ifindex ? null : ctx.ns.deviceByIndex(iflink);
   pr.openObject();
-  if (deleted) pr.any('deleted', true, 'Deleted ');
+  if (how.deleted) pr.any('deleted', true, 'Deleted ');
   pr.any('ifindex', m.ifindex, `${m.ifindex}: `);
   const link = below === null ? null : iflink === 0 ? 'NONE' : (below?.name ?? `if${iflink}`);
   if (link !== null) pr.jsonOnly('link', iflink === 0 ? null : link);
   pr.any('ifname', m.name, `${m.name}${link === null ? '' : `@${link}`}: `, 'ifname');
-  printLinkFlags(pr, m.flags, below ? !below.up : false);
+  const { known } = how;
+  if (known && below && !known.has(below.ifindex)) known.set(below.ifindex, below.up);
+  printLinkFlags(pr, m.flags, below ? !(known?.get(below.ifindex) ?? below.up) : false);
   pr.any('mtu', m.mtu, `mtu ${m.mtu} `);
   pr.any('master', m.master.name, `master ${m.master.name} `);
-  printPort(ctx, m.port);
+  if (!how.deleted) printPort(ctx, m.port);
   pr.fp('\n');
   pr.closeObject();
 }

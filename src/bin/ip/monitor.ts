@@ -8,7 +8,7 @@ import { formatMac, type Mac } from '../../wire/mac.ts';
 import { printAddr } from './addrprint.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, Exit, invarg } from './lib/args.ts';
-import { printLink } from './link/print.ts';
+import { printLink, printLinkFlags } from './link/print.ts';
 import { printNeigh } from './neighbour.ts';
 import { printRoute } from './routeprint.ts';
 import { printRule } from './rule.ts';
@@ -49,7 +49,7 @@ function banner(ctx: Ctx, w: Watch, label: string): void {
 
 /** Prints the event into the context's buffer; what it shows is the state at this moment. */
 function show(ctx: Ctx, w: Watch, e: NetEvent): void {
-  if (w.kinds && !w.kinds.has(e.type === 'fdb' ? 'neigh' : e.type)) return;
+  if (w.kinds && !w.kinds.has(e.type === 'fdb' ? 'neigh' : e.type === 'brport' ? 'link' : e.type)) return;
   const wanted = (index: number): boolean => w.ifindex === 0 || w.ifindex === index;
   const family = ctx.family;
   switch (e.type) {
@@ -82,9 +82,24 @@ function show(ctx: Ctx, w: Watch, e: NetEvent): void {
       banner(ctx, w, '[NEIGH]');
       showFdb(ctx, e);
       return;
+    case 'brport':
+      if (!wanted(e.dev.ifindex)) return;
+      banner(ctx, w, '[LINK]');
+      showPort(ctx, e.dev, e.deleted);
+      return;
     default:
       return;
   }
+}
+
+/** RTM_NEWLINK of AF_BRIDGE: no queue, no group, and the index below without its namespace. */
+function showPort(ctx: Ctx, dev: NetDevice, deleted: boolean): void {
+  const m = linkMsg(dev);
+  const iflink = dev.iflink();
+  const below = iflink === dev.ifindex ? '' : iflink === 0 ? '@NONE' : `@${ctx.ns.deviceByIndex(iflink)?.name ?? `if${iflink}`}`;
+  ctx.pr.fp(`${deleted ? 'Deleted ' : ''}${m.ifindex}: ${m.name}${below}: `);
+  printLinkFlags(ctx.pr, m.flags, below !== '' && ctx.ns.deviceByIndex(iflink)?.up === false);
+  ctx.pr.fp(`mtu ${m.mtu} master ${m.master?.name ?? ''} state ${m.operstate} ${ctx.pr.sl}    link/${m.linkType} ${m.addressText}\n`);
 }
 
 /** What was configured for a new device, an id for a namespace that is first heard of, and the link itself. */

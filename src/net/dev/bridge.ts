@@ -24,6 +24,7 @@ const SNOOPERS: readonly Mac[] = [0x01005e00006a, 0x33330000006a];
 
 export class Bridge extends NetDevice {
   readonly kind = 'bridge';
+  override readonly announcesPorts = true;
   readonly ports = new Map<NetDevice, BridgePort>();
   readonly fdb: BridgeFdb;
   readonly stp: Stp;
@@ -84,11 +85,17 @@ export class Bridge extends NetDevice {
     dev.rxHandler = (skb) => handleFrame(this, port, skb);
     dev.allmulti++;
     this.ns.kernel.printk(`${this.name}: port ${number}(${dev.name}) entered blocking state`);
+    this.stp.initPort(port);
+    this.stp.setState(port, 'disabled');
+    this.announce(dev);
     if (this.defaultPvid > 0) port.vlanGroup.add(this.defaultPvid, true, true);
     this.managePromisc();
+    this.announce(dev);
+    this.announce(this);
     this.fdb.changePortMac(port, dev.mac);
     this.recalculateMac();
-    if (dev.up && dev.operUp() && this.up) this.stp.enablePort(port);
+    if (dev.up && dev.operUp() && this.up && port.state === 'disabled') this.stp.enablePort(port);
+    this.portChanged(port);
     this.mtuAuto();
     return ok();
   }
@@ -96,7 +103,9 @@ export class Bridge extends NetDevice {
   override delPort(dev: NetDevice): Result {
     const port = this.ports.get(dev);
     if (!port) return fail('EINVAL');
+    this.announce(dev);
     this.stp.disablePort(port);
+    this.portChanged(port, true);
     this.mdb.flush(port, true);
     this.fdb.deletePort(port, true);
     this.ports.delete(dev);
@@ -105,10 +114,11 @@ export class Bridge extends NetDevice {
     dev.master = null;
     if (port.promisc) dev.setPromiscuity(-1);
     dev.allmulti--;
-    this.managePromisc();
     this.portFlagsChanged();
+    this.announce(dev);
     this.mtuAuto();
     this.recalculateMac();
+    this.announce(this);
     return ok();
   }
 
@@ -182,7 +192,7 @@ export class Bridge extends NetDevice {
         this.recalculateMac();
         break;
       case 'change':
-        this.carrierCheck(port);
+        if (this.carrierCheck(port)) return;
         break;
       case 'up':
         if (this.up && dev.operUp()) this.stp.enablePort(port);
@@ -191,15 +201,22 @@ export class Bridge extends NetDevice {
         if (this.up) this.downPort(port);
         break;
       default:
-        break;
+        return;
     }
+    if (action !== 'mtu') this.portChanged(port);
   }
 
-  private carrierCheck(port: BridgePort): void {
-    if (!this.up) return;
+  /** True when the port's state has changed, and everyone was told. */
+  private carrierCheck(port: BridgePort): boolean {
+    if (!this.up) return false;
     if (port.dev.up && port.dev.operUp()) {
-      if (port.state === 'disabled') this.stp.enablePort(port);
-    } else if (port.state !== 'disabled') this.downPort(port);
+      if (port.state !== 'disabled') return false;
+      this.stp.enablePort(port);
+    } else {
+      if (port.state === 'disabled') return false;
+      this.downPort(port);
+    }
+    return true;
   }
 
   private downPort(port: BridgePort): void {
@@ -214,8 +231,13 @@ export class Bridge extends NetDevice {
   }
 
   /** RTM_NEWLINK of AF_BRIDGE: a port's state or settings. Models br_ifinfo_notify(). */
-  portChanged(port: BridgePort): void {
-    if (port.dev.registered) this.ns.events.emit({ type: 'brport', dev: port.dev });
+  portChanged(port: BridgePort, deleted = false): void {
+    if (port.dev.registered) this.ns.events.emit({ type: 'brport', dev: port.dev, deleted });
+  }
+
+  /** A link message that changes nothing for the kernel's own listeners. */
+  private announce(dev: NetDevice): void {
+    if (dev.registered) this.ns.events.emit({ type: 'link', action: 'change', dev });
   }
 
   setForwardDelay(us: number): void {

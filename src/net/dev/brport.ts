@@ -26,8 +26,8 @@ export class BridgePort {
   readonly number: number;
   state: PortState = 'disabled';
   priority = 32;
-  /** When it last began to forward, µs: its forward delay timer shows the time since. */
-  enabledAt = Number.NEGATIVE_INFINITY;
+  /** When the forward delay that began last ends, µs. */
+  forwardDelayEnd = 0;
   cost: number;
   hairpin = false;
   guard = false;
@@ -79,7 +79,7 @@ export class BridgePort {
   /** µs that are left of the forward delay. */
   get forwardDelayLeft(): number {
     if (this.forwardDelayTimer.pending) return this.forwardDelayTimer.left;
-    return this.bridge.stp.enabled ? 0 : Math.max(0, this.enabledAt + this.bridge.forwardDelay - this.bridge.sim.now);
+    return this.state === 'disabled' ? 0 : Math.max(0, this.forwardDelayEnd - this.bridge.sim.now);
   }
 
   /** Priority in the upper six bits, number below. */

@@ -127,9 +127,10 @@ export class Stp {
   enablePort(p: BridgePort): void {
     this.initPort(p);
     this.selectStates();
+    this.br.portChanged(p);
   }
 
-  private initPort(p: BridgePort): void {
+  initPort(p: BridgePort): void {
     this.designate(p);
     this.setState(p, 'blocking');
     p.topologyChangeAck = p.configPending = false;
@@ -280,8 +281,8 @@ export class Stp {
       p.forwardDelayTimer.stop();
     } else this.setState(p, 'listening');
     this.br.portChanged(p);
-    p.enabledAt = this.br.sim.now;
-    // Without a tree nothing happens when it runs out, so it is not set at all; `enabledAt` tells what it would show.
+    p.forwardDelayEnd = this.br.sim.now + forwardDelay;
+    // Without a tree nothing happens when it runs out, so it is not set at all; `forwardDelayEnd` tells what it would show.
     if (this.enabled && forwardDelay > 0) p.forwardDelayTimer.set(forwardDelay);
   }
 

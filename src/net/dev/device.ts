@@ -8,17 +8,7 @@ import type { IfAddr } from '../ip/ifaddr.ts';
 import type { Netns } from '../netns.ts';
 import type { PacketType, Skb } from '../skb.ts';
 import { AddressList } from './addrlist.ts';
-import {
-  IFF_ALLMULTI,
-  IFF_BROADCAST,
-  IFF_LOOPBACK,
-  IFF_LOWER_UP,
-  IFF_MULTICAST,
-  IFF_NOARP,
-  IFF_PROMISC,
-  IFF_RUNNING,
-  IFF_UP,
-} from './flags.ts';
+import { IFF_ALLMULTI, IFF_BROADCAST, IFF_LOWER_UP, IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_RUNNING, IFF_UP } from './flags.ts';
 import { linkwatchFire } from './linkwatch.ts';
 import { allocName, validName } from './name.ts';
 
@@ -357,13 +347,14 @@ export abstract class NetDevice {
   setMaster(master: NetDevice | null): Result {
     if (this.master === master) return ok();
     if (this.master) {
+      const { announcesPorts } = this.master;
       const left = this.master.delPort(this);
       if (!left.ok) return left;
-      this.notify('change');
+      if (!announcesPorts) this.notify('change');
     }
     if (!master) return ok();
     const joined = master.addPort(this);
-    if (joined.ok) this.notify('change');
+    if (joined.ok && !master.announcesPorts) this.notify('change');
     return joined;
   }
 
@@ -459,6 +450,9 @@ export abstract class NetDevice {
   protected changeMac(_mac: Mac): Result {
     return ok();
   }
+  /** Tells of joining and leaving ports itself, in an order of its own. */
+  readonly announcesPorts: boolean = false;
+
   addPort(_port: NetDevice): Result {
     return fail('EOPNOTSUPP');
   }
@@ -480,8 +474,10 @@ export abstract class NetDevice {
     if (!this.registered) return;
     if (action === 'mac') this.ns.neigh.macChanged(this);
     else if (action === 'down') this.ns.neigh.deviceDown(this);
+    // A changed state is announced after those who act on it have acted; up and down before.
+    if (action === 'change') this.master?.portEvent(this, action);
     this.ns.events.emit({ type: 'link', action, dev: this });
-    this.master?.portEvent(this, action);
+    if (action !== 'change') this.master?.portEvent(this, action);
     for (const upper of this.uppers) upper.lowerEvent(this, action);
   }
 

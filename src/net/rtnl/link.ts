@@ -228,8 +228,8 @@ export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: Link
         put(() => {
           dev.broadcast = a.broadcast as Mac;
         })),
-    a.master !== undefined && ((): Result => setMaster(dev, a.master as NetDevice | null)),
     (a.set !== undefined || a.clear !== undefined) && ((): Result => dev.changeFlags(a.set ?? 0, a.clear ?? 0)),
+    a.master !== undefined && ((): Result => setMaster(dev, a.master as NetDevice | null)),
     a.carrier !== undefined && ((): Result => setCarrier(dev, a.carrier as boolean)),
     a.txqlen !== undefined &&
       ((): Result =>
