@@ -15,11 +15,13 @@ import { hostname } from './hostname/hostname.ts';
 import { jq } from './jq/jq.ts';
 import { kill, pidof, pkill } from './kill/kill.ts';
 import { ls } from './ls/ls.ts';
+import { mount, umount } from './mount/mount.ts';
 import { sed } from './sed/sed.ts';
 import { seq } from './seq/seq.ts';
 import { sleep } from './sleep/sleep.ts';
 import { sort } from './sort/sort.ts';
 import { sudo } from './sudo/sudo.ts';
+import { md5sum, sha1sum, sha256sum, sha512sum } from './sums/sums.ts';
 import { column, nl, paste, rev, tac } from './tac/tac.ts';
 import { tail } from './tail/tail.ts';
 import { tee } from './tee/tee.ts';
@@ -61,8 +63,10 @@ export const everyday: readonly Command[] = [
   kill,
   ln,
   ls,
+  md5sum,
   mkdir,
   mktemp,
+  mount,
   mv,
   nl,
   paste,
@@ -78,6 +82,9 @@ export const everyday: readonly Command[] = [
   rmdir,
   sed,
   seq,
+  sha1sum,
+  sha256sum,
+  sha512sum,
   sleep,
   sort,
   sudo,
@@ -89,6 +96,7 @@ export const everyday: readonly Command[] = [
   touch,
   tr,
   trueCommand,
+  umount,
   uname,
   uniq,
   watch,

@@ -1,7 +1,7 @@
 /** File calls by path. Models the system calls of fs/open.c and fs/namei.c */
 
 import { fail, ok, type Result } from '../sim/errno.ts';
-import { RegularFile, Symlink } from './inode.ts';
+import { type Inode, RegularFile, Symlink } from './inode.ts';
 import { Scheduled } from './sched.ts';
 import type { Stat } from './vfs.ts';
 
@@ -116,6 +116,37 @@ export abstract class FileCalls extends Scheduled {
     }
     if (r.errno !== 'ENOENT') return r;
     return this.machine.fs.place(this.self, path, new RegularFile(undefined, 0o666 & ~this.umask));
+  }
+
+  /** mount(2) of a new tmpfs, or of what `bind` names, on `path`. */
+  mount(source: string, path: string, type: string, options: string, bind: boolean): Result<void> {
+    if (this.uid !== 0) return fail('EPERM');
+    const point = this.machine.fs.lookup(this.self, path);
+    if (!point.ok) return point;
+    const real = this.resolve(path);
+    if (!real.ok) return real;
+    let root: Inode;
+    if (bind) {
+      const from = this.machine.fs.lookup(this.self, source);
+      if (!from.ok) return from;
+      root = from.value;
+      if ((root.kind === 'dir') !== (point.value.kind === 'dir')) return fail('ENOTDIR');
+    } else {
+      if (point.value.kind !== 'dir') return fail('ENOTDIR');
+      root = this.machine.tmpfs(real.value);
+    }
+    this.self.mnt.mount(point.value, root, { source, path: real.value, type, options });
+    return ok();
+  }
+
+  /** umount(2) of what was mounted last on `path`. */
+  umount(path: string): Result<void> {
+    if (this.uid !== 0) return fail('EPERM');
+    const root = this.machine.fs.lookup(this.self, path);
+    if (!root.ok) return root;
+    const real = this.resolve(path);
+    if (!real.ok) return real;
+    return this.self.mnt.unmount(root.value, real.value) ? ok() : fail('EINVAL');
   }
 
   /** Canonical path: links followed, no `.` or `..`; the last part may be missing. */

@@ -11,7 +11,7 @@ import { Directory, RegularFile, Symlink } from './inode.ts';
 import { SocketFile } from './net.ts';
 import { Process, type SocketLike, type SpawnOptions, type Uts } from './process.ts';
 import type { Command } from './program.ts';
-import { buildRoot } from './rootfs.ts';
+import { buildRoot, netnsDirectory } from './rootfs.ts';
 import type { Signal } from './signal.ts';
 import { Tty } from './tty.ts';
 import { MountTable, Vfs } from './vfs.ts';
@@ -128,6 +128,13 @@ export class Machine {
       dir = next as Directory;
     }
     return dir;
+  }
+
+  /** The root of a new tmpfs for `path`. One on /run keeps the names of network namespaces: they are the kernel's. */
+  tmpfs(path: string): Directory {
+    const root = new Directory(undefined, 0o1777);
+    if (path === '/run') root.link('netns', netnsDirectory(this));
+    return root;
   }
 
   // ---- namespaces with a host name and an /etc of their own

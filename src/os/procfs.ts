@@ -149,7 +149,7 @@ function processDir(target: Process): Directory {
     environ: new ProcFile(() => [...target.env].map(([k, v]) => `${k}=${v}\0`).join('')),
     exe: new Symlink(() => target.exe),
     fd: fdDir(target),
-    mounts: new ProcFile(() => 'proc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\ntmpfs / tmpfs rw 0 0\n'),
+    mounts: new ProcFile(() => target.mnt.entries.map((e) => `${e.source} ${e.path} ${e.type} ${e.options} 0 0\n`).join('')),
     net: procNet(target),
     ns: fixedDir({
       net: new Symlink(() => `net:[${target.ns.inode}]`),

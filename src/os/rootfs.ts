@@ -70,7 +70,7 @@ function devices(m: Machine, dev: Directory): void {
 }
 
 /** Each name is a file that holds its namespace open (ip-netns(8)); they are made by `ip netns add`. */
-function netnsDirectory(m: Machine): Directory {
+export function netnsDirectory(m: Machine): Directory {
   return new ProcDir(
     () => m.kernel.named.keys(),
     (name) => (m.kernel.named.has(name) ? new ProcFile(() => '') : undefined),

@@ -20,14 +20,45 @@ export interface Stat {
   rdev?: [number, number];
 }
 
+/** A line of /proc/mounts. */
+export interface MountEntry {
+  readonly source: string;
+  readonly path: string;
+  readonly type: string;
+  readonly options: string;
+}
+
 /** What is mounted over what; each mount namespace has its own table. */
 export class MountTable {
   readonly over = new Map<Inode, Inode>();
+  /** In the order of mounting. */
+  entries: readonly MountEntry[] = [
+    { source: '/dev/vda1', path: '/', type: 'ext4', options: 'rw,relatime' },
+    { source: 'proc', path: '/proc', type: 'proc', options: 'rw,nosuid,nodev,noexec,relatime' },
+    { source: 'sysfs', path: '/sys', type: 'sysfs', options: 'rw,nosuid,nodev,noexec,relatime' },
+    { source: 'tmpfs', path: '/run', type: 'tmpfs', options: 'rw,nosuid,nodev,mode=755' },
+  ];
 
   copy(): MountTable {
     const m = new MountTable();
     for (const [a, b] of this.over) m.over.set(a, b);
+    m.entries = this.entries;
     return m;
+  }
+
+  mount(point: Inode, root: Inode, entry: MountEntry): void {
+    this.over.set(this.at(point), root);
+    this.entries = [...this.entries, entry];
+  }
+
+  /** Takes away what was mounted last on `path`, whose present root is `root`. False when nothing is mounted there. */
+  unmount(root: Inode, path: string): boolean {
+    const under = [...this.over].find(([, b]) => b === root)?.[0];
+    const last = this.entries.findLastIndex((e) => e.path === path);
+    if (!under || last < 0) return false;
+    this.over.delete(under);
+    this.entries = this.entries.filter((_, i) => i !== last);
+    return true;
   }
 
   at(node: Inode): Inode {
