@@ -1,6 +1,6 @@
 /** ip neighbour: show, add, delete, flush, get. Models ip/ipneigh.c */
 
-import { IFF_NOARP, type Neighbour, type NetDevice, NUD_FAILED, NUD_NOARP, NUD_PERMANENT, type Result } from '../../os/uapi.ts';
+import { type Neighbour, type NeighSpec, type NetDevice, NUD_FAILED, NUD_NOARP, NUD_PERMANENT, type Result } from '../../os/uapi.ts';
 import { formatIp, type IpAddr, inPrefix, type Prefix } from '../../wire/addr.ts';
 import { formatMac } from '../../wire/mac.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
@@ -25,8 +25,14 @@ const VALID = NUD_PERMANENT | NUD_NOARP | 0x02 | 0x04 | 0x08 | 0x10;
 
 function stateNumber(word: string): number | null {
   if (word === 'none') return 0;
-  const known = STATES.find(([, name]) => matches(word, name.toLowerCase()));
-  return known ? known[0] : unsigned(word, 0xffff);
+  // Only these three may be shortened.
+  for (const short of ['permanent', 'reachable', 'failed']) {
+    if (matches(word, short)) return (STATES.find(([, name]) => name.toLowerCase() === short) as readonly [number, string])[0];
+  }
+  const known = STATES.find(([, name]) => word === name.toLowerCase());
+  if (known) return known[0];
+  const n = unsigned(word, 0xff);
+  return n === null || n & (n - 1) ? null : n;
 }
 
 function printState(ctx: Ctx, state: number): void {
@@ -62,6 +68,7 @@ export function printNeigh(ctx: Ctx, n: Neighbour, how: NeighView = {}): void {
   if (!how.hideDev) pr.any('dev', n.dev.name, `${n.dev.name} `, 'ifname', 'dev ');
   if (n.mac !== null && n.state & VALID) pr.any('lladdr', formatMac(n.mac), `${formatMac(n.mac)} `, 'mac', 'lladdr ');
   if (n.isRouter) pr.any('router', null, 'router ');
+  if (n.managed) pr.any('managed', null, 'managed ');
   if (n.externLearn) pr.any('extern_learn', null, 'extern_learn ');
   if (ctx.stats) {
     const age = (t: number): number => Math.max(0, Math.floor((ctx.p.sim.now - t) / 1e6));
@@ -84,6 +91,7 @@ interface NeighFilter {
   states: number;
   pfx: Prefix | null;
   proxy: boolean;
+  unused: boolean;
   proto: number | null;
 }
 
@@ -96,6 +104,7 @@ function readFilter(ctx: Ctx, words: readonly string[], flush: boolean): NeighFi
     states: flush ? ~(NUD_PERMANENT | NUD_NOARP) : 0xff & ~NUD_NOARP,
     pfx: null,
     proxy: false,
+    unused: false,
     proto: null,
   };
   let dev: string | null = null;
@@ -107,7 +116,7 @@ function readFilter(ctx: Ctx, words: readonly string[], flush: boolean): NeighFi
     } else if (args.is('master')) f.master = ctx.device(args.next()) ?? invarg('Device does not exist\n', args.word);
     else if (args.is('vrf')) invarg('Not a valid VRF name\n', args.next());
     else if (args.is('nomaster')) f.noMaster = true;
-    else if (args.is('unused')) continue;
+    else if (args.is('unused')) f.unused = true;
     else if (args.is('nud')) {
       if (!statesGiven) f.states = 0;
       statesGiven = true;
@@ -140,7 +149,8 @@ function passes(f: NeighFilter, n: Neighbour): boolean {
   if (f.dev && n.dev !== f.dev) return false;
   if (f.master && n.dev.master !== f.master) return false;
   if (f.noMaster && n.dev.master) return false;
-  if (!(f.states & (n.state === 0 ? 0x100 : n.state))) return false;
+  if (!n.externLearn && !(f.states & (n.state === 0 ? 0x100 : n.state))) return false;
+  if (f.unused && n.refcnt > 0) return false;
   if (f.proto !== null && n.protocol !== f.proto) return false;
   return !f.pfx || inPrefix(n.ip, f.pfx.addr, f.pfx.len);
 }
@@ -184,6 +194,7 @@ function flush(ctx: Ctx, words: readonly string[]): number {
     const doomed = collect(ctx, f);
     if (doomed.length === 0 || round === 10) break;
     round++;
+    if (ctx.stats > 1) for (const n of doomed) printNeigh(ctx, n, { hideDev: f.dev !== null });
     if (ctx.stats) ctx.pr.out += `\n*** Round ${round}, deleting ${doomed.length} entries ***\n`;
     for (const n of doomed) ctx.ns.neigh.del(n.dev, n.ip);
   }
@@ -201,6 +212,9 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
   let dev: string | null = null;
   let proxy = false;
   let router = false;
+  let use = false;
+  let managed = false;
+  let externLearn = false;
   let proto = 0;
   for (; args.more; args.step()) {
     if (args.matches('lladdr')) {
@@ -215,7 +229,11 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
       dst = getAddr(word, family);
       proxy = true;
     } else if (args.is('router')) router = true;
-    else if (args.is('use', 'managed') || args.matches('extern_learn')) continue;
+    else if (args.is('use')) use = true;
+    else if (args.is('managed')) {
+      managed = true;
+      state = 0;
+    } else if (args.matches('extern_learn')) externLearn = true;
     else if (args.is('dev')) dev = args.next();
     else if (args.matches('protocol'))
       proto = ctx.names.protos.number(args.next(), 255) ?? invarg('"protocol" value is invalid\n', args.word);
@@ -235,15 +253,8 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
   if (!device) return 2;
   if (what === 'delete') return ctx.talk(remove(ctx, device, dst));
   if (mac && mac.mac === null) return ctx.talk({ ok: false, errno: 'EINVAL', msg: 'Invalid link address' });
-  const spec: Parameters<typeof neigh.add>[2] = { state, router, protocol: proto };
+  const spec: NeighSpec = { state, router, protocol: proto, externLearn, use, managed };
   if (mac?.mac !== null && mac?.mac !== undefined) spec.mac = mac.mac;
-  const known = neigh.lookup(dst, device);
-  if (!known && what === 'change') return ctx.talk({ ok: false, errno: 'ENOENT' });
-  if (known && what === 'add') return ctx.talk({ ok: false, errno: 'EEXIST' });
-  const needs = state & (NUD_PERMANENT | 0x02 | 0x04 | 0x08 | 0x10 | NUD_NOARP);
-  if (needs && spec.mac === undefined && (known?.mac ?? null) === null && !(device.flags & IFF_NOARP)) {
-    return ctx.talk({ ok: false, errno: 'EINVAL', msg: 'No link layer address given' });
-  }
   return ctx.talk(neigh.add(device, dst, spec, what));
 }
 
@@ -256,10 +267,13 @@ function get(ctx: Ctx, words: readonly string[]): number {
   const family = ctx.family === 4 || ctx.family === 6 ? ctx.family : 0;
   let dst: IpAddr | null = null;
   let dev: string | null = null;
+  let proxy = false;
   for (; args.more; args.step()) {
     if (args.is('dev')) dev = args.next();
-    else if (args.matches('proxy')) dst = getAddr(args.next(), family);
-    else {
+    else if (args.matches('proxy')) {
+      dst = getAddr(args.next(), family);
+      proxy = true;
+    } else {
       if (args.is('to')) args.next();
       if (args.matches('help')) throw new Exit(255, NEIGH_USAGE);
       if (dst !== null) duparg2('to', args.word);
@@ -272,11 +286,16 @@ function get(ctx: Ctx, words: readonly string[]): number {
   }
   const device = ctx.device(dev);
   if (!device) return ctx.nodev(dev);
+  // Without an array around it: the answer is text, -j or not.
+  if (proxy) {
+    if (!ctx.ns.neigh.listProxy().some((x) => x.ip === dst && x.dev === device))
+      return ctx.talk({ ok: false, errno: 'ENOENT', msg: 'Proxy neighbour entry not found' });
+    ctx.pr.out += `${formatIp(dst)} dev ${device.name} proxy \n`;
+    return 0;
+  }
   const n = ctx.ns.neigh.lookup(dst, device);
   if (!n) return ctx.talk({ ok: false, errno: 'ENOENT', msg: 'Neighbour entry not found' });
-  ctx.newJson();
   printNeigh(ctx, n);
-  ctx.deleteJson();
   return 0;
 }
 

@@ -23,6 +23,9 @@ export interface NeighSpec {
   state: number;
   router?: boolean;
   externLearn?: boolean;
+  /** Ask for its address as if there were a packet (NTF_USE), or keep asking (NTF_EXT_MANAGED). */
+  use?: boolean;
+  managed?: boolean;
   protocol?: number;
 }
 
@@ -144,7 +147,7 @@ export class NeighbourTables {
   /** All entries, or one family's, in order of device creation. */
   list(family?: Family): Neighbour[] {
     const out: Neighbour[] = [];
-    for (const [, , n] of this.all()) if (n.state !== nud.NUD_NONE && (family === undefined || n.family === family)) out.push(n);
+    for (const [, , n] of this.all()) if (family === undefined || n.family === family) out.push(n);
     return out;
   }
 
@@ -158,26 +161,24 @@ export class NeighbourTables {
     let flags = nud.UPDATE_ADMIN;
     if (mode !== 'append') flags |= nud.UPDATE_OVERRIDE | nud.UPDATE_OVERRIDE_ISROUTER;
     if (spec.router) flags |= nud.UPDATE_ISROUTER;
-    const done = n.update(spec.mac ?? null, spec.state, flags);
-    if (!done.ok) {
-      if (!existing) this.forget(n);
-      return done;
-    }
     if (spec.protocol) n.protocol = spec.protocol;
     if (spec.externLearn) n.externLearn = true;
+    if (!spec.use) {
+      // What is refused leaves an entry without a state behind, as in Linux.
+      if (spec.mac === undefined && n.mac === null && spec.state & nud.NUD_VALID && !(dev.flags & IFF_NOARP))
+        return fail('EINVAL', 'No link layer address given');
+      const done = n.update(spec.mac ?? null, spec.state, flags);
+      if (!done.ok) return done;
+    }
+    if (spec.managed) n.manage();
+    else if (spec.use) n.solicit();
     return ok();
-  }
-
-  /** Takes back an entry that nobody has been told of. */
-  private forget(n: Neighbour): void {
-    if (this.tables[n.family].get(n.dev)?.entries.delete(n.ip)) this.count--;
-    n.kill();
   }
 
   /** RTM_DELNEIGH: packets that wait are answered with unreachable. */
   del(dev: NetDevice, ip: IpAddr): Result {
     const n = this.lookup(ip, dev);
-    if (!n || n.state === nud.NUD_NONE) return fail('ENOENT');
+    if (!n) return fail('ENOENT');
     const table = this.table(n.family, dev);
     n.update(null, nud.NUD_FAILED, nud.UPDATE_OVERRIDE | nud.UPDATE_ADMIN);
     if (table.entries.get(n.ip) === n) this.remove(table, n.ip, n);

@@ -25,6 +25,9 @@ declare module '../../sim/trace.ts' {
 /** What the queue is charged for a packet besides its bytes (sizeof(struct sk_buff) and shared info). */
 const TRUESIZE = 704;
 
+/** interval_probe_time_ms, in µs. */
+const MANAGED_INTERVAL = 5_000_000;
+
 export class Neighbour {
   readonly family: Family;
   readonly ip: IpAddr;
@@ -35,6 +38,8 @@ export class Neighbour {
   state = nud.NUD_NONE;
   isRouter = false;
   externLearn = false;
+  /** NTF_EXT_MANAGED: its address is kept known without traffic. */
+  managed = false;
   /** Virtual times in µs. */
   used: number;
   confirmed: number;
@@ -59,9 +64,28 @@ export class Neighbour {
     this.confirmed = now - 2 * params.get('base_reachable_time_ms') * 1000;
   }
 
-  /** Users of the entry besides the table: the queue of waiting packets. */
+  /** Users of the entry besides the table: its timer. */
   get refcnt(): number {
-    return this.queue.length > 0 ? 1 : 0;
+    return this.timer !== null ? 1 : 0;
+  }
+
+  /** neigh_event_send() without a packet: asks when nothing is known, verifies when it is stale. */
+  solicit(): void {
+    if (this.state & (nud.NUD_CONNECTED | nud.NUD_DELAY | nud.NUD_PROBE)) return;
+    this.used = this.dev.sim.now;
+    this.eventSend(null);
+  }
+
+  /** neigh_managed_work(): every interval_probe_time (5 s) anew. */
+  manage(): void {
+    if (this.managed) return;
+    this.managed = true;
+    const work = (): void => {
+      if (this.dead) return;
+      this.solicit();
+      this.dev.sim.schedule(MANAGED_INTERVAL, work);
+    };
+    work();
   }
 
   /** Sends the packet now, or queues it until the address is known. Models neigh_output() and __neigh_event_send(). */
@@ -81,7 +105,7 @@ export class Neighbour {
   }
 
   /** False when the packet was queued or dropped. */
-  private eventSend(skb: Skb): boolean {
+  private eventSend(skb: Skb | null): boolean {
     const now = this.dev.sim.now;
     if (this.state & nud.NUD_STALE) {
       this.stopTimer();
@@ -95,7 +119,7 @@ export class Neighbour {
       if (this.params.get('mcast_solicit') + this.params.get('app_solicit') === 0) {
         this.setState(nud.NUD_FAILED);
         this.updated = now;
-        netDrop(skb, this.dev, 'NEIGH_FAILED');
+        if (skb) netDrop(skb, this.dev, 'NEIGH_FAILED');
         return false;
       }
       this.probes = this.params.get('ucast_solicit');
@@ -105,7 +129,7 @@ export class Neighbour {
       this.startTimer(this.params.retransTime());
       probe = true;
     }
-    this.enqueue(skb);
+    if (skb) this.enqueue(skb);
     if (probe) this.probe();
     return false;
   }

@@ -1,7 +1,7 @@
 /** Addresses and prefixes on the command line with iproute2's complaints. Models lib/utils.c get_addr_1(), get_prefix_1() */
 
 import { type Family, formatIp, type IpAddr, maxLen, type Prefix, parseIp6, zeroOf } from '../../../wire/addr.ts';
-import { type Mac, parseMac } from '../../../wire/mac.ts';
+import type { Mac } from '../../../wire/mac.ts';
 import { Exit, unsigned } from './args.ts';
 
 export type AddrFamily = 0 | 4 | 6 | 17 | 7;
@@ -94,8 +94,12 @@ export function formatPrefix(p: Prefix, family: Family): string {
 export function getLladdr(text: string): { mac: Mac | null; len: number } {
   const parts = text.split(':');
   if (/^\d+\.\d+\.\d+\.\d+$/.test(text)) return { mac: quad(text), len: 4 };
+  let mac = 0;
   for (const part of parts) {
-    if (!/^[0-9a-fA-F]+$/.test(part) || Number.parseInt(part, 16) > 255) throw new Exit(1, `"${part}" is invalid lladdr.\n`);
+    // As sscanf("%x") reads it: what follows the digits does not matter.
+    const digits = /^\s*(?:0[xX])?([0-9a-fA-F]+)/.exec(part)?.[1];
+    if (digits === undefined || Number.parseInt(digits, 16) > 255) throw new Exit(1, `"${part}" is invalid lladdr.\n`);
+    mac = mac * 256 + Number.parseInt(digits, 16);
   }
-  return { mac: parts.length === 6 ? parseMac(text) : null, len: parts.length };
+  return { mac: parts.length === 6 ? mac : null, len: parts.length };
 }
