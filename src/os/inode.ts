@@ -113,6 +113,8 @@ export const MAX_FILE = 64 << 20;
 export class Directory extends Inode {
   readonly kind = 'dir';
   protected entries: Map<string, Inode> | null = null;
+  /** Further entries, made when somebody looks for them. */
+  private offered: ReadonlyMap<string, () => Inode> | null = null;
   private readonly fill: ((dir: Directory) => void) | undefined;
 
   /** `fill` makes the first entries when the directory is first looked into. */
@@ -131,11 +133,32 @@ export class Directory extends Inode {
     return this.entries;
   }
 
+  /** Entries that are there but need not be made yet; the map is shared by all directories that are given it. */
+  offer(entries: ReadonlyMap<string, () => Inode>): void {
+    this.settle();
+    for (const name of this.map().keys()) if (entries.has(name)) this.map().delete(name);
+    this.offered = entries;
+  }
+
+  /** Makes what is offered and not yet made. */
+  private settle(): void {
+    if (this.offered === null) return;
+    const map = this.map();
+    for (const [name, make] of this.offered) if (!map.has(name)) map.set(name, make());
+    this.offered = null;
+  }
+
   lookup(name: string, _p: Process): Inode | undefined {
-    return this.map().get(name);
+    const map = this.map();
+    const found = map.get(name);
+    if (found !== undefined || this.offered === null) return found;
+    const node = this.offered.get(name)?.();
+    if (node) map.set(name, node);
+    return node;
   }
 
   list(_p: Process): [string, Inode][] {
+    this.settle();
     return [...this.map()].sort((a, b) => (a[0] < b[0] ? -1 : 1));
   }
 
@@ -145,6 +168,7 @@ export class Directory extends Inode {
   }
 
   unlink(name: string): Result<void> {
+    this.settle();
     return this.map().delete(name) ? ok() : fail('ENOENT');
   }
 

@@ -7,7 +7,7 @@ import type { Sim } from '../sim/sim.ts';
 import { etcFiles } from './etc.ts';
 import { DEFAULT_PATH } from './exec.ts';
 import type { OpenFile } from './file.ts';
-import { Directory, RegularFile, Symlink } from './inode.ts';
+import { Directory, type Inode, RegularFile, Symlink } from './inode.ts';
 import { SocketFile } from './net.ts';
 import { Process, type SocketLike, type SpawnOptions, type Uts } from './process.ts';
 import type { Command } from './program.ts';
@@ -80,20 +80,9 @@ export class Machine {
 
   /** Puts programs in their places (/usr/bin/NAME when they do not say). */
   install(commands: readonly Command[]): void {
-    const folders = new Map<string, Directory>();
-    for (const command of commands) {
-      this.commands.set(command.name, command);
-      if (command.hidden) continue;
-      const path = command.path ?? `/usr/bin/${command.name}`;
-      const file = new RegularFile(`\x7fELF ${command.name}\n`, 0o755);
-      file.program = command;
-      const folder = path.slice(0, path.lastIndexOf('/'));
-      const dir = folders.get(folder) ?? this.directory(folder);
-      folders.set(folder, dir);
-      dir.link(path.slice(path.lastIndexOf('/') + 1), file);
-      for (const alias of command.aliases ?? []) dir.link(alias, new Symlink(command.name));
-      if (command.files) this.unpack(command, '', this.fs.root);
-    }
+    for (const command of commands) this.commands.set(command.name, command);
+    for (const [folder, entries] of programFiles(commands)) this.directory(folder).offer(entries);
+    for (const command of commands) if (command.files && !command.hidden) this.unpack(command, '', this.fs.root);
   }
 
   /** Lays a package's files that lie under `prefix` into `root`, which stands for that directory. */
@@ -274,6 +263,30 @@ export class Machine {
     return out;
   }
 }
+
+/** Executables by folder; worked out once for a list of commands, whatever the number of machines. */
+function programFiles(commands: readonly Command[]): ReadonlyMap<string, ReadonlyMap<string, () => Inode>> {
+  const known = folders.get(commands);
+  if (known) return known;
+  const made = new Map<string, Map<string, () => Inode>>();
+  for (const command of commands) {
+    if (command.hidden) continue;
+    const path = command.path ?? `/usr/bin/${command.name}`;
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    const entries = made.get(folder) ?? new Map<string, () => Inode>();
+    made.set(folder, entries);
+    entries.set(path.slice(path.lastIndexOf('/') + 1), () => {
+      const file = new RegularFile(`\x7fELF ${command.name}\n`, 0o755);
+      file.program = command;
+      return file;
+    });
+    for (const alias of command.aliases ?? []) entries.set(alias, () => new Symlink(command.name));
+  }
+  folders.set(commands, made);
+  return made;
+}
+
+const folders = new WeakMap<readonly Command[], ReadonlyMap<string, ReadonlyMap<string, () => Inode>>>();
 
 function inodeOf(sock: SocketLike): number {
   return 'inode' in sock && typeof sock.inode === 'number' ? sock.inode : 0;

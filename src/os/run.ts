@@ -55,7 +55,7 @@ export class Job {
   private readonly tty: Tty | null;
   private out = '';
   private err = '';
-  private readonly decoders = [new TextDecoder(), new TextDecoder()] as const;
+  private readonly decoders: [TextDecoder | null, TextDecoder | null] = [null, null];
   private readonly failure: { text: string; code: number } | null;
   private readonly limits: Required<Limits>;
   timedOut = false;
@@ -102,13 +102,23 @@ export class Job {
 
   /** All that was written to standard output so far. */
   get stdout(): string {
-    this.out += this.decoders[0].decode(this.outs.stdout.take(), { stream: true });
+    this.out += this.decode(0, this.outs.stdout.take());
     return this.out;
   }
 
   get stderr(): string {
-    this.err += this.decoders[1].decode(this.outs.stderr.take(), { stream: true });
+    this.err += this.decode(1, this.outs.stderr.take());
     return (this.failure?.text ?? '') + this.err;
+  }
+
+  private decode(stream: 0 | 1, bytes: Uint8Array): string {
+    if (bytes.length === 0) return '';
+    let decoder = this.decoders[stream];
+    if (!decoder) {
+      decoder = new TextDecoder();
+      this.decoders[stream] = decoder;
+    }
+    return decoder.decode(bytes, { stream: true });
   }
 
   /** To the whole process group. */

@@ -86,8 +86,9 @@ export class FibTable {
     return prefixes.flat();
   }
 
-  all(): FibRoute[] {
-    return this.lens.flatMap((len) => [...(this.byLen[len] as Map<IpAddr, FibRoute[]>).values()].flat());
+  /** Adds all routes to `out`, longest prefixes first. */
+  collect(out: FibRoute[]): void {
+    for (const len of this.lens) for (const list of (this.byLen[len] as Map<IpAddr, FibRoute[]>).values()) out.push(...list);
   }
 }
 

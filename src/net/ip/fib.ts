@@ -297,7 +297,10 @@ export class Fib {
   }
 
   all(): FibRoute[] {
-    return [...this.tables4.values(), ...this.tables6.values()].flatMap((t) => t.all());
+    const out: FibRoute[] = [];
+    for (const t of this.tables4.values()) t.collect(out);
+    for (const t of this.tables6.values()) t.collect(out);
+    return out;
   }
 
   // ---- devices ----
