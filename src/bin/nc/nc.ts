@@ -2,29 +2,21 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { gaiStrerror, getaddrinfo, readHosts, readResolvConf, resSend } from '../../os/resolver.ts';
-import { acceptTcp, closeSocket, connectTcp, openTcp, openUdp, waitFor } from '../../os/sockcalls.ts';
+import { gaiStrerror, readHosts, readResolvConf, resSend } from '../../os/resolver.ts';
+import { acceptTcp, closeSocket, openTcp, openUdp, waitFor } from '../../os/sockcalls.ts';
 import { type TcpSocket, type UdpSocket, UnixSocket } from '../../os/uapi.ts';
 import { fail, ok, type Result, strerror } from '../../sim/errno.ts';
 import { SEC } from '../../sim/sim.ts';
-import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
+import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { DNS_TYPES, readName, reverseName } from '../../wire/dns.ts';
+import { die, options, remoteConnect, resolve, service, servicePort } from './connect.ts';
 import { type NcOptions, parseNc, portList } from './options.ts';
+import { throughProxy } from './proxy.ts';
 import { readWrite } from './pump.ts';
 import { SUMMARY, USAGE, VERSION } from './usage.ts';
 
 /** Seconds that a UDP port scan without -w gives a port to complain. */
 const UDP_SCAN_TIMEOUT = 3;
-
-function service(p: Process, proto: string): (name: string) => number | null {
-  return (name) => {
-    for (const line of (p.readText('/etc/services') ?? '').split('\n')) {
-      const [first, port, ...aliases] = (line.split('#')[0] as string).trim().split(/\s+/);
-      if (port?.endsWith(`/${proto}`) && (first === name || aliases.includes(name))) return Number.parseInt(port, 10);
-    }
-    return null;
-  };
-}
 
 function serviceName(p: Process, port: number, proto: string): string | null {
   for (const line of (p.readText('/etc/services') ?? '').split('\n')) {
@@ -42,14 +34,18 @@ function* main(p: Process): Task<number> {
   }
   if (o.unix) return yield* unixMode(p, o);
   const proto = o.udp ? 'udp' : 'tcp';
-  const ports = portList(o.ports as string, service(p, proto));
-  if (typeof ports === 'string') return yield* die(p, ports);
-  return o.listen ? yield* serve(p, o, ports[0] as number) : yield* connectAll(p, o, o.random ? shuffle(p, ports) : ports);
-}
-
-function* die(p: Process, message: string): Task<number> {
-  yield* p.err(`nc: ${message}\n`);
-  return 1;
+  if (o.dccp) return 1;
+  if (o.listen) {
+    const port = servicePort(p, (o.ports as string[])[0] as string, proto);
+    return port === null ? yield* die(p, 'getaddrinfo: Servname not supported for ai_socktype') : yield* serve(p, o, port);
+  }
+  const ports: number[] = [];
+  for (const word of o.ports as string[]) {
+    const some = portList(word, service(p, proto));
+    if (typeof some === 'string') return yield* die(p, some);
+    ports.push(...(o.random ? shuffle(p, some) : some));
+  }
+  return yield* connectAll(p, o, ports);
 }
 
 function shuffle(p: Process, ports: number[]): number[] {
@@ -62,34 +58,16 @@ function shuffle(p: Process, ports: number[]): number[] {
   return out;
 }
 
-function* resolve(p: Process, o: NcOptions, host: string): Task<Result<IpAddr[]> | string> {
-  if (o.numeric) {
-    const a = parseIp(host);
-    if (a === null) return gaiStrerror('EAI_NONAME');
-    if (o.family !== null && (typeof a === 'number' ? 4 : 6) !== o.family) return gaiStrerror('EAI_ADDRFAMILY');
-    return ok([a]);
-  }
-  const r = yield* getaddrinfo(p, host, o.family === null ? {} : { family: o.family });
-  return r.ok ? ok(r.addrs) : gaiStrerror(r.error);
-}
-
-function options(sock: TcpSocket | UdpSocket, o: NcOptions): void {
-  if (o.ttl !== null) sock.opt.ttl = o.ttl;
-  if (o.tos !== null) sock.opt.tos = o.tos;
-  if (o.broadcast) sock.opt.broadcast = true;
-  if (o.rcvBuf !== null) sock.opt.rcvBuf = o.rcvBuf * 2;
-  if (o.sndBuf !== null) sock.opt.sndBuf = o.sndBuf * 2;
-}
-
 function* connectAll(p: Process, o: NcOptions, ports: readonly number[]): Task<number> {
   let status = 1;
   for (const port of ports) {
-    const opened = yield* remoteConnect(p, o, o.host as string, port);
+    const opened =
+      o.proxy === null ? yield* remoteConnect(p, o, o.host as string, port) : yield* throughProxy(p, o, o.host as string, port);
     if (typeof opened === 'number') return opened;
     if (opened === null) continue;
     const { sock, addr } = opened;
     status = 0;
-    const heard = o.udp && (o.verbose || o.scan) ? yield* udpTest(p, sock as UdpSocket, o) : true;
+    const heard = o.udp && o.verbose ? yield* udpTest(p, sock as UdpSocket, o) : true;
     if (!heard) {
       status = 1;
       closeSocket(p, sock);
@@ -111,44 +89,6 @@ function* connectAll(p: Process, o: NcOptions, ports: readonly number[]): Task<n
   return status;
 }
 
-/** A connected socket; null when no address answered; a number ends the program. */
-function* remoteConnect(
-  p: Process,
-  o: NcOptions,
-  host: string,
-  port: number,
-): Task<{ sock: TcpSocket | UdpSocket; addr: IpAddr } | null | number> {
-  const found = yield* resolve(p, o, host);
-  if (typeof found === 'string') return yield* die(p, `getaddrinfo for host "${host}" port ${port}: ${found}`);
-  if (!found.ok) return 1;
-  for (const addr of found.value) {
-    const family = typeof addr === 'number' ? 4 : 6;
-    const sock = o.udp ? openUdp(p, family) : openTcp(p, family);
-    options(sock, o);
-    if (o.source !== null || o.port !== null) {
-      const own = o.source === null ? (family === 4 ? 0 : 0n) : parseIp(o.source);
-      if (own === null) return yield* die(p, `getaddrinfo: ${gaiStrerror('EAI_NONAME')}`);
-      const from = o.port === null ? 0 : portList(o.port, service(p, o.udp ? 'udp' : 'tcp'));
-      if (typeof from === 'string') return yield* die(p, from);
-      sock.opt.reuseAddr = true;
-      const bound = sock.bind(own, typeof from === 'number' ? from : (from[0] as number));
-      if (!bound.ok) return yield* die(p, `bind failed: ${strerror(bound.errno)}`);
-    }
-    const deadline = o.timeout === null ? undefined : p.sim.now + o.timeout * SEC;
-    const r = sock.kind === 'udp' ? sock.connect(addr, port) : yield* connectTcp(sock, addr, port, deadline);
-    if (r.ok) return { sock, addr };
-    closeSocket(p, sock);
-    const late = r.errno === 'EAGAIN';
-    if (o.verbose) {
-      const shown = formatIp(addr);
-      const where = o.numeric || shown === host ? '' : ` (${shown})`;
-      const what = late ? `timed out: ${strerror('EINPROGRESS')}` : `failed: ${strerror(r.errno)}`;
-      yield* p.err(`nc: connect to ${host}${where} port ${port} (${o.udp ? 'udp' : 'tcp'}) ${what}\n`);
-    }
-  }
-  return null;
-}
-
 /** Writes into the port until it complains, or does not for some seconds. */
 function* udpTest(p: Process, sock: UdpSocket, o: NcOptions): Task<boolean> {
   const x = new Uint8Array([88]);
@@ -166,6 +106,7 @@ function* udpTest(p: Process, sock: UdpSocket, o: NcOptions): Task<boolean> {
 
 /** getnameinfo(3) without NI_NUMERICHOST: the name, the address when there is none, or what went wrong. */
 function* nameOf(p: Process, addr: IpAddr): Task<Result<string> | string> {
+  if (addr === 0n) return ok('::');
   const entry = readHosts(p).find((h) => h.addr === addr);
   if (entry) return ok(entry.names[0] as string);
   const r = yield* resSend(p, readResolvConf(p), reverseName(addr), [DNS_TYPES.PTR]);

@@ -28,8 +28,14 @@ export interface NcOptions {
   recvLimit: number;
   rcvBuf: number | null;
   sndBuf: number | null;
+  /** -x and -X; `version` is the SOCKS version, or 'connect'. */
+  proxy: string | null;
+  proxyVersion: 4 | 5 | 'connect';
+  proxyUser: string | null;
+  /** -Z: DCCP, which the kernel does not have. */
+  dccp: boolean;
   host: string | null;
-  ports: string | null;
+  ports: string[] | null;
 }
 
 /** An error as nc ends with it; `usage` adds the usage text. */
@@ -112,6 +118,10 @@ export function parseNc(args: readonly string[]): NcOptions | NcError {
     recvLimit: 0,
     rcvBuf: null,
     sndBuf: null,
+    proxy: null,
+    proxyVersion: 5,
+    proxyUser: null,
+    dccp: false,
     host: null,
     ports: null,
   };
@@ -200,6 +210,23 @@ export function parseNc(args: readonly string[]): NcOptions | NcError {
         case 'w':
           o.timeout = number(value, 0, 0x7fffffff / 1000, 'timeout');
           break;
+        case 'V':
+          throw new Bad('no alternate routing table support available');
+        case 'S':
+          throw new Bad('Unable to read TCP MD5SIG password');
+        case 'X':
+          if (value !== '4' && value !== '5' && value.toLowerCase() !== 'connect') throw new Bad('unsupported proxy protocol');
+          o.proxyVersion = value === '4' ? 4 : value === '5' ? 5 : 'connect';
+          break;
+        case 'x':
+          o.proxy = value;
+          break;
+        case 'P':
+          o.proxyUser = value;
+          break;
+        case 'Z':
+          o.dccp = true;
+          break;
         case 'z':
           o.scan = true;
           break;
@@ -214,22 +241,23 @@ export function parseNc(args: readonly string[]): NcOptions | NcError {
   if (parsed.error) return { message: `nc: ${parsed.error}\n`, usage: true };
   const bad = (message: string): NcError => ({ message: `nc: ${message}\n`, usage: false });
   const [first, second, ...more] = parsed.operands;
-  if (more.length > 0) return { message: '', usage: true };
+  if (o.listen && more.length > 0) return { message: '', usage: true };
+  if (o.listen && o.source !== null && second !== undefined) return { message: '', usage: true };
+  if (o.unix && o.listen && first === undefined && o.source === null) return bad('missing socket pathname');
   if (first === undefined && !o.listen && !o.unix) return { message: '', usage: true };
   if (o.unix) {
     o.host = first ?? o.source;
     if (o.host === null || second !== undefined) return { message: '', usage: true };
   } else if (first !== undefined && second !== undefined) {
     o.host = first;
-    o.ports = second;
+    o.ports = [second, ...more];
   } else if (o.listen) {
-    o.ports = first ?? o.port;
-    if (o.port !== null && first !== undefined) {
-      o.host = first;
-      o.ports = o.port;
-    }
+    o.host = o.source;
+    const port = o.port ?? first;
+    o.ports = port === undefined ? null : [port];
+    if (o.port !== null && first !== undefined) o.host = first;
   } else o.host = first as string;
-  if (o.listen && o.source !== null) return { message: '', usage: true };
+  if (o.listen && o.proxy !== null) return bad('no proxy support for listen');
   if (o.listen && o.scan) return bad('cannot use -z and -l');
   if (!o.listen && o.keep) return bad('must use -l with -k');
   if (!o.unix && o.ports === null) return bad('missing port number');
@@ -240,7 +268,7 @@ export function parseNc(args: readonly string[]): NcOptions | NcError {
 export function portList(text: string, service: (name: string) => number | null): number[] | string {
   const named = service(text);
   if (named !== null) return [named];
-  const dash = text.indexOf('-');
+  const dash = /^\d/.test(text) ? text.indexOf('-') : -1;
   try {
     if (dash >= 0) {
       let low = number(text.slice(0, dash), 1, 65_535, 'port number');

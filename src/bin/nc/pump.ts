@@ -22,8 +22,13 @@ export function* readWrite(p: Process, sock: NetSocket, o: NcOptions): Task<'don
   let alarm: number | null = null;
   let packets = 0;
   let idleSince = p.sim.now;
+  let lastWords = false;
   const stdinEnded = (): void => {
     inOpen = false;
+    if (o.quit !== null && o.quit >= 0 && !stream) {
+      // A datagram socket is shut down both ways, and the alarm alone ends the program.
+      lastWords = true;
+    }
     // alarm(0) sets no alarm: -q 0 waits for the peer to close.
     if (o.quit !== null && o.quit > 0) alarm = p.sim.now + o.quit * SEC;
   };
@@ -64,6 +69,10 @@ export function* readWrite(p: Process, sock: NetSocket, o: NcOptions): Task<'don
         toNet = new Uint8Array(0);
         moved = true;
       }
+    }
+    if (lastWords && toNet.length === 0) {
+      if (alarm !== null) yield* p.sleep(alarm - p.sim.now);
+      return 'quit';
     }
     if (netOut && !inOpen && toNet.length === 0) {
       if (o.shutdown && stream) sock.shutdown('write');

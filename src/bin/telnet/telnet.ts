@@ -85,16 +85,17 @@ function* main(p: Process): Task<number> {
     yield* p.err('telnet: too many arguments\n');
     return 1;
   }
-  if (host === undefined) {
-    yield* p.err('telnet: the command prompt is not emulated; give a host\n');
-    return 1;
-  }
   const family = g.options.some(([k]) => k === 'ipv4') ? 4 : g.options.some(([k]) => k === 'ipv6') ? 6 : undefined;
+  return host === undefined ? yield* prompt(p, family) : yield* connect(p, host, service, family);
+}
+
+/** The connection from beginning to end; 1 when there was none. */
+function* connect(p: Process, host: string, service: string, family: 4 | 6 | undefined): Task<number> {
   const found = yield* getaddrinfo(p, host, { addrConfig: true, ...(family ? { family } : {}) });
   const named = new RegExp(`^${service.replace(/\W/g, '\\$&')}\\s+(\\d+)/tcp`, 'm').exec(p.readText('/etc/services') ?? '');
   const port = /^\d+$/.test(service) ? Number(service) : named ? Number(named[1]) : null;
   if (!found.ok || port === null) {
-    yield* p.err(
+    yield* p.out(
       `Server lookup failure:  ${host}:${service}, ${found.ok ? 'Servname not supported for ai_socktype' : gaiStrerror(found.error)}\n`,
     );
     return 1;
@@ -114,6 +115,48 @@ function* main(p: Process): Task<number> {
   }
   yield* p.err(`telnet: Unable to connect to remote host: ${strerror(last)}\n`);
   return 1;
+}
+
+const COMMANDS: readonly (readonly [string, string])[] = [
+  ['close', 'close current connection'],
+  ['logout', 'forcibly logout remote user and close the connection'],
+  ['display', 'display operating parameters'],
+  ['mode', "try to enter line or character mode ('mode ?' for more)"],
+  ['open', 'connect to a site'],
+  ['quit', 'exit telnet'],
+  ['send', "transmit special characters ('send ?' for more)"],
+  ['set', "set operating parameters ('set ?' for more)"],
+  ['unset', "unset operating parameters ('unset ?' for more)"],
+  ['status', 'print status information'],
+  ['toggle', "toggle operating parameters ('toggle ?' for more)"],
+  ['slc', "change state of special characters ('slc ?' for more)"],
+  ['auth', "turn on (off) authentication ('auth ?' for more)"],
+  ['encrypt', "turn on (off) encryption ('encrypt ?' for more)"],
+  ['z', 'suspend telnet'],
+  ['!', 'invoke a subshell'],
+  ['environ', "change environment variables ('environ ?' for more)"],
+  ['?', 'print help information'],
+];
+
+/** `telnet> `, without a connection. */
+function* prompt(p: Process, family: 4 | 6 | undefined): Task<number> {
+  for (;;) {
+    yield* p.out('telnet> ');
+    const line = yield* p.readLine(0);
+    if (line === null) return 0;
+    const [word, ...args] = line.trim().split(/\s+/) as [string, ...string[]];
+    if (word === '') return 0;
+    const hits = word === 'help' ? ['?'] : COMMANDS.map(([name]) => name).filter((name) => name.startsWith(word));
+    const name = hits.find((h) => h === word) ?? (hits.length === 1 ? hits[0] : undefined);
+    if (name === undefined) yield* p.out(hits.length > 1 ? '?Ambiguous command\n' : '?Invalid command\n');
+    else if (name === 'quit') return 0;
+    else if (name === 'status') yield* p.out("No connection.\nEscape character is '^]'.\n");
+    else if (name === 'close' || name === 'logout' || name === 'send' || name === 'mode') yield* p.out('?Need to be connected first.\n');
+    else if (name === '?') {
+      yield* p.out(`Commands may be abbreviated.  Commands are:\n\n${COMMANDS.map(([c, about]) => `${c.padEnd(8)}\t${about}\n`).join('')}`);
+    } else if (name === 'open' && args[0] !== undefined) yield* connect(p, args[0], args[1] ?? '23', family);
+    else yield* p.out(`telnet: the command ${name} is not emulated\n`);
+  }
 }
 
 export const telnet: Command = { name: 'telnet', main };
