@@ -17,7 +17,7 @@ export const LAYERS: Record<string, readonly string[]> = {
   /** Vite plugins: they run in Node while the site is built. */
   'site/build': ['site', 'host', 'lab', 'bin', 'cli'],
   server: ['lab'],
-  cli: ['sim', 'wire', 'net', 'os', 'bin', 'lab'],
+  cli: ['sim', 'wire', 'net', 'os', 'bin', 'cluster', 'lab'],
 };
 
 /** npm packages that a layer below host/ may use. */
