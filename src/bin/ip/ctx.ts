@@ -24,10 +24,14 @@ export class Ctx {
   timestamp: '' | 'long' | 'short' = '';
   all = false;
   force = false;
+  /** Commands come from a file: a program to run is a child, not this process. */
+  batch = false;
   json = 0;
   pretty = 0;
   /** When set: ids that have a name; others are shown as numbers. */
   namedNsids: ReadonlySet<number> | null = null;
+  /** Names by index as a monitor remembers them; null: as they are. */
+  llNames: Map<number, string> | null = null;
   readonly pr = new Printer();
   /** Text for stderr so far. */
   err = '';
@@ -76,6 +80,17 @@ export class Ctx {
 
   device(name: string): NetDevice | undefined {
     return this.ns.device(name) ?? (/^if\d+$/.test(name) ? this.ns.deviceByIndex(Number(name.slice(2))) : undefined);
+  }
+
+  /** ll_index_to_name(): a monitor keeps the first name that it heard until the index goes. */
+  nameOf(dev: NetDevice): string {
+    if (!this.llNames) return dev.name;
+    const index = dev.ifindex;
+    const known = this.llNames.get(index);
+    if (known !== undefined) return known;
+    const name = this.ns.deviceByIndex(index)?.name ?? `if${index}`;
+    this.llNames.set(index, name);
+    return name;
   }
 
   /** The device, or the end of the program with `Cannot find device`. */

@@ -301,6 +301,7 @@ function* batchRun(ctx: Ctx, file: string): Task<number> {
     }
     text = new TextDecoder().decode(r.value);
   }
+  ctx.batch = true;
   let status = 0;
   let number = 0;
   for (const line of text.split('\n')) {

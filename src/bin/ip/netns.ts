@@ -149,7 +149,7 @@ function pids(ctx: Ctx, words: readonly string[]): number {
   return 0;
 }
 
-/** Runs a program in a namespace, as its child: with the namespace's own view of /etc where it has one. */
+/** Runs a program in a namespace, as a child: with the namespace's own view of /etc where it has one. */
 export function* runIn(ctx: Ctx, ns: Netns, argv: readonly string[]): Task<number> {
   const { p } = ctx;
   yield* ctx.flush();
@@ -189,7 +189,21 @@ function exec(ctx: Ctx, words: readonly string[]): Outcome {
   if (ctx.all) return execAll(ctx, words);
   const ns = findNetns(ctx.p, words[0] as string);
   if (!ns) throw new Exit(255, `Cannot open network namespace "${words[0]}": No such file or directory\n`);
-  return runIn(ctx, ns, words.slice(1));
+  return ctx.batch ? runIn(ctx, ns, words.slice(1)) : execIn(ctx, ns, words.slice(1));
+}
+
+/** Becomes the program, in the namespace and with its view of /etc. */
+function* execIn(ctx: Ctx, ns: Netns, argv: readonly string[]): Task<number> {
+  const { p } = ctx;
+  yield* ctx.flush();
+  p.ns = ns;
+  p.mnt = p.machine.view(ns).mnt;
+  const found = p.canRun(argv, p.env);
+  if (!found.ok) {
+    yield* p.err(`exec of "${argv[0]}" failed: ${found.errno === 'EACCES' ? 'Permission denied' : 'No such file or directory'}\n`);
+    return 1;
+  }
+  return yield* p.exec(argv);
 }
 
 function* monitor(ctx: Ctx): Task<number> {
