@@ -167,6 +167,8 @@ export abstract class Scheduled {
     this.machine.reap(this.self);
     this.onExit?.();
     if (this.parent) {
+      // init waits for all of its children.
+      if (this.parent === this.machine.init) this.parent.children.delete(this.self);
       this.parent.childEvents.wakeAll();
       this.parent.raise('CHLD');
     }
