@@ -6,6 +6,7 @@ import { strerror, xt } from '../../os/uapi.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
 import { Batch } from './commands.ts';
 import { type Env, Exit, problemText, Refused } from './env.ts';
+import { xtablesMonitor } from './monitor.ts';
 import { parseCommand } from './options.ts';
 import { restoreOptions, runRestore } from './restore.ts';
 import { runSave, type SaveResult } from './save.ts';
@@ -151,6 +152,7 @@ function variant(base: 'iptables' | 'ip6tables', suffix: '' | '-legacy' | '-nft'
 }
 
 export const iptablesCommands: readonly Command[] = [
+  xtablesMonitor,
   ...variant('iptables', ''),
   ...variant('iptables', '-legacy'),
   ...variant('iptables', '-nft'),

@@ -15,6 +15,7 @@ import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { IpSets } from './ipset/ipset.ts';
 import { NftTables } from './nft/tables.ts';
+import { NfWatchers } from './nftrace.ts';
 import { viewPacket, type XtPacket } from './xt/packet.ts';
 import { XtTables } from './xt/tables.ts';
 
@@ -60,6 +61,8 @@ export class Netfilter {
   /** net.bridge.bridge-nf-call-iptables and -ip6tables */
   readonly bridged4: { readonly n: number };
   readonly bridged6: { readonly n: number };
+  /** Who watches traced packets and changes of tables. */
+  readonly watchers = new NfWatchers();
   /** Where the packet that a hook dropped was dropped: for the trace. */
   private reason = '';
 

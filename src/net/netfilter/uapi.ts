@@ -37,6 +37,7 @@ export {
   viaTarget,
 } from './nft/statement.ts';
 export { type BaseChain, type ChainType, NftChain, type NftFamily, type NftRule, NftTable, type NftTables } from './nft/tables.ts';
+export type { NfTableChange, NfTraceStep } from './nftrace.ts';
 export type { Chain } from './xt/chain.ts';
 export { findMatch, findTarget } from './xt/ext/index.ts';
 export { RecentLists } from './xt/ext/recent.ts';

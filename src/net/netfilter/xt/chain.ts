@@ -1,7 +1,9 @@
 /** Chains: built-in ones with hook and policy, user ones; how a packet walks them. Models ipt_do_table() and nft_do_chain() */
 
 import type { Hook, HookVerdict, Netfilter } from '../netfilter.ts';
+import { traceId } from '../nftrace.ts';
 import { DstIndex } from './dstindex.ts';
+import { traceLine } from './ext/LOG.ts';
 import { mayLog } from './log.ts';
 import type { XtPacket } from './packet.ts';
 import type { Rule } from './rule.ts';
@@ -42,6 +44,7 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
   let index = DstIndex.of(rules);
   const stack: { chain: Chain; rules: Rule[]; at: number; index: DstIndex | null }[] = [];
   const trace = nf.ns.kernel.sim.trace;
+  let told = false;
   for (;;) {
     if (index !== null) at = index.next(at, p.dst32);
     if (at >= rules.length) {
@@ -50,7 +53,7 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
         ({ chain, rules, at, index } = back);
         continue;
       }
-      return policy(nf, table, base, p);
+      return policy(nf, table, base, p, told);
     }
     const rule = rules[at++] as Rule;
     if ((p.dst32 & rule.dstMask) !== rule.dstBits || (p.src32 & rule.srcMask) !== rule.srcBits || !rule.test(p)) continue;
@@ -62,7 +65,14 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
     else if (target.kind === 'ext') verdict = (rule.action as (p: XtPacket) => string)(p);
     else if (target.kind === 'jump') verdict = 'jump';
     if (trace.on) traceRule(nf, table, chain, at, p, target.kind === 'jump' ? `jump ${target.chain}` : verdict.toLowerCase());
-    if (p.skb.nfTrace && table.legacy) logTrace(nf, table, chain, 'rule', at, p);
+    if (p.skb.nfTrace) {
+      if (table.legacy) logTrace(nf, table, chain, 'rule', at, p);
+      else if (nf.watchers.steps.size > 0) {
+        const way = target.kind === 'jump' ? `${target.goto ? 'goto' : 'jump'} ${target.chain}` : verdict.toLowerCase();
+        nf.watchers.step({ id: traceId(p), p, table: table.name, chain: chain.name, first: !told, rule, verdict: way });
+        told = true;
+      }
+    }
     switch (verdict) {
       case 'continue':
         break;
@@ -79,7 +89,7 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
       case 'RETURN':
       case 'return': {
         const back = stack.pop();
-        if (!back) return policy(nf, table, base, p);
+        if (!back) return policy(nf, table, base, p, told);
         ({ chain, rules, at, index } = back);
         break;
       }
@@ -100,13 +110,19 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
   }
 }
 
-function policy(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket): HookVerdict {
+function policy(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket, told: boolean): HookVerdict {
   if (base.counting) {
     base.packets++;
     base.bytes += p.len;
   }
   if (nf.ns.kernel.sim.trace.on) traceRule(nf, table, base, 0, p, base.policy.toLowerCase());
-  if (p.skb.nfTrace && table.legacy) logTrace(nf, table, base, 'policy', base.rules.length + 1, p);
+  if (p.skb.nfTrace) {
+    if (table.legacy) logTrace(nf, table, base, 'policy', base.rules.length + 1, p);
+    else if (nf.watchers.steps.size > 0) {
+      const step = { id: traceId(p), p, table: table.name, chain: base.name, first: !told, rule: null };
+      nf.watchers.step({ ...step, verdict: base.policy.toLowerCase() });
+    }
+  }
   if (base.policy === 'ACCEPT') return 'accept';
   return nf.dropped(`NETFILTER ${table.name}/${base.name} policy`);
 }
@@ -128,7 +144,5 @@ function traceRule(nf: Netfilter, table: ChainTable, chain: Chain, rule: number,
 /** nf_log_trace(): what the TRACE target writes to the kernel log, a line for each rule. */
 function logTrace(nf: Netfilter, table: ChainTable, chain: Chain, kind: string, number: number, p: XtPacket): void {
   if (!mayLog(nf.ns)) return;
-  nf.ns.kernel.printk(
-    `TRACE: ${table.name}:${chain.name}:${kind}:${number} IN=${p.in?.name ?? ''} OUT=${p.out?.name ?? ''} LEN=${p.len} PROTO=${p.proto}`,
-  );
+  nf.ns.kernel.printk(`TRACE: ${table.name}:${chain.name}:${kind}:${number} ${traceLine(p)}`);
 }

@@ -117,12 +117,17 @@ export class XtTables {
   install(family: Family, name: TableName, chains: Map<string, Chain>, incompatible: boolean, handles?: number): void {
     const key = `${family}${name}`;
     let table = this.tables.get(key);
+    const created = !table;
     if (!table) {
       const legacy = this.flavour === 'legacy';
       table = new Table(name, family, legacy ? 0 : this.nf.nft.nextTableHandle(), legacy);
       this.tables.set(key, table);
     }
     const t = table;
+    if (this.flavour === 'nft') {
+      const { handle } = t;
+      this.nf.watchers.changed({ family, table: name, tableHandle: handle, created, before: t.chains, after: chains });
+    }
     t.chains = chains;
     t.handles = handles ?? t.handles;
     t.incompatible = incompatible;

@@ -96,6 +96,11 @@ export const LOG: TargetExt<Log> = {
   },
 };
 
+/** A packet as nf_log_trace() writes it: with everything. */
+export function traceLine(p: XtPacket): string {
+  return logLine(p, { level: 4, prefix: '', seq: true, tcpOptions: true, ipOptions: true, uid: true, macdecode: false });
+}
+
 function logLine(p: XtPacket, o: Log): string {
   const b = p.skb.data;
   const info = p.skb.bridge;
