@@ -53,12 +53,13 @@ const request = (host: string): Uint8Array =>
 function client(host: string, count: number, done: (ok: number) => void): Program {
   return function* (p) {
     const addr = parseIp4(host) as number;
+    const message = request(host);
     let good = 0;
     for (let i = 0; i < count; i++) {
       const sock = openTcp(p);
       const connected = yield* connectTcp(sock, addr, 80);
       if (!connected.ok) continue;
-      yield* sendTcp(sock, request(host));
+      yield* sendTcp(sock, message);
       let size = 0;
       for (;;) {
         const r = yield* recvTcp(sock);

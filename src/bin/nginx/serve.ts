@@ -333,6 +333,15 @@ export class Http {
   }
 }
 
+/** The last few dates: nginx formats the time once a second, too. */
+const dates = new Map<number, string>();
+
 function httpDate(seconds: number): string {
-  return strftime('%a, %d %b %Y %H:%M:%S GMT', seconds);
+  let text = dates.get(seconds);
+  if (text === undefined) {
+    if (dates.size > 32) dates.clear();
+    text = strftime('%a, %d %b %Y %H:%M:%S GMT', seconds);
+    dates.set(seconds, text);
+  }
+  return text;
 }

@@ -17,6 +17,8 @@ export interface OutOfOrder {
   fin: boolean;
 }
 
+const NO_HANDSHAKES: Set<TcpSocket> = new Set();
+
 export abstract class TcpCore extends Sock {
   state: TcpState = 'CLOSE';
   /** No file descriptor refers to it any more. */
@@ -29,7 +31,8 @@ export abstract class TcpCore extends Sock {
   // listening
   backlog = 0;
   readonly acceptQueue: TcpSocket[] = [];
-  readonly synQueue = new Set<TcpSocket>();
+  /** Handshakes in progress; only listeners have one of their own. */
+  synQueue: Set<TcpSocket> = NO_HANDSHAKES;
   parent: TcpSocket | null = null;
 
   // sending: snd_una ≤ rtx queue < snd_nxt ≤ write queue < write_seq

@@ -72,6 +72,7 @@ export class TcpSocket extends TcpCore {
     }
     if (this.ns.sockets.listenConflict(this)) return fail('EADDRINUSE');
     this.setState('LISTEN');
+    this.synQueue = new Set();
     this.ns.sockets.addListener(this);
     return ok();
   }
