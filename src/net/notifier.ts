@@ -15,6 +15,10 @@ export type NetEvent =
   | { type: 'route'; action: 'new' | 'del'; route: FibRoute }
   | { type: 'rule'; action: 'new' | 'del'; rule: FibRule }
   | { type: 'nexthop'; action: 'new' | 'del'; nexthop: NexthopObject }
+  /** A device's (or all's, default's) setting that RTM_NEWNETCONF tells of; without name all of them come or go. */
+  | { type: 'netconf'; family: 4 | 6; where: NetDevice | 'all' | 'default'; name: string | null; deleted?: boolean }
+  /** Another namespace got an id here. */
+  | { type: 'nsid'; id: number }
   | { type: 'neigh'; action: 'new' | 'del'; neigh: Neighbour }
   | { type: 'fdb'; action: 'new' | 'del'; dev: NetDevice; entry: unknown }
   /** State or settings of a bridge port (RTM_NEWLINK of AF_BRIDGE). */

@@ -165,6 +165,8 @@ export class Sysctl {
       return ok();
     }
     writable(target, group)[name] = n;
+    const each = group === 'conf6' && where === 'all' && ALL_MEANS_EACH.has(name);
+    if (!each) this.tell(group, where, name);
     if (where === 'default' && group !== 'conf6') {
       for (const d of this.devs.values()) {
         const fixed = (group === 'conf4' && d.settled) || d.set?.has(`${group}/${name}`);
@@ -173,6 +175,7 @@ export class Sysctl {
     }
     if (group === 'conf6' && where === 'all' && ALL_MEANS_EACH.has(name)) {
       for (const d of [this.dflt, ...this.devs.values()]) writable(d, 'conf6')[name] = n;
+      for (const w of ['default', ...this.devs.keys(), 'all'] as const) this.tell(group, w, name);
     }
     if (group === 'conf6') this.ns.ip6.confChanged(where, name, n);
     return ok();
@@ -182,11 +185,18 @@ export class Sysctl {
   private forwarding4(where: Where, n: number): void {
     if (where !== 'all') {
       writable(this.of(where), 'conf4').forwarding = n;
+      this.tell('conf4', where, 'forwarding');
       return;
     }
     if (this.all.conf4.forwarding === n) return;
     writable(this.all, 'conf4').accept_redirects = n === 0 ? 1 : 0;
     for (const d of [this.all, this.dflt, ...this.devs.values()]) writable(d, 'conf4').forwarding = n;
+    for (const w of ['all', 'default', ...this.devs.keys()] as const) this.tell('conf4', w, 'forwarding');
+  }
+
+  private tell(group: Group, where: Where, name: string): void {
+    if (typeof where !== 'string' && !where.registered) return;
+    if (NETCONF.has(`${group}/${name}`)) this.ns.events.emit({ type: 'netconf', family: group === 'conf4' ? 4 : 6, where, name });
   }
 
   /** First number of the value, 0 when unknown. */
@@ -315,6 +325,17 @@ export class Sysctl {
     return values[name] === undefined ? null : { where, group, name, values };
   }
 }
+
+/** Settings of which inet_netconf_notify_devconf() and its IPv6 sibling tell. */
+const NETCONF = new Set([
+  'conf4/forwarding',
+  'conf4/rp_filter',
+  'conf4/proxy_arp',
+  'conf4/ignore_routes_with_linkdown',
+  'conf6/forwarding',
+  'conf6/proxy_ndp',
+  'conf6/ignore_routes_with_linkdown',
+]);
 
 interface DeviceKey {
   where: Where;

@@ -47,7 +47,7 @@ export function printAddr(ctx: Ctx, a: IfAddr, how: { named: boolean; deleted?: 
   if (!ctx.brief) {
     if (how.named) {
       pr.any('index', a.dev.ifindex, `${a.dev.ifindex}: `);
-      pr.any('dev', a.dev.name, a.dev.name);
+      pr.any('dev', ctx.nameOf(a.dev));
     }
     pr.any('family', a.family === 4 ? 'inet' : 'inet6', `    ${a.family === 4 ? 'inet' : 'inet6'} `);
   }

@@ -10,6 +10,7 @@ import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, Exit, invarg } from './lib/args.ts';
 import { printLink, printLinkFlags } from './link/print.ts';
 import { printNeigh } from './neighbour.ts';
+import { printNexthop } from './nexthop.ts';
 import { printRoute } from './routeprint.ts';
 import { printRule } from './rule.ts';
 import { MONITOR_USAGE } from './usage.ts';
@@ -23,16 +24,20 @@ const WORDS: readonly (readonly [string, Kind | null])[] = [
   ['mroute', null],
   ['prefix', null],
   ['neigh', 'neigh'],
-  ['netconf', null],
+  ['netconf', 'netconf'],
   ['rule', 'rule'],
-  ['nsid', null],
-  ['nexthop', null],
+  ['nsid', 'nsid'],
+  ['nexthop', 'nexthop'],
 ];
 
 interface Watch {
   kinds: ReadonlySet<Kind> | null;
   label: boolean;
   ifindex: number;
+  /** Of other namespaces too, each with its id before it. */
+  allNsid: boolean;
+  /** The namespace whose event is shown. */
+  from: Netns;
 }
 
 function banner(ctx: Ctx, w: Watch, label: string): void {
@@ -44,6 +49,7 @@ function banner(ctx: Ctx, w: Watch, label: string): void {
         ? `[${date.toISOString().slice(0, 19)}.${us}] `
         : `Timestamp: ${date.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (.*) GMT$/, '$1 $3 $2 $5 $4')} ${Number(us)} usec\n`;
   }
+  if (w.allNsid) ctx.pr.out += w.from === ctx.ns ? '[nsid current]' : `[nsid ${ctx.ns.nsids.get(w.from) ?? -1}]`;
   if (w.label) ctx.pr.out += label;
 }
 
@@ -65,12 +71,12 @@ function show(ctx: Ctx, w: Watch, e: NetEvent): void {
       if (family !== 0 && family !== e.route.family) return;
       if (w.ifindex !== 0 && !e.route.nexthops.some((n) => n.dev?.ifindex === w.ifindex)) return;
       banner(ctx, w, '[ROUTE]');
-      printRoute(ctx, routeMsg(e.route, ctx.p.sim.now), {}, e.action === 'del');
+      printRoute(ctx, routeMsg(e.route, ctx.p.sim.now), { dev: w.ifindex !== 0 }, e.action === 'del');
       return;
     case 'neigh':
       if (!wanted(e.neigh.dev.ifindex) || (family !== 0 && family !== e.neigh.family)) return;
       banner(ctx, w, '[NEIGH]');
-      printNeigh(ctx, e.neigh, { deleted: e.action === 'del' });
+      printNeigh(ctx, e.neigh, { deleted: e.action === 'del', hideDev: w.ifindex !== 0 });
       return;
     case 'rule':
       if (family !== 0 && family !== e.rule.family) return;
@@ -82,10 +88,28 @@ function show(ctx: Ctx, w: Watch, e: NetEvent): void {
       banner(ctx, w, '[NEIGH]');
       showFdb(ctx, e);
       return;
+    case 'nexthop':
+      banner(ctx, w, '[NEXTHOP]');
+      printNexthop(ctx, e.nexthop, e.action === 'del');
+      return;
+    case 'netconf':
+      if (family !== 0 && family !== e.family) return;
+      if (w.ifindex !== 0 && (typeof e.where === 'string' || !wanted(e.where.ifindex))) return;
+      if (e.name === null) {
+        if (typeof e.where !== 'string') showNetconf(ctx, w, e.where, e.family, e.deleted === true);
+        return;
+      }
+      banner(ctx, w, '[NETCONF]');
+      showSetting(ctx, e.family, e.where, e.name);
+      return;
+    case 'nsid':
+      showNsid(ctx, w, e.id);
+      return;
     case 'brport':
       if (!wanted(e.dev.ifindex)) return;
       banner(ctx, w, '[LINK]');
       showPort(ctx, e.dev, e.deleted);
+      if (e.deleted) ctx.llNames?.delete(e.dev.ifindex);
       return;
     default:
       return;
@@ -106,16 +130,17 @@ function showPort(ctx: Ctx, dev: NetDevice, deleted: boolean): void {
 function showLink(ctx: Ctx, w: Watch, dev: NetDevice, action: (NetEvent & { type: 'link' })['action']): void {
   const deleted = action === 'unregister';
   if (!w.kinds && (deleted || action === 'register')) for (const f of [4, 6] as const) showNetconf(ctx, w, dev, f, deleted);
-  const known = new Set(ctx.ns.nsids.values());
   const m = linkMsg(dev);
-  for (const id of ctx.ns.nsids.values()) {
-    if (w.kinds || known.has(id)) continue;
-    banner(ctx, w, '[NSID]');
-    const name = ctx.nameOfNsid(id);
-    ctx.pr.fp(`nsid ${id} ${name === undefined ? '' : `(iproute2 netns name: ${name})`}\n`);
-  }
+  if (w.from === ctx.ns) ctx.nameOf(dev);
   banner(ctx, w, '[LINK]');
   printLink(ctx, deleted ? { ...m, qdisc: 'noop', master: null } : m, { view: 'addr', queue: false, deleted });
+  if (deleted && w.from === ctx.ns) ctx.llNames?.delete(dev.ifindex);
+}
+
+function showNsid(ctx: Ctx, w: Watch, id: number): void {
+  banner(ctx, w, '[NSID]');
+  const name = ctx.nameOfNsid(id);
+  ctx.pr.fp(`nsid ${id} ${name === undefined ? '' : `(iproute2 netns name: ${name})`}\n`);
 }
 
 function showNetconf(ctx: Ctx, w: Watch, dev: NetDevice, family: 4 | 6, deleted: boolean): void {
@@ -124,10 +149,19 @@ function showNetconf(ctx: Ctx, w: Watch, dev: NetDevice, family: 4 | 6, deleted:
   const conf = (name: string): number => (family === 4 ? s.conf4(dev, name) : s.conf6(dev, name));
   const on = (key: string, name: string): string => `${key} ${conf(name) ? 'on' : 'off'} `;
   banner(ctx, w, '[NETCONF]');
-  const head = `${deleted ? 'Deleted ' : ''}inet${family === 6 ? '6' : ''} ${dev.name} `;
+  const head = `${deleted ? 'Deleted ' : ''}inet${family === 6 ? '6' : ''} ${ctx.nameOf(dev)} `;
   const rp = family === 4 ? `rp_filter ${['off', 'strict', 'loose'][conf('rp_filter')] ?? 'off'} ` : '';
   const rest = `${on('forwarding', 'forwarding')}${rp}${on('mc_forwarding', 'mc_forwarding')}${on('proxy_neigh', family === 4 ? 'proxy_arp' : 'proxy_ndp')}${on('ignore_routes_with_linkdown', 'ignore_routes_with_linkdown')}`;
   ctx.pr.fp(`${head}${deleted ? '' : rest}\n`);
+}
+
+/** One changed setting; print_netconf() of a message with a single attribute. */
+function showSetting(ctx: Ctx, family: 4 | 6, where: NetDevice | 'all' | 'default', name: string): void {
+  const s = ctx.ns.sysctl;
+  const value = family === 4 ? s.conf4(where, name) : s.conf6(where, name);
+  const key = name === 'proxy_arp' || name === 'proxy_ndp' ? 'proxy_neigh' : name;
+  const text = key === 'rp_filter' ? (['off', 'strict', 'loose'][value] ?? 'off') : value ? 'on' : 'off';
+  ctx.pr.fp(`inet${family === 6 ? '6' : ''} ${typeof where === 'string' ? where : ctx.nameOf(where)} ${key} ${text} \n`);
 }
 
 /** Entries of forwarding databases are neighbours of AF_BRIDGE to rtnetlink: address, device, state. */
@@ -136,24 +170,28 @@ function showFdb(ctx: Ctx, e: NetEvent & { type: 'fdb' }): void {
   const state = entry.local || entry.state === 'permanent' ? 'PERMANENT' : entry.static || entry.state === 'static' ? 'NOARP' : 'REACHABLE';
   const dst = entry.remotes?.[0];
   const head = `${e.action === 'del' ? 'Deleted ' : ''}${dst ? `${formatIp(dst.ip)} ` : ''}`;
-  ctx.pr.fp(`${head}dev ${e.dev.name} lladdr ${formatMac(entry.mac)} ${state} \n`);
+  ctx.pr.fp(`${head}dev ${ctx.nameOf(e.dev)} lladdr ${formatMac(entry.mac)} ${state} \n`);
 }
 
 function* watch(ctx: Ctx, w: Watch, ns: Netns): Task<number> {
   // Without the group that tells of new ids, only those of the start have names.
-  if (w.kinds) ctx.namedNsids = new Set(ns.nsids.values());
+  if (w.kinds && !w.kinds.has('nsid')) ctx.namedNsids = new Set(ns.nsids.values());
   const queue = new WaitQueue();
-  const stop = ns.events.observe((e) => {
-    show(ctx, w, e);
-    queue.wakeAll();
-  });
+  ctx.llNames = new Map([...ns.devices.values()].map((d) => [d.ifindex, d.name]));
+  const listen = (from: Netns): (() => void) =>
+    from.events.observe((e) => {
+      w.from = from;
+      show(ctx, w, e);
+      queue.wakeAll();
+    });
+  const stops = [ns, ...(w.allNsid ? ns.nsids.keys() : [])].map(listen);
   try {
     for (;;) {
       if (ctx.pr.out !== '') yield* ctx.flush();
       else yield { on: [queue] };
     }
   } finally {
-    stop();
+    for (const stop of stops) stop();
   }
 }
 
@@ -161,11 +199,12 @@ function run(ctx: Ctx, words: readonly string[]): Outcome {
   const args = new Args(words);
   const kinds = new Set<Kind>();
   let chosen = false;
-  const w: Watch = { kinds: null, label: false, ifindex: 0 };
+  const w: Watch = { kinds: null, label: false, ifindex: 0, allNsid: false, from: ctx.ns };
   for (; args.more; args.step()) {
     if (args.matches('file')) {
-      args.next();
-      ctx.complain('ip monitor file: not emulated\n');
+      const path = args.next();
+      if (!ctx.p.readFile(path).ok) throw new Exit(255, 'Cannot fopen: No such file or directory\n');
+      ctx.complain('ip monitor: option file is not emulated\n');
       return 1;
     }
     if (args.matches('label')) {
@@ -177,7 +216,7 @@ function run(ctx: Ctx, words: readonly string[]): Outcome {
       chosen = true;
       if (known[1]) kinds.add(known[1]);
     } else if (args.is('all')) w.label = true;
-    else if (args.matches('all-nsid')) continue;
+    else if (args.matches('all-nsid')) w.allNsid = true;
     else if (args.matches('help')) throw new Exit(255, MONITOR_USAGE);
     else if (args.is('dev')) w.ifindex = ctx.device(args.next())?.ifindex ?? invarg('Device does not exist\n', args.word);
     else throw new Exit(255, `Argument "${args.word}" is unknown, try "ip monitor help".\n`);

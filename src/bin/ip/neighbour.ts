@@ -65,7 +65,7 @@ export function printNeigh(ctx: Ctx, n: Neighbour, how: NeighView = {}): void {
     return;
   }
   pr.any('dst', formatIp(n.ip), `${formatIp(n.ip)} `, familyColor(n.ip));
-  if (!how.hideDev) pr.any('dev', n.dev.name, `${n.dev.name} `, 'ifname', 'dev ');
+  if (!how.hideDev) pr.any('dev', ctx.nameOf(n.dev), `${ctx.nameOf(n.dev)} `, 'ifname', 'dev ');
   if (n.mac !== null && n.state & VALID) pr.any('lladdr', formatMac(n.mac), `${formatMac(n.mac)} `, 'mac', 'lladdr ');
   if (n.isRouter) pr.any('router', null, 'router ');
   if (n.managed) pr.any('managed', null, 'managed ');

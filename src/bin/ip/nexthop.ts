@@ -41,7 +41,7 @@ export function printEntry(ctx: Ctx, o: NexthopObject, deleted: boolean, key: st
   const { hop } = o;
   if (hop && !o.blackhole) {
     if (hop.gateway !== null) pr.any('gateway', formatIp(hop.gateway), `${formatIp(hop.gateway)} `, familyColor(hop.gateway), 'via ');
-    if (hop.dev) pr.any('dev', hop.dev.name, `${hop.dev.name} `, 'ifname', 'dev ');
+    if (hop.dev) pr.any('dev', ctx.nameOf(hop.dev), `${ctx.nameOf(hop.dev)} `, 'ifname', 'dev ');
   }
   const scope = hop && !o.blackhole ? hop.scope : 0;
   if (scope !== 0 || ctx.details > 0) pr.any('scope', names.scope(scope), `scope ${names.scope(scope)} `);

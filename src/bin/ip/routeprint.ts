@@ -109,7 +109,7 @@ export function printRoute(ctx: Ctx, m: RouteMsg, hide: RouteHide = {}, deleted 
   const hop = m.hops.length === 1 && !m.group ? (m.hops[0] as RouteHop) : null;
   if (hop) {
     if (!hide.via) printGateway(ctx, m, hop);
-    if (hop.dev && !hide.dev) pr.any('dev', hop.dev.name, `${hop.dev.name} `, 'ifname', 'dev ');
+    if (hop.dev && !hide.dev) pr.any('dev', ctx.nameOf(hop.dev), `${ctx.nameOf(hop.dev)} `, 'ifname', 'dev ');
   }
   if (m.table && (m.table !== 254 || ctx.details > 0) && !hide.table)
     pr.any('table', names.table(m.table), `table ${names.table(m.table)} `);
@@ -156,7 +156,7 @@ function printMultipath(ctx: Ctx, m: RouteMsg): void {
     pr.fp(`${pr.sl}\tnexthop `);
     printGateway(ctx, m, hop);
     printRealms(ctx, hop.realms);
-    if (hop.dev) pr.any('dev', hop.dev.name, `${hop.dev.name} `, 'ifname', 'dev ');
+    if (hop.dev) pr.any('dev', ctx.nameOf(hop.dev), `${ctx.nameOf(hop.dev)} `, 'ifname', 'dev ');
     pr.any('weight', hop.weight, `weight ${hop.weight} `);
     printFlags(ctx, hop.flags);
     pr.closeObject();

@@ -99,6 +99,8 @@ export function addAddr6(dev: NetDevice, spec: AddrSpec, mode: 'add' | 'change' 
   setLifetime(addr, valid, pref);
   dev.ns.fib.generation++;
   if (!(addr.flags & IFA_F_NOPREFIXROUTE)) prefixRoute(addr);
+  // inet6_addr_add() tells of what users add at once; what addrconf makes is told of when it is sure.
+  if (!spec.proto && !(addr.flags & (IFA_F_OPTIMISTIC | IFA_F_NODAD))) dev.ns.events.emit({ type: 'addr', action: 'new', dev, addr });
   startDad(addr);
   return ok(addr);
 }
@@ -133,7 +135,6 @@ function startDad(addr: IfAddr): void {
     completeDad(addr);
     return;
   }
-  ns.events.emit({ type: 'addr', action: 'new', dev, addr });
   if (!dev.up || !dev.carrier()) return;
   const { sim } = ns.kernel;
   const alive = (): boolean =>

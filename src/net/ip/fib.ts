@@ -308,11 +308,15 @@ export class Fib {
   /** fib_sync_down_dev(): next hops over `dev` die (down), or lose their carrier (change). Routes without a living one are flushed. */
   deviceDown(dev: NetDevice, event: 'down' | 'change' | 'unregister'): void {
     this.generation++;
-    for (const route of this.all()) {
-      if (!route.nexthops.some((nh) => nh.dev === dev)) continue;
-      const force = event === 'unregister';
+    const force = event === 'unregister';
+    const over = this.all().filter((r) => r.nexthops.some((nh) => nh.dev === dev));
+    // fib6_clean_all() goes table after table, and what it deletes is told as it was.
+    const gone6 = event === 'change' ? [] : over.filter((r) => r.family === 6 && r.nexthops.every((nh) => nh.dead || nh.dev === dev));
+    for (const route of gone6.sort((a, b) => a.table - b.table)) this.remove(route);
+    for (const route of over) {
+      if (gone6.includes(route)) continue;
       for (const nh of route.nexthops) {
-        if (nh.dev !== dev || (!force && nh.scope === RT_SCOPE_NOWHERE)) continue;
+        if (!dies(nh, dev, force)) continue;
         if (event !== 'change') nh.dead = true;
         nh.linkdown = true;
       }
@@ -337,6 +341,11 @@ export class Fib {
   flushPrefsrc(addr: IpAddr): void {
     for (const route of this.all()) if (route.prefsrc === addr) this.remove(route, true);
   }
+}
+
+/** The host's own addresses stay while their device is down. */
+function dies(nh: Nexthop, dev: NetDevice, force: boolean): boolean {
+  return nh.dev === dev && (force || nh.scope !== RT_SCOPE_NOWHERE);
 }
 
 /** rt6_qualify_for_ecmp() */

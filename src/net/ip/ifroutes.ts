@@ -88,6 +88,9 @@ function relabel(dev: NetDevice): void {
     addr.label = dev.name.slice(0, 15 - suffix.length) + suffix;
     dev.ns.events.emit({ type: 'addr', action: 'new', dev, addr });
   }
+  // devinet_sysctl_unregister() and _register() under the new name, and their IPv6 siblings.
+  for (const family of [4, 6] as const)
+    for (const deleted of [true, false]) dev.ns.events.emit({ type: 'netconf', family, where: dev, name: null, deleted });
 }
 
 /** fib_modify_prefix_metric(): the connected route moves to another metric. */

@@ -16,6 +16,7 @@ export function peernet2idAlloc(ns: Netns, other: Netns): number {
   let id = 0;
   while (used.has(id)) id++;
   ns.nsids.set(other, id);
+  ns.events.emit({ type: 'nsid', id });
   return id;
 }
 
@@ -28,6 +29,7 @@ export function newNsid(ns: Netns, other: Netns, id: number): Result {
   }
   for (const used of ns.nsids.values()) if (used === id) return fail('EEXIST', 'The specified nsid is already used');
   ns.nsids.set(other, id);
+  ns.events.emit({ type: 'nsid', id });
   return ok();
 }
 

@@ -151,7 +151,7 @@ function printLladdr(ctx: Ctx, m: LinkMsg): void {
 }
 
 function printLinkNetns(ctx: Ctx, nsid: number): void {
-  if (ctx.json) {
+  if (ctx.pr.json) {
     ctx.pr.jsonOnly('link_netnsid', nsid);
     return;
   }
