@@ -4,6 +4,7 @@ import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo, gethostbyaddr } from '../../os/resolver.ts';
 import { closeSocket, openUdp } from '../../os/sockcalls.ts';
+import { routeOutput } from '../../os/uapi.ts';
 import { strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
 import { strftime } from '../date/date.ts';
@@ -17,30 +18,51 @@ const OPTIONS = specs(
     'Q:tos e.mpls Z:timeout M:mark r.report w.report-wide c:report-cycles j.json x.xml C.csv l.raw p.split t.curses :displaymode n.no-dns b.show-ips ' +
     'o:order y:ipinfo z.aslookup h.help v.version S.sctp',
 );
-const NOT_EMULATED = [
-  'filename',
-  'sctp',
-  'localport',
-  'mpls',
-  'xml',
-  'csv',
-  'raw',
-  'split',
-  'curses',
-  'displaymode',
-  'order',
-  'ipinfo',
-  'aslookup',
-  'bitpattern',
-];
+const NOT_EMULATED = ['filename', 'localport', 'raw', 'split', 'curses', 'displaymode', 'ipinfo', 'bitpattern'];
 /** Width of the part before the fields. */
 const HOSTS_WIDTH = 33;
 const FIRST_GUESS = 10;
+
+/** Letter of -o, title, width, and a hop's value. Models data_fields[] of mtr.c */
+const FIELDS: readonly (readonly [string, string, number, (h: Hop) => string])[] = [
+  [' ', ' ', 1, () => ' '],
+  ['L', 'Loss%', 6, (h) => ` ${h.loss.toFixed(1).padStart(4)}%`],
+  ['D', 'Drop', 5, (h) => ` ${String(h.sent - h.returned).padStart(4)}`],
+  ['R', 'Rcv', 6, (h) => ` ${String(h.returned).padStart(5)}`],
+  ['S', 'Snt', 6, (h) => ` ${String(h.sent).padStart(5)}`],
+  ['N', 'Last', 6, (h) => ms(h.last)],
+  ['B', 'Best', 6, (h) => ms(h.best)],
+  ['A', 'Avg', 6, (h) => ms(h.avg)],
+  ['W', 'Wrst', 6, (h) => ms(h.worst)],
+  ['V', 'StDev', 6, (h) => ms(h.deviation)],
+  ['G', 'Gmean', 6, (h) => ms(h.geometric)],
+  ['J', 'Jttr', 5, (h) => ms(h.jitter, 4)],
+  ['M', 'Javg', 5, (h) => ms(h.jitterAvg, 4)],
+  ['X', 'Jmax', 5, (h) => ms(h.jitterMax, 4)],
+  ['I', 'Jint', 5, (h) => ms(h.jitterInt, 4)],
+];
+type Field = (typeof FIELDS)[number];
+
+function fieldsOf(order: string): Field[] {
+  return [...order].map((c) => FIELDS.find((f) => f[0] === c)).filter((f): f is Field => f !== undefined);
+}
+
+const DEFAULT_ORDER = 'LS NABWV';
+
+function ms(us: number, width = 5): string {
+  return ` ${(us / 1000).toFixed(1).padStart(width)}`;
+}
 
 interface Options {
   report: boolean;
   wide: boolean;
   json: boolean;
+  xml: boolean;
+  csv: boolean;
+  /** Letters of the fields. */
+  order: string;
+  asLookup: boolean;
+  psize: number;
   numeric: boolean;
   showIps: boolean;
   cycles: number;
@@ -64,8 +86,14 @@ class Hop {
   avg = 0;
   /** Sum of squared deviations (Welford). */
   ssd = 0;
+  jitter = 0;
+  jitterAvg = 0;
+  jitterMax = 0;
+  jitterInt = 0;
+  geometric = 0;
 
   take(us: number): void {
+    const before = this.last;
     this.returned++;
     this.last = us;
     this.best = this.returned === 1 ? us : Math.min(this.best, us);
@@ -73,6 +101,11 @@ class Hop {
     const old = this.avg;
     this.avg += (us - this.avg) / this.returned;
     this.ssd += (us - old) * (us - this.avg);
+    this.jitter = this.returned === 1 ? 0 : Math.abs(us - before);
+    this.jitterMax = Math.max(this.jitterMax, this.jitter);
+    this.jitterAvg += (this.jitter - this.jitterAvg) / this.returned;
+    this.jitterInt += this.jitter - (this.jitterInt + 8) / 16;
+    this.geometric = this.returned === 1 ? us : this.geometric ** ((this.returned - 1) / this.returned) * us ** (1 / this.returned);
   }
 
   /** Per cent; what is still under way at the end counts as lost. */
@@ -96,6 +129,8 @@ class Mtr {
   private at: number;
   private hosts = FIRST_GUESS;
   private stopped = false;
+  /** A packet that the kernel would not take. */
+  private broken = false;
 
   constructor(p: Process, o: Options, t: TraceOptions) {
     this.p = p;
@@ -109,18 +144,23 @@ class Mtr {
 
   *run(): Task<number> {
     const { p, o } = this;
-    if (!o.json) yield* p.out(`Start: ${strftime('%Y-%m-%dT%H:%M:%S', p.sim.epochMs * 1000 + p.sim.now)}+0000\n`);
+    if (!o.json && !o.xml && !o.csv) yield* p.out(`Start: ${strftime('%Y-%m-%dT%H:%M:%S', p.sim.epochMs * 1000 + p.sim.now)}+0000\n`);
     p.onSignal('INT', () => {
       this.stopped = true;
     });
     if (this.method.init() === null) {
       for (let rounds = 0; rounds < o.cycles && !this.stopped; ) {
         if (this.sendOne()) rounds++;
+        if (this.broken) {
+          if (!o.json && !o.xml && !o.csv) yield* this.report();
+          yield* p.err('mtr: Unexpected mtr-packet error\n');
+          return 1;
+        }
         yield* this.listen((o.interval * 1e6) / this.hosts);
       }
       if (!this.stopped) yield* this.listen(o.grace * 1e6);
     }
-    yield* o.json ? this.json() : this.report();
+    yield* o.json ? this.json() : o.xml ? this.xml() : o.csv ? this.csv() : this.report();
     return 0;
   }
 
@@ -135,11 +175,15 @@ class Mtr {
       sentAt: null,
       receivedAt: null,
       error: '',
+      flags: '',
+      ttl: 0,
       seq: -1,
       sock: null,
     };
     const hop = this.hops[at] as Hop;
-    if (this.method.send(probe, at + 1) === true) {
+    const sent = this.method.send(probe, at + 1);
+    if (o.psize > this.mtu()) this.broken = true;
+    if (sent === true) {
       this.flying.set(probe, at);
       hop.sent++;
     }
@@ -153,6 +197,21 @@ class Mtr {
     }
     this.at++;
     return false;
+  }
+
+  private mtu(): number {
+    const r = routeOutput(this.p.ns, {
+      dst: this.target,
+      src: null,
+      oif: null,
+      mark: 0,
+      tos: 0,
+      proto: 1,
+      sport: 0,
+      dport: 0,
+      uid: this.p.uid,
+    });
+    return r.ok ? r.value.dev.mtu : Number.POSITIVE_INFINITY;
   }
 
   private *listen(us: number): Task<void> {
@@ -200,16 +259,49 @@ class Mtr {
     for (const hop of rows) labels.push(yield* this.label(hop.addrs[0]));
     const here = this.p.hostname;
     const width = o.wide ? Math.max(here.length, ...labels.map((l) => l.length)) : HOSTS_WIDTH;
+    const fields = fieldsOf(o.order);
     const cut = (text: string): string => (o.wide ? text : text.slice(0, HOSTS_WIDTH));
-    let out = `${cut(`HOST: ${here.padEnd(width)}`)} Loss%   Snt   Last   Avg  Best  Wrst StDev\n`;
+    let out = `${cut(`HOST: ${here.padEnd(width)}`)}${fields.map((f) => f[1].padStart(f[2])).join('')}\n`;
     for (const [i, hop] of rows.entries()) {
-      const ms = (us: number): string => ` ${(us / 1000).toFixed(1).padStart(5)}`.slice(0, 6);
-      const loss = ` ${hop.loss.toFixed(1).padStart(4)}%`.slice(0, 6);
-      const times = [hop.last, hop.avg, hop.best, hop.worst, hop.deviation].map(ms).join('');
-      out += `${cut(` ${String(i + o.firstTtl).padStart(2)}.|-- ${(labels[i] as string).padEnd(width)}`)}${loss} ${String(hop.sent).padStart(5)} ${times}\n`;
+      const mark = o.asLookup ? '. AS???    ' : '.|-- ';
+      const values = fields.map((f) => f[3](hop).slice(0, f[2])).join('');
+      out += `${cut(` ${String(i + o.firstTtl).padStart(2)}${mark}${(labels[i] as string).padEnd(width)}`)}${values}\n`;
       for (const addr of hop.addrs.slice(1)) out += `    |  \`|-- ${yield* this.label(addr)}\n`;
     }
     yield* this.p.out(out);
+  }
+
+  private *xml(): Task<void> {
+    const { o, p } = this;
+    let out = `<?xml version="1.0"?>\n<MTR SRC="${p.hostname}" DST="${this.name}" TOS="0x${o.tos.toString(16)}" PSIZE="${o.psize}" BITPATTERN="0x00" TESTS="${o.cycles}">\n`;
+    for (const [i, hop] of this.shown.slice(o.firstTtl - 1).entries()) {
+      out += `    <HUB COUNT="${i + o.firstTtl}" HOST="${yield* this.label(hop.addrs[0])}">\n`;
+      for (const c of o.order) {
+        const f = FIELDS.find((x) => x[0] === c);
+        if (!f || c === ' ') continue;
+        const tag = f[1].replace('%', '');
+        out += `        <${tag}>${f[3](hop)}</${tag}>\n`;
+      }
+      out += '    </HUB>\n';
+    }
+    yield* p.out(`${out}</MTR>\n`);
+  }
+
+  private *csv(): Task<void> {
+    const { o, p } = this;
+    const fields = fieldsOf(o.order);
+    const now = Math.floor((p.sim.epochMs * 1000 + p.sim.now) / 1e6);
+    let out = `Mtr_Version,Start_Time,Status,Host,Hop,Ip,${fields.map((f) => `${f[1]},`).join('')}\n`;
+    for (const [i, hop] of this.shown.slice(o.firstTtl - 1).entries()) {
+      const values = fields.map((f) => {
+        if (f[0] === ' ') return '0';
+        const text = f[3](hop).trim();
+        if (f[0] === 'L') return hop.loss.toFixed(2);
+        return /^\d+$/.test(text) ? text : (timeOf(hop, f[0]) / 1000).toFixed(2);
+      });
+      out += `MTR.0.95,${now},OK,${this.name},${i + o.firstTtl},${yield* this.label(hop.addrs[0])},${values.join(',')}\n`;
+    }
+    yield* p.out(out);
   }
 
   private *json(): Task<void> {
@@ -236,13 +328,30 @@ class Mtr {
       `"dst": ${JSON.stringify(this.name)}`,
       `"tos": ${o.tos}`,
       `"tests": ${o.cycles}`,
-      '"psize": "64"',
+      `"psize": "${o.psize}"`,
       '"bitpattern": "0x00"',
     ];
     yield* this.p.out(
       `{\n    "report": {\n        "mtr": {\n${head.map((h) => `            ${h}`).join(',\n')}\n        },\n        "hubs": [\n${hubs.join(',\n')}\n        ]\n    }\n}\n`,
     );
   }
+}
+
+/** µs of a field that is a time. */
+function timeOf(h: Hop, letter: string): number {
+  const values: Readonly<Record<string, number>> = {
+    N: h.last,
+    B: h.best,
+    A: h.avg,
+    W: h.worst,
+    V: h.deviation,
+    G: h.geometric,
+    J: h.jitter,
+    M: h.jitterAvg,
+    X: h.jitterMax,
+    I: h.jitterInt,
+  };
+  return values[letter] ?? 0;
 }
 
 /** Whether the target can be reached at all, by a UDP socket that is connected and closed again. */
@@ -265,6 +374,11 @@ function* main(p: Process): Task<number> {
     report: false,
     wide: false,
     json: false,
+    xml: false,
+    csv: false,
+    order: DEFAULT_ORDER,
+    asLookup: false,
+    psize: 64,
     numeric: false,
     showIps: false,
     cycles: 10,
@@ -296,6 +410,12 @@ function* main(p: Process): Task<number> {
     mark: 0,
     sourcePort: 0,
     packetLen: 64,
+    protocol: 0,
+    tcp: { flags: 0, info: false, mss: null },
+    mtu: false,
+    back: false,
+    direct: false,
+    asPath: false,
   };
   let family: 4 | 6 | null = null;
   const numbers: Record<string, (n: number) => void> = {
@@ -322,6 +442,7 @@ function* main(p: Process): Task<number> {
     },
     psize: (n) => {
       t.packetLen = Math.abs(n);
+      o.psize = Math.abs(n);
     },
     tos: (n) => {
       o.tos = n;
@@ -352,10 +473,27 @@ function* main(p: Process): Task<number> {
     else if (key === 'report') o.report = true;
     else if (key === 'report-wide') o.report = o.wide = true;
     else if (key === 'json') o.report = o.json = true;
-    else if (key === 'no-dns') o.numeric = true;
+    else if (key === 'xml') o.report = o.xml = true;
+    else if (key === 'csv') o.report = o.csv = true;
+    else if (key === 'aslookup') o.asLookup = true;
+    else if (key === 'sctp') {
+      yield* p.err('mtr: Packet type unsupported: Operation not supported\n');
+      return 1;
+    } else if (key === 'order') {
+      const unknown = [...value].find((c) => !FIELDS.some((f) => f[0] === c));
+      if (unknown !== undefined) {
+        yield* p.err(`mtr: Unknown field identifier: ${unknown}\n`);
+        return 1;
+      }
+      o.order = value;
+    } else if (key === 'no-dns') o.numeric = true;
     else if (key === 'show-ips') o.showIps = true;
     else if (key === 'interface') t.device = value;
     else if (key === 'address') t.source = parseIp(value);
+  }
+  if (o.interval <= 0) {
+    yield* p.err('mtr: wait time must be positive\n');
+    return 1;
   }
   if (t.method === 'default') t.port ??= 33000;
   if (!o.report) {
@@ -368,14 +506,17 @@ function* main(p: Process): Task<number> {
   }
   o.maxTtl = Math.min(255, Math.max(1, Math.floor(o.maxTtl)));
   o.firstTtl = Math.min(o.maxTtl, Math.max(1, Math.floor(o.firstTtl)));
-  const found = yield* getaddrinfo(p, t.host, family ? { family } : {});
-  if (!found.ok) {
-    yield* p.err(`mtr: Failed to resolve host: ${t.host}: ${gaiStrerror(found.error)}\n`);
-    return 0;
+  let status = 0;
+  for (const host of g.operands.length > 0 ? g.operands : ['localhost']) {
+    const found = yield* getaddrinfo(p, host, family ? { family } : {});
+    if (!found.ok) {
+      yield* p.err(`mtr: Failed to resolve host: ${host}: ${gaiStrerror(found.error)}\n`);
+      continue;
+    }
+    const addr = found.addrs[0] as IpAddr;
+    status = (yield* reachable(p, addr)) ? yield* new Mtr(p, o, { ...t, host, addr }).run() : 1;
   }
-  t.addr = found.addrs[0] as IpAddr;
-  if (!(yield* reachable(p, t.addr))) return 1;
-  return yield* new Mtr(p, o, t).run();
+  return status;
 }
 
 export const mtr: Command = { name: 'mtr', main };

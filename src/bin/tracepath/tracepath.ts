@@ -142,7 +142,8 @@ class Tracepath {
       const address = formatIp(e.offender ?? this.dst);
       const name = o.numeric ? null : (yield* gethostbyaddr(p, e.offender ?? this.dst))?.name;
       let host = o.numeric ? address : (name ?? '???');
-      if (o.both) host = `${host} (${address})`;
+      if (o.both && o.numeric) host = `${address} (???)`;
+      else if (o.both) host = `${host} (${address})`;
       text += host.padEnd(HOST_COLUMN - 1).padEnd(HOST_COLUMN);
     }
     if (sent) {
@@ -211,6 +212,13 @@ function* main(p: Process): Task<number> {
         yield* p.err(`${p.name}: invalid argument: '${value}'\n`);
         return 1;
       }
+      const range = (low: number, high: number): string | null =>
+        n < low || n > high ? `invalid argument: '${value}': out of range: ${low} <= value <= ${high}` : null;
+      const bad = key === 'm' ? range(0, 255) : key === 'p' ? range(0, 65_535) : null;
+      if (bad) {
+        yield* p.err(`${p.name}: ${bad}\n`);
+        return 1;
+      }
       if (key === 'l') o.length = n;
       else if (key === 'm') o.max = n;
       else o.port = n;
@@ -220,13 +228,23 @@ function* main(p: Process): Task<number> {
     yield* p.err(`${g.error ? `${p.name}: ${g.error}\n` : ''}${USAGE}`);
     return 255;
   }
-  const target = g.operands[0] as string;
+  const given = g.operands[0] as string;
+  // host/port
+  const slash = given.indexOf('/');
+  const target = slash < 0 ? given : given.slice(0, slash);
+  if (slash >= 0) o.port = Number(given.slice(slash + 1)) || o.port;
   const r = yield* getaddrinfo(p, target, family ? { family } : {});
   if (!r.ok) {
     yield* p.err(`${p.name}: ${target}: ${gaiStrerror(r.error)}\n`);
     return 1;
   }
-  return yield* new Tracepath(p, o, r.addrs[0] as IpAddr).run();
+  const addr = r.addrs[0] as IpAddr;
+  const overhead = typeof addr === 'number' ? 28 : 48;
+  if (o.length !== null && o.length <= overhead) {
+    yield* p.err(`${p.name}: pktlen must be within: ${overhead} < value <= 2147483647\n`);
+    return 1;
+  }
+  return yield* new Tracepath(p, o, addr).run();
 }
 
 export const tracepath: Command = { name: 'tracepath', main };

@@ -20,6 +20,10 @@ export interface Probe {
   sentAt: number | null;
   receivedAt: number | null;
   error: string;
+  /** TCP flags of the answer, with -O info. */
+  flags: string;
+  /** TTL that the answer had left; 0 when not known. */
+  ttl: number;
   /** Sequence number or source port that tells replies apart. */
   seq: number;
   sock: UdpSocket | TcpSocket | null;
@@ -76,11 +80,12 @@ function verdict(v4: boolean, e: SockError): { final: boolean; text: string } {
   return { final: true, text: type === 1 ? (letters[code] ?? `!<${code}>`) : type === 4 && code === 1 ? '!P' : `!<${type}-${code}>` };
 }
 
-function settle(probe: Probe, from: IpAddr | null, time: number, v: { final: boolean; text: string }): void {
+function settle(probe: Probe, from: IpAddr | null, time: number, v: { final: boolean; text: string }, ttl = 0): void {
   if (probe.done) return;
+  probe.ttl = ttl;
   probe.from = from;
   probe.receivedAt = time;
-  probe.error = v.text;
+  probe.error = [probe.error, v.text].filter((x) => x !== '').join(' ');
   probe.final = v.final;
   probe.done = true;
 }
@@ -94,7 +99,7 @@ abstract class Base {
   protected readonly o: TraceOptions;
   protected readonly v4: boolean;
   readonly headerLen: number;
-  readonly dataLen: number;
+  dataLen: number;
 
   constructor(p: Process, o: TraceOptions, l4: number, defaultLen: number) {
     this.p = p;
@@ -123,6 +128,16 @@ abstract class Base {
     if (sock.kind === 'raw') return o.source === null ? null : broken('bind', sock.bind(o.source));
     if (o.source === null && o.sourcePort === 0 && sock.kind === 'udp') return null;
     return broken('bind', sock.bind(o.source ?? any, o.sourcePort));
+  }
+
+  /** --mtu: a probe that was too big tells the MTU of the hop before and is sent again, smaller. */
+  protected shrunk(probe: Probe, e: SockError): boolean {
+    const tooBig = e.errno === 'EMSGSIZE' && e.info >= this.headerLen && e.info < this.headerLen + this.dataLen;
+    if (!this.o.mtu || !tooBig || probe.done) return false;
+    this.dataLen = e.info - this.headerLen;
+    probe.sentAt = null;
+    probe.error = `F=${e.info}`;
+    return true;
   }
 
   protected drop(probe: Probe): void {
@@ -180,7 +195,7 @@ export class UdpMethod extends Base implements ProbeMethod {
       const e = sock.recvError();
       if (e.ok) {
         sock.takeError();
-        settle(probe, e.value.offender, e.value.time, verdict(this.v4, e.value));
+        if (!this.shrunk(probe, e.value)) settle(probe, e.value.offender, e.value.time, verdict(this.v4, e.value), e.value.ttl);
       } else {
         const d = sock.recvFrom();
         if (!d.ok) continue;
@@ -224,7 +239,7 @@ abstract class RawBase extends Base {
       if (e.ok) {
         raw.takeError();
         const hit = this.quoted(probes, e.value.data);
-        if (hit) settle(hit, e.value.offender, e.value.time, verdict(this.v4, e.value));
+        if (hit && !this.shrunk(hit, e.value)) settle(hit, e.value.offender, e.value.time, verdict(this.v4, e.value), e.value.ttl);
         if (hit) this.drop(hit);
         continue;
       }
@@ -235,7 +250,7 @@ abstract class RawBase extends Base {
       }
       const l4 = this.v4 ? r.value.data.subarray(ip4HeaderLen(r.value.data)) : r.value.data;
       const hit = this.answered(probes, l4);
-      if (hit) settle(hit, r.value.from, r.value.time, { final: true, text: '' });
+      if (hit) settle(hit, r.value.from, r.value.time, { final: true, text: '' }, r.value.ttl);
       if (hit) this.drop(hit);
     }
   }
@@ -288,7 +303,8 @@ export class TcpMethod extends RawBase implements ProbeMethod {
   private readonly port: number;
 
   constructor(p: Process, o: TraceOptions) {
-    super(p, o, IPPROTO_TCP, 20, 20);
+    // Without flags of one's own the SYN carries what a kernel's SYN carries, else only its MSS.
+    super(p, { ...o, packetLen: null }, IPPROTO_TCP, 20, o.tcp.flags ? 4 : 20);
     this.port = o.port ?? 80;
   }
 
@@ -300,17 +316,20 @@ export class TcpMethod extends RawBase implements ProbeMethod {
     if (b) return b;
     const raw = this.raw as RawSocket;
     const rng = this.p.sim.rng('traceroute');
+    const mss = this.o.tcp.mss ?? (this.v4 ? 1460 : 1440);
     const syn = emitTcp(
       {
         srcPort: holder.local.port,
         dstPort: this.port,
         seq: rng.below(0x100000000),
         ack: 0,
-        flags: SYN,
+        flags: this.o.tcp.flags || SYN,
         window: 5840,
         urgent: 0,
         payload: new Uint8Array(0),
-        options: { mss: this.v4 ? 1460 : 1440, sackPermitted: true, timestamps: [Math.floor(this.p.sim.now / 1000) >>> 0, 0], wscale: 2 },
+        options: this.o.tcp.flags
+          ? { mss }
+          : { mss, sackPermitted: true, timestamps: [Math.floor(this.p.sim.now / 1000) >>> 0, 0], wscale: 2 },
       },
       raw.local.addr,
       this.o.addr,
@@ -336,11 +355,40 @@ export class TcpMethod extends RawBase implements ProbeMethod {
   protected answered(probes: readonly Probe[], l4: Uint8Array): Probe | undefined {
     const t = parseTcp(l4);
     if (!t || ((t.flags & RST) === 0 && (t.flags & (SYN | ACK)) !== (SYN | ACK))) return undefined;
-    return this.match(probes, t.dstPort, t.srcPort);
+    const hit = this.match(probes, t.dstPort, t.srcPort);
+    if (hit && this.o.tcp.info)
+      hit.flags = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'].filter((_, i) => (t.flags >> i) & 1).join(',');
+    return hit;
+  }
+}
+
+/** -P: packets of any protocol, one at a time, since nothing in them tells them apart. */
+export class RawMethod extends RawBase implements ProbeMethod {
+  constructor(p: Process, o: TraceOptions) {
+    super(p, o, o.protocol, 0, 40);
+  }
+
+  send(probe: Probe, ttl: number): Broken | boolean {
+    probe.sentAt = this.p.sim.now;
+    const r = this.emit(
+      Uint8Array.from({ length: this.dataLen }, (_, i) => 0x40 + (i & 0x3f)),
+      ttl,
+    );
+    if (r === false) probe.sentAt = null;
+    return r;
+  }
+
+  protected quoted(probes: readonly Probe[]): Probe | undefined {
+    return probes.find((x) => x.sentAt !== null && !x.done);
+  }
+
+  protected answered(probes: readonly Probe[]): Probe | undefined {
+    return this.quoted(probes);
   }
 }
 
 export function methodFor(p: Process, o: TraceOptions): ProbeMethod {
   if (o.method === 'icmp') return new IcmpMethod(p, o);
+  if (o.method === 'raw') return new RawMethod(p, o);
   return o.method === 'tcp' ? new TcpMethod(p, o) : new UdpMethod(p, o);
 }

@@ -5,7 +5,14 @@ import type { Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
 import type { IpAddr } from '../../wire/addr.ts';
 
-export type Method = 'default' | 'udp' | 'icmp' | 'tcp';
+export type Method = 'default' | 'udp' | 'icmp' | 'tcp' | 'raw' | 'dccp';
+
+/** What -O sets for TCP: flags of the probe, and whether the answer's flags are shown. */
+export interface TcpFlags {
+  flags: number;
+  info: boolean;
+  mss: number | null;
+}
 
 export interface TraceOptions {
   host: string;
@@ -30,6 +37,14 @@ export interface TraceOptions {
   mark: number;
   sourcePort: number;
   packetLen: number | null;
+  /** Protocol number of -P. */
+  protocol: number;
+  tcp: TcpFlags;
+  mtu: boolean;
+  back: boolean;
+  /** -r: only neighbours. */
+  direct: boolean;
+  asPath: boolean;
 }
 
 /** letter, long name, argument's name (empty: a flag). */
@@ -102,6 +117,10 @@ function scan(args: readonly string[]): { given: Given[]; operands: [string, num
       given.push({ key: spec[0] || spec[1], text: `--${spec[1]}`, value, argc: i + 1 });
       continue;
     }
+    if (arg === '-UL') {
+      given.push({ key: 'UL', text: '-UL', value: '', argc: i + 1 });
+      continue;
+    }
     for (let j = 1; j < arg.length; j++) {
       const letter = arg[j] as string;
       const spec = OPTIONS.find((o) => o[0] === letter);
@@ -112,7 +131,8 @@ function scan(args: readonly string[]): { given: Given[]; operands: [string, num
       }
       const rest = arg.slice(j + 1);
       const value = rest !== '' ? rest : args[i + 1];
-      if (value === undefined) return `Option \`-${letter}' (argc ${i + 1}) requires an argument: \`-${letter} ${spec[2]}'`;
+      // Among clustered letters none may take an argument.
+      if (value === undefined || j > 1) return `Option \`-${letter}' (argc ${i + 1}) requires an argument: \`-${letter} ${spec[2]}'`;
       if (rest === '') i++;
       given.push({ key: letter, text: `-${letter}`, value, argc: i + 1 });
       break;
@@ -121,8 +141,37 @@ function scan(args: readonly string[]): { given: Given[]; operands: [string, num
   return { given, operands };
 }
 
-const NOT_EMULATED = ['g', 'l', 'r', 'e', 'A', 'O', 'D', 'P', 'mtu', 'back'];
-const NUMBERS = ['f', 'm', 'N', 'p', 't', 'q', 'sport', 'fwmark'];
+const NOT_EMULATED = ['g', 'UL'];
+const NUMBERS = ['f', 'm', 'N', 'p', 't', 'q', 'l', 'sport', 'fwmark'];
+const TCP_FLAGS = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'];
+/** Protocols by name for -P. */
+const PROTOCOLS: Readonly<Record<string, number>> = {
+  icmp: 1,
+  igmp: 2,
+  ipip: 4,
+  tcp: 6,
+  udp: 17,
+  gre: 47,
+  esp: 50,
+  ah: 51,
+  ospf: 89,
+  sctp: 132,
+};
+
+/** -O of the tcp module; null for what it does not know. */
+function tcpFlags(t: TcpFlags, text: string): boolean {
+  return text.split(',').every((word) => {
+    const [name, value] = word.split('=') as [string, string | undefined];
+    const at = TCP_FLAGS.indexOf(name);
+    if (at >= 0) t.flags |= 1 << at;
+    else if (name === 'info') t.info = true;
+    else if (name === 'mss' && value !== undefined) t.mss = Number(value);
+    else if (name === 'flags' && value !== undefined) t.flags = Number(value);
+    else if (name === 'ecn') t.flags |= 0xc2;
+    else return ['sack', 'timestamps', 'tstamps', 'window_scaling', 'wscale', 'sysctl', 'reuse'].includes(name);
+    return true;
+  });
+}
 
 export function* parseTraceroute(p: Process): Task<ParseResult> {
   const args = p.argv.slice(1);
@@ -150,6 +199,12 @@ export function* parseTraceroute(p: Process): Task<ParseResult> {
     mark: 0,
     sourcePort: 0,
     packetLen: null,
+    protocol: 253,
+    tcp: { flags: 0, info: false, mss: null },
+    mtu: false,
+    back: false,
+    direct: false,
+    asPath: false,
   };
   let family: 4 | 6 | null = null;
   for (const { key, text, value, argc } of scanned.given) {
@@ -166,15 +221,31 @@ export function* parseTraceroute(p: Process): Task<ParseResult> {
     else if (key === 'I') o.method = 'icmp';
     else if (key === 'T') o.method = 'tcp';
     else if (key === 'U') o.method = 'udp';
+    else if (key === 'D') o.method = 'dccp';
+    else if (key === 'P') {
+      o.method = 'raw';
+      o.protocol = n ?? PROTOCOLS[value.toLowerCase()] ?? -1;
+      if (o.protocol < 0) return bad;
+    } else if (key === 'O') {
+      if (value === 'help') return { error: '-O help is not emulated' };
+      if (!tcpFlags(o.tcp, value)) return bad;
+    } else if (key === 'mtu') {
+      o.mtu = true;
+      o.dontFragment = true;
+      o.simultaneous = 1;
+    } else if (key === 'back') o.back = true;
+    else if (key === 'r') o.direct = true;
+    else if (key === 'A') o.asPath = true;
     else if (key === 'M') {
-      if (!['default', 'udp', 'icmp', 'tcp', 'tcpconn', 'raw', 'dccp', 'udplite'].includes(value)) return bad;
-      if (!['default', 'udp', 'icmp', 'tcp'].includes(value)) return { error: `method \`${value}' is not emulated` };
+      if (!['default', 'udp', 'icmp', 'tcp', 'tcpconn', 'raw', 'dccp', 'udplite'].includes(value))
+        return { error: `Unknown traceroute module ${value}` };
+      if (!['default', 'udp', 'icmp', 'tcp', 'raw', 'dccp'].includes(value)) return { error: `method \`${value}' is not emulated` };
       o.method = value as Method;
     } else if (key === 'i') o.device = value;
     else if (key === 'm') o.maxHops = v;
     else if (key === 'N') o.simultaneous = v;
     else if (key === 'n') o.numeric = true;
-    else if (key === 'p') o.port = v;
+    else if (key === 'p') o.port = v & 0xffff;
     else if (key === 't') o.tos = v;
     else if (key === 'q') o.queries = v;
     else if (key === 'fwmark') o.mark = v;
@@ -214,6 +285,7 @@ export function* parseTraceroute(p: Process): Task<ParseResult> {
   }
   if (extra) return { error: `Extra arg \`${extra[0]}' (position 3, argc ${extra[1]})` };
   o.host = host[0];
+  if (o.mtu && o.packetLen === null) o.packetLen = 65_000;
   const same = found.addrs.filter((a) => (family ? (typeof a === 'number' ? 4 : 6) === family : true));
   o.addr = (same.find((a) => typeof a === 'number') ?? same[0]) as IpAddr;
   const problem = validate(o);

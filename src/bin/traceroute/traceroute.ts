@@ -2,7 +2,8 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { gethostbyaddr } from '../../os/resolver.ts';
+import { gaiStrerror, getaddrinfo, gethostbyaddr } from '../../os/resolver.ts';
+import { routeOutput } from '../../os/uapi.ts';
 import { strerror } from '../../sim/errno.ts';
 import { formatIp } from '../../wire/addr.ts';
 import { type Broken, methodFor, type Probe, type ProbeMethod } from './methods.ts';
@@ -12,6 +13,8 @@ import { HELP } from './usage.ts';
 const VERSION = 'Modern traceroute for Linux, version 2.1.2\nCopyright (c) 2016  Dmitry Butskoy,   License: GPL v2 or any later\n';
 /** Shortest wait that a quick answer of a neighbour may lead to, seconds. */
 const MIN_WAIT = 0.005;
+/** A DCCP request with its IPv4 header. */
+const DCCP_LEN = 40;
 /** CPU time of one probe, µs. */
 const PROBE_COST = 15;
 
@@ -35,6 +38,8 @@ class Traceroute {
       sentAt: null,
       receivedAt: null,
       error: '',
+      flags: '',
+      ttl: 0,
       seq: -1,
       sock: null,
     }));
@@ -45,7 +50,15 @@ class Traceroute {
     const shown = formatIp(o.addr);
     const problem = method.init();
     if (problem) return yield* this.fail(problem);
-    yield* p.out(`traceroute to ${o.host} (${shown}), ${o.maxHops} hops max, ${method.headerLen + method.dataLen} byte packets`);
+    if (o.method === 'raw') o.simultaneous = 1;
+    yield* p.out(
+      `traceroute to ${o.host} (${shown}), ${o.maxHops} hops max, ${o.method === 'dccp' ? (o.packetLen ?? DCCP_LEN) : method.headerLen + method.dataLen} byte packets`,
+    );
+    if (o.method === 'dccp') return yield* this.fail({ call: 'socket', errno: 'ESOCKTNOSUPPORT' });
+    if (o.direct) {
+      const r = routeOutput(p.ns, { dst: o.addr, src: null, oif: null, mark: 0, tos: 0, proto: 17, sport: 0, dport: 0, uid: p.uid });
+      if (!r.ok || r.value.gateway !== null) return yield* this.fail({ call: 'connect', errno: 'ENETUNREACH' });
+    }
     let start = (o.firstHop - 1) * o.queries;
     let lastSend = 0;
     while (start < this.end) {
@@ -56,7 +69,8 @@ class Traceroute {
         if (!probe.done && probe.sentAt !== null && p.sim.now - probe.sentAt >= this.timeout(probe)) method.expire(probe);
         if (probe.done) {
           if (n === start) {
-            yield* this.print(probe);
+            const status = yield* this.print(probe);
+            if (status !== 0) return status;
             start++;
           }
           if (probe.final) this.end = (Math.floor(n / o.queries) + 1) * o.queries;
@@ -117,7 +131,7 @@ class Traceroute {
     return limit;
   }
 
-  private *print(probe: Probe): Task<void> {
+  private *print(probe: Probe): Task<number> {
     const { o } = this;
     const np = probe.index % o.queries;
     let out = np === 0 ? `\n${String(Math.floor(probe.index / o.queries) + 1).padStart(2)} ` : '';
@@ -131,18 +145,40 @@ class Traceroute {
       if (before?.from !== probe.from) {
         const addr = formatIp(probe.from);
         out += o.numeric ? ` ${addr}` : ` ${(yield* gethostbyaddr(this.p, probe.from))?.name ?? addr} (${addr})`;
+        if (o.asPath) {
+          // The whois registry is asked for the first address already.
+          const r = yield* getaddrinfo(this.p, 'whois.radb.net');
+          const why = r.ok ? 'look-ups in registries are not emulated' : gaiStrerror(r.error);
+          yield* this.p.out(out);
+          yield* this.p.err(`whois.radb.net/nicname: ${why}\n`);
+          return 2;
+        }
       }
+      if (probe.flags !== '' && before?.flags !== probe.flags) out += ` <${probe.flags}>`;
+      const hops = backHops(probe.ttl);
+      if (o.back && probe.ttl > 0 && hops !== Math.floor(probe.index / o.queries) + 1) out += ` '-${hops}'`;
     }
     if (probe.receivedAt !== null && probe.sentAt !== null) out += `  ${((probe.receivedAt - probe.sentAt) / 1000).toFixed(3)} ms`;
     if (probe.error !== '') out += ` ${probe.error}`;
     yield* this.p.out(out);
+    return 0;
   }
 }
 
+/** Hops that a packet has come, guessed from what is left of its TTL. */
+function backHops(ttl: number): number {
+  return (ttl <= 64 ? 65 : ttl <= 128 ? 129 : 256) - ttl;
+}
+
 function* main(p: Process): Task<number> {
+  if (p.name === 'tcptraceroute') {
+    const args = ['-T', '-O', 'info', ...p.argv.slice(1)];
+    yield* p.err(`Running:\n\ttraceroute ${args.join(' ')} \n`);
+    p.argv = [p.name, ...args];
+  } else if (p.name === 'traceroute6') p.argv = [p.name, '-6', ...p.argv.slice(1)];
   const parsed = yield* parseTraceroute(p);
   if ('help' in parsed) {
-    yield* p.out(HELP);
+    yield* p.err(HELP);
     return 0;
   }
   if ('version' in parsed) {
@@ -156,4 +192,4 @@ function* main(p: Process): Task<number> {
   return yield* new Traceroute(p, parsed.options).run();
 }
 
-export const traceroute: Command = { name: 'traceroute', main, path: '/usr/sbin/traceroute' };
+export const traceroute: Command = { name: 'traceroute', main, path: '/usr/sbin/traceroute', aliases: ['traceroute6', 'tcptraceroute'] };
