@@ -68,6 +68,8 @@ export const ND_OPT_SOURCE_LL_ADDR = 1;
 export const ND_OPT_TARGET_LL_ADDR = 2;
 export const ND_OPT_PREFIX_INFO = 3;
 export const ND_OPT_MTU = 5;
+/** RFC 3971. */
+export const ND_OPT_NONCE = 14;
 
 export interface NdOption {
   type: number;

@@ -94,7 +94,13 @@ export function frameFinish(br: Bridge, port: BridgePort, skb: Skb): void {
     return;
   }
   const entry = br.fdb.find(dst, vid);
-  if (br.flags & IFF_PROMISC && !entry?.local) passUp(br, skb.clone(), vid);
+  if (br.flags & IFF_PROMISC && !entry?.local) {
+    // The connection belongs to the forwarded original: br_nf_local_in() takes it off the copy.
+    const copy = skb.clone();
+    copy.ct = null;
+    copy.ctInfo = null;
+    passUp(br, copy, vid);
+  }
   if (entry?.local) passUp(br, skb, vid);
   else if (entry?.port) {
     entry.used = br.sim.now;

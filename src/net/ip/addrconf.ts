@@ -145,7 +145,7 @@ function startDad(addr: IfAddr): void {
     (addr.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) === IFA_F_TENTATIVE;
   sim.schedule(sim.rng('dad').below(SEC), () => {
     if (!alive()) return;
-    ndiscSendDad(dev, addr.local as Ip6);
+    ndiscSendDad(addr);
     sim.schedule(sysctl.neigh6(dev, 'retrans_time_ms') * 1000, () => {
       if (alive()) completeDad(addr);
     });

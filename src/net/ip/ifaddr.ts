@@ -45,6 +45,8 @@ export interface IfAddr {
   metric: number;
   /** IFAPROT_*: 0 unspecified, 1 kernel_lo, 2 kernel_ra, 3 kernel_ll. */
   proto: number;
+  /** What the last solicitation for it carried (RFC 7527). */
+  dadNonce?: Uint8Array | null;
 }
 
 export interface AddrSpec {

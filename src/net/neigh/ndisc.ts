@@ -12,6 +12,7 @@ import {
   NA_OVERRIDE,
   NA_ROUTER,
   NA_SOLICITED,
+  ND_OPT_NONCE,
   ND_OPT_SOURCE_LL_ADDR,
   ND_OPT_TARGET_LL_ADDR,
   NDISC_NEIGHBOUR_ADVERTISEMENT,
@@ -66,16 +67,27 @@ function send(dev: NetDevice, src: Ip6, dst: Ip6, m: Icmp6, parent: number): voi
 }
 
 /** Neighbour solicitation; `src` null takes the link-local address, 0n is the unspecified one (duplicate address detection). */
-export function ndiscSendNs(dev: NetDevice, target: Ip6, dst: Ip6, src: Ip6 | null, parent = 0): void {
+export function ndiscSendNs(dev: NetDevice, target: Ip6, dst: Ip6, src: Ip6 | null, parent = 0, nonce: Uint8Array | null = null): void {
   const source = src ?? linkLocal(dev);
   if (source === null) return;
   const options = source === 0n ? [] : [linkAddrOption(ND_OPT_SOURCE_LL_ADDR, dev.mac)];
+  if (nonce) options.push({ type: ND_OPT_NONCE, data: nonce });
   send(dev, source, dst, { type: NDISC_NEIGHBOUR_SOLICITATION, code: 0, rest: 0, payload: emitNeighbour6({ target, options }) }, parent);
 }
 
-/** Duplicate address detection: asks for an address that is still tentative. */
-export function ndiscSendDad(dev: NetDevice, target: Ip6): void {
-  ndiscSendNs(dev, target, solicitedNode(target), 0n);
+/** Duplicate address detection: asks for an address that is still tentative, with a nonce to know one's own question by (RFC 7527). */
+export function ndiscSendDad(own: IfAddr): void {
+  const { dev } = own;
+  const target = own.local as Ip6;
+  const { sysctl } = dev.ns;
+  const enhanced = sysctl.conf6('all', 'enhanced_dad') !== 0 || sysctl.conf6(dev, 'enhanced_dad') !== 0;
+  own.dadNonce = enhanced ? nonce(dev) : null;
+  ndiscSendNs(dev, target, solicitedNode(target), 0n, 0, own.dadNonce);
+}
+
+function nonce(dev: NetDevice): Uint8Array {
+  const rng = dev.sim.rng('dad_nonce');
+  return Uint8Array.from({ length: 6 }, () => rng.below(256));
 }
 
 export function ndiscSendNa(
@@ -146,7 +158,9 @@ function receiveNs(skb: Skb, dev: NetDevice, ip: Ipv6, m: Icmp6): void {
   if (own) {
     if (own.flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC)) {
       if (dad) {
-        dadFailure(own);
+        const asked = body.options.find((o) => o.type === ND_OPT_NONCE)?.data;
+        const looped = own.dadNonce && asked?.length === 6 && own.dadNonce.every((b, i) => b === asked[i]);
+        if (!looped) dadFailure(own);
         return;
       }
       if (!(own.flags & IFA_F_OPTIMISTIC)) return;
