@@ -19,13 +19,17 @@ export interface Pending {
 /** One transaction: edits of tables, and what was asked, in order. */
 export class Batch {
   private readonly env: Env;
+  /** iptables-restore looks for the chains of -j only when it commits. */
+  private readonly defer: boolean;
+  private readonly jumps: { edit: xt.TableEdit; target: string }[] = [];
   private readonly edits = new Map<string, xt.TableEdit>();
   readonly ops: Pending[] = [];
   line: number | null = null;
   out = '';
 
-  constructor(env: Env) {
+  constructor(env: Env, defer = false) {
     this.env = env;
+    this.defer = defer;
   }
 
   edit(table: xt.TableName): xt.TableEdit {
@@ -43,6 +47,8 @@ export class Batch {
   }
 
   commit(): void {
+    for (const { edit, target } of this.jumps) if (!edit.chain(target)) throw new xt.Problem(`Chain '${target}' does not exist`);
+    this.jumps.length = 0;
     for (const edit of this.edits.values()) {
       const r = edit.commit();
       if (!r.ok) this.refuse(r.errno, this.ops[this.ops.length - 1] ?? { type: 'RULE_APPEND', what: '', line: null });
@@ -63,6 +69,16 @@ export class Batch {
     if (p.command === 'L') this.list(table, p);
     else if (p.command === 'S') this.listRules(table, p);
     else this.change(this.edit(table), p);
+  }
+
+  /** What -F and -X of a whole table do, as iptables-restore -v clears it. */
+  flushAll(table: xt.TableName): void {
+    const e = this.edit(table);
+    for (const c of this.someChains(e, null)) {
+      this.out += `Flushing chain \`${c}'\n`;
+      if (e.chain(c)) e.flush(c);
+    }
+    this.deleteChains(e, null, true);
   }
 
   private op(type: string, what: string): Pending {
@@ -142,6 +158,7 @@ export class Batch {
           if (!e.chain(name) && !this.builtin(e, name)) throw new Refused(NO_CHAIN);
           const chain = e.chain(name);
           if (!chain) throw new Refused(BAD_RULE);
+          if (env.legacy && p.rulenum > chain.rules.length) throw new Refused('Index of counter too big');
           if (chain && p.rulenum <= chain.rules.length) e.zero(name, p.rulenum - 1);
           break;
         }
@@ -160,8 +177,9 @@ export class Batch {
         this.deleteChains(e, p.chain, verbose);
         break;
       case 'E':
-        if (!e.chain(name)) throw new Refused(NO_CHAIN);
+        if (!env.legacy && !e.chain(name)) throw new Refused(NO_CHAIN);
         if (e.chain(p.newname) || this.builtin(e, p.newname)) throw new Refused('File exists');
+        if (env.legacy && (!e.chain(name) || this.builtin(e, name))) throw new Refused(NO_CHAIN);
         this.op('CHAIN_RENAME', `chain ${name}`);
         e.rename(name, p.newname);
         break;
@@ -209,6 +227,12 @@ export class Batch {
       );
       this.refuse(e.chain(target) || target === p.chain ? 'EOPNOTSUPP' : 'ENOENT', op);
     }
+    if (this.defer && !e.isBuiltin(target)) {
+      this.jumps.push({ edit: e, target });
+      return;
+    }
+    if (this.env.legacy && e.isBuiltin(target)) throw new Refused('Invalid argument', 'EINVAL');
+    if (this.env.legacy && p.rule.target.kind === 'jump' && p.rule.target.goto) throw new xt.Problem(`goto '${target}' is not a chain`);
     if (this.env.legacy) throw new xt.Problem(`Couldn't load target \`${target}':No such file or directory\n`);
     throw new xt.Problem(`Chain '${target}' does not exist`);
   }
@@ -225,7 +249,8 @@ export class Batch {
       ...e
         .all()
         .map((c) => c.name)
-        .filter((n) => !builtin.includes(n)),
+        .filter((n) => !builtin.includes(n))
+        .sort(),
     ];
   }
 
@@ -246,6 +271,7 @@ export class Batch {
       return;
     }
     const users = e.all().filter((c) => c.hook === null);
+    users.sort((a, b) => (a.name < b.name ? -1 : 1));
     const names = new Set(users.map((c) => c.name));
     for (const chain of users) {
       const op = { type: 'CHAIN_DEL', what: `chain ${chain.name}`, line: this.line };
@@ -332,7 +358,7 @@ export class Batch {
     for (const { name, chain } of found) {
       for (const [i, rule] of (chain?.rules ?? []).entries()) {
         if (p.rulenum !== 0 && p.rulenum !== i + 1) continue;
-        this.out += `-A ${name}${specText(rule.spec, this.env.family, verbose ? rule : null)}\n`;
+        this.out += `-A ${name}${specText(rule.spec, this.env.family, verbose ? rule : null, this.env.legacy)}\n`;
       }
     }
     this.zeroListed(table, p);
@@ -360,7 +386,7 @@ function findRule(chain: xt.Chain, rule: xt.RuleSpec, family: 4 | 6): number {
 }
 
 function legacyText(errno: Errno): string {
-  if (errno === 'EMLINK' || errno === 'ELOOP') return 'Loop found in table';
+  if (errno === 'EMLINK' || errno === 'ELOOP') return 'Too many levels of symbolic links';
   if (errno === 'ENOENT') return NO_CHAIN;
   return strerror(errno);
 }

@@ -26,6 +26,9 @@ export class Exit extends Error {
   }
 }
 
+/** A line of a restore file that is for the other family. */
+export class Ignored extends Error {}
+
 /** A kernel refusal that `nft_strerror()` (or iptc_strerror) turns into words, by function and errno. */
 export class Refused extends Error {
   readonly errno: Errno | 'NONE';
@@ -70,6 +73,7 @@ export function listCx(env: Env, numeric: boolean): xt.ListCx {
     colonLine(env.readText(file), (f) => f[2] === String(id))?.[0] ?? null;
   return {
     family: env.family,
+    legacy: env.legacy,
     numeric,
     service: (port, proto) => (numeric ? null : serviceName(env, port, proto)) ?? String(port),
     host: (addr) => (numeric ? null : hostName(env, addr)) ?? formatIp(addr),

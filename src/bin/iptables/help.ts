@@ -1,6 +1,7 @@
 /** The usage texts. Models xtables_printhelp() */
 
 import { type Env, flavourText } from './env.ts';
+import { EXTENSION_HELP } from './exthelp.ts';
 
 const HELP = `@VER@
 
@@ -85,10 +86,29 @@ const RESTORE_HELP = `Usage: @PROG@ [-c] [-v] [-V] [-t] [-h] [-n] [-T table] [-M
 	   [ --ipv6 ]
 `;
 
-export function helpText(env: Env): string {
+/** The usage, and below it what the extensions say that were named before -h. */
+export function helpText(env: Env, extensions: readonly string[] = []): string {
+  const own = (name: string): string => (env.family === 6 ? EXTENSION_HELP[`6:${name}`] : undefined) ?? EXTENSION_HELP[name] ?? '';
+  return usage(env) + extensions.map((name) => `\n${own(name)}`).join('');
+}
+
+function usage(env: Env): string {
   return HELP.replace('@VER@', `${env.prog} ${flavourText(env)}`).replaceAll('@PROG@', env.prog);
 }
 
+const RESTORE_HELP_LEGACY = `Usage: @PROG@ [-c] [-v] [-V] [-t] [-h] [-n] [-w secs] [-W usecs] [-T table] [-M command] [file]
+	   [ --counters ]
+	   [ --verbose ]
+	   [ --version]
+	   [ --test ]
+	   [ --help ]
+	   [ --noflush ]
+	   [ --wait=<seconds>
+	   [ --table=<TABLE> ]
+	   [ --modprobe=<command> ]
+`;
+
 export function restoreHelp(env: Env): string {
+  if (env.legacy) return RESTORE_HELP_LEGACY.replaceAll('@PROG@', env.prog);
   return RESTORE_HELP.replaceAll('@PROG@', env.prog);
 }

@@ -10,6 +10,7 @@ import { xtablesMonitor } from './monitor.ts';
 import { parseCommand } from './options.ts';
 import { restoreOptions, runRestore } from './restore.ts';
 import { runSave, type SaveResult } from './save.ts';
+import { translate } from './translate.ts';
 
 export interface Outcome {
   out: string;
@@ -151,7 +152,40 @@ function variant(base: 'iptables' | 'ip6tables', suffix: '' | '-legacy' | '-nft'
   ];
 }
 
+/** iptables-translate and ip6tables-translate. */
+function translator(base: 'iptables' | 'ip6tables'): Command {
+  return {
+    name: `${base}-translate`,
+    path: `/usr/sbin/${base}-translate`,
+    *main(p) {
+      const env = makeEnv(p, `${base}-translate`, base === 'iptables' ? 4 : 6, false);
+      let out = '';
+      let err = '';
+      try {
+        const parsed = parseCommand(
+          env,
+          p.argv.slice(1),
+          (t) => {
+            out += t;
+          },
+          (t) => {
+            err += t;
+          },
+        );
+        const r = translate(env, parsed);
+        return yield* finish(p, { ...r, out: out + r.out, err: err + r.err });
+      } catch (e) {
+        if (e instanceof xt.Problem) return yield* finish(p, { out, err: err + problemText(env, e, null), status: e.status });
+        if (e instanceof Exit) return yield* finish(p, { out, err, status: e.status });
+        throw e;
+      }
+    },
+  };
+}
+
 export const iptablesCommands: readonly Command[] = [
+  translator('iptables'),
+  translator('ip6tables'),
   xtablesMonitor,
   ...variant('iptables', ''),
   ...variant('iptables', '-legacy'),

@@ -2,7 +2,7 @@
 
 import { xt } from '../../os/uapi.ts';
 import { parseAddresses, parseInterface } from './address.ts';
-import { type Env, Exit, flavourText, idOf } from './env.ts';
+import { type Env, Exit, flavourText, Ignored, idOf } from './env.ts';
 import { ALLOWED, type CommandKey, GLOBALS, MAX_CHAIN, ORDER } from './globals.ts';
 import { helpText } from './help.ts';
 
@@ -269,7 +269,11 @@ export function parseCommand(
         out(`${env.prog} ${flavourText(env)}\n`);
         throw new Exit(0);
       case 'h':
-        out(helpText(env));
+        if (s.loaded.length === 0 && s.rule.proto !== 0) {
+          const named = xt.protocolName(s.rule.proto);
+          if (named !== null && xt.findMatch(named, env.family)) loadMatch(named);
+        }
+        out(helpText(env, [...(s.target ? [s.target.ext.name] : s.jump !== '' ? ['standard'] : []), ...s.loaded.map((l) => l.ext.name)]));
         throw new Exit(0);
       case 'c': {
         set();
@@ -284,9 +288,11 @@ export function parseCommand(
       }
       case '4':
         if (env.family === 6 && restoreTable === null) throw new xt.Problem('', 2, false);
+        if (env.family === 6) throw new Ignored();
         break;
       case '6':
         if (env.family === 4 && restoreTable === null) throw new xt.Problem('', 2, false);
+        if (env.family === 4) throw new Ignored();
         break;
       default:
     }

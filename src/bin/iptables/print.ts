@@ -5,7 +5,12 @@ import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { type Env, hostName, listCx } from './env.ts';
 
 /** `-d … -i … -j …` of one rule. With `counters` ` -c N M` stands before the target, as -S -v has it. */
-export function specText(spec: xt.RuleSpec, family: 4 | 6, counters: { packets: number; bytes: number } | null = null): string {
+export function specText(
+  spec: xt.RuleSpec,
+  family: 4 | 6,
+  counters: { packets: number; bytes: number } | null = null,
+  legacy = false,
+): string {
   let s = '';
   const not = (invert: boolean): string => (invert ? ' !' : '');
   if (spec.src) s += address(spec.src, '-s');
@@ -14,7 +19,7 @@ export function specText(spec: xt.RuleSpec, family: 4 | 6, counters: { packets: 
   if (spec.out) s += `${not(spec.out.invert)} -o ${spec.out.name}`;
   if (spec.proto !== 0) s += `${not(spec.protoInvert)} -p ${xt.protocolName(spec.proto) ?? spec.proto}`;
   if (spec.frag) s += `${not(spec.frag.invert)} -f`;
-  for (const m of spec.matches) if (!m.ext.hidden?.(m.opt)) s += ` -m ${m.ext.name}${m.ext.save(m.opt, family)}`;
+  for (const m of spec.matches) if (legacy || !m.ext.hidden?.(m.opt)) s += ` -m ${m.ext.name}${m.ext.save(m.opt, family)}`;
   if (counters) s += ` -c ${counters.packets} ${counters.bytes}`;
   const t = spec.target;
   if (t.kind === 'verdict') s += ` -j ${t.verdict}`;
@@ -113,7 +118,7 @@ function listName(name: string): string {
 function extText(env: Env, spec: xt.RuleSpec, numeric: boolean): string {
   const cx = listCx(env, numeric);
   let s = '';
-  for (const m of spec.matches) if (!m.ext.hidden?.(m.opt)) s += m.ext.list(m.opt, cx);
+  for (const m of spec.matches) if (env.legacy || !m.ext.hidden?.(m.opt)) s += m.ext.list(m.opt, cx);
   if (spec.target.kind === 'ext') s += spec.target.ext.list(spec.target.opt, cx);
   return s;
 }

@@ -2,9 +2,9 @@
 
 import { xt } from '../../os/uapi.ts';
 import { Batch } from './commands.ts';
-import { type Env, Exit, flavourText, problemText, Refused } from './env.ts';
+import { type Env, Exit, flavourText, Ignored, problemText, Refused } from './env.ts';
 import { restoreHelp } from './help.ts';
-import { parseCommand } from './options.ts';
+import { type Parsed, parseCommand } from './options.ts';
 
 export interface RestoreOptions {
   counters: boolean;
@@ -29,8 +29,6 @@ export function restoreOptions(env: Env, argv: readonly string[]): RestoreOption
     table: 'T',
     wait: 'w',
     'wait-interval': 'W',
-    ipv4: '4',
-    ipv6: '6',
   };
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i] as string;
@@ -47,7 +45,7 @@ export function restoreOptions(env: Env, argv: readonly string[]): RestoreOption
       else if (key === 't') o.test = true;
       else if (key === 'n') o.noflush = true;
       else if (key === 'V') return { out: `${env.prog} ${flavourText(env)}\n`, err: '', status: 0 };
-      else if (key === 'h') return { out: restoreHelp(env), err: '', status: 0 };
+      else if (key === 'h') return { out: '', err: restoreHelp(env), status: 0 };
       else if (key === 'w' || key === 'W') {
         if (/^\d+$/.test(argv[i + 1] ?? '')) i++;
         break;
@@ -56,7 +54,7 @@ export function restoreOptions(env: Env, argv: readonly string[]): RestoreOption
         const value = inline !== '' ? inline : (argv[++i] ?? '');
         if (key === 'T') o.table = value;
         break;
-      } else if (key !== '4' && key !== '6') {
+      } else {
         const text = arg.startsWith('--') ? `unrecognized option '${arg}'` : `invalid option -- '${key}'`;
         return { out: '', err: `${env.prog}: ${text}\nTry \`${env.prog} -h' for more information.\n`, status: 1 };
       }
@@ -102,7 +100,7 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
   let out = '';
   let err = '';
   let line = 0;
-  let batch = new Batch(env);
+  let batch = new Batch(env, !env.legacy);
   let table: xt.TableName | null = null;
   let skipped = false;
   const lines = text.split('\n');
@@ -117,19 +115,20 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
         continue;
       }
       if (row.trimEnd() === 'COMMIT' && (table !== null || skipped)) {
-        if (o.test) batch = new Batch(env);
-        else batch.commit();
-        out += batch.out;
-        batch = new Batch(env);
+        if (!o.test) {
+          batch.commit();
+          out += batch.out;
+        }
+        batch = new Batch(env, !env.legacy);
         table = null;
         skipped = false;
         continue;
       }
       if (row.startsWith('*') && table === null) {
-        const name = row.slice(1).trim();
+        const name = row.slice(1).split(/[ \t\n]/)[0] ?? '';
         if (!xt.isTableName(name)) {
           throw new xt.Problem(
-            env.legacy ? `${env.prog}: unable to initialize table '${name}'\n` : `${env.prog}: line ${line} table name '${name}' invalid`,
+            env.legacy ? `${env.prog}: unable to initialize table '${name}'` : `${env.prog}: line ${line} table name '${name}' invalid`,
           );
         }
         if (o.table !== null && o.table !== name) {
@@ -138,9 +137,12 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
         }
         table = name;
         if (!o.noflush) {
-          const e = batch.edit(name);
-          e.clear();
-          if (env.legacy) e.addBuiltin();
+          if (o.verbose) batch.flushAll(name);
+          else {
+            const e = batch.edit(name);
+            e.clear();
+            if (env.legacy) e.addBuiltin();
+          }
         }
         continue;
       }
@@ -170,7 +172,10 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
     if (table !== null) return { out, err: `${env.prog}: COMMIT expected at line ${line + 1}\n`, status: 1 };
   } catch (e) {
     if (e instanceof xt.Problem) return { out, err: err + problemText(env, e, line), status: e.status };
-    if (e instanceof Refused) return { out, err: `${err}${env.prog}: line ${line} failed: ${e.text}.\n`, status: 1 };
+    if (e instanceof Refused) {
+      const why = env.legacy && e.text.startsWith('No chain') ? '' : `: ${e.text}.`;
+      return { out, err: `${err}${env.prog}: line ${line} failed${why}\n`, status: 1 };
+    }
     if (e instanceof Exit) return { out, err: '', status: e.status };
     throw e;
   }
@@ -180,9 +185,12 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
 function chainLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: RestoreOptions): void {
   const [name, policy, counterText] = row.slice(1).trim().split(/\s+/);
   const e = batch.edit(table);
-  if (!name) throw new xt.Problem(`${env.prog}: line ${batch.line} chain name invalid\n`);
-  if (name.length >= 29) throw new xt.Problem(`Invalid chain name \`${name}' (28 chars max)`);
-  if (!policy) throw new xt.Problem(`${env.prog}: line ${batch.line} policy invalid\n`);
+  if (!name) throw new xt.Problem(`${env.prog}: line ${batch.line} chain name invalid`);
+  if (name.length >= 29)
+    throw new xt.Problem(
+      env.legacy ? `Invalid chain name \`${name}' (28 chars max)` : `chain name \`${name}' too long (must be under 29 chars)`,
+    );
+  if (!policy) throw new xt.Problem(`${env.prog}: line ${batch.line} policy invalid`);
   if (e.isBuiltin(name)) {
     if (policy === '-') {
       e.addBuiltin(name);
@@ -193,6 +201,8 @@ function chainLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: 
       counters = readCounters(counterText ?? '');
       if (!counters) throw new xt.Problem(`invalid policy counters for chain '${name}'`);
     }
+    if (env.legacy && policy !== 'ACCEPT' && policy !== 'DROP')
+      throw new xt.Problem(`Can't set policy \`${policy}' on \`${name}' line ${batch.line}: Bad policy name`, 1);
     batch.setPolicy(e, name, policy, counters ?? { packets: 0, bytes: 0 });
     return;
   }
@@ -212,12 +222,21 @@ function ruleLine(
   let rest = row;
   let counters: { packets: number; bytes: number } | null = null;
   if (row.startsWith('[')) {
-    counters = readCounters(row);
     const end = row.indexOf(']');
-    if (!counters || end < 0) throw new xt.Problem('invalid counters');
+    if (end < 0) throw new xt.Problem(`Bad line ${batch.line}: need ]`);
+    if (!row.slice(1, end).includes(':')) throw new xt.Problem(`Bad line ${batch.line}: need :`);
+    counters = readCounters(row);
+    if (!counters && o.counters) throw new xt.Problem('-c packet counter not numeric');
     rest = row.slice(end + 1);
   }
-  const parsed = parseCommand(env, splitLine(rest), out, warn, table);
+  let parsed: Parsed;
+  try {
+    parsed = parseCommand(env, splitLine(rest), out, warn, table);
+  } catch (e) {
+    if (e instanceof Ignored) return;
+    throw e;
+  }
   if (counters && o.counters) Object.assign(parsed.rule, counters);
+  if (o.verbose) parsed.options.add('v');
   batch.run(parsed);
 }

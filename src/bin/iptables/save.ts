@@ -17,11 +17,13 @@ export function saveTable(env: Env, table: xt.TableName, counters: boolean): str
     s += `:${name} ${hook ? (chain?.policy ?? 'ACCEPT') : '-'} [${chain?.packets ?? 0}:${chain?.bytes ?? 0}]\n`;
   for (const { name, chain } of chains) {
     for (const rule of chain?.rules ?? []) {
-      s += `${counters ? `[${rule.packets}:${rule.bytes}] ` : ''}-A ${name}${specText(rule.spec, env.family)}\n`;
+      s += `${counters ? `[${rule.packets}:${rule.bytes}] ` : ''}-A ${name}${specText(rule.spec, env.family, null, env.legacy)}\n`;
     }
   }
   return `${s}COMMIT\n# Completed on ${env.date}\n`;
 }
+
+const LOOK = (env: Env): string => `Look at manual page \`${env.prog}.8' for more information.\n`;
 
 export interface SaveResult {
   out: string;
@@ -38,6 +40,8 @@ export function runSave(env: Env, argv: readonly string[]): SaveResult {
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i] as string;
     if (arg === '-c' || arg === '--counters') counters = true;
+    else if ((arg === '-t' || arg === '-f' || arg === '-M') && i + 1 >= argv.length)
+      return { out: '', err: `${env.prog}: option requires an argument -- '${arg[1]}'\n${LOOK(env)}`, status: 1 };
     else if (arg === '-t' || arg === '--table') table = argv[++i] ?? '';
     else if (arg.startsWith('--table=')) table = arg.slice(8);
     else if (arg === '-f' || arg === '--file') file = argv[++i] ?? '';
@@ -51,12 +55,12 @@ export function runSave(env: Env, argv: readonly string[]): SaveResult {
     } else return { out: '', err: 'Unknown arguments found on commandline\n', status: 1 };
   }
   if (table !== null) {
-    if (!xt.isTableName(table))
-      return {
-        out: '',
-        err: `${env.prog} v1.8.9 (nf_tables): table '${table}' does not exist\nPerhaps ${env.prog} or your kernel needs to be upgraded.\n`,
-        status: 3,
-      };
+    if (!xt.isTableName(table)) {
+      const err = env.legacy
+        ? `${env.prog} v1.8.9 (legacy): Cannot initialize: Table does not exist (do you need to insmod?)\n`
+        : `Table \`${table}' does not exist\n`;
+      return { out: '', err, status: 1 };
+    }
     return { out: saveTable(env, table, counters), err: '', status: 0, ...(file !== null ? { file } : {}) };
   }
   const order = env.legacy ? [...env.tables.list(env.family)].reverse().map((t) => t.name) : ORDER;

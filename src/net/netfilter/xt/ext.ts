@@ -54,6 +54,7 @@ export interface OptionSpec<O> {
 
 export interface ListCx {
   readonly family: Family;
+  readonly legacy: boolean;
   readonly numeric: boolean;
   /** Service name of a port, or the number. */
   service(port: number, proto: number): string;

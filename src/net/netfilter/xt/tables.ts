@@ -332,7 +332,7 @@ export class TableEdit {
     if (spec.target.kind === 'ext') exts.push(spec.target);
     // Queueing to user space is not built into this kernel's nf_tables.
     if (spec.target.kind === 'verdict' && spec.target.verdict === 'QUEUE' && this.owner.flavour === 'nft') return 'ENOENT';
-    if (neverMatches(spec.src) || neverMatches(spec.dst)) return 'EINVAL';
+    if (this.owner.flavour === 'nft' && (neverMatches(spec.src) || neverMatches(spec.dst))) return 'EINVAL';
     for (const { ext, opt } of exts) {
       if (ext.missing) return 'ENOENT';
       if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';

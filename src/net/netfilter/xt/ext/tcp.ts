@@ -119,7 +119,7 @@ export const tcp: MatchExt<TcpMatch> = {
     return s;
   },
   list: (o, cx) => {
-    let s = ` tcp${portsOf(partPorts(o), 'list', (p) => cx.service(p, 6))}`;
+    let s = ` tcp${portsOf(cx.legacy ? o : partPorts(o), 'list', (p) => cx.service(p, 6))}`;
     if (o.option) s += ` option=${o.option.invert ? '!' : ''}${o.option.kind}`;
     if (o.flags) {
       const text = cx.numeric ? `${hex2(o.flags.mask)}/${hex2(o.flags.comp)}` : `${flagNames(o.flags.mask)}/${flagNames(o.flags.comp)}`;

@@ -35,7 +35,7 @@ export const udp: MatchExt<PortMatch> = {
   },
   hidden: neverPorts,
   save: (o) => portsOf(partPorts(o), 'save'),
-  list: (o, cx) => ` udp${portsOf(partPorts(o), 'list', (p) => cx.service(p, 17))}`,
+  list: (o, cx) => ` udp${portsOf(cx.legacy ? o : partPorts(o), 'list', (p) => cx.service(p, 17))}`,
   native: true,
   nft: (o) => nftPorts('udp', o),
   run: (o) => {
