@@ -105,6 +105,13 @@ export class Skb {
     }
   }
 
+  /** TOS or traffic class of the IP header. */
+  tos(): number {
+    const b = this.data;
+    if (b.length < 20) return 0;
+    return (b[0] as number) >> 4 === 4 ? (b[1] as number) : (((b[0] as number) & 15) << 4) | ((b[1] as number) >> 4);
+  }
+
   /** Fills in a checksum that was left to the device. Models skb_checksum_help() */
   checksumHelp(): void {
     if (this.csumBytes === 0) return;

@@ -5,9 +5,11 @@ import { RawSocket } from '../net/sock/raw.ts';
 import type { Sock } from '../net/sock/sock.ts';
 import { TcpSocket } from '../net/sock/tcp/tcp.ts';
 import { type Datagram, UdpSocket } from '../net/sock/udp.ts';
+import type { UnixSocket } from '../net/sock/unix.ts';
 import { fail, ok, type Result } from '../sim/errno.ts';
 import type { Micros } from '../sim/sim.ts';
 import type { IpAddr } from '../wire/addr.ts';
+import { SocketInode } from './inode.ts';
 import type { Process } from './process.ts';
 import type { Task } from './program.ts';
 
@@ -45,6 +47,23 @@ export function closeSocket(p: Process, sock: Sock): void {
     }
   }
   sock.close();
+}
+
+/** bind(2) of a Unix socket: a path gets an entry in the file system, which outlives the socket; EADDRINUSE when there is something. */
+export function bindUnix(p: Process, sock: UnixSocket, path: string): Result {
+  if (!path.startsWith('@')) {
+    const made = p.machine.fs.place(p, path, new SocketInode(sock));
+    if (!made.ok) return made.errno === 'EEXIST' ? fail('EADDRINUSE') : made;
+  }
+  return sock.bind(path);
+}
+
+/** connect(2) of a Unix socket: ENOENT without an entry, ECONNREFUSED when nobody is behind it. */
+export function connectUnix(p: Process, sock: UnixSocket, path: string): Result {
+  if (path.startsWith('@')) return sock.connect(path);
+  const found = p.machine.fs.lookup(p, path);
+  if (!found.ok) return found;
+  return found.value instanceof SocketInode ? sock.connectTo(found.value.socket as UnixSocket) : fail('ECONNREFUSED');
 }
 
 /** Waits until `ready()` holds. EAGAIN: the deadline passed. EINTR: a signal handler ran. */

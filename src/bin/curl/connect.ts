@@ -220,9 +220,9 @@ export class Connector {
       yield* this.info(`Failed to connect to ${shown} port ${port} after ${ms} ms: Failed binding local connection end`);
       return yield* failed(cause, false);
     }
-    timedOut ||= (last as Errno | null) === 'ETIMEDOUT';
     return yield* failed({
-      code: timedOut ? 28 : 7,
+      // The kernel's own time-out has the code of one, but not the words.
+      code: timedOut || (last as Errno | null) === 'ETIMEDOUT' ? 28 : 7,
       message: `Failed to connect to ${shown} port ${port} after ${ms} ms: ${timedOut ? 'Timeout was reached' : "Couldn't connect to server"}`,
     });
   }

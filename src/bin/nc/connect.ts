@@ -71,7 +71,6 @@ export function* remoteConnect(
       if (own === null) return yield* die(p, `getaddrinfo: ${gaiStrerror('EAI_NONAME')}`);
       const from = o.port === null ? 0 : servicePort(p, o.port, o.udp ? 'udp' : 'tcp');
       if (from === null) return yield* die(p, 'getaddrinfo: Servname not supported for ai_socktype');
-      sock.opt.reuseAddr = true;
       const bound = sock.bind(own, from);
       if (!bound.ok) return yield* die(p, `bind failed: ${strerror(bound.errno)}`);
     }

@@ -3,9 +3,9 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, readHosts, readResolvConf, resSend } from '../../os/resolver.ts';
-import { acceptTcp, closeSocket, openTcp, openUdp, waitFor } from '../../os/sockcalls.ts';
+import { acceptTcp, bindUnix, closeSocket, connectUnix, openTcp, openUdp, waitFor } from '../../os/sockcalls.ts';
 import { type TcpSocket, type UdpSocket, UnixSocket } from '../../os/uapi.ts';
-import { fail, ok, type Result, strerror } from '../../sim/errno.ts';
+import { ok, type Result, strerror } from '../../sim/errno.ts';
 import { SEC } from '../../sim/sim.ts';
 import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { DNS_TYPES, readName, reverseName } from '../../wire/dns.ts';
@@ -140,6 +140,7 @@ function* serve(p: Process, o: NcOptions, port: number): Task<number> {
   const family = typeof addr === 'number' ? 4 : 6;
   const sock = o.udp ? openUdp(p, family) : openTcp(p, family);
   sock.opt.reuseAddr = true;
+  sock.opt.reusePort = true;
   if (family === 6) sock.opt.v6only = true;
   options(sock, o);
   const bound = sock.bind(addr, port);
@@ -154,11 +155,13 @@ function* serveTcp(p: Process, o: NcOptions, listener: TcpSocket): Task<number> 
     const conn = yield* acceptTcp(p, listener);
     if (!conn.ok) return yield* die(p, `accept: ${strerror(conn.errno)}`);
     const peer = conn.value.remote;
-    if (!o.keep) closeSocket(p, listener);
     if (o.verbose && peer) yield* report(p, o, 'Connection received', peer.addr, peer.port);
     const end = yield* readWrite(p, conn.value, o);
     closeSocket(p, conn.value);
-    if (end === 'quit' || !o.keep) return 0;
+    if (end === 'quit' || !o.keep) {
+      closeSocket(p, listener);
+      return 0;
+    }
   }
 }
 
@@ -191,7 +194,9 @@ function* unixMode(p: Process, o: NcOptions): Task<number> {
   const sock = new UnixSocket(p.ns, o.udp ? 'dgram' : 'stream');
   p.socketFd(sock);
   if (o.listen) {
-    const bound = sock.bind(path);
+    const old = p.lstat(path);
+    if (old.ok && old.value.kind !== 'dir') p.unlink(path);
+    const bound = bindUnix(p, sock, path);
     const listening = !bound.ok ? bound : o.udp ? ok() : sock.listen(5);
     if (!listening.ok) return yield* die(p, strerror(listening.errno));
     for (;;) {
@@ -208,7 +213,7 @@ function* unixMode(p: Process, o: NcOptions): Task<number> {
       if (!o.keep) return 0;
     }
   }
-  const r = p.ns.sockets.unix.has(path) ? sock.connect(path) : fail(p.stat(path).ok ? 'ECONNREFUSED' : 'ENOENT');
+  const r = connectUnix(p, sock, path);
   if (!r.ok) return yield* die(p, `${path}: ${strerror(r.errno)}`);
   if (!o.scan) yield* readWrite(p, sock, o);
   return 0;

@@ -18,7 +18,7 @@ export function* openNetworkPath(sh: Shell, path: string): Task<Result<OpenFile>
     return fail('EINVAL');
   }
   const address = found.addrs[0] as IpAddr;
-  const port = /^\d+$/.test(service) ? Number(service) : servicePort(sh, service, proto ?? 'tcp');
+  const port = /^\d+$/.test(service) ? Number(service) & 0xffff : servicePort(sh, service, proto ?? 'tcp');
   if (port === null) {
     yield* sh.warn(`${service}: Servname not supported for ai_socktype`);
     return fail('EINVAL');

@@ -218,6 +218,6 @@ export function sourceFor(sk: Sock, keys: FlowKeys): Result<{ route: Dst; src: I
   const first = routeFor(sk, keys);
   const r = first.ok && keys.connect && (keys.src ?? null) === null ? routeFor(sk, { ...keys, src: first.value.src }) : first;
   if (!r.ok) return r;
-  if (r.value.type === 'broadcast' && !sk.opt.broadcast) return fail('EACCES');
+  if (r.value.type === 'broadcast' && !sk.opt.broadcast) return fail(sk.kind === 'tcp' ? 'ENETUNREACH' : 'EACCES');
   return ok({ route: r.value, src: keys.src ?? r.value.src });
 }

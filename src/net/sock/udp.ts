@@ -298,6 +298,7 @@ export function udpError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
   const lport = ((ip.l4[0] as number) << 8) | (ip.l4[1] as number);
   const rport = ((ip.l4[2] as number) << 8) | (ip.l4[3] as number);
   const sk = ns.sockets.findUdp({ laddr: ip.src, lport, raddr: ip.dst, rport }, skb.dev);
+  if (!sk) ns.snmp.inc(info.family === 4 ? 'IcmpInErrors' : 'Icmp6InErrors');
   if (!sk) return;
   const tooBig = what.errno === 'EMSGSIZE';
   if (tooBig && sk.opt.mtuDiscover === 'dont') return;

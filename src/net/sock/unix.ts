@@ -68,7 +68,12 @@ export class UnixSocket extends Sock {
   /** ECONNREFUSED when nobody listens there; a path without a file is ENOENT, which the file system knows. */
   connect(name: string): Result {
     if (this.state === 'ESTABLISHED' && this.type === 'stream') return fail('EISCONN');
-    const other = this.ns.sockets.unix.get(name);
+    return this.connectTo(this.ns.sockets.unix.get(name));
+  }
+
+  /** The same for a socket that a directory entry leads to. */
+  connectTo(other: UnixSocket | undefined): Result {
+    if (this.state === 'ESTABLISHED' && this.type === 'stream') return fail('EISCONN');
     if (!other || other.closed) return fail('ECONNREFUSED');
     if (other.type !== this.type) return fail('EPROTOTYPE');
     if (this.type === 'dgram') {

@@ -37,6 +37,7 @@ function* readChars(
     const r = yield* sh.p.read(fd, 1);
     if (!r.ok) {
       if (r.errno === 'EINTR' && !sh.interrupted && sh.pendingTraps.length === 0) continue;
+      if (r.errno !== 'EINTR') yield* complain(sh, 'read', `read error: ${fd}: ${strerror(r.errno)}`);
       return { chars, status: r.errno === 'EINTR' ? 130 : 1 };
     }
     if (r.value.length === 0) return { chars, status: 1 };

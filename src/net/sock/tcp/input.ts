@@ -7,6 +7,7 @@ import { processAck } from './ack.ts';
 import { rttSample } from './cong.ts';
 import { TCP_INIT_CWND, TCP_INVALID_RATELIMIT, TCP_MAX_WSCALE, TCP_MSS_DEFAULT, TCP_PAWS_MSL } from './const.ts';
 import { ackCheck, initialRcvMss, queueData } from './data.ts';
+import { ecnAnswered, ecnReceived, ecnRequested } from './ecn.ts';
 import { pushPending, resendSyn, sendAck, syncMss } from './output.ts';
 import { sendReset } from './reset.ts';
 import { add, after, before, diff } from './seq.ts';
@@ -88,6 +89,7 @@ export function receiveSegment(sk: TcpSocket, t: Tcp, skb: Skb): void {
     established(sk);
     sk.connected();
   }
+  ecnReceived(sk, t, skb.tos());
   const result = processAck(sk, t);
   if (result === 'bad') {
     challengeAck(sk);
@@ -238,11 +240,13 @@ function synSent(sk: TcpSocket, t: Tcp, skb: Skb): void {
   sk.sndWnd = t.window;
   sk.maxWindow = t.window;
   if (!hasAck) {
+    ecnRequested(sk, t, skb.tos());
     sk.setState('SYN_RECV');
     resendSyn(sk);
     armRto(sk, sk.rto);
     return;
   }
+  ecnAnswered(sk, t);
   synAcked(sk, t.ack);
   established(sk);
   sk.connected();

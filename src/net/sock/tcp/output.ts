@@ -16,10 +16,11 @@ import {
   TCP_TIMEOUT_INIT,
   type TxSkb,
 } from './const.ts';
+import { ecnOnSend, ecnOnSyn } from './ecn.ts';
 import { scheduleProbe } from './rack.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
-import { armProbe, armRto, delackTimer } from './timer.ts';
+import { armProbe, armRto, delackTimer, wheelTime } from './timer.ts';
 import { initialWindow, selectWindow } from './window.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -106,6 +107,7 @@ export function transmit(
   data: Uint8Array,
   options: TcpOptions | null = null,
   windowOverride?: number,
+  again = false,
 ): void {
   if (!sk.remote) return;
   const found = routeFor(sk, { dst: sk.remote.addr, src: sk.local.addr, sport: sk.local.port, dport: sk.remote.port });
@@ -117,13 +119,13 @@ export function transmit(
   }
   const window = windowOverride ?? ((flags & RST) !== 0 ? 0 : selectWindow(sk));
   const mss = currentMss(sk);
-  const bits = data.length > mss ? flags | PSH : flags;
+  const ecn = ecnOnSend(sk, data.length > mss ? flags | PSH : flags, data.length > 0 && !again);
   const segment: Tcp = {
     srcPort: sk.local.port,
     dstPort: sk.remote.port,
     seq,
     ack: (flags & ACK) !== 0 ? sk.rcvNxt : 0,
-    flags: bits,
+    flags: ecn.flags,
     window,
     urgent: 0,
     options: opts,
@@ -144,7 +146,7 @@ export function transmit(
     proto: sk.proto,
     payload: emitTcp(segment, sk.local.addr, sk.remote.addr, true),
     ttl: sk.opt.ttl ?? undefined,
-    tos: sk.opt.tos,
+    tos: sk.opt.tos | ecn.tos,
     df: sk.opt.mtuDiscover !== 'dont',
     id: synAck && sk.parent ? 0 : sk.nextIpId(Math.ceil(data.length / mss)),
     oif: sk.boundDevice() ?? null,
@@ -184,14 +186,14 @@ export function sendAck(sk: TcpSocket): void {
 
 /** Acknowledges within the adaptive time-out unless data goes out before. Models tcp_send_delayed_ack(). */
 export function sendDelayedAck(sk: TcpSocket): void {
-  let ato = Math.max(sk.ato, TCP_DELACK_MIN);
+  let { ato } = sk;
   if (ato > TCP_DELACK_MIN) {
     let most = sk.pingpong > 0 || sk.ackPushed > 0 ? TCP_DELACK_MAX : 500_000;
     if (sk.srtt > 0) most = Math.min(most, Math.max(sk.srtt, TCP_DELACK_MIN));
     ato = Math.min(ato, most);
   }
   ato = Math.min(ato, TCP_DELACK_MAX);
-  let at = sk.sim.now + ato;
+  let at = ato > 0 ? sk.sim.now + ato : wheelTime(sk.sim.now, 0);
   if (sk.delackTimer?.run) {
     if (sk.delackTimer.time <= sk.sim.now + ato / 4) {
       sendAck(sk);
@@ -255,7 +257,14 @@ export function sendSyn(sk: TcpSocket, route: Dst): void {
 export function resendSyn(sk: TcpSocket): void {
   const answer = sk.state === 'SYN_RECV';
   const window = Math.min(sk.rcvWnd, 65_535);
-  transmit(sk, sk.iss, answer ? SYN | ACK : SYN, NOTHING, synOptions(sk, sk.advMss, answer ? sk.tsRecent : null), window);
+  const flags = answer ? SYN | ACK : SYN | ecnOnSyn(sk);
+  transmit(sk, sk.iss, flags, NOTHING, synOptions(sk, sk.advMss, answer ? sk.tsRecent : null), window);
+}
+
+/** A SYN or SYN-ACK goes out again. */
+export function countSynRetrans(sk: TcpSocket): void {
+  sk.ns.snmp.inc('TcpRetransSegs');
+  sk.ns.snmp.inc('TcpExtTCPSynRetrans');
 }
 
 /** Puts FIN behind everything that is queued and sends it. */
@@ -416,6 +425,8 @@ export function retransmit(sk: TcpSocket, index: number): void {
   const skb = sk.rtxQueue[index];
   if (!skb) return;
   if ((skb.flags & SYN) !== 0) {
+    sk.totalRetrans++;
+    countSynRetrans(sk);
     resendSyn(sk);
     return;
   }
@@ -433,7 +444,7 @@ export function retransmit(sk: TcpSocket, index: number): void {
   sk.prrOut++;
   if (sk.retransStamp === 0) sk.retransStamp = sk.sim.now;
   sk.ns.snmp.inc('TcpRetransSegs');
-  transmit(sk, skb.seq, skb.flags | ACK, bytesOf(skb));
+  transmit(sk, skb.seq, skb.flags | ACK, bytesOf(skb), null, undefined, true);
 }
 
 /** A window probe: the byte before the window, without data. */

@@ -73,7 +73,10 @@ export function sendLossProbe(sk: TcpSocket): void {
       const skb = sk.rtxQueue[last] as TxSkb;
       const count = segments(skb, mss);
       if (count > 1) split(sk.rtxQueue, last, (count - 1) * mss);
+      // The time after which a connection is given up does not begin with a probe.
+      const stamp = sk.retransStamp;
       retransmit(sk, sk.rtxQueue.length - 1);
+      sk.retransStamp = stamp;
       sk.tlpRetrans = true;
     }
     sk.tlpHighSeq = sk.sndNxt;

@@ -10,8 +10,10 @@ import { updatePmtu } from '../../ip/route.ts';
 import type { Skb } from '../../skb.ts';
 import { type IpView, icmpErrno, routeFor, viewIp } from '../output.ts';
 import { simpleRetransmit } from './ack.ts';
+import { TCP_INVALID_RATELIMIT } from './const.ts';
+import { ecnRequested } from './ecn.ts';
 import { established, receiveSegment, synAcked, takeSynOptions, timeWait } from './input.ts';
-import { advertisedMss, chooseNumbers, resendSyn, syncMss } from './output.ts';
+import { advertisedMss, chooseNumbers, countSynRetrans, resendSyn, syncMss } from './output.ts';
 import { sendReset } from './reset.ts';
 import { add, between } from './seq.ts';
 import { TcpSocket } from './tcp.ts';
@@ -72,6 +74,7 @@ function listening(listener: TcpSocket, t: Tcp, ip: IpView, skb: Skb): void {
   child.local = { addr: ip.dst, port: t.dstPort };
   child.remote = { addr: ip.src, port: t.srcPort };
   Object.assign(child.opt, listener.opt);
+  if (child.opt.mark === 0 && ns.sysctl.int('net.ipv4.tcp_fwmark_accept') !== 0) child.opt.mark = skb.mark;
   child.uid = listener.uid;
   child.gid = listener.gid;
   child.rcvBuf = listener.opt.rcvBuf ?? child.rcvBuf;
@@ -88,6 +91,7 @@ function listening(listener: TcpSocket, t: Tcp, ip: IpView, skb: Skb): void {
   child.tsOk = on('net.ipv4.tcp_timestamps');
   child.sackOk = on('net.ipv4.tcp_sack');
   child.wscaleOk = on('net.ipv4.tcp_window_scaling');
+  ecnRequested(child, t, ip.tos);
   takeSynOptions(child, t);
   chooseNumbers(child);
   child.advMss = advertisedMss(child, route.value);
@@ -121,7 +125,12 @@ function request(child: TcpSocket, t: Tcp, skb: Skb): void {
   const listener = child.parent as TcpSocket;
   const flags = t.flags & (RST | SYN | ACK);
   if (flags === SYN && t.seq === child.irs) {
+    // The peer missed our SYN-ACK: it has it again, at most twice a second, and our own timer starts anew.
+    if (child.sim.now - child.lastOow < TCP_INVALID_RATELIMIT) return;
+    child.lastOow = child.sim.now;
+    countSynRetrans(child);
     resendSyn(child);
+    armRto(child, child.rto);
     return;
   }
   if ((t.flags & RST) !== 0) {
@@ -136,6 +145,10 @@ function request(child: TcpSocket, t: Tcp, skb: Skb): void {
   if (listener.acceptQueue.length > listener.backlog) {
     listener.ns.snmp.inc('TcpExtListenOverflows');
     listener.ns.snmp.inc('TcpExtListenDrops');
+    if (listener.ns.sysctl.int('net.ipv4.tcp_abort_on_overflow') !== 0) {
+      sendReset(skb);
+      child.destroy();
+    }
     return;
   }
   synAcked(child, t.ack);
@@ -156,6 +169,7 @@ export function tcpError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
   const ip = viewIp(quoted);
   if (!ns || !ip || ip.l4.length < 8) return;
   const sk = ns.sockets.findTcp({ laddr: ip.src, lport: u16(ip.l4, 0), raddr: ip.dst, rport: u16(ip.l4, 2) });
+  if (!sk) ns.snmp.inc(info.family === 4 ? 'IcmpInErrors' : 'Icmp6InErrors');
   if (!sk || sk.state === 'TIME_WAIT' || sk.state === 'CLOSE') return;
   const seq = u32(ip.l4, 4);
   if (!between(seq, sk.sndUna, sk.sndNxt)) {

@@ -46,6 +46,7 @@ export function sendReset(skb: Skb): void {
     id: 0,
     oif: isLinkLocal(ip.src) && ip.family === 6 ? dev : null,
     parent: skb.id,
+    mark: dev.ns.sysctl.int(`net.ipv${ip.family}.fwmark_reflect`) !== 0 ? skb.mark : 0,
     // ip_send_unicast_reply() sums at once, tcp_v6_send_response() leaves it to the device.
     csumOffset: ip.family === 6 ? 16 : 0,
   });

@@ -27,6 +27,8 @@ export abstract class TcpCore extends Sock {
   writeShutdown = false;
   /** The peer's FIN was reached (SOCK_DONE). */
   finReceived = false;
+  /** The program has read up to it. */
+  finRead = false;
 
   // listening
   backlog = 0;
@@ -57,6 +59,10 @@ export abstract class TcpCore extends Sock {
   wscaleOk = false;
   tsOk = false;
   sackOk = false;
+  /** Both sides do ECN (RFC 3168); what came marked is echoed; our next data tells that the echo was heard. */
+  ecnOk = false;
+  ecnDemandCwr = false;
+  ecnQueueCwr = false;
   tsOffset = 0;
   tsRecent = 0;
   tsRecentAt: Micros = 0;

@@ -198,7 +198,10 @@ export class TcpSocket extends TcpCore {
     }
     const pending = this.checkError();
     if (!pending.ok) return pending;
-    if (this.finReceived || this.readShutdown) return ok(new Uint8Array(0));
+    if (this.finReceived || this.readShutdown) {
+      if (!peek) this.finRead = true;
+      return ok(new Uint8Array(0));
+    }
     if (this.state === 'CLOSE' || this.state === 'LISTEN') return fail('ENOTCONN');
     return fail('EAGAIN');
   }
@@ -246,6 +249,7 @@ export class TcpSocket extends TcpCore {
     this.rcvQueued = 0;
     this.readShutdown = true;
     if (this.state === 'CLOSE' || this.state === 'SYN_SENT') {
+      this.setState('CLOSE');
       this.destroy();
     } else if (unread || this.opt.linger === 0) {
       sendActiveReset(this);
@@ -276,6 +280,7 @@ export class TcpSocket extends TcpCore {
 
   /** tcp_done(): the connection is over; the descriptor may still be open and tell why. */
   done(): void {
+    if (this.state === 'SYN_SENT' || (this.state === 'SYN_RECV' && this.parent === null)) this.ns.snmp.inc('TcpAttemptFails');
     stopTimers(this);
     this.ns.sockets.unhashTcp(this);
     this.parent?.synQueue.delete(this);
@@ -347,7 +352,8 @@ export class TcpSocket extends TcpCore {
 
   queues(): { rx: number; tx: number } {
     if (this.state === 'LISTEN') return { rx: this.acceptQueue.length, tx: this.backlog };
-    return { rx: this.rcvQueued, tx: Math.max(0, diff(this.writeSeq, this.sndUna)) };
+    const fin = this.finReceived && !this.finRead && this.state !== 'CLOSE' && this.state !== 'TIME_WAIT' ? 1 : 0;
+    return { rx: this.rcvQueued + fin, tx: Math.max(0, diff(this.writeSeq, this.sndUna)) };
   }
 
   /** What `ss -o` shows: name, microseconds until it fires, tries so far. */

@@ -103,8 +103,8 @@ function rtoFired(sk: TcpSocket): void {
     reorderFired(sk);
     return;
   }
+  if (sk.parent === null) sk.ns.snmp.inc('TcpExtTCPTimeouts');
   if (gaveUp(sk)) return;
-  sk.ns.snmp.inc('TcpExtTCPTimeouts');
   enterLoss(sk);
   retransmit(sk, 0);
   sk.retransmits++;
