@@ -15,6 +15,11 @@ const watches = new WeakMap<Kernel, Watch>();
 /** Scheduling latency of the kernel worker that handles an urgent event. */
 const WORKER_DELAY = 30;
 
+/** linkwatch_urgent_event(): stacked devices, and such as may send now that they have carrier. */
+function isUrgent(dev: NetDevice): boolean {
+  return dev.up && (dev.iflink() !== dev.ifindex || (dev.carrier() && !dev.active));
+}
+
 export function linkwatchFire(dev: NetDevice): void {
   const kernel = dev.ns.kernel;
   let watch = watches.get(kernel);
@@ -25,7 +30,7 @@ export function linkwatchFire(dev: NetDevice): void {
   const w = watch;
   w.pending.add(dev);
   const now = kernel.sim.now;
-  const urgent = dev.up && dev.iflink() !== dev.ifindex;
+  const urgent = isUrgent(dev);
   let at = urgent ? now : Math.max(w.nextEvent, now);
   if (at - now > SEC) at = now;
   at += WORKER_DELAY;
@@ -42,7 +47,7 @@ export function linkwatchFire(dev: NetDevice): void {
     const later: NetDevice[] = [];
     for (const d of devices) {
       if (!d.registered) continue;
-      if (urgentOnly && !(d.up && d.iflink() !== d.ifindex)) later.push(d);
+      if (urgentOnly && !isUrgent(d)) later.push(d);
       else d.linkwatchDo();
     }
     for (const d of later) linkwatchFire(d);
