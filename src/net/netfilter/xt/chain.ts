@@ -60,9 +60,9 @@ export function walk(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket)
     rule.packets++;
     rule.bytes += p.len;
     const target = rule.spec.target;
-    let verdict = 'continue';
+    let verdict: string = 'continue';
     if (target.kind === 'verdict') verdict = target.verdict;
-    else if (target.kind === 'ext') verdict = (rule.action as (p: XtPacket) => string)(p);
+    else if (target.kind === 'ext') verdict = rule.action(p);
     else if (target.kind === 'jump') verdict = 'jump';
     if (trace.on) traceRule(nf, table, chain, at, p, target.kind === 'jump' ? `jump ${target.chain}` : verdict.toLowerCase());
     if (p.skb.nfTrace) {

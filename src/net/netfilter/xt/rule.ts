@@ -71,14 +71,14 @@ export class Rule {
   bytes: number;
   /** Stable identity for nft handles and traces. */
   readonly handle: number;
-  /** What must hold besides the addresses below. */
-  readonly test: RuleTest;
+  private readonly ns: Netns;
+  private code: RuleTest | null;
+  private targetCode: ((p: XtPacket) => TargetVerdict) | null;
   /** An IPv4 packet that the rule can match has these bits: looked at before anything is called. */
   readonly srcMask: number;
   readonly srcBits: number;
   readonly dstMask: number;
   readonly dstBits: number;
-  readonly action: ((p: XtPacket) => TargetVerdict) | null;
 
   constructor(spec: RuleSpec, ns: Netns, handle: number) {
     this.spec = spec;
@@ -91,10 +91,34 @@ export class Rule {
     this.srcBits = src ? (src.addr as number) & (src.mask as number) : 0;
     this.dstMask = dst ? (dst.mask as number) | 0 : 0;
     this.dstBits = dst ? (dst.addr as number) & (dst.mask as number) : 0;
-    this.test = compileTests(spec, ns);
-    this.action = spec.target.kind === 'ext' ? spec.target.ext.run(spec.target.opt, ns) : null;
+    this.ns = ns;
+    // Of ten thousand Services' rules few ever meet a packet: what keeps nothing between packets is compiled when the first one comes.
+    this.code = spec.matches.every((m) => STATELESS.has(m.ext.name)) ? null : compileTests(spec, ns);
+    this.targetCode = spec.target.kind === 'ext' && !STATELESS.has(spec.target.ext.name) ? spec.target.ext.run(spec.target.opt, ns) : null;
+  }
+
+  /** What must hold besides the addresses' bits. */
+  test(p: XtPacket): boolean {
+    this.code ??= compileTests(this.spec, this.ns);
+    return this.code(p);
+  }
+
+  /** Runs the target extension. */
+  action(p: XtPacket): TargetVerdict {
+    const { target } = this.spec;
+    if (this.targetCode === null) {
+      if (target.kind !== 'ext') return 'continue';
+      this.targetCode = target.ext.run(target.opt, this.ns);
+    }
+    return this.targetCode(p);
   }
 }
+
+/** Extensions whose code has no memory and does nothing when it is made. */
+const STATELESS: ReadonlySet<string> = new Set([
+  ...['comment', 'tcp', 'udp', 'icmp', 'multiport', 'conntrack', 'state', 'mark', 'addrtype', 'physdev'],
+  ...['ACCEPT', 'DROP', 'DNAT', 'SNAT', 'MASQUERADE', 'MARK', 'REJECT', 'REDIRECT'],
+]);
 
 function plainAddr(m: AddrMatch | null): AddrMatch | null {
   return m && !m.invert && typeof m.addr === 'number' ? m : null;

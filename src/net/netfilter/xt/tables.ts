@@ -344,11 +344,12 @@ export class TableEdit {
   }
 
   private validate(): Errno | null {
-    const seen = new Set<string>();
+    const seen = new Map<Hook, Set<Chain>>();
     const visit = (chain: Chain, hook: Hook, depth: number, path: Set<Chain>): Errno | null => {
       if (path.has(chain) || depth > 16) return 'EMLINK';
-      const key = `${hook}/${chain.name}`;
-      if (seen.has(key)) return null;
+      const done = seen.get(hook) ?? new Set();
+      seen.set(hook, done);
+      if (done.has(chain)) return null;
       path.add(chain);
       for (const { spec } of chain.rules) {
         for (const m of spec.matches) if (!mayStand(m.ext, m.opt, hook)) return 'EINVAL';
@@ -361,7 +362,7 @@ export class TableEdit {
         }
       }
       path.delete(chain);
-      seen.add(key);
+      done.add(chain);
       return null;
     };
     for (const chain of this.chains.values()) {
