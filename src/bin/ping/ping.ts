@@ -29,12 +29,33 @@ interface Target {
   zone: string | null;
 }
 
+function putLe32(b: Uint8Array, at: number, v: number): void {
+  b[at] = v;
+  b[at + 1] = v >>> 8;
+  b[at + 2] = v >>> 16;
+  b[at + 3] = v >>> 24;
+}
+
+function le32(b: Uint8Array, at: number): number {
+  return (((b[at + 3] as number) << 24) | ((b[at + 2] as number) << 16) | ((b[at + 1] as number) << 8) | (b[at] as number)) >>> 0;
+}
+
+/** fill(): the pattern, or 0, 1, 2 …; zeroes where the time comes. */
+function filled({ size, pattern }: PingOptions): Uint8Array {
+  const b = new Uint8Array(size);
+  for (let i = 0; i < size; i++) b[i] = pattern && pattern.length > 0 ? (pattern[i % pattern.length] as number) : i;
+  if (size >= 16) b.fill(0, 0, 16);
+  return b;
+}
+
 class Ping {
   private readonly p: Process;
   private readonly o: PingOptions;
   private readonly sock: RawSocket;
   private readonly t: Target;
   private readonly ident: number;
+  /** What every request carries; the time is written anew into the first 16 bytes. */
+  private readonly payload: Uint8Array;
   private readonly name: string;
   private sent = 0;
   private received = 0;
@@ -58,6 +79,7 @@ class Ping {
     this.sock = sock;
     this.t = t;
     this.name = p.name;
+    this.payload = filled(o);
     this.ident = o.ident ?? p.pid & 0xffff;
   }
 
@@ -185,18 +207,11 @@ class Ping {
   }
 
   private probe(seq: number): Uint8Array {
-    const payload = new Uint8Array(this.o.size);
-    const { pattern } = this.o;
-    for (let i = 0; i < payload.length; i++) payload[i] = pattern && pattern.length > 0 ? (pattern[i % pattern.length] as number) : i;
+    const { payload } = this;
     if (this.timing) {
-      const now = this.p.sim.now;
-      payload.fill(0, 0, 16);
-      const seconds = Math.floor(this.p.sim.epochMs / 1000) + Math.floor(now / 1e6);
-      for (const [at, v] of [
-        [0, seconds],
-        [8, now % 1_000_000],
-      ] as const)
-        new DataView(payload.buffer).setUint32(at, v, true);
+      const { now, epochMs } = this.p.sim;
+      putLe32(payload, 0, Math.floor(epochMs / 1000) + Math.floor(now / 1e6));
+      putLe32(payload, 8, now % 1_000_000);
     }
     const rest = ((this.ident << 16) | (seq & 0xffff)) >>> 0;
     if (this.v4) return emitIcmp({ type: ICMP_ECHO, code: 0, rest, payload });
@@ -287,9 +302,8 @@ class Ping {
     this.received++;
     let trip = 0;
     if (this.timing && message.length >= 24) {
-      const v = new DataView(message.buffer, message.byteOffset + 8, 16);
       const base = Math.floor(p.sim.epochMs / 1000);
-      trip = Math.max(0, time - ((v.getUint32(0, true) - base) * 1e6 + v.getUint32(8, true)));
+      trip = Math.max(0, time - ((le32(message, 8) - base) * 1e6 + le32(message, 16)));
       this.rtt.sum += trip;
       this.rtt.squares += trip * trip;
       this.rtt.min = Math.min(this.rtt.min, trip);
