@@ -1,4 +1,4 @@
-/** which, readlink, realpath, stat, ps, less, clear, base64, md5sum-like tools that print one thing. */
+/** which, readlink, realpath, clear, base64: tools that print one thing. */
 
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
@@ -109,45 +109,5 @@ export const base64: Command = {
       yield* p.out(wrap > 0 ? (text.match(new RegExp(`.{1,${wrap}}`, 'g')) ?? []).map((l) => `${l}\n`).join('') : text);
       return undefined;
     });
-  },
-};
-
-export const ps: Command = {
-  name: 'ps',
-  path: '/bin/ps',
-  *main(p) {
-    const args = p.argv.slice(1).join(' ');
-    const everyone = /\b[aA]|e\b|x/.test(args.replace(/-o\s*\S+/, ''));
-    const user = /u/.test(args);
-    const full = /-\w*f/.test(args);
-    const list = [...p.machine.processes.values()].filter((q) => everyone || (q.sid === p.sid && q.uid === p.uid));
-    const tty = (q: typeof p): string => (q.tty ? q.tty.path.replace('/dev/', '') : '?');
-    const name = (uid: number): string => p.machine.users(p).find((u) => u.uid === uid)?.name ?? String(uid);
-    const time = (us: number): string => {
-      const s = Math.floor(us / 1e6);
-      return `${String(Math.floor(s / 3600)).padStart(2, '0')}:${String(Math.floor(s / 60) % 60).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}`;
-    };
-    const state = (q: typeof p): string => (q.state === 'stopped' ? 'T' : q === p ? 'R' : 'S');
-    const rows: string[] = [];
-    if (user) rows.push('USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND');
-    else if (full) rows.push('UID          PID    PPID  C STIME TTY          TIME CMD');
-    else rows.push(everyone && /x/.test(args) ? '    PID TTY      STAT   TIME COMMAND' : '    PID TTY          TIME CMD');
-    for (const q of list) {
-      const pid = String(q.pid);
-      const command = q.argv.join(' ');
-      if (user)
-        rows.push(
-          `${name(q.uid).padEnd(8)} ${pid.padStart(7)}  0.0  0.0   4000  2000 ${tty(q).padEnd(8)} ${state(q).padEnd(4)} 09:00   ${time(q.cpuTime).slice(4)} ${command}`,
-        );
-      else if (full)
-        rows.push(
-          `${name(q.uid).padEnd(8)} ${pid.padStart(7)} ${String(q.ppid).padStart(7)}  0 09:00 ${tty(q).padEnd(8)} ${time(q.cpuTime)} ${command}`,
-        );
-      else if (everyone && /x/.test(args))
-        rows.push(`${pid.padStart(7)} ${tty(q).padEnd(8)} ${state(q).padEnd(4)} ${time(q.cpuTime).slice(3).padStart(6)} ${command}`);
-      else rows.push(`${pid.padStart(7)} ${tty(q).padEnd(8)} ${time(q.cpuTime)} ${q.name}`);
-    }
-    yield* p.out(`${rows.join('\n')}\n`);
-    return 0;
   },
 };
