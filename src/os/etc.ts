@@ -19,27 +19,63 @@ www-data:x:33:
 nogroup:x:65534:
 `;
 
-const PROTOCOLS = `ip\t0\tIP
-icmp\t1\tICMP
-igmp\t2\tIGMP
-ipencap\t4\tIP-ENCAP
-tcp\t6\tTCP
-udp\t17\tUDP
-dccp\t33\tDCCP
-ipv6\t41\tIPv6
-ipv6-route\t43\tIPv6-Route
-ipv6-frag\t44\tIPv6-Frag
-gre\t47\tGRE
-esp\t50\tIPSEC-ESP
-ah\t51\tIPSEC-AH
-ipv6-icmp\t58\tIPv6-ICMP
-ipv6-nonxt\t59\tIPv6-NoNxt
-ipv6-opts\t60\tIPv6-Opts
-ospf\t89\tOSPFIGP
-pim\t103\tPIM
-vrrp\t112\tVRRP
-sctp\t132\tSCTP
-udplite\t136\tUDPLite
+const PROTOCOLS = `ip	0	IP
+hopopt	0	HOPOPT
+icmp	1	ICMP
+igmp	2	IGMP
+ggp	3	GGP
+ipencap	4	IP-ENCAP
+st	5	ST
+tcp	6	TCP
+egp	8	EGP
+igp	9	IGP
+pup	12	PUP
+udp	17	UDP
+hmp	20	HMP
+xns-idp	22	XNS-IDP
+rdp	27	RDP
+iso-tp4	29	ISO-TP4
+dccp	33	DCCP
+xtp	36	XTP
+ddp	37	DDP
+idpr-cmtp	38	IDPR-CMTP
+ipv6	41	IPv6
+ipv6-route	43	IPv6-Route
+ipv6-frag	44	IPv6-Frag
+idrp	45	IDRP
+rsvp	46	RSVP
+gre	47	GRE
+esp	50	IPSEC-ESP
+ah	51	IPSEC-AH
+skip	57	SKIP
+ipv6-icmp	58	IPv6-ICMP
+ipv6-nonxt	59	IPv6-NoNxt
+ipv6-opts	60	IPv6-Opts
+rspf	73	RSPF	CPHB
+vmtp	81	VMTP
+eigrp	88	EIGRP
+ospf	89	OSPFIGP
+ax.25	93	AX.25
+ipip	94	IPIP
+etherip	97	ETHERIP
+encap	98	ENCAP
+pim	103	PIM
+ipcomp	108	IPCOMP
+vrrp	112	VRRP
+l2tp	115	L2TP
+isis	124	ISIS
+sctp	132	SCTP
+fc	133	FC
+mobility-header	135	Mobility-Header
+udplite	136	UDPLite
+mpls-in-ip	137	MPLS-in-IP
+manet	138
+hip	139	HIP
+shim6	140	Shim6
+wesp	141	WESP
+rohc	142	ROHC
+ethernet	143	Ethernet
+mptcp	262	MPTCP
 `;
 
 /** Names of numbers for ip: tables, protocols, scopes, groups. */

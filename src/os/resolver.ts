@@ -1,7 +1,7 @@
 /** Name look-up as programs get it from the C library: nsswitch.conf, hosts, resolv.conf, search lists. Models glibc's resolv/ and nss/ */
 
 import { routeOutput } from '../net/ip/route.ts';
-import { formatIp, type IpAddr, isLinkLocal, isLoopback, parseIp, parseIp6, readIp4, readIp6 } from '../wire/addr.ts';
+import { formatIp, type IpAddr, isLoopback, parseIp, parseIp6, readIp4, readIp6 } from '../wire/addr.ts';
 import { concat, put16 } from '../wire/bytes.ts';
 import { DNS_RD, DNS_TC, DNS_TYPES, type DnsMessage, dnsRcode, emitDns, encodeName, parseDns, readName, reverseName } from '../wire/dns.ts';
 import type { Process } from './process.ts';
@@ -305,14 +305,19 @@ export interface GaiHints {
 function hasOwn(p: Process, family: 4 | 6): boolean {
   for (const dev of p.ns.devices.values()) {
     const addrs: readonly { local: IpAddr }[] = family === 4 ? dev.addrs4 : dev.addrs6;
-    if (addrs.some((a) => !isLoopback(a.local) && !(family === 6 && isLinkLocal(a.local)))) return true;
+    if (addrs.some((a) => !isLoopback(a.local))) return true;
   }
   return false;
 }
 
 /** getaddrinfo(3) for stream sockets: addresses in the order of RFC 6724. */
 export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Task<GaiResult> {
-  const { family } = hints;
+  let { family } = hints;
+  if (hints.addrConfig) {
+    const own = ([4, 6] as const).filter((f) => hasOwn(p, f));
+    if (family !== undefined && !own.includes(family)) return { ok: false, error: 'EAI_NONAME' };
+    if (own.length === 1) family ??= own[0];
+  }
   const v4 = inetAton(name);
   const v6 = v4 === null ? parseIp6(name.split('%')[0] as string) : null;
   const literal: IpAddr | null = v4 ?? v6;
@@ -322,11 +327,7 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
   }
   // __libc_res_hnok(): what no host name may have is not looked up.
   if (!/^[A-Za-z0-9_.][-A-Za-z0-9_.]*$/.test(name)) return { ok: false, error: 'EAI_NONAME' };
-  let families: (4 | 6)[] = family ? [family] : [4, 6];
-  if (hints.addrConfig && !family) {
-    const own = families.filter((f) => hasOwn(p, f));
-    if (own.length > 0) families = own;
-  }
+  const families: (4 | 6)[] = family ? [family] : [4, 6];
   let error: GaiError = 'EAI_NONAME';
   let otherFamily = false;
   for (const source of hostSources(p)) {

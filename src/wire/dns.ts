@@ -231,7 +231,10 @@ export function emitDns(m: DnsMessage): Uint8Array {
 
 /** `www.example.com.`: with the final dot, and the root as `.`. */
 export function dotted(name: string): string {
-  return `${name.replace(/\.$/, '')}.`;
+  const escaped = name
+    .replace(/\.$/, '')
+    .replace(/[^\x21-\x7e]|["();@$\\]/g, (c) => (c > ' ' && c < '\x7f' ? `\\${c}` : `\\${String(c.charCodeAt(0) & 255).padStart(3, '0')}`));
+  return `${escaped}.`;
 }
 
 /** RDATA as in a zone file, as dig prints it. */

@@ -23,6 +23,8 @@ import {
   parseDns,
 } from '../../wire/dns.ts';
 
+export const OPCODES = ['QUERY', 'IQUERY', 'STATUS', 'RESERVED3', 'NOTIFY', 'UPDATE'];
+
 export interface Server {
   addr: IpAddr;
   /** As the user wrote it. */
@@ -42,6 +44,18 @@ export interface Lookup {
   dnssec: boolean;
   cookie: boolean;
   nsid: boolean;
+  /** Further EDNS options in wire order around the cookie: +subnet before it, the rest behind. */
+  options: readonly EdnsOption[];
+  /** +cookie=HEX. */
+  cookieHex: string | null;
+  /** +padding: the block size that the query is filled up to. */
+  padding: number;
+  /** Header and EDNS flags of one's own: +tcflag, +zflag, +raflag, +ednsflags. */
+  extraFlags: number;
+  ednsFlags: number;
+  opcode: number;
+  /** -b. */
+  source: { addr: IpAddr; port: number } | null;
   recurse: boolean;
   aa: boolean;
   ad: boolean;
@@ -61,6 +75,11 @@ export interface Lookup {
   showSearch: boolean;
   /** Greeting that comes before the first message. */
   cmdline: string;
+}
+
+export interface EdnsOption {
+  code: number;
+  data: Uint8Array;
 }
 
 export interface Reply {
@@ -98,6 +117,13 @@ export function newLookup(p: Process, text: string): Lookup {
     dnssec: false,
     cookie: false,
     nsid: false,
+    options: [],
+    cookieHex: null,
+    padding: 0,
+    extraFlags: 0,
+    ednsFlags: 0,
+    opcode: 0,
+    source: null,
     recurse: true,
     aa: false,
     ad: false,
@@ -269,7 +295,12 @@ function* askAll(p: Process, face: Face, l: Lookup, name: string, at: Position):
   }
 }
 
-function optRecord(l: Lookup, cookie: Uint8Array): DnsRecord {
+const OPT_NSID = 3;
+const OPT_SUBNET = 8;
+const OPT_COOKIE = 10;
+const OPT_PADDING = 12;
+
+function optRecord(l: Lookup, cookie: Uint8Array, questionLen: number): DnsRecord {
   const parts: Uint8Array[] = [];
   const option = (code: number, data: Uint8Array): void => {
     const head = new Uint8Array(4);
@@ -277,9 +308,16 @@ function optRecord(l: Lookup, cookie: Uint8Array): DnsRecord {
     put16(head, 2, data.length);
     parts.push(head, data);
   };
-  if (l.nsid) option(3, new Uint8Array(0));
-  if (l.cookie) option(10, cookie);
-  const ttl = (((l.edns ?? 0) << 16) | (l.dnssec ? 0x8000 : 0)) >>> 0;
+  if (l.nsid) option(OPT_NSID, new Uint8Array(0));
+  for (const o of l.options) if (o.code === OPT_SUBNET) option(o.code, o.data);
+  if (l.cookie) option(OPT_COOKIE, cookie);
+  for (const o of l.options) if (o.code !== OPT_SUBNET) option(o.code, o.data);
+  if (l.padding > 0) {
+    // RFC 8467: the whole message becomes a multiple of the block.
+    const used = 12 + questionLen + 11 + concat(parts).length + 4;
+    option(OPT_PADDING, new Uint8Array((l.padding - (used % l.padding)) % l.padding));
+  }
+  const ttl = (((l.edns ?? 0) << 16) | (l.dnssec ? 0x8000 : 0) | l.ednsFlags) >>> 0;
   return { name: '', type: DNS_TYPES.OPT, class: l.bufsize, ttl, data: concat(parts) };
 }
 
@@ -287,8 +325,10 @@ type Outcome = Reply | { setup: Errno } | { failed: string };
 
 function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Server, tcp: boolean): Task<Outcome> {
   const rng = p.sim.rng('dig');
-  const cookie = Uint8Array.from({ length: 8 }, () => rng.below(256));
-  const flags = (l.recurse ? DNS_RD : 0) | (l.aa ? DNS_AA : 0) | (l.ad ? DNS_AD : 0) | (l.cd ? DNS_CD : 0);
+  const random = Uint8Array.from({ length: 8 }, () => rng.below(256));
+  const cookie = l.cookieHex === null ? random : Uint8Array.from(l.cookieHex.match(/../g) ?? [], (h) => Number.parseInt(h, 16));
+  const flags =
+    (l.recurse ? DNS_RD : 0) | (l.aa ? DNS_AA : 0) | (l.ad ? DNS_AD : 0) | (l.cd ? DNS_CD : 0) | l.extraFlags | (l.opcode << 11);
   const question = { name, type: l.type, class: l.class };
   const query: DnsMessage = {
     id: rng.below(65536),
@@ -296,7 +336,7 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
     questions: [question],
     answers: [],
     authority: [],
-    additional: l.edns === null ? [] : [optRecord(l, cookie)],
+    additional: l.edns === null ? [] : [optRecord(l, cookie, (encodeName(name)?.length ?? 1) + 4)],
   };
   const bytes = emitDns(query);
   const clientCookie = [...cookie].map((b) => b.toString(16).padStart(2, '0')).join('');
@@ -325,6 +365,11 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
     const sock = openUdp(p, typeof server.addr === 'number' ? 4 : 6);
     try {
       if (typeof server.addr === 'bigint' && isLinkLocal(server.addr)) return { setup: 'EINVAL' };
+      if (l.source) {
+        const b = sock.bind(l.source.addr, l.source.port);
+        if (!b.ok) return { setup: b.errno };
+      }
+      if (l.port === 0) return { failed: resultText('ECONNREFUSED') };
       const c = sock.connect(server.addr, l.port);
       if (!c.ok) return { setup: c.errno };
       sock.send(bytes);
@@ -338,6 +383,13 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
         const r = sock.recv();
         if (!r.ok) return { failed: resultText(r.errno) };
         const m = matches(r.value);
+        const opcode = m ? (m.flags >> 11) & 15 : l.opcode;
+        if (opcode !== l.opcode) {
+          yield* face.warning(
+            `Warning: Opcode mismatch: expected ${OPCODES[l.opcode] ?? 'RESERVED'}, got ${OPCODES[opcode] ?? 'RESERVED'}`,
+          );
+          continue;
+        }
         if (m) return reply(m, r.value.length);
         if (r.value.length >= 2 && u16(r.value, 0) !== query.id)
           yield* face.warning(`Warning: ID mismatch: expected ID ${query.id}, got ${u16(r.value, 0)}`);
@@ -350,6 +402,8 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
   function* overTcp(): Task<Outcome> {
     const sock = openTcp(p, typeof server.addr === 'number' ? 4 : 6);
     try {
+      const b = l.source ? sock.bind(l.source.addr, l.source.port) : null;
+      if (b && !b.ok) return { setup: b.errno };
       const c = yield* connectTcp(sock, server.addr, l.port, deadline);
       if (!c.ok) return { setup: c.errno };
       const head = new Uint8Array(2);

@@ -4,8 +4,8 @@ import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { getaddrinfo } from '../../os/resolver.ts';
 import { parseIp } from '../../wire/addr.ts';
-import { dnsTypeNumber, reverseName } from '../../wire/dns.ts';
-import { defaultServers, type Lookup, newLookup, type Server } from './dighost.ts';
+import { DNS_RA, DNS_TC, DNS_TYPES, dnsTypeNumber, reverseName } from '../../wire/dns.ts';
+import { defaultServers, type EdnsOption, type Lookup, newLookup, OPCODES, type Server } from './dighost.ts';
 import type { Show } from './render.ts';
 import { HELP, USAGE } from './usage.ts';
 
@@ -18,6 +18,8 @@ export interface DigQuery {
   /** +qr. */
   showQuery: boolean;
   typeSet: boolean;
+  /** +trace, +nssearch: what else than one question is meant. */
+  mode: 'trace' | 'nssearch' | null;
   /** +tcp or +notcp was given. */
   transportSet: boolean;
 }
@@ -98,30 +100,22 @@ const PLUS = [
   'yaml',
   'zflag',
 ];
-const NOT_EMULATED = ['trace', 'nssearch', 'https', 'tls', 'yaml', 'subnet', 'ednsopt', 'opcode', 'header-only', 'unknownformat'];
+const NOT_EMULATED = ['https', 'tls', 'yaml', 'header-only'];
 const IGNORED = [
   'badcookie',
   'besteffort',
   'crypto',
-  'ednsflags',
   'ednsnegotiation',
-  'expandaaaa',
-  'expire',
   'idnin',
   'idnout',
-  'keepalive',
   'keepopen',
   'mapped',
   'onesoa',
-  'padding',
   'qid',
-  'raflag',
   'rrcomments',
   'showallmessages',
   'split',
-  'tcflag',
   'unexpected',
-  'zflag',
 ];
 
 /** Thrown away as soon as it is printed: the text and the exit status. */
@@ -129,6 +123,31 @@ export interface Stop {
   out?: string;
   err?: string;
   code: number;
+}
+
+const EXTRA_TYPE = ';; Warning, extra type option\n';
+const Z_BIT = 0x40;
+
+/** A type's number; ixfr has a serial number behind it. */
+function typeNumber(word: string): number | null {
+  if (/^axfr$/i.test(word)) return DNS_TYPES.AXFR;
+  return /^ixfr=\d+$/i.test(word) ? DNS_TYPES.IXFR : /^ixfr$/i.test(word) ? null : dnsTypeNumber(word);
+}
+
+function withOption(options: readonly EdnsOption[], code: number, data: Uint8Array | null): EdnsOption[] {
+  return [...options.filter((o) => o.code !== code), ...(data ? [{ code, data }] : [])];
+}
+
+/** RFC 7871: family, prefix length, scope 0, as many octets as the prefix needs. `0` is 0.0.0.0/0. */
+function subnetOption(text: string): Uint8Array | null {
+  const [host, bits] = text.split('/') as [string, string | undefined];
+  const addr = host === '0' && bits === undefined ? 0 : parseIp(host);
+  if (addr === null) return null;
+  const width = typeof addr === 'number' ? 32 : 128;
+  const len = host === '0' ? 0 : Number(bits ?? width);
+  if (!(len >= 0 && len <= width)) return null;
+  const octets = Array.from({ length: Math.ceil(len / 8) }, (_, i) => Number((BigInt(addr) >> BigInt(width - 8 - 8 * i)) & 0xffn));
+  return Uint8Array.from([0, width === 32 ? 1 : 2, len, 0, ...octets]);
 }
 
 export class DigParser {
@@ -141,7 +160,9 @@ export class DigParser {
   private servers: Server[] | null = null;
   private family: 4 | 6 | null = null;
   private port = 53;
+  private source: Lookup['source'] = null;
   private first = true;
+  private batch: string | null = null;
 
   constructor(p: Process) {
     this.p = p;
@@ -151,6 +172,7 @@ export class DigParser {
       typeSet: false,
       transportSet: false,
       showQuery: false,
+      mode: null,
       show: {
         short: false,
         cmd: true,
@@ -165,13 +187,49 @@ export class DigParser {
         multiline: false,
         identify: false,
         ttlUnits: false,
+        unknownFormat: false,
+        expandAaaa: false,
+        micros: false,
       },
     };
     this.current = this.defaults;
   }
 
-  *parse(): Task<DigQuery[] | Stop> {
-    const args = this.p.argv.slice(1);
+  /** Words of a line of ~/.digrc or of a batch file. */
+  private static words(line: string): string[] {
+    return /^\s*[#;]/.test(line)
+      ? []
+      : line
+          .trim()
+          .split(/\s+/)
+          .filter((w) => w !== '');
+  }
+
+  /** The command line: the look-ups, or the file with further command lines. */
+  *parse(): Task<DigQuery[] | Stop | { batch: string }> {
+    const given = this.p.argv.slice(1);
+    const rc = given[0] === '-r' ? null : this.p.readText(`${this.p.env.get('HOME') ?? '/root'}/.digrc`);
+    if (rc) {
+      const quiet = yield* this.take(rc.split('\n').flatMap((l) => DigParser.words(l)));
+      if (quiet) return quiet;
+    }
+    const stop = yield* this.take(given);
+    if (stop) return stop;
+    if (this.batch !== null) return { batch: this.batch };
+    return this.finish();
+  }
+
+  /** One line of a batch file. */
+  *line(text: string): Task<DigQuery[] | Stop> {
+    const words = DigParser.words(text);
+    if (words.length === 0) return [];
+    this.queries.length = 0;
+    this.current = this.defaults;
+    const stop = yield* this.take(words);
+    return stop ?? this.finish();
+  }
+
+  private *take(args: readonly string[]): Task<Stop | null> {
     for (let i = 0; i < args.length; i++) {
       const arg = args[i] as string;
       if (arg.startsWith('@')) {
@@ -184,8 +242,12 @@ export class DigParser {
         const r = yield* this.dash(arg, args[i + 1]);
         if (typeof r === 'object') return r;
         i += r;
-      } else this.word(arg);
+      } else yield* this.word(arg);
     }
+    return null;
+  }
+
+  private finish(): DigQuery[] {
     if (this.queries.length === 0) {
       const q = this.add('.');
       if (!this.defaults.typeSet) q.lookup.type = 2;
@@ -195,7 +257,9 @@ export class DigParser {
       const servers = this.servers ?? defaultServers(this.p, family);
       q.lookup.servers = family ? servers.filter((s) => (typeof s.addr === 'number' ? 4 : 6) === family) : servers;
       q.lookup.port = this.port;
+      q.lookup.source = this.source;
       if (q.lookup.type === 255 && !q.transportSet) q.lookup.tcp = true;
+      if (q.lookup.type === DNS_TYPES.AXFR || q.lookup.type === DNS_TYPES.IXFR) q.lookup.tcp = true;
       q.show.short = this.all.short;
       q.show.cmd = this.all.cmd;
     }
@@ -203,9 +267,10 @@ export class DigParser {
   }
 
   /** A bare word: a type, a class, or a name to ask for. */
-  private word(arg: string): void {
-    const type = this.current.typeSet && this.queries.length === 0 ? null : dnsTypeNumber(arg);
-    if (type !== null && !/^ixfr$|^axfr$/i.test(arg)) {
+  private *word(arg: string): Task<void> {
+    const type = this.current.typeSet && this.queries.length === 0 ? null : typeNumber(arg);
+    if (type !== null) {
+      if (this.current.typeSet) yield* this.p.err(EXTRA_TYPE);
       this.current.lookup.type = type;
       this.current.typeSet = true;
       return;
@@ -267,7 +332,10 @@ export class DigParser {
         return { err: `DiG ${DIG_VERSION}\n`, code: 0 };
       case 'm':
       case 'r':
+      case 'i':
+        return 0;
       case 'u':
+        this.current.show.micros = true;
         return 0;
     }
     if (!'bcfkpqtxy'.includes(letter)) return { err: `Invalid option: ${arg}\n${USAGE}`, code: 1 };
@@ -288,7 +356,8 @@ export class DigParser {
         this.add(value);
         return used;
       case 't': {
-        const type = dnsTypeNumber(value);
+        const type = typeNumber(value);
+        if (type !== null && this.current.typeSet) yield* this.p.err(EXTRA_TYPE);
         if (type === null) yield* this.p.err(`;; Warning, ignoring invalid type ${value}\n`);
         else {
           this.current.lookup.type = type;
@@ -310,7 +379,33 @@ export class DigParser {
         return used;
       }
     }
-    return { err: `dig: option -${letter} is not emulated\n`, code: 1 };
+    return yield* this.rare(letter, value, used);
+  }
+
+  private *rare(letter: string, value: string, used: number): Task<number | Stop> {
+    if (letter === 'b') {
+      const [text, port] = value.split('#') as [string, string | undefined];
+      const addr = parseIp(text);
+      if (addr === null) return { err: `dig: invalid address ${text}\n`, code: 1 };
+      this.source = { addr, port: Number(port ?? 0) };
+      return used;
+    }
+    if (letter === 'f') {
+      this.batch = value;
+      return used;
+    }
+    if (letter === 'k') {
+      if (this.p.stat(value).ok) return { err: 'dig: keys (-k) are not emulated\n', code: 1 };
+      yield* this.p.err(`Couldn't read key from ${value}: file not found\n`);
+      return used;
+    }
+    const parts = value.split(':');
+    if (parts.length < 2) return { err: USAGE, code: 1 };
+    const algorithm = parts.length > 2 ? (parts[0] as string) : 'hmac-md5';
+    if (/^hmac-(md5|sha1|sha224|sha256|sha384|sha512)/i.test(algorithm)) return { err: 'dig: keys (-y) are not emulated\n', code: 1 };
+    yield* this.p.err(`;; Warning, ignoring invalid TSIG algorithm ${algorithm}\n`);
+    yield* this.p.out(`;; Couldn't create key ${parts[1]}: algorithm is unsupported\n`);
+    return used;
   }
 
   private plus(text: string): Stop | null {
@@ -318,14 +413,16 @@ export class DigParser {
     const bad = { err: `Invalid option: +${text}\n${USAGE}`, code: 1 };
     const lookUp = (w: string): string | undefined => PLUS.find((n) => n === w) ?? PLUS.find((n) => w !== '' && n.startsWith(w));
     const state = !word.startsWith('no');
-    const name = lookUp(state ? word : word.slice(2));
-    if (name === undefined) return bad;
+    const bare = state ? word : word.slice(2);
+    const name = lookUp(bare);
+    // A single letter says enough for these alone.
+    if (name === undefined || (bare.length === 1 && !'fpvyz'.includes(bare))) return bad;
     if (NOT_EMULATED.includes(name) && state) return { err: `dig: +${name} is not emulated\n`, code: 1 };
     if (IGNORED.includes(name) || NOT_EMULATED.includes(name)) return null;
     const { lookup: l, show: s } = this.current;
     const number = (): number => (value !== undefined && /^\d+$/.test(value) ? Number(value) : Number.NaN);
     const wrong = (what: string): Stop => ({
-      out: `invalid ${what} '${value ?? ''}': not a valid number\n`,
+      out: `invalid ${what} '${value ?? ''}': ${Number.isNaN(number()) ? 'not a valid number' : 'out of range'}\n`,
       err: `dig: Couldn't parse ${what}\n`,
       code: 10,
     });
@@ -403,6 +500,10 @@ export class DigParser {
         return null;
       case 'cookie':
         l.cookie = state;
+        if (state && value !== undefined) {
+          if (!/^([0-9a-f]{2})+$/i.test(value)) return { err: 'dig: isc_hex_decodestring: bad hex encoding\n', code: 1 };
+          l.cookieHex = value.toLowerCase();
+        }
         if (state && l.edns === null) l.edns = 0;
         return null;
       case 'dnssec':
@@ -415,11 +516,11 @@ export class DigParser {
         if (state && l.edns === null) l.edns = 0;
         return null;
       case 'edns':
-        if (state && value !== undefined && Number.isNaN(number())) return wrong('edns');
+        if (state && value !== undefined && !(number() <= 255)) return wrong('edns');
         l.edns = state ? (value === undefined ? 0 : number()) : null;
         return null;
       case 'bufsize':
-        if (state && value !== undefined && Number.isNaN(number())) return wrong('buffer size');
+        if (state && value !== undefined && !(number() <= 65_535)) return wrong('buffer size');
         l.bufsize = state && value !== undefined ? number() : 1232;
         if (state && l.edns === null) l.edns = 0;
         return null;
@@ -428,20 +529,80 @@ export class DigParser {
         l.searchList = [value];
         l.search = true;
         return null;
+      case 'trace':
+      case 'nssearch':
+        this.current.mode = state ? name : null;
+        return null;
+      case 'tcflag':
+        l.extraFlags = state ? l.extraFlags | DNS_TC : l.extraFlags & ~DNS_TC;
+        return null;
+      case 'raflag':
+        l.extraFlags = state ? l.extraFlags | DNS_RA : l.extraFlags & ~DNS_RA;
+        return null;
+      case 'zflag':
+        l.extraFlags = state ? l.extraFlags | Z_BIT : l.extraFlags & ~Z_BIT;
+        return null;
+      case 'ednsflags':
+        l.ednsFlags = state && value !== undefined ? Number(value) & 0xffff : 0;
+        return null;
+      case 'unknownformat':
+        s.unknownFormat = state;
+        return null;
+      case 'expandaaaa':
+        s.expandAaaa = state;
+        return null;
+      case 'opcode': {
+        const at = value === undefined ? -1 : OPCODES.indexOf(value.toUpperCase());
+        if (state && value === undefined) return bad;
+        if (state && at < 0 && !(number() <= 15)) return wrong('opcode');
+        l.opcode = state ? (at >= 0 ? at : number()) : 0;
+        return null;
+      }
+      case 'padding':
+        if (state && !(number() <= 512)) return value === undefined ? bad : wrong('padding');
+        l.padding = state ? number() : 0;
+        return null;
+      case 'expire':
+      case 'keepalive':
+        l.options = withOption(l.options, name === 'expire' ? 9 : 11, state ? new Uint8Array(0) : null);
+        return null;
+      case 'ednsopt': {
+        if (!state) {
+          l.options = l.options.filter((x) => x.code < 16);
+          return null;
+        }
+        const [code, hex = ''] = (value ?? '').split(':') as [string, string | undefined];
+        if (!/^\d+$/.test(code)) return { err: 'dig: ednsopt no code point specified\n', code: 1 };
+        if (!/^([0-9a-f]{2})*$/i.test(hex)) return { err: 'dig: isc_hex_decodestring: bad hex encoding\n', code: 1 };
+        const data = Uint8Array.from(hex.match(/../g) ?? [], (h) => Number.parseInt(h, 16));
+        l.options = [...l.options, { code: Number(code), data }];
+        return null;
+      }
+      case 'subnet': {
+        const data = state && value !== undefined ? subnetOption(value) : null;
+        if (state && !data) return value === undefined ? bad : { err: `dig: invalid address '${value}'\n`, code: 1 };
+        l.options = withOption(l.options, 8, data);
+        if (state && l.edns === null) l.edns = 0;
+        return null;
+      }
       case 'ndots':
+        if (value === undefined) return bad;
         if (Number.isNaN(number())) return wrong('ndots');
         l.ndots = number();
         return null;
       case 'retry':
+        if (value === undefined) return bad;
         if (Number.isNaN(number())) return wrong('retries');
         l.tries = number() + 1;
         return null;
       case 'tries':
+        if (value === undefined) return bad;
         if (Number.isNaN(number())) return wrong('tries');
         l.tries = Math.max(1, number());
         return null;
       case 'time':
       case 'timeout':
+        if (value === undefined) return bad;
         if (Number.isNaN(number())) return wrong('timeout');
         l.timeout = Math.max(1, number());
         return null;

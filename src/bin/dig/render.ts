@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
-import { formatIp } from '../../wire/addr.ts';
+import { formatIp, formatIp6, readIp6 } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
 import {
   DNS_AA,
@@ -23,7 +23,7 @@ import {
   dotted,
 } from '../../wire/dns.ts';
 import { strftime } from '../date/date.ts';
-import type { Reply } from './dighost.ts';
+import { OPCODES, type Reply } from './dighost.ts';
 
 export interface Show {
   short: boolean;
@@ -39,9 +39,13 @@ export interface Show {
   multiline: boolean;
   identify: boolean;
   ttlUnits: boolean;
+  /** RFC 3597. */
+  unknownFormat: boolean;
+  expandAaaa: boolean;
+  /** Query times in µs. */
+  micros: boolean;
 }
 
-const OPCODES = ['QUERY', 'IQUERY', 'STATUS', 'RESERVED3', 'NOTIFY', 'UPDATE'];
 const CLASSES: Record<number, string> = { 1: 'IN', 3: 'CH', 4: 'HS', 255: 'ANY' };
 /** Columns where TTL, class, type and RDATA begin. */
 function layout(show: Show): readonly [number, number, number, number] {
@@ -110,11 +114,15 @@ export function recordLine(r: DnsRecord, show: Show): string {
   const [ttlAt, classAt, typeAt, dataAt] = layout(show);
   const cells: [string, number][] = [[dotted(r.name), 0]];
   if (show.ttl) cells.push([ttlText(r.ttl, show.ttlUnits), ttlAt]);
-  if (show.class) cells.push([className(r.class), classAt]);
-  cells.push([dnsTypeName(r.type), typeAt]);
-  cells.push([show.multiline && r.type === DNS_TYPES.SOA ? soaLines(r.data) : describeRdata(r.type, r.data), dataAt]);
+  if (show.class) cells.push([show.unknownFormat ? `CLASS${r.class}` : className(r.class), classAt]);
+  cells.push([show.unknownFormat ? `TYPE${r.type}` : dnsTypeName(r.type), typeAt]);
+  if (show.unknownFormat) cells.push([`\\# ${r.data.length} ${hexOf(r.data).toUpperCase()}`, dataAt]);
+  else if (show.expandAaaa && r.type === DNS_TYPES.AAAA) cells.push([(hexOf(r.data).match(/..../g) ?? []).join(':'), dataAt]);
+  else cells.push([show.multiline && r.type === DNS_TYPES.SOA ? soaLines(r.data) : describeRdata(r.type, r.data), dataAt]);
   return `${columns(cells)}\n`;
 }
+
+const hexOf = (d: Uint8Array): string => [...d].map((b) => b.toString(16).padStart(2, '0')).join('');
 
 function soaLines(d: Uint8Array): string {
   const names = describeRdata(DNS_TYPES.SOA, d).split(' ');
@@ -167,13 +175,14 @@ export function headerLines(m: DnsMessage): string {
   const counts = [m.questions, m.answers, m.authority, m.additional].map((s) => s.length);
   return (
     `;; ->>HEADER<<- opcode: ${OPCODES[(m.flags >> 11) & 15] ?? 'RESERVED'}, status: ${status}, id: ${m.id}\n` +
-    `;; flags:${flagText(m.flags)}; QUERY: ${counts[0]}, ANSWER: ${counts[1]}, AUTHORITY: ${counts[2]}, ADDITIONAL: ${counts[3]}\n`
+    `;; flags:${flagText(m.flags)}; ${(m.flags & 0x40) !== 0 ? 'MBZ: 0x4; ' : ''}QUERY: ${counts[0]}, ANSWER: ${counts[1]}, AUTHORITY: ${counts[2]}, ADDITIONAL: ${counts[3]}\n`
   );
 }
 
 function optLines(opt: DnsRecord, clientCookie: string | null): string {
-  const flags = opt.ttl & 0x8000 ? ' do' : '';
-  let text = `;; OPT PSEUDOSECTION:\n; EDNS: version: ${(opt.ttl >>> 16) & 255}, flags:${flags}; udp: ${opt.class}\n`;
+  const rest = opt.ttl & 0x7fff;
+  const flags = `${opt.ttl & 0x8000 ? ' do' : ''};${rest !== 0 ? ` MBZ: 0x${rest.toString(16).padStart(4, '0')},` : ''}`;
+  let text = `;; OPT PSEUDOSECTION:\n; EDNS: version: ${(opt.ttl >>> 16) & 255}, flags:${flags} udp: ${opt.class}\n`;
   const d = opt.data;
   for (let i = 0; i + 4 <= d.length; i += 4 + u16(d, i + 2)) {
     const code = u16(d, i);
@@ -193,9 +202,24 @@ function optLines(opt: DnsRecord, clientCookie: string | null): string {
       text += body.length === 0 ? '; NSID:\n' : `; NSID: ${(hex.match(/../g) ?? []).join(' ')} ("${String.fromCharCode(...body)}")\n`;
     else if (code === 15 && body.length >= 2)
       text += `; EDE: ${u16(body, 0)}${body.length > 2 ? `: (${String.fromCharCode(...body.subarray(2))})` : ''}\n`;
-    else text += `; OPT=${code}: ${(hex.match(/../g) ?? []).join(' ')}\n`;
+    else if (code === 8) text += `; CLIENT-SUBNET: ${subnetText(body)}\n`;
+    else if (code === 9) text += `; EXPIRE:${body.length === 4 ? ` ${new DataView(body.buffer, body.byteOffset).getUint32(0)}` : ''}\n`;
+    else if (code === 11) text += `; TCP KEEPALIVE:${body.length === 2 ? ` ${(u16(body, 0) / 10).toFixed(1)} secs` : ''}\n`;
+    else if (code === 12) text += `; PAD:${body.length > 0 && clientCookie !== null ? ` (${body.length} bytes)` : ''}\n`;
+    else {
+      const shown = String.fromCharCode(...body).replace(/[^\x20-\x7e]/g, '.');
+      text += `; OPT=${code}:${body.length > 0 ? ` ${(hex.match(/../g) ?? []).join(' ')} ("${shown}")` : ''}\n`;
+    }
   }
   return text;
+}
+
+/** Address, source and scope prefix length of RFC 7871. */
+function subnetText(b: Uint8Array): string {
+  const six = u16(b, 0) === 2;
+  const full = new Uint8Array(six ? 16 : 4);
+  full.set(b.subarray(4, 4 + full.length));
+  return `${six ? formatIp6(readIp6(full, 0)) : full.join('.')}/${b[2]}/${b[3]}`;
 }
 
 /** Header, pseudo section and sections as `show` wants them. */
@@ -242,6 +266,10 @@ export function* printReply(p: Process, r: Reply, show: Show): Task<void> {
     if (!show.short && show.cmd) yield* p.out(lookup.cmdline);
     lookup.cmdline = '';
   }
+  if (lookup.type === DNS_TYPES.AXFR || lookup.type === DNS_TYPES.IXFR) {
+    yield* p.out(transferText(r, show));
+    return;
+  }
   if (show.short) {
     yield* p.out(shortText(r, show));
     return;
@@ -259,13 +287,21 @@ export function* printReply(p: Process, r: Reply, show: Show): Task<void> {
   yield* p.out(footer(p, r, show));
 }
 
+/** A zone's records, which begin and end with its SOA when they are all there. */
+export function transferText(r: Reply, show: Show): string {
+  const { answers, authority } = r.msg;
+  const shown = show.answer ? [...answers, ...authority].map((x) => recordLine(x, show)).join('') : '';
+  const whole = answers.length > 1 && [answers[0], answers.at(-1)].every((x) => x?.type === DNS_TYPES.SOA);
+  return whole ? `${shown}` : `${shown}; Transfer failed.\n`;
+}
+
 function footer(p: Process, r: Reply, show: Show): string {
   const server = `${formatIp(r.server.addr)}#${r.lookup.port}(${r.server.shown})`;
   if (show.stats) {
+    const took = show.micros ? `${r.elapsed} usec` : `${Math.floor(r.elapsed / 1000)} msec`;
     const when = strftime('%a %b %d %H:%M:%S %Z %Y', p.sim.epochMs * 1000 + p.sim.now);
     return (
-      `;; Query time: ${Math.floor(r.elapsed / 1000)} msec\n;; SERVER: ${server} (${r.tcp ? 'TCP' : 'UDP'})\n` +
-      `;; WHEN: ${when}\n;; MSG SIZE  rcvd: ${r.size}\n\n`
+      `;; Query time: ${took}\n;; SERVER: ${server} (${r.tcp ? 'TCP' : 'UDP'})\n` + `;; WHEN: ${when}\n;; MSG SIZE  rcvd: ${r.size}\n\n`
     );
   }
   return show.identify ? `;; Received ${r.size} bytes from ${server} in ${Math.floor(r.elapsed / 1000)} ms\n\n` : '';

@@ -175,8 +175,16 @@ function* main(p: Process): Task<number> {
     case 'services':
       return yield* fileDatabase(p, '/etc/services', keys, service, false, table);
     case 'protocols':
+    case 'rpc':
     case 'networks':
       return yield* fileDatabase(p, `/etc/${database}`, keys, named, false, table);
+    case 'initgroups': {
+      const users = (p.readText('/etc/passwd') ?? '').split('\n').map((l) => l.split(':')[0]);
+      for (const key of keys) yield* p.out(`${key.padEnd(21)}\n`);
+      return keys.every((k) => users.includes(k)) ? 0 : NOT_FOUND;
+    }
+    case 'aliases':
+      return keys.length > 0 ? NOT_FOUND : 0;
     default:
       if (keys.length > 0) return NOT_FOUND;
       yield* p.err(`Enumeration not supported on ${database}\n`);

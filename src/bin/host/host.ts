@@ -5,8 +5,8 @@ import type { Command, Task } from '../../os/program.ts';
 import { getaddrinfo } from '../../os/resolver.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
 import { DNS_TYPES, type DnsRecord, describeRdata, dnsRcode, dnsTypeName, dnsTypeNumber, reverseName } from '../../wire/dns.ts';
-import { type Face, type Lookup, newLookup, type Reply, runLookup, type Server } from '../dig/dighost.ts';
-import { headerLines, messageText, rcodeName } from '../dig/render.ts';
+import { defaultServers, type Face, type Lookup, newLookup, type Reply, runLookup, type Server } from '../dig/dighost.ts';
+import { headerLines, messageText, rcodeName, transferText } from '../dig/render.ts';
 import { getoptShort } from '../getopt.ts';
 import { chase } from '../nslookup/nslookup.ts';
 import { USAGE } from './usage.ts';
@@ -38,6 +38,9 @@ const DETAIL = {
   multiline: false,
   identify: false,
   ttlUnits: false,
+  unknownFormat: false,
+  expandAaaa: false,
+  micros: false,
 };
 
 function sentence(r: DnsRecord): string {
@@ -52,12 +55,15 @@ class Host {
   private announce: boolean;
   private readonly queue: Lookup[];
   private failed = 0;
+  /** -C: the SOA records of all name servers. */
+  private readonly soa: boolean;
 
-  constructor(p: Process, first: Lookup, o: { verbose: boolean; defaultLookups: boolean; serverGiven: boolean }) {
+  constructor(p: Process, first: Lookup, o: { verbose: boolean; defaultLookups: boolean; serverGiven: boolean; soa: boolean }) {
     this.p = p;
     this.verbose = o.verbose;
     this.defaultLookups = o.defaultLookups;
     this.announce = o.serverGiven;
+    this.soa = o.soa;
     this.queue = [first];
   }
 
@@ -89,6 +95,16 @@ class Host {
       out += `Using domain server:\nName: ${r.server.shown}\nAddress: ${formatIp(r.server.addr)}#${lookup.port}\nAliases: \n\n`;
     }
     const rcode = dnsRcode(msg.flags);
+    if (lookup.type === DNS_TYPES.AXFR) {
+      yield* this.p.out(`${out}${transferText(r, { ...DETAIL, answer: false })}`);
+      return;
+    }
+    if (this.soa) {
+      const servers = msg.answers.filter((a) => a.type === DNS_TYPES.NS);
+      this.failed = 1;
+      if (servers.length > 0) yield* this.p.err('host: option -C is not emulated beyond the list of name servers\n');
+      return;
+    }
     if (rcode !== 0) {
       this.failed = 1;
       out += `Host ${rcode === 3 ? lookup.text : r.name} not found: ${rcode}(${rcodeName(rcode)})\n`;
@@ -117,7 +133,7 @@ function* main(p: Process): Task<number> {
     yield* p.err(`host: ${illegal}\n${USAGE}`);
     return 1;
   }
-  const o = { type: null as number | null, verbose: false };
+  const o = { type: null as number | null, verbose: false, soa: false };
   const given: Partial<Lookup> = {};
   let family: 4 | 6 | null = null;
   for (const [key, value] of g.options) {
@@ -151,10 +167,10 @@ function* main(p: Process): Task<number> {
     else if (key === 'V') {
       yield* p.err(VERSION);
       return 0;
-    } else if (key === 'C' || key === 'l') {
-      yield* p.err(`host: option -${key} is not emulated\n`);
-      return 1;
-    }
+    } else if (key === 'C') {
+      o.type = DNS_TYPES.NS;
+      o.soa = true;
+    } else if (key === 'l') o.type = DNS_TYPES.AXFR;
   }
   const [name, server] = g.operands;
   if (name === undefined) {
@@ -169,14 +185,29 @@ function* main(p: Process): Task<number> {
     if (!found) return 1;
     servers = found;
   }
-  if (family !== null) servers = servers.filter((s) => (typeof s.addr === 'number' ? 4 : 6) === family);
+  if (family !== null) {
+    servers = servers.filter((s) => (typeof s.addr === 'number' ? 4 : 6) === family);
+    if (servers.length === 0) servers = defaultServers(p, family);
+  }
   const type = o.type ?? (addr === null ? DNS_TYPES.A : DNS_TYPES.PTR);
-  const tcp = type === DNS_TYPES.ANY;
-  const first: Lookup = { ...base, tries: 2, servfailStops: false, search: true, tcp, ...given, type, servers };
+  const transfer = type === DNS_TYPES.AXFR;
+  const tcp = type === DNS_TYPES.ANY || transfer;
+  const first: Lookup = {
+    ...base,
+    tries: 2,
+    servfailStops: false,
+    search: true,
+    tcp,
+    ...given,
+    type,
+    servers,
+    ...(transfer ? { showSearch: true } : {}),
+  };
   return yield* new Host(p, first, {
     verbose: o.verbose,
     defaultLookups: o.type === null && addr === null,
     serverGiven: server !== undefined,
+    soa: o.soa,
   }).run();
 }
 

@@ -52,8 +52,12 @@ class Nslookup {
   private debug = false;
   private answerless = false;
   private queue: Lookup[] = [];
+  /** The program has ended with an error. */
+  fatal = false;
   /** Exit status. */
   failed = 0;
+  /** A server has answered at all. */
+  reached = false;
 
   constructor(p: Process) {
     this.p = p;
@@ -91,7 +95,10 @@ class Nslookup {
     else if (has('timeout', 't') && number >= 0) this.timeout = Math.max(1, number);
     else if (has('retry', 'ret') && number >= 0) this.tries = Math.max(1, number);
     else if (has('ndots', 'nd') && number >= 0) this.ndots = number;
-    else if (!has('fail', 'nofail', 'sil', 'defname', 'nodefname', 'ignoretc', 'noignoretc', 'aaonly', 'noaaonly'))
+    else if (has('all')) {
+      yield* this.showServers();
+      yield* this.p.out(this.settings());
+    } else if (!has('fail', 'nofail', 'sil', 'defname', 'nodefname', 'ignoretc', 'noignoretc', 'aaonly', 'noaaonly'))
       yield* this.p.out(`*** Invalid option: ${text}\n`);
   }
 
@@ -126,6 +133,7 @@ class Nslookup {
       checkRa: this.checkRa,
       servfailStops: false,
       search: this.search,
+      showSearch: this.debug,
       searchList: this.searchList ?? l.searchList,
       ndots: this.ndots ?? l.ndots,
     };
@@ -156,6 +164,7 @@ class Nslookup {
 
   private *message(r: Reply): Task<void> {
     const { msg, lookup } = r;
+    this.reached = true;
     let out = '';
     const first = !this.defaultLookups || lookup.type === DNS_TYPES.A;
     if (first) out += `Server:\t\t${r.server.shown}\nAddress:\t${formatIp(r.server.addr)}#${lookup.port}\n\n`;
@@ -200,13 +209,36 @@ class Nslookup {
       if (command === 'set') {
         for (const w of words.slice(1)) yield* this.option(w);
       } else if ((command === 'server' || command === 'lserver') && argument !== undefined) {
-        if (yield* this.useServer(argument)) yield* this.showServers();
+        if (!(yield* this.useServer(argument))) {
+          this.fatal = true;
+          return;
+        }
+        yield* this.showServers();
       } else if (command === 'server') yield* this.showServers();
       else {
-        if (argument !== undefined && !(yield* this.useServer(argument))) continue;
+        if (argument !== undefined && !(yield* this.useServer(argument))) {
+          this.fatal = true;
+          return;
+        }
         yield* this.ask(command);
       }
     }
+  }
+
+  /** What `set all` shows below the servers. */
+  private settings(): string {
+    const l = this.lookup('', this.type);
+    const flag = (on: boolean, name: string): string => `${on ? '' : 'no'}${name}`;
+    const retry = this.tries;
+    const cls = className(this.class);
+    return (
+      '\nSet options:\n' +
+      `  ${flag(this.tcp, 'vc').padEnd(4)}\t\t\t${flag(this.debug, 'debug')}\t\tnod2\n` +
+      `  ${flag(this.search, 'search')}\t\t${flag(this.recurse, 'recurse')}\n` +
+      `  timeout = ${this.timeout ?? 0}\t\tretry = ${retry}\tport = ${this.port}\tndots = ${l.ndots}\n` +
+      `  querytype = ${dnsTypeName(this.type).padEnd(8)}\tclass = ${cls}\n` +
+      `  srchlist = ${l.searchList.join('/')}\n`
+    );
   }
 
   private *showServers(): Task<void> {
@@ -267,7 +299,7 @@ function* main(p: Process): Task<number> {
   let interactive = true;
   for (const arg of p.argv.slice(1)) {
     if (/^-version$|^-V$/.test(arg)) {
-      yield* p.out(VERSION);
+      yield* p.err(VERSION);
       return 0;
     }
     if (arg.startsWith('-') && arg.length > 1) {
@@ -281,9 +313,10 @@ function* main(p: Process): Task<number> {
   }
   if (interactive || name === null) {
     yield* n.interactive();
+    if (n.fatal) return 1;
   } else if (!(yield* n.ask(name))) return 1;
   yield* p.out('\n');
-  return n.failed;
+  return n.reached ? n.failed : 1;
 }
 
 export const nslookup: Command = { name: 'nslookup', main };
