@@ -158,8 +158,9 @@ export class Http {
     request.path = path ?? '';
     if (path === null || (request.version === '1.1' && !request.headers.has('host'))) request.method = '';
     const length = Number(request.headers.get('content-length') ?? 0);
+    if (!(length > 0)) return request;
     const parts: Uint8Array[] = [];
-    const got = yield* readBody(reader, { kind: 'length', length: length > 0 ? length : 0 }, (part) => parts.push(part) > 0);
+    const got = yield* readBody(reader, { kind: 'length', length }, (part) => parts.push(part) > 0);
     request.body = concat(parts);
     return got.ok ? request : null;
   }

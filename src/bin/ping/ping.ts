@@ -42,8 +42,9 @@ function le32(b: Uint8Array, at: number): number {
 
 /** fill(): the pattern, or 0, 1, 2 …; zeroes where the time comes. */
 function filled({ size, pattern }: PingOptions): Uint8Array {
-  const b = new Uint8Array(size);
-  for (let i = 0; i < size; i++) b[i] = pattern && pattern.length > 0 ? (pattern[i % pattern.length] as number) : i;
+  // More than a packet holds is refused when it is sent.
+  const b = new Uint8Array(Math.min(size, 0x10000));
+  for (let i = 0; i < b.length; i++) b[i] = pattern && pattern.length > 0 ? (pattern[i % pattern.length] as number) : i;
   if (size >= 16) b.fill(0, 0, 16);
   return b;
 }

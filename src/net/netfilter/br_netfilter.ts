@@ -103,17 +103,19 @@ export function brPreRouting(skb: Skb, bridge: NetDevice, port: NetDevice): Hook
   info.inPrerouting = false;
   const after = destination(skb, family);
   if (after === before) return 'accept';
-  return dnatted(skb, bridge, family, after);
+  return dnatted(skb, bridge, after);
 }
 
 /**
  * br_nf_pre_routing_finish(): a packet with a new destination goes up to the IP layer when it must be routed, and straight to the
  * other port when its new destination is on the same bridge.
  */
-function dnatted(skb: Skb, bridge: NetDevice, family: Family, to: IpAddr): HookVerdict {
+function dnatted(skb: Skb, bridge: NetDevice, to: IpAddr): HookVerdict {
   const { ns } = bridge;
-  const src = family === 4 ? readIp4(skb.data, 12) : readIp6(skb.data, 8);
-  const input = routeInput(ns, { dst: to, src, iif: bridge, mark: skb.mark, ...(family === 4 ? { tos: skb.data[1] as number } : {}) });
+  const input =
+    typeof to === 'number'
+      ? ns.ip4.routes.input(skb, readIp4(skb.data, 12), to, bridge)
+      : routeInput(ns, { dst: to, src: readIp6(skb.data, 8), iif: bridge, mark: skb.mark });
   if (!input.ok && (input.errno === 'EINVAL' || input.errno === 'EXDEV')) {
     netDrop(skb, bridge, 'BR_NETFILTER_MARTIAN');
     return 'drop';
