@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type PcapFile, parsePcap } from '../../wire/pcap.ts';
-import { parseFilter } from './filter.ts';
-import { matches } from './match.ts';
+import { runBpf } from './bpf/insn.ts';
+import { compileText } from './compile.ts';
+import { NAMES } from './testnames.ts';
 
 const capture = parsePcap(new Uint8Array(readFileSync(fileURLToPath(new URL('golden/capture.pcap', import.meta.url))))) as PcapFile;
 
@@ -129,9 +130,7 @@ const COUNTS: [string, number][] = [
 ];
 
 test.each(COUNTS)('%s', (text, count) => {
-  const node = parseFilter(text);
-  const taken = capture.packets.filter((p) =>
-    matches(node, { linktype: capture.linktype, data: p.data, length: p.length, outgoing: false }),
-  );
+  const program = compileText(text, NAMES, { linktype: capture.linktype, offline: true });
+  const taken = capture.packets.filter((p) => runBpf(program, { data: p.data, length: p.length, outgoing: false }) > 0);
   expect(taken.length).toBe(count);
 });

@@ -118,7 +118,7 @@ export class Live {
     const { p, o } = this;
     const { name, dev, sock, linktype } = yield* openDevice(p, o);
     if (o.listTypes) return 0;
-    const filter = yield* compile(p, o, { linktype, offline: false });
+    const filter = yield* compile(p, o, { linktype, offline: false }, true);
     if (o.dump > 0) {
       yield* p.out(filter.listing(o.dump));
       return 0;
@@ -201,12 +201,7 @@ export class Live {
         if (!file || o.print) yield* output.packet(linktype, data, length, time, this.captured);
         continue;
       }
-      if (r.errno !== 'EAGAIN') {
-        gone = r.errno === 'ENETDOWN' ? 'The interface went down' : 'The interface disappeared';
-        // A device that is deleted goes down first; libpcap looks whether it is still there.
-        if (dev && p.ns.deviceByIndex(dev.ifindex) !== dev) gone = 'The interface disappeared';
-        break;
-      }
+      // A device that goes down may come up again; only its end ends the capture.
       if (dev && p.ns.deviceByIndex(dev.ifindex) !== dev) {
         gone = 'The interface disappeared';
         break;

@@ -35,7 +35,21 @@ export const NAMED: Record<string, number> = {
   'icmp6-neighborsolicit': 135,
   'icmp6-neighboradvert': 136,
   'icmp6-redirect': 137,
+  'icmp6-routerrenum': 138,
+  'icmp6-nodeinformationquery': 139,
+  'icmp6-nodeinformationresponse': 140,
+  'icmp6-ineighbordiscoverysolicit': 141,
+  'icmp6-ineighbordiscoveryadvert': 142,
   'icmp6-multicastlistenerreportv2': 143,
+  'icmp6-homeagentdiscoveryrequest': 144,
+  'icmp6-homeagentdiscoveryreply': 145,
+  'icmp6-mobileprefixsolicit': 146,
+  'icmp6-mobileprefixadvert': 147,
+  'icmp6-certpathsolicit': 148,
+  'icmp6-certpathadvert': 149,
+  'icmp6-multicastrouteradvert': 151,
+  'icmp6-multicastroutersolicit': 152,
+  'icmp6-multicastrouterterm': 153,
   tcpflags: 13,
   'tcp-fin': 1,
   'tcp-syn': 2,
@@ -47,33 +61,31 @@ export const NAMED: Record<string, number> = {
   'tcp-cwr': 128,
 };
 
-export const PROTOCOL_NUMBERS: Record<string, number> = {
-  icmp: 1,
-  igmp: 2,
-  ipip: 4,
-  ipencap: 4,
-  tcp: 6,
-  egp: 8,
-  udp: 17,
-  dccp: 33,
-  ipv6: 41,
-  rsvp: 46,
-  gre: 47,
-  esp: 50,
-  ah: 51,
-  icmp6: 58,
-  'ipv6-icmp': 58,
-  ospf: 89,
-  pim: 103,
-  vrrp: 112,
-  sctp: 132,
-  'ether ip': 0x0800,
-  'ether arp': 0x0806,
-  'ether rarp': 0x8035,
-  'ether ip6': 0x86dd,
-  'ether vlan': 0x8100,
-  'ether mpls': 0x8847,
-  'ether lldp': 0x88cc,
+/** /etc/protocols, as getprotobyname() answers: names and aliases. */
+export const PROTOCOL_NUMBERS: Record<string, number> = Object.fromEntries(
+  'ip 0,hopopt 0,icmp 1,igmp 2,ggp 3,ipencap 4,IP-ENCAP 4,st 5,tcp 6,TCP 6,egp 8,igp 9,pup 12,udp 17,UDP 17,hmp 20,xns-idp 22,rdp 27,iso-tp4 29,dccp 33,xtp 36,ddp 37,idpr-cmtp 38,ipv6 41,ipv6-route 43,ipv6-frag 44,idrp 45,rsvp 46,gre 47,esp 50,ah 51,skip 57,ipv6-icmp 58,icmp6 58,ipv6-nonxt 59,ipv6-opts 60,rspf 73,vmtp 81,eigrp 88,ospf 89,OSPFIGP 89,ax.25 93,ipip 94,etherip 97,encap 98,pim 103,ipcomp 108,vrrp 112,l2tp 115,isis 124,sctp 132,fc 133,mobility-header 135,udplite 136,mpls-in-ip 137,manet 138,hip 139,shim6 140,wesp 141,rohc 142,ethernet 143'
+    .split(',')
+    .map((s) => [s.split(' ')[0], Number(s.split(' ')[1])]),
+);
+
+/** eproto_db and llc_db of libpcap's nametoaddr.c */
+export const ETHER_PROTOCOLS: Record<string, number> = {
+  aarp: 0x80f3,
+  arp: 0x0806,
+  atalk: 0x809b,
+  decnet: 0x6003,
+  ip: 0x0800,
+  ip6: 0x86dd,
+  lat: 0x6004,
+  loopback: 0x9000,
+  mopdl: 0x6001,
+  moprc: 0x6002,
+  rarp: 0x8035,
+  sca: 0x6007,
+  iso: 0xfe,
+  stp: 0x42,
+  ipx: 0xe0,
+  netbeui: 0xf0,
 };
 
 /** What -v prints for the protocol field, as tcpdump's ipproto_values. */
@@ -157,42 +169,6 @@ export const ETHERTYPES: Record<number, string> = {
   36864: 'Loopback',
   37120: '802.1Q-9100',
   37376: '802.1Q-9200',
-};
-
-/** The part of /etc/services that the network tools meet; a machine's own file comes first. */
-export const SERVICE_PORTS: Record<string, number> = {
-  'ftp-data': 20,
-  ftp: 21,
-  ssh: 22,
-  telnet: 23,
-  smtp: 25,
-  domain: 53,
-  bootps: 67,
-  bootpc: 68,
-  tftp: 69,
-  http: 80,
-  kerberos: 88,
-  pop3: 110,
-  sunrpc: 111,
-  ntp: 123,
-  'netbios-ns': 137,
-  imap2: 143,
-  snmp: 161,
-  bgp: 179,
-  ldap: 389,
-  https: 443,
-  'microsoft-ds': 445,
-  submission: 587,
-  ldaps: 636,
-  imaps: 993,
-  pop3s: 995,
-  mysql: 3306,
-  postgresql: 5432,
-  mdns: 5353,
-  'http-alt': 8080,
-  redis: 6379,
-  isakmp: 500,
-  syslog: 514,
 };
 
 /** /etc/protocols, as getprotobynumber() answers. */

@@ -5,7 +5,7 @@ import type { Task } from '../../os/program.ts';
 import { nameOrAddress } from '../../os/resolver.ts';
 import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { utf8 } from '../../wire/bytes.ts';
-import { PROTOCOL_NAMES, SERVICE_PORTS } from './names.ts';
+import { PROTOCOL_NAMES } from './names.ts';
 import type { TcpdumpOptions } from './options.ts';
 import { printPacket } from './print/link.ts';
 import { asciiDump, hexAsciiDump, hexDump, type Names } from './print/ndo.ts';
@@ -135,7 +135,6 @@ export function day(time: number): string {
 
 function readServices(p: Process): Map<string, string> {
   const map = new Map<string, string>();
-  for (const [name, port] of Object.entries(SERVICE_PORTS)) for (const proto of ['tcp', 'udp']) map.set(`${port}/${proto}`, name);
   for (const line of (p.readText('/etc/services') ?? '').split('\n')) {
     const m = /^([^\s#]+)\s+(\d+\/(?:tcp|udp))/.exec(line);
     if (m) map.set(m[2] as string, m[1] as string);

@@ -110,6 +110,8 @@ function fileList(p: Process, path: string): string[] {
 }
 
 export function* readSavefiles(p: Process, o: TcpdumpOptions): Task<number> {
+  // cleanup() only breaks the loop: a read that waits on a pipe is interrupted and says so.
+  for (const signal of ['INT', 'TERM', 'HUP', 'PIPE'] as const) p.onSignal(signal, () => {});
   const paths = o.readList === null ? [o.read as string] : fileList(p, o.readList);
   const output = new Output(p, o);
   let filter: Compiled | null = null;

@@ -25,7 +25,7 @@ function* run(p: Process, o: TcpdumpOptions): Task<number> {
   if (o.dump > 0 && o.device === null) {
     const linktype = o.datalink === null ? LINKTYPE_ETHERNET : (DATALINKS[o.datalink] as number);
     if (o.datalink === null) yield* p.err('Warning: assuming Ethernet\n');
-    const filter = yield* compile(p, o, { linktype, offline: true });
+    const filter = yield* compile(p, o, { linktype, offline: false });
     yield* p.out(filter.listing(o.dump));
     return 0;
   }

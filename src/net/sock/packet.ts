@@ -60,6 +60,10 @@ export class PacketSocket extends Sock implements PacketTap {
     this.cooked = cooked;
     ns.taps.add(this);
     ns.sockets.all.add(this);
+    // packet_notifier(): whoever waits for frames of a device hears of its end.
+    this.unsubscribe = ns.events.subscribe((e) => {
+      if (e.type === 'link' && e.action === 'unregister' && e.dev === this.dev) ns.kernel.sim.schedule(0, () => this.wq.wakeAll());
+    });
   }
 
   /** Ties the socket to one device, or to all with null. */
@@ -72,6 +76,7 @@ export class PacketSocket extends Sock implements PacketTap {
   }
 
   private promisc = false;
+  private readonly unsubscribe: () => void;
 
   /** PACKET_MR_PROMISC on the bound device, as tcpdump asks for without -p: a bridge then shows what it forwards. */
   setPromisc(on: boolean): void {
@@ -154,6 +159,7 @@ export class PacketSocket extends Sock implements PacketTap {
   close(): void {
     if (this.closed) return;
     this.setPromisc(false);
+    this.unsubscribe();
     this.closed = true;
     this.ns.taps.delete(this);
     this.ns.sockets.all.delete(this);
