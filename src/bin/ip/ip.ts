@@ -3,17 +3,36 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { addressObject } from './address.ts';
+import { addrlabelObject } from './addrlabel.ts';
 import { Ctx, type Outcome, type Verb } from './ctx.ts';
 import { readFamily } from './family.ts';
 import { Exit, matches } from './lib/args.ts';
 import { linkObject } from './link.ts';
 import { maddressObject } from './maddress.ts';
+import {
+  fouObject,
+  ilaObject,
+  ioamObject,
+  l2tpObject,
+  macsecObject,
+  mptcpObject,
+  mrouteObject,
+  mruleObject,
+  srObject,
+  tcpMetricsObjects,
+  vrfObject,
+  xfrmObject,
+} from './minor.ts';
 import { monitorObject } from './monitor.ts';
 import { neighbourObject } from './neighbour.ts';
+import { netconfObject } from './netconf.ts';
 import { netnsObject, netnsSwitch } from './netns.ts';
 import { nexthopObject } from './nexthop.ts';
+import { ntableObject } from './ntable.ts';
 import { routeObject } from './route.ts';
 import { ruleObject } from './rule.ts';
+import { statsObject } from './stats.ts';
+import { tokenObject } from './token.ts';
 import { IP_USAGE } from './usage.ts';
 
 function notEmulated(name: string): Verb {
@@ -29,44 +48,43 @@ function notEmulated(name: string): Verb {
 /** Table order decides what an abbreviation means: `ip m` is maddress. */
 export const objects: readonly Verb[] = [
   { ...addressObject, name: 'address' },
-  notEmulated('addrlabel'),
+  addrlabelObject,
   maddressObject,
   routeObject,
   ruleObject,
   { ...neighbourObject, name: 'neighbor' },
   neighbourObject,
-  notEmulated('ntable'),
-  notEmulated('ntbl'),
+  ntableObject,
+  { ...ntableObject, name: 'ntbl' },
   linkObject,
-  notEmulated('l2tp'),
-  notEmulated('fou'),
-  notEmulated('ila'),
-  notEmulated('macsec'),
+  l2tpObject,
+  fouObject,
+  ilaObject,
+  macsecObject,
   notEmulated('tunnel'),
   notEmulated('tunl'),
   notEmulated('tuntap'),
   notEmulated('tap'),
-  notEmulated('token'),
-  notEmulated('tcpmetrics'),
-  notEmulated('tcp_metrics'),
+  tokenObject,
+  ...tcpMetricsObjects,
   monitorObject,
-  notEmulated('xfrm'),
-  notEmulated('mroute'),
-  notEmulated('mrule'),
+  xfrmObject,
+  mrouteObject,
+  mruleObject,
   netnsObject,
-  notEmulated('netconf'),
-  notEmulated('vrf'),
-  notEmulated('sr'),
+  netconfObject,
+  vrfObject,
+  srObject,
   nexthopObject,
-  notEmulated('mptcp'),
-  notEmulated('ioam'),
+  mptcpObject,
+  ioamObject,
   {
     name: 'help',
     run() {
       throw new Exit(255, IP_USAGE);
     },
   },
-  notEmulated('stats'),
+  statsObject,
 ];
 
 function runObject(ctx: Ctx, name: string, words: readonly string[]): Outcome {

@@ -2,6 +2,7 @@
 
 import { type IpAddr, inPrefix, isLinkLocal, isLoopback, isMulticast } from '../../wire/addr.ts';
 import type { NetDevice } from '../dev/device.ts';
+import { addrLabelOf } from './addrlabel.ts';
 import { RT_SCOPE_HOST, RT_SCOPE_LINK } from './fib.ts';
 import { IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_OPTIMISTIC, IFA_F_SECONDARY, IFA_F_TENTATIVE, type IfAddr } from './ifaddr.ts';
 
@@ -35,19 +36,6 @@ function scope6(a: bigint): number {
   return 14;
 }
 
-/** RFC 6724 2.1, the default policy table. */
-function label6(a: bigint): number {
-  if (a === 1n) return 0;
-  if (a >> 32n === 0xffffn) return 4;
-  if (a >> 112n === 0x2002n) return 2;
-  if (a >> 96n === 0x20010000n) return 5;
-  if (a >> 121n === 0x7en) return 13;
-  if (a >> 118n === 0x3fbn) return 11;
-  if (a >> 112n === 0x3ffen) return 12;
-  if (a >> 32n === 0n) return 3;
-  return 1;
-}
-
 function commonBits(a: bigint, b: bigint, max: number): number {
   let x = a ^ b;
   let n = 128;
@@ -61,7 +49,7 @@ function commonBits(a: bigint, b: bigint, max: number): number {
 function select6(dev: NetDevice, dst: bigint): bigint | null {
   const onlyDev = (isMulticast(dst) && scope6(dst) <= 2) || isLinkLocal(dst);
   const want = scope6(dst);
-  const wantLabel = label6(dst);
+  const wantLabel = addrLabelOf(dev, dst);
   let best: IfAddr | null = null;
   let bestScore: number[] = [];
   for (const d of dev.ns.devices.values()) {
@@ -75,7 +63,7 @@ function select6(dev: NetDevice, dst: bigint): bigint | null {
         scope >= want ? 100 - scope : scope - 100,
         a.flags & IFA_F_DEPRECATED ? 0 : 1,
         d === dev ? 1 : 0,
-        label6(local) === wantLabel ? 1 : 0,
+        addrLabelOf(d, local) === wantLabel ? 1 : 0,
         commonBits(local, dst, a.len),
       ];
       if (best === null || greater(score, bestScore)) {

@@ -4,6 +4,9 @@ import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { type AddrSpec, addAddr } from '../ip/ifaddr.ts';
 
+// RTM_NEWADDRLABEL, RTM_DELADDRLABEL, RTM_GETADDRLABEL
+export { addAddrLabel, delAddrLabel, listAddrLabels } from '../ip/addrlabel.ts';
+
 /** IFNAMSIZ - 1. */
 const LABEL_MAX = 15;
 
