@@ -4,6 +4,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as w1 from '../src/cluster/world/w1.ts';
 import { type Network, nginxConf, PAGE } from './networks.ts';
 
 const PREFIX = 'hwb-';
@@ -43,6 +44,44 @@ export function build(net: Network): number {
   for (const [where, line] of net.lines) sh(inside(where, line.replace('@', PREFIX)));
   const ms = performance.now() - start;
   sh(inside(net.client, `ping -c 2 -i 0.2 ${net.address}`));
+  return ms;
+}
+
+/**
+ * World W1 in real namespaces, with the commands that build the emulated one: a switch, three nodes with flannel, kube-proxy's rules,
+ * four pods. Without router, clients and servers. Returns how long that took, ms.
+ */
+export function buildW1(): number {
+  remove();
+  const dir = mkdtempSync(join(tmpdir(), PREFIX));
+  let files = 0;
+  const feed = (name: string, command: string, input: string): void => {
+    const file = join(dir, String(files++));
+    writeFileSync(file, input);
+    sh(inside(name, `${command} < ${file}`));
+  };
+  const start = performance.now();
+  sh(`ip netns add ${PREFIX}switch`);
+  sh(inside('switch', 'ip link add lan type bridge'));
+  sh(inside('switch', 'ip link set lan up'));
+  for (const node of w1.NODES) {
+    sh(`ip netns add ${PREFIX}${node.name}`);
+    sh(inside('switch', `ip link add ${node.name} type veth peer name eth0 netns ${PREFIX}${node.name}`));
+    sh(inside('switch', `ip link set ${node.name} master lan up`));
+    for (const [key, value] of w1.NODE_SYSCTLS) sh(inside(node.name, `sysctl -qw ${key}=${value}`));
+    feed(node.name, 'ip -batch -', `${w1.nodeLinks(node).join('\n')}\n`);
+    for (const line of w1.nodeForwarding(node)) sh(inside(node.name, `bridge ${line}`));
+    feed(node.name, 'iptables-restore --noflush', w1.nodeRules(node));
+    for (const pod of w1.PODS.filter((p) => p.node === node.name)) {
+      sh(`ip netns add ${PREFIX}${pod.name}`);
+      const links = w1.podLinks(pod, node.subnet);
+      feed(node.name, 'ip -batch -', `${links.node.join('\n').replaceAll(w1.netnsName(pod.name), PREFIX + pod.name)}\n`);
+      sh(inside(node.name, `bridge link set dev ${w1.vethName(pod.name)} hairpin on`));
+      feed(pod.name, 'ip -batch -', `${links.pod.join('\n')}\n`);
+    }
+  }
+  const ms = performance.now() - start;
+  rmSync(dir, { recursive: true });
   return ms;
 }
 
