@@ -11,6 +11,7 @@ import { dig } from './dig/dig.ts';
 import { dmesg } from './dmesg/dmesg.ts';
 import { ethtool } from './ethtool/ethtool.ts';
 import { everyday } from './everyday.ts';
+import { free } from './free/free.ts';
 import { getent } from './getent/getent.ts';
 import { host } from './host/host.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
@@ -18,6 +19,7 @@ import { ip } from './ip/ip.ts';
 import { ipset } from './ipset/ipset.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
 import { lsns } from './lsns/lsns.ts';
+import { lsof } from './lsof/lsof.ts';
 import { mtr } from './mtr/mtr.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
@@ -37,6 +39,7 @@ import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
 import { telnet } from './telnet/telnet.ts';
+import { top } from './top/top.ts';
 import { tracepath } from './tracepath/tracepath.ts';
 import { traceroute } from './traceroute/traceroute.ts';
 import { stty, tty } from './tty/tty.ts';
@@ -57,6 +60,7 @@ export const commands: readonly Command[] = [
   dig,
   dmesg,
   ethtool,
+  free,
   getent,
   host,
   ifconfig,
@@ -64,6 +68,7 @@ export const commands: readonly Command[] = [
   ipset,
   killall,
   lsns,
+  lsof,
   mtr,
   nc,
   netstat,
@@ -85,6 +90,7 @@ export const commands: readonly Command[] = [
   sysctl,
   tcpdump,
   telnet,
+  top,
   tracepath,
   traceroute,
   tty,
