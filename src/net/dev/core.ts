@@ -6,6 +6,7 @@ import type { Skb } from '../skb.ts';
 import type { NetDevice } from './device.ts';
 import { netDrop } from './trace.ts';
 import { vlanReceive } from './vlan.ts';
+import { vrfReceive } from './vrf.ts';
 
 /** Sends a frame whose `dev` and Ethernet fields are set. Models __dev_queue_xmit(). */
 export function devQueueXmit(skb: Skb): void {
@@ -69,6 +70,10 @@ export function netifReceive(skb: Skb): void {
   if (skb.vlan !== null) {
     dev.stats.rxDropped++;
     netDrop(skb, dev, 'OTHERHOST');
+    return;
+  }
+  if (dev.master !== null && dev.master.l3table !== 0 && skb.proto !== ETH_P_ARP) {
+    vrfReceive(skb, dev.master);
     return;
   }
   switch (skb.proto) {

@@ -24,7 +24,6 @@ export type DeviceKind =
   | 'macvlan'
   | 'macvtap'
   | 'ipvlan'
-  | 'ipvtap'
   | 'dummy'
   | 'ifb'
   | 'nlmon'
@@ -79,6 +78,8 @@ export abstract class NetDevice {
   /** IFF_* without the derived RUNNING and LOWER_UP; see `userFlags`. */
   flags = IFF_BROADCAST | IFF_MULTICAST;
   master: NetDevice | null = null;
+  /** Routing table of a VRF; 0 for every other device. */
+  readonly l3table: number = 0;
   alias = '';
   readonly altnames: string[] = [];
   group = 0;
@@ -122,7 +123,7 @@ export abstract class NetDevice {
   netnsImmutable = false;
   carrierChanges = 0;
   private carrierOk = true;
-  private oper: OperState = 'UNKNOWN';
+  protected oper: OperState = 'UNKNOWN';
   private readonly linkRng: Rng;
 
   constructor(ns: Netns, name: string) {
@@ -146,6 +147,12 @@ export abstract class NetDevice {
 
   get up(): boolean {
     return (this.flags & IFF_UP) !== 0;
+  }
+
+  /** The VRF that decides over this device's lookups: itself, or its master. Models l3mdev_master_dev_rcu(). */
+  get l3master(): NetDevice | null {
+    if (this.l3table !== 0) return this;
+    return this.master !== null && this.master.l3table !== 0 ? this.master : null;
   }
 
   carrier(): boolean {

@@ -63,15 +63,18 @@ class MacvlanPort {
 
 const ports = new WeakMap<NetDevice, MacvlanPort>();
 
+export type MacvlanKind = 'macvlan' | 'macvtap';
+
 export class Macvlan extends NetDevice {
-  readonly kind = 'macvlan';
+  readonly kind: MacvlanKind;
   readonly lower: NetDevice;
   mode: MacvlanMode;
   bcQueueLen = 1000;
   private port: MacvlanPort | null = null;
 
-  constructor(ns: Netns, name: string, lower: NetDevice, mode: MacvlanMode = 'vepa') {
+  constructor(ns: Netns, name: string, lower: NetDevice, mode: MacvlanMode = 'vepa', kind: MacvlanKind = 'macvlan') {
     super(ns, name);
+    this.kind = kind;
     this.lower = lower instanceof Macvlan ? lower.lower : lower;
     this.mode = mode;
     this.mtu = this.lower.mtu;

@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC } from '../../sim/sim.ts';
-import { type Ip6, inPrefix, isLinkLocal, isLoopback, isMulticast, network } from '../../wire/addr.ts';
+import { type Ip6, inPrefix, isLinkLocal, isLoopback, isMulticast, network, parseIp4 } from '../../wire/addr.ts';
 import { multicastMac6, solicitedNode } from '../../wire/icmp6.ts';
 import type { Mac } from '../../wire/mac.ts';
 import { IFF_LOOPBACK, IFF_NOARP, type NetDevice } from '../dev/device.ts';
@@ -52,11 +52,13 @@ export function eui64(mac: Mac): Ip6 {
 }
 
 function route(dev: NetDevice, dst: Ip6, len: number, type: RouteType, table: number, metric: number, expires = 0): void {
-  dev.ns.fib.add({ family: 6, dst: { addr: dst, len }, type, table, metric, proto: RTPROT_KERNEL, nexthops: [{ dev }], expires }, 'append');
+  const t = dev.l3master?.l3table ?? table;
+  dev.ns.fib.add({ family: 6, dst: { addr: dst, len }, type, table: t, metric, proto: RTPROT_KERNEL, nexthops: [{ dev }], expires }, 'append');
 }
 
 function unroute(dev: NetDevice, dst: Ip6, len: number, type: RouteType, table: number): void {
-  dev.ns.fib.del({ family: 6, dst: { addr: dst, len }, type, table, proto: RTPROT_KERNEL, nexthops: [{ dev }] });
+  const t = dev.l3master?.l3table ?? table;
+  dev.ns.fib.del({ family: 6, dst: { addr: dst, len }, type, table: t, proto: RTPROT_KERNEL, nexthops: [{ dev }] });
 }
 
 /** RTM_NEWADDR of IPv6. */
@@ -206,10 +208,22 @@ function linkReady(dev: NetDevice): void {
     if (addr.flags & IFA_F_TENTATIVE) startDad(addr);
     else completeDad(addr);
   }
-  if (dev.kind === 'ipip' || dev.kind === 'tun') return;
+  if (dev.hardware !== 'ether') {
+    tunnelLocal(dev);
+    return;
+  }
   route(dev, MULTICAST_NET, 8, 'multicast', RT_TABLE_LOCAL, IP6_RT_PRIO_ADDRCONF);
   if (dev.addrGenMode !== 'eui64') return;
   addAddr6(dev, { local: eui64(dev.mac), len: 64, proto: IFAPROT_KERNEL_LL, flags: IFA_F_PERMANENT }, 'add');
+}
+
+/** addrconf_sit_config(), addrconf_gre_config(): link-local addresses made of the tunnel's IPv4 address. */
+function tunnelLocal(dev: NetDevice): void {
+  if (dev.hardware !== 'sit' && dev.hardware !== 'gre') return;
+  const local = parseIp4(dev.llAddress ?? '') ?? 0;
+  if (local === 0 || dev.addrGenMode !== 'eui64') return;
+  const id = dev.hardware === 'gre' ? 0x5efen << 32n : 0n;
+  addAddr6(dev, { local: (0xfe80n << 112n) | id | BigInt(local), len: 64, proto: IFAPROT_KERNEL_LL, flags: IFA_F_PERMANENT }, 'add');
 }
 
 /** addrconf_ifdown(): all addresses go (keep_addr_on_down=0), and the device's routes. */

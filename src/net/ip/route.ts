@@ -18,7 +18,7 @@ import {
   RT_TABLE_MAIN,
 } from './fib.ts';
 import { redirected } from './pmtu.ts';
-import { ruleMatches } from './rule.ts';
+import { l3master, ruleMatches } from './rule.ts';
 import { selectAddr } from './source.ts';
 
 export { dstMtu, flushCache, listExceptions, pmtuOf, updatePmtu } from './pmtu.ts';
@@ -110,7 +110,10 @@ export function fibLookup(ns: Netns, flow: Flow, table?: number): Result<FibResu
     if (!ruleMatches(rule, flow, iif, flow.oif ?? null)) continue;
     switch (rule.action) {
       case 'lookup': {
-        const found = inTable(ns, family, flow, rule.table, rule.suppressPrefixlen);
+        // A VRF chooses the table; its members' routes are what counts then.
+        const vrf = rule.l3mdev ? l3master(flow) : null;
+        const inner = flow.oif && flow.oif.l3table !== 0 ? { ...flow, oif: null } : flow;
+        const found = inTable(ns, family, inner, vrf ? vrf.l3table : rule.table, rule.suppressPrefixlen);
         if (found) return found;
         break;
       }
@@ -236,7 +239,7 @@ function output4(ns: Netns, flow: Flow, to: number): Result<Dst> {
   const { route } = res.value;
   if (route.type === 'local') {
     if (src === 0) src = (route.prefsrc as number | null) ?? dst;
-    return output(ns, flow, dst, src, ns.lo, { route, nh: res.value.nh }, 'local');
+    return output(ns, flow, dst, src, res.value.nh?.dev?.l3master ?? ns.lo, { route, nh: res.value.nh }, 'local');
   }
   const nh = selectPath(ns, res.value, flow) as Nexthop;
   const dev = nh.dev as NetDevice;
@@ -324,6 +327,9 @@ function addrOwner(ns: Netns, addr: number): NetDevice | null {
     const dev = r.type === 'local' ? r.nexthops[0]?.dev : null;
     if (dev?.addrs4.some((a) => a.local === addr)) return dev;
   }
+  // Addresses of a VRF's members are in its table.
+  if (!ns.fib.rules.plain[4])
+    for (const dev of ns.devices.values()) if (dev.l3master && dev.addrs4.some((a) => a.local === addr)) return dev;
   return null;
 }
 

@@ -152,8 +152,13 @@ export class FibRules {
   }
 }
 
+/** The VRF that the flow is in: its output device's, or its input device's. */
+export function l3master(f: Flow): NetDevice | null {
+  return f.oif?.l3master ?? f.iif?.l3master ?? null;
+}
+
 export function ruleMatches(r: FibRule, f: Flow, iif: NetDevice | null, oif: NetDevice | null): boolean {
-  let hit = !r.l3mdev && r.tunId === 0;
+  let hit = r.tunId === 0 && (!r.l3mdev || l3master(f) !== null);
   if (hit && r.src && !inPrefix(f.src ?? zeroOf(r.family), r.src.addr, r.src.len)) hit = false;
   if (hit && r.dst && !inPrefix(f.dst, r.dst.addr, r.dst.len)) hit = false;
   if (hit && r.iif !== null && iif?.name !== r.iif) hit = false;

@@ -4,12 +4,16 @@ import { fail, ok, type Result } from '../../sim/errno.ts';
 import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import { Bridge } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
-import { Dummy } from '../dev/dummy.ts';
 import { Macvlan } from '../dev/macvlan.ts';
 import { Veth } from '../dev/veth.ts';
 import { Vlan } from '../dev/vlan.ts';
 import { Vxlan, type VxlanOptions } from '../dev/vxlan.ts';
 import type { Netns } from '../netns.ts';
+import { makeKind } from './kinds.ts';
+
+export { BOND_MODES } from '../dev/bond.ts';
+export * from './kinds.ts';
+
 import { changeData, changePort, type LinkData, type PortChange, type VxlanData } from './linkinfo.ts';
 import { linkMsg } from './linkmsg.ts';
 import { peernet2idAlloc } from './nsid.ts';
@@ -44,8 +48,6 @@ export interface NewLink extends LinkAttrs {
   /** The other end of a veth. */
   peer?: LinkAttrs;
 }
-
-const KINDS = ['veth', 'bridge', 'vxlan', 'macvlan', 'vlan', 'dummy'];
 
 function validateMtu(dev: NetDevice, mtu: number): Result {
   if (mtu < dev.minMtu) return fail('EINVAL', 'mtu less than device minimum');
@@ -139,8 +141,6 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
   switch (req.kind) {
     case 'bridge':
       return ok<NetDevice>(new Bridge(target, req.name ?? 'bridge%d'));
-    case 'dummy':
-      return ok<NetDevice>(new Dummy(target, req.name ?? 'dummy%d'));
     case 'macvlan': {
       if (!req.link) return fail('EINVAL');
       if (req.link.kind === 'loopback') return fail('EINVAL');
@@ -152,7 +152,7 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
     case 'vxlan':
       return newVxlan(ns, { ...req }, req.data?.kind === 'vxlan' ? req.data : { kind: 'vxlan' });
     default:
-      return fail('EOPNOTSUPP', 'Unknown device type');
+      return makeKind(ns, target, req) ?? fail('EOPNOTSUPP', 'Unknown device type');
   }
 }
 
@@ -160,7 +160,6 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
 export function newLink(ns: Netns, req: NewLink): Result<NetDevice> {
   if (req.name !== undefined && ns.device(req.name)) return fail('EEXIST');
   if (req.index !== undefined && ns.devices.has(req.index)) return fail('EEXIST');
-  if (!KINDS.includes(req.kind)) return fail('EOPNOTSUPP', 'Unknown device type');
   const target = req.netns ?? ns;
   if (req.kind === 'veth') {
     const made = newVeth(target, req.peer?.netns ? req : { ...req, peer: { ...req.peer, netns: ns } });
@@ -174,7 +173,7 @@ export function newLink(ns: Netns, req: NewLink): Result<NetDevice> {
   if (!set.ok) return set;
   const registered = dev.register(req.index);
   if (!registered.ok) return registered;
-  if (req.data?.kind === 'bridge') {
+  if (req.data?.kind === 'bridge' || req.data?.kind === 'bond') {
     const changed = changeData(dev, req.data);
     if (!changed.ok) {
       dev.delete();

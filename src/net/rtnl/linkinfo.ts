@@ -8,6 +8,7 @@ import { Macvlan, type MacvlanMode } from '../dev/macvlan.ts';
 import { Vlan } from '../dev/vlan.ts';
 import { Vxlan } from '../dev/vxlan.ts';
 import { type BridgeData, bridgeData, changeBridge } from './bridgeinfo.ts';
+import { changeKind, type KindData, kindData } from './kinds.ts';
 
 export { type BridgeData, changePort, type PortChange, type PortData, portData } from './bridgeinfo.ts';
 
@@ -42,11 +43,7 @@ export interface VlanData {
   looseBinding?: boolean;
 }
 
-export interface PlainData {
-  readonly kind: 'veth' | 'dummy';
-}
-
-export type LinkData = BridgeData | VxlanData | MacvlanData | VlanData | PlainData;
+export type LinkData = BridgeData | VxlanData | MacvlanData | VlanData | KindData;
 
 export function linkData(dev: NetDevice): LinkData | null {
   if (dev instanceof Bridge) return bridgeData(dev);
@@ -70,7 +67,7 @@ export function linkData(dev: NetDevice): LinkData | null {
   }
   if (dev instanceof Macvlan) return { kind: 'macvlan', mode: dev.mode };
   if (dev instanceof Vlan) return { kind: 'vlan', id: dev.vid, reorderHeader: dev.reorderHeader, looseBinding: dev.looseBinding };
-  return dev.kind === 'veth' || dev.kind === 'dummy' ? { kind: dev.kind } : null;
+  return kindData(dev);
 }
 
 /** rtnl_link_ops->changelink. */
@@ -88,7 +85,7 @@ export function changeData(dev: NetDevice, data: LinkData): Result {
     if (data.looseBinding !== undefined) dev.looseBinding = data.looseBinding;
     return ok();
   }
-  return fail('EOPNOTSUPP');
+  return changeKind(dev, data) ?? fail('EOPNOTSUPP');
 }
 
 function changeVxlan(dev: Vxlan, d: VxlanData): Result {

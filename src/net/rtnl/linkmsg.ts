@@ -3,6 +3,7 @@
 import type { Mac } from '../../wire/mac.ts';
 import type { DeviceStats, NetDevice, OperState } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
+import { type BondPortData, bondPort } from './kinds.ts';
 import { type LinkData, linkData, type PortData, portData } from './linkinfo.ts';
 import { peernet2idAlloc } from './nsid.ts';
 
@@ -16,6 +17,9 @@ export interface LinkMsg {
   readonly slaveKind: string | null;
   readonly data: LinkData | null;
   readonly port: PortData | null;
+  readonly bondPort: BondPortData | null;
+  /** Table of the VRF that it belongs to. */
+  readonly vrfTable: number | null;
   /** IFF_* with RUNNING and LOWER_UP. */
   readonly flags: number;
   readonly mtu: number;
@@ -74,6 +78,8 @@ export function linkMsg(dev: NetDevice): LinkMsg {
     slaveKind: master ? linkKind(master) : null,
     data: linkData(dev),
     port: portData(dev),
+    bondPort: bondPort(dev),
+    vrfTable: master !== null && master.l3table !== 0 ? master.l3table : null,
     flags: dev.userFlags(),
     mtu: dev.mtu,
     qdisc: dev.qdiscShown(),

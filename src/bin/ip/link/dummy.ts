@@ -1,13 +1,15 @@
-/** `type dummy`: no options. */
+/** Types without options: ip does not even look at words after them. */
 
 import type { LinkType } from './types.ts';
-import { TYPE_USAGE } from './usage.ts';
 
-export const dummy: LinkType = {
-  name: 'dummy',
-  parse(ctx, args) {
-    if (!args.matches('help')) ctx.complain(`dummy: unknown command "${args.word}"?\n`);
-    ctx.complain(TYPE_USAGE.dummy as string);
-    return 1;
-  },
-};
+function plain(name: string): LinkType {
+  return {
+    name,
+    parse(_ctx, args) {
+      while (args.more) args.step();
+      return 0;
+    },
+  };
+}
+
+export const plainTypes: readonly LinkType[] = ['dummy', 'ifb', 'nlmon'].map(plain);

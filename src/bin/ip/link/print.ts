@@ -16,7 +16,6 @@ import {
   IFF_UP,
   type LinkMsg,
 } from '../../../os/uapi.ts';
-import { formatMac } from '../../../wire/mac.ts';
 import type { Ctx } from '../ctx.ts';
 import type { Printer } from '../lib/print.ts';
 import { printStats } from './stats.ts';
@@ -86,7 +85,7 @@ export function printLinkBrief(ctx: Ctx, m: LinkMsg): void {
   const down = printName(ctx, m, '', 16, ' ');
   printOperstate(ctx, m);
   if (ctx.family !== 17) return;
-  pr.any('address', formatMac(m.address), `${formatMac(m.address)} `, 'mac');
+  if (m.addressText !== null) pr.any('address', m.addressText, `${m.addressText} `, 'mac');
   printLinkFlags(pr, m.flags, down);
   pr.fp('\n');
 }
@@ -142,12 +141,13 @@ function printLladdr(ctx: Ctx, m: LinkMsg): void {
   const { pr } = ctx;
   pr.nl();
   pr.any('link_type', m.linkType, `    link/${m.linkType} `);
-  pr.any('address', formatMac(m.address), undefined, 'mac');
+  if (m.addressText === null || m.broadcastText === null) return;
+  pr.any('address', m.addressText, undefined, 'mac');
   if (m.flags & IFF_POINTOPOINT) {
     pr.fp(' peer ');
     pr.jsonOnly('link_pointtopoint', true);
   } else pr.fp(' brd ');
-  pr.any('broadcast', formatMac(m.broadcast), undefined, 'mac');
+  pr.any('broadcast', m.broadcastText, undefined, 'mac');
 }
 
 function printLinkNetns(ctx: Ctx, nsid: number): void {
@@ -198,7 +198,7 @@ function printLinkinfo(ctx: Ctx, m: LinkMsg): void {
     pr.nl();
     pr.any('info_slave_kind', m.slaveKind, `    ${m.slaveKind}_slave `);
     const type = linkType(`${m.slaveKind}_slave`);
-    if (type?.print && m.port) {
+    if (type?.print && (m.port || m.bondPort || m.vrfTable !== null)) {
       pr.openObject('info_slave_data');
       type.print(ctx, m);
       pr.closeObject();

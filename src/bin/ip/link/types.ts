@@ -3,12 +3,19 @@
 import type { LinkMsg, NewLink, PortChange } from '../../../os/uapi.ts';
 import type { Ctx } from '../ctx.ts';
 import type { Args } from '../lib/args.ts';
+import { bond, bondSlave } from './bond.ts';
 import { bridge } from './bridge.ts';
 import { bridgeSlave } from './bridge_slave.ts';
-import { dummy } from './dummy.ts';
+import { plainTypes } from './dummy.ts';
+import { geneve } from './geneve.ts';
+import { ipvlan } from './ipvlan.ts';
 import { macvlan } from './macvlan.ts';
+import { tun } from './tun.ts';
+import { tunnelTypes } from './tunnel.ts';
+import { tunnel6Types } from './tunnel6.ts';
 import { veth } from './veth.ts';
 import { vlan } from './vlan.ts';
+import { vrf, vrfSlave } from './vrf.ts';
 import { vxlan } from './vxlan.ts';
 
 /** What the options after `type KIND` add to the request. */
@@ -21,7 +28,25 @@ export interface LinkType {
   print?(ctx: Ctx, m: LinkMsg): void;
 }
 
-export const linkTypes: readonly LinkType[] = [bridge, bridgeSlave, dummy, macvlan, veth, vlan, vxlan];
+export const linkTypes: readonly LinkType[] = [
+  bond,
+  bondSlave,
+  bridge,
+  bridgeSlave,
+  geneve,
+  ipvlan,
+  macvlan,
+  { ...macvlan, name: 'macvtap' },
+  tun,
+  veth,
+  vlan,
+  vrf,
+  vrfSlave,
+  vxlan,
+  ...plainTypes,
+  ...tunnelTypes,
+  ...tunnel6Types,
+];
 
 export function linkType(name: string): LinkType | undefined {
   return linkTypes.find((t) => t.name === name);
