@@ -14,12 +14,12 @@ function run(command: string): { stdout: string; stderr: string; exitCode: numbe
 const SERVERS = 'nc -l -p 8080 & nc -u -l -p 53 & sleep 0.2;';
 
 test('lsof: sockets with their processes, as lsof 4.95 lines them up', () => {
-  const r = run(`${SERVERS} lsof -i -P -n | sed -E "s/ [0-9]+ root/ PID root/; s/IPv4 +[0-9]+/IPv4 INODE/"`);
+  const r = run(`${SERVERS} lsof -i -P -n | sed -E "s/ +[0-9]+ root/ PID root/; s/IPv4 +[0-9]+/IPv4 INODE/"`);
   expect(r.stdout).toBe(
     [
       'COMMAND   PID USER   FD   TYPE DEVICE SIZE/OFF NODE NAME',
-      'nc        PID root    3u  IPv4 INODE      0t0  TCP *:8080 (LISTEN)',
-      'nc        PID root    3u  IPv4 INODE      0t0  UDP *:53 ',
+      'nc PID root    3u  IPv4 INODE      0t0  TCP *:8080 (LISTEN)',
+      'nc PID root    3u  IPv4 INODE      0t0  UDP *:53 ',
       '',
     ].join('\n'),
   );
