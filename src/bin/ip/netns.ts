@@ -4,7 +4,7 @@ import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { addNetns, delNetns, type Netns, newNsid } from '../../os/uapi.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
-import { Exit, invarg, matches, unsigned } from './lib/args.ts';
+import { Args, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { findNetns } from './lib/netns.ts';
 import { NETNS_USAGE } from './usage.ts';
 
@@ -35,11 +35,33 @@ function list(ctx: Ctx): number {
   return 0;
 }
 
-function listId(ctx: Ctx): number {
-  for (const [ns, id] of [...ctx.ns.nsids].sort((a, b) => a[1] - b[1])) {
-    const name = ctx.p.kernel.nameOf(ns);
-    ctx.pr.out += `nsid ${id} ${name === undefined ? '' : `(iproute2 netns name: ${name})`}\n`;
+/** `target-nsid N` looks from the namespace of that id, `nsid N` shows one. */
+function listId(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  let from: Netns | undefined = ctx.ns;
+  let only: number | null = null;
+  const byId = (id: number): Netns | undefined => [...ctx.ns.nsids].find(([, n]) => n === id)?.[0];
+  for (; args.more; args.step()) {
+    if (args.is('target-nsid')) {
+      const id = unsigned(args.next(), 0x7fffffff) ?? invarg('"target-nsid" value is invalid\n', args.word);
+      from = byId(id);
+      if (!from) return ctx.talk({ ok: false, errno: 'EINVAL', msg: 'Target netns reference is invalid' });
+    } else if (args.is('nsid')) only = unsigned(args.next(), 0x7fffffff) ?? invarg('"nsid" value is invalid\n', args.word);
+    else throw new Exit(255, NETNS_USAGE);
   }
+  if (only !== null && !byId(only)) return ctx.talk({ ok: false, errno: 'EINVAL', msg: 'Peer netns reference is invalid' });
+  const { pr } = ctx;
+  ctx.newJson();
+  for (const [ns, id] of [...from.nsids].sort((a, b) => a[1] - b[1])) {
+    if (only !== null && id !== only) continue;
+    const name = ctx.p.kernel.nameOf(ns);
+    pr.openObject();
+    pr.any('nsid', id, `nsid ${id} `);
+    if (name !== undefined) pr.any('name', name, `(iproute2 netns name: ${name})`);
+    pr.fp('\n');
+    pr.closeObject();
+  }
+  ctx.deleteJson();
   return 0;
 }
 
@@ -127,7 +149,7 @@ function identify(ctx: Ctx, words: readonly string[]): number {
     ctx.complain('Cannot open network namespace: No such file or directory\n');
     return 1;
   }
-  ctx.pr.out += `${names(ctx.p).find((name) => ctx.p.kernel.named.get(name) === proc.ns) ?? ''}\n`;
+  ctx.pr.out += `${names(ctx.p).findLast((name) => ctx.p.kernel.named.get(name) === proc.ns) ?? ''}\n`;
   return 0;
 }
 

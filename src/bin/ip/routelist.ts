@@ -4,7 +4,7 @@ import { type FibRoute, flushCache, listExceptions, type NetDevice, type RouteMs
 import { type Family, type IpAddr, inPrefix, type Prefix } from '../../wire/addr.ts';
 import type { Ctx } from './ctx.ts';
 import { Args, Exit, invarg, matches, unsigned } from './lib/args.ts';
-import { type AddrFamily, getPrefix, parsePrefix, toPrefix, type WrittenPrefix } from './lib/inet.ts';
+import { type AddrFamily, AF_MPLS, getPrefix, parsePrefix, toPrefix, type WrittenPrefix } from './lib/inet.ts';
 import { readRealms, routeType } from './lib/names.ts';
 import { printRoute, type RouteHide } from './routeprint.ts';
 import { ROUTE_USAGE } from './usage.ts';
@@ -159,6 +159,7 @@ function covers(match: WrittenPrefix | null, dst: Prefix): boolean {
 
 function families(ctx: Ctx, f: RouteFilter): Family[] {
   if (ctx.family === 4 || ctx.family === 6) return [ctx.family];
+  if (ctx.family === AF_MPLS) return [];
   return f.table === 0 ? [4, 6] : [4];
 }
 

@@ -55,7 +55,7 @@ function show(ctx: Ctx, words: readonly string[]): number {
   ctx.newJson();
   for (const d of devices) {
     for (const leaf of chosen) printLeaf(ctx, d, leaf);
-    if (wanted.group === 'offload') ctx.pr.fp('\n');
+    if (wanted.group === 'offload' || (wanted.group === null && !dev)) ctx.pr.fp('\n');
   }
   ctx.deleteJson();
   return 0;

@@ -4,14 +4,16 @@ import { type Family, formatIp, type IpAddr, maxLen, type Prefix, parseIp6, zero
 import type { Mac } from '../../../wire/mac.ts';
 import { Exit, unsigned } from './args.ts';
 
-export type AddrFamily = 0 | 4 | 6 | 17 | 7;
+export type AddrFamily = 0 | 4 | 6 | 17 | 7 | 28;
 
 export const AF_UNSPEC = 0;
 export const AF_PACKET = 17;
 export const AF_BRIDGE = 7;
+/** Known, and without any routes or addresses. */
+export const AF_MPLS = 28;
 
 export function familyName(f: AddrFamily): string {
-  return f === 4 ? 'inet' : f === 6 ? 'inet6' : f === 17 ? 'link' : f === 7 ? 'bridge' : 'any valid';
+  return f === 4 ? 'inet' : f === 6 ? 'inet6' : f === 17 ? 'link' : f === 7 ? 'bridge' : f === AF_MPLS ? 'mpls' : 'any valid';
 }
 
 /** Dotted quad with up to four parts: `10.5` is 10.5.0.0, as iproute2 reads it. */

@@ -77,6 +77,18 @@ export function printOperstate(ctx: Ctx, m: LinkMsg): void {
   else ctx.pr.any('operstate', m.operstate, `${m.operstate} `, color, 'state ');
 }
 
+/** Link types as -N shows them. */
+const ARPHRD: Readonly<Record<string, number>> = {
+  ether: 1,
+  loopback: 772,
+  ipip: 768,
+  tunnel6: 769,
+  sit: 776,
+  gre: 778,
+  gre6: 823,
+  none: 65534,
+};
+
 /** `link` lists links (`ip link`), `addr` heads the addresses of one, `inet6` is the short form of an IPv6 dump. */
 export type LinkView = 'link' | 'addr' | 'inet6';
 
@@ -140,7 +152,8 @@ export function printLink(ctx: Ctx, m: LinkMsg, how: LinkPrint): void {
 function printLladdr(ctx: Ctx, m: LinkMsg): void {
   const { pr } = ctx;
   pr.nl();
-  pr.any('link_type', m.linkType, `    link/${m.linkType} `);
+  const type = ctx.names.numeric ? `[${ARPHRD[m.linkType] ?? 65534}]` : m.linkType;
+  pr.any('link_type', type, `    link/${type} `);
   if (m.addressText === null || m.broadcastText === null) return;
   pr.any('address', m.addressText, undefined, 'mac');
   if (m.flags & IFF_POINTOPOINT) {
