@@ -10,7 +10,12 @@ import type { Neighbour } from './neigh/neigh.ts';
 
 export type NetEvent =
   /** `register` … `unregister` are a device's life; `change` is flags, carrier, master, alias; `mac`, `mtu`, `name` what they say. */
-  | { type: 'link'; action: 'register' | 'up' | 'down' | 'change' | 'mac' | 'mtu' | 'name' | 'unregister'; dev: NetDevice }
+  | {
+      type: 'link';
+      action: 'register' | 'up' | 'down' | 'change' | 'mac' | 'mtu' | 'name' | 'unregister';
+      dev: NetDevice /** Carrier news: the kernel's own parts act before rtnetlink tells. */;
+      carrier?: boolean;
+    }
   | { type: 'addr'; action: 'new' | 'del'; dev: NetDevice; addr: IfAddr }
   | { type: 'route'; action: 'new' | 'del'; route: FibRoute }
   | { type: 'rule'; action: 'new' | 'del'; rule: FibRule }
@@ -47,7 +52,7 @@ export class Notifier {
   }
 
   emit(event: NetEvent): void {
-    const late = event.type === 'link' && (event.action === 'register' || event.action === 'unregister');
+    const late = event.type === 'link' && (event.action === 'register' || event.action === 'unregister' || event.carrier === true);
     if (!late) for (const observer of this.observers) observer(event);
     for (const listener of this.listeners) listener(event);
     if (late) for (const observer of this.observers) observer(event);

@@ -1,7 +1,7 @@
 /** /proc/net of a namespace. Models net/core/net-procfs.c, net/ipv4/proc.c, fib_trie.c, arp.c, tcp_ipv4.c */
 
 import { RT_TABLE_MAIN } from '../net/ip/fib.ts';
-import { NUD_PERMANENT, NUD_VALID } from '../net/neigh/nud.ts';
+import { NUD_NOARP, NUD_PERMANENT, NUD_VALID } from '../net/neigh/nud.ts';
 import { procConntrack } from '../net/netfilter/conntrack/text.ts';
 import { RecentLists } from '../net/netfilter/xt/ext/recent.ts';
 import type { Netns } from '../net/netns.ts';
@@ -102,6 +102,7 @@ function route(ns: Netns): string {
 function arp(ns: Netns): string {
   let out = 'IP address       HW type     Flags       HW address            Mask     Device\n';
   for (const n of ns.neigh.list(4)) {
+    if (n.state & NUD_NOARP) continue;
     const flags = n.state & NUD_PERMANENT ? 6 : n.state & NUD_VALID ? 2 : 0;
     out += `${formatIp(n.ip).padEnd(16)} 0x${'1'.padEnd(10)}0x${flags.toString(16).padEnd(10)}${formatMac(n.mac ?? 0).padEnd(17)}     *        ${n.dev.name}\n`;
   }

@@ -124,7 +124,7 @@ function readFilter(ctx: Ctx, words: readonly string[], flush: boolean): NeighFi
       const state = stateNumber(word);
       if (state === null) {
         if (word !== 'all') invarg('nud state is bad', word);
-        f.states = flush ? ~0 : 0xff;
+        f.states = flush ? ~0 : 0x1ff;
       } else f.states |= state === 0 ? 0x100 : state;
     } else if (args.is('proxy')) f.proxy = true;
     else if (args.matches('protocol')) {

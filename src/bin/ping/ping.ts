@@ -119,7 +119,11 @@ class Ping {
         const wake = yield { on: [this.sock.wq], until };
         if (wake === 'signal') continue;
       }
-      while (this.sock.readable()) yield* this.receive();
+      while (this.sock.readable()) {
+        yield* this.receive();
+        // With nothing in flight the sender has its turn, and may find that all is done.
+        if (this.inFlight() === 0) break;
+      }
       const now = p.sim.now;
       if ((deadline !== null && now >= deadline) || (this.exitAt !== null && now >= this.exitAt)) this.exiting = true;
     }

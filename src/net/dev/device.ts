@@ -204,7 +204,7 @@ export abstract class NetDevice {
 
   /** Queue attached and able to send: up, with carrier. */
   active = false;
-  private everUp = false;
+  everUp = false;
   private userPromisc = false;
   private userAllmulti = false;
 
@@ -289,8 +289,8 @@ export abstract class NetDevice {
     const opened = this.open();
     if (!opened.ok) return opened;
     this.flags |= IFF_UP;
-    this.everUp = true;
     this.opened();
+    this.everUp = true;
     this.active = this.carrierOk;
     if (this.hardware === 'ether') this.mc.add(MULTICAST_ALL4);
     this.notify('up');
@@ -431,7 +431,7 @@ export abstract class NetDevice {
     if (!this.up) return;
     this.active = this.carrierOk;
     if (!this.carrierOk) this.ns.neigh.carrierDown(this);
-    this.notify('change');
+    this.notify('change', true);
   }
 
   private defaultOper(): OperState {
@@ -477,13 +477,14 @@ export abstract class NetDevice {
 
   // ---- helpers ----
 
-  notify(action: LinkAction): void {
+  /** `carrier`: the change is one of carrier. */
+  notify(action: LinkAction, carrier = false): void {
     if (!this.registered) return;
     if (action === 'mac') this.ns.neigh.macChanged(this);
     else if (action === 'down') this.ns.neigh.deviceDown(this);
     // A changed state is announced after those who act on it have acted; up and down before.
     if (action === 'change') this.master?.portEvent(this, action);
-    this.ns.events.emit({ type: 'link', action, dev: this });
+    this.ns.events.emit({ type: 'link', action, dev: this, carrier });
     if (action !== 'change') this.master?.portEvent(this, action);
     for (const upper of this.uppers) upper.lowerEvent(this, action);
   }

@@ -15,9 +15,9 @@ const watches = new WeakMap<Kernel, Watch>();
 /** Scheduling latency of the kernel worker that handles an urgent event. */
 const WORKER_DELAY = 30;
 
-/** linkwatch_urgent_event(): stacked devices, and such as may send now that they have carrier. */
+/** linkwatch_urgent_event(): stacked devices, and such as have their queue since they came up and may use it now that they have carrier. */
 function isUrgent(dev: NetDevice): boolean {
-  return dev.up && (dev.iflink() !== dev.ifindex || (dev.carrier() && !dev.active));
+  return dev.up && (dev.iflink() !== dev.ifindex || (dev.everUp && dev.carrier() && !dev.active));
 }
 
 export function linkwatchFire(dev: NetDevice): void {

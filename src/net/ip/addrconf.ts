@@ -31,6 +31,8 @@ import {
   setLifetime,
 } from './ifaddr.ts';
 
+/** What the kernel makes of its own it finishes in a worker. */
+const WORKER_DELAY = 10;
 /** Prefix routes of addresses. */
 const IP6_RT_PRIO_ADDRCONF = 256;
 const IFAPROT_KERNEL_LO = 1;
@@ -134,7 +136,8 @@ function startDad(addr: IfAddr): void {
   if (dev.addrs6.includes(addr) && !(dev.flags & IFF_LOOPBACK)) dev.mc.add(multicastMac6(solicitedNode(addr.local as Ip6)));
   const off = sysctl.conf6('all', 'accept_dad') < 1 && sysctl.conf6(dev, 'accept_dad') < 1;
   if (dev.flags & (IFF_LOOPBACK | IFF_NOARP) || off || addr.flags & IFA_F_NODAD || sysctl.conf6(dev, 'dad_transmits') === 0) {
-    completeDad(addr);
+    if (addr.proto !== IFAPROT_KERNEL_LL) completeDad(addr);
+    else ns.kernel.sim.schedule(WORKER_DELAY, () => dev.addrs6.includes(addr) && completeDad(addr));
     return;
   }
   if (!dev.up || !dev.carrier()) return;
@@ -237,6 +240,11 @@ function linkDown(dev: NetDevice): void {
   }
 }
 
+/** addrconf_link_ready(): not when the carrier came, but when the operational state says so and the queue works. */
+function usable(dev: NetDevice): boolean {
+  return dev.up && dev.carrier() && dev.operUp() && dev.active;
+}
+
 /** addrconf_notify() of one namespace. */
 export function watchLinks6(ns: Netns): void {
   ns.events.subscribe((e) => {
@@ -244,7 +252,7 @@ export function watchLinks6(ns: Netns): void {
     const { dev } = e;
     if (e.action === 'up' || e.action === 'change') {
       if (e.action === 'up') for (const addr of dev.addrs6) if (!(addr.flags & IFA_F_NOPREFIXROUTE)) prefixRoute(addr);
-      if (dev.up && dev.carrier()) linkReady(dev);
+      if (usable(dev)) linkReady(dev);
     } else if (e.action === 'down' || e.action === 'unregister') linkDown(dev);
   });
 }
@@ -254,6 +262,6 @@ export function confChanged(ns: Netns, where: NetDevice | 'all' | 'default', nam
   if (name !== 'disable_ipv6' || where === 'default') return;
   for (const dev of where === 'all' ? [...ns.devices.values()] : [where]) {
     if (value !== 0) linkDown(dev);
-    else if (dev.up && dev.carrier()) linkReady(dev);
+    else if (usable(dev)) linkReady(dev);
   }
 }

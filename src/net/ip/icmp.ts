@@ -25,7 +25,7 @@ import { countIcmp } from './icmpstat.ts';
 import { echoOptions } from './options.ts';
 import { acceptRedirect, dstMtu, updatePmtu } from './pmtu.ts';
 import { type IcmpErrorInfo, inetProtos } from './protocols.ts';
-import { addrType, routeOutput, selectAddr } from './route.ts';
+import { addrType, type Dst, routeOutput, selectAddr } from './route.ts';
 
 /** RFC 1812 4.3.2.3: an error quotes as much as fits in 576 bytes. */
 const ERROR_SIZE = 576;
@@ -48,7 +48,10 @@ export function icmpSend(skb: Skb, type: number, code: number, info = 0): void {
   if (b[9] === IPPROTO_ICMP && (b.length <= hlen || isIcmpError(b[hlen] as number))) return;
   const limited =
     type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED ? false : ((1 << type) & ns.sysctl.int('net.ipv4.icmp_ratemask')) !== 0;
-  if (limited && !ns.ip4.peers.allowGlobal()) return;
+  if (limited && !ns.ip4.peers.allowGlobal()) {
+    ns.snmp.inc('IcmpOutRateLimitGlobal');
+    return;
+  }
   const ours = skb.dst ? skb.dst.type === 'local' : addrType(ns, to) === 'local';
   let src: number | null = ours ? to : null;
   if (src === null && skb.iif && ns.sysctl.int('net.ipv4.icmp_errors_use_inbound_ifaddr') !== 0)
@@ -57,8 +60,7 @@ export function icmpSend(skb: Skb, type: number, code: number, info = 0): void {
   const mark = ns.sysctl.int('net.ipv4.fwmark_reflect') !== 0 ? skb.mark : 0;
   const route = routeOutput(ns, { dst: from, src, mark, tos, proto: IPPROTO_ICMP });
   if (!route.ok) return;
-  if (limited && !(route.value.dev.flags & IFF_LOOPBACK) && !ns.ip4.peers.allow(from, ns.sysctl.int('net.ipv4.icmp_ratelimit') * MS))
-    return;
+  if (limited && !hostAllows(ns, route.value, from)) return;
   const room = Math.min(dstMtu(route.value, from), ERROR_SIZE) - 28;
   const payload = emitIcmp({ type, code, rest: info >>> 0, payload: b.slice(0, Math.max(28, room)) });
   const parent = skb.id;
@@ -77,6 +79,16 @@ export function icmpSend(skb: Skb, type: number, code: number, info = 0): void {
       route: route.value,
     });
   });
+}
+
+/** icmpv4_xrlim_allow(): the limit of one destination. Loopback has none. */
+function hostAllows(ns: Netns, dst: Dst, to: number): boolean {
+  if (!(dst.dev.flags & IFF_LOOPBACK) && !ns.ip4.peers.allow(to, ns.sysctl.int('net.ipv4.icmp_ratelimit') * MS)) {
+    ns.snmp.inc('IcmpOutRateLimitHost');
+    return false;
+  }
+  ns.ip4.peers.consumeGlobal();
+  return true;
 }
 
 /** icmp_rcv(): handler for protocol 1. */
@@ -125,6 +137,10 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
   const tos = b[1] as number;
   const parent = skb.id;
   const options = echoOptions(b);
+  if ((ns.sysctl.int('net.ipv4.icmp_ratemask') & (1 << ICMP_ECHOREPLY)) !== 0) {
+    const route = routeOutput(ns, { dst: from, src, mark, tos, proto: IPPROTO_ICMP });
+    if (!ns.ip4.peers.allowGlobal() || !route.ok || !hostAllows(ns, route.value, from)) return;
+  }
   countIcmp(ns.snmp, 'Out', ICMP_ECHOREPLY);
   ns.kernel.sim.schedule(0, () => {
     ns.ip4.output({

@@ -25,8 +25,8 @@ const MAX_PEERS = 4096;
 export class IcmpPeers {
   private readonly ns: Netns;
   private readonly peers = new Map<IpAddr, Peer>();
-  private credit = 50;
-  private stamp = 0;
+  private credit = 0;
+  private stamp = Number.NEGATIVE_INFINITY;
 
   constructor(ns: Netns) {
     this.ns = ns;
@@ -81,18 +81,21 @@ export class IcmpPeers {
     return true;
   }
 
-  /** icmp_global_allow(): icmp_msgs_per_sec with a burst of icmp_msgs_burst. */
+  /** icmp_global_allow(): while there is credit; it is filled up at most 50 times a second. */
   allowGlobal(): boolean {
+    if (this.credit > 0) return true;
     const { now } = this.ns.kernel.sim;
-    const perSec = this.ns.sysctl.int('net.ipv4.icmp_msgs_per_sec');
-    const burst = this.ns.sysctl.int('net.ipv4.icmp_msgs_burst');
-    const gained = Math.floor((Math.min(now - this.stamp, SEC) * perSec) / SEC);
-    if (gained > 0) {
-      this.credit = Math.min(burst, this.credit + gained);
-      this.stamp = now;
-    }
-    if (this.credit <= 0) return false;
-    this.credit--;
+    const gap = Math.min(now - this.stamp, SEC);
+    if (gap < SEC / 50) return false;
+    const gained = Math.floor((gap * this.ns.sysctl.int('net.ipv4.icmp_msgs_per_sec')) / SEC);
+    if (gained <= 0) return false;
+    this.stamp = now;
+    this.credit = Math.min(this.ns.sysctl.int('net.ipv4.icmp_msgs_burst'), this.credit + gained);
     return true;
+  }
+
+  /** icmp_global_consume(): an error costs nothing, one or two, so that nobody can count them. */
+  consumeGlobal(): void {
+    this.credit -= this.ns.kernel.sim.rng('icmp_global').below(3);
   }
 }

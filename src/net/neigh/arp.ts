@@ -137,6 +137,10 @@ function arpProcess(skb: Skb, dev: NetDevice, arp: Arp, delayed: boolean): void 
     netDrop(skb, dev, 'ARP_BAD_TARGET');
     return;
   }
+  if (sip === tip && ns.sysctl.or4(dev, 'drop_gratuitous_arp')) {
+    netDrop(skb, dev, 'ARP_GRATUITOUS');
+    return;
+  }
   if (arp.op === ARP_REQUEST && sip === 0) {
     if (addrType(ns, tip) === 'local' && !ignores(dev, sip, tip)) reply(skb, dev, arp);
     return;

@@ -148,6 +148,8 @@ export class Neighbour {
   }
 
   private probe(): void {
+    // Whoever asks shows interest: an answer that comes soon leads back to asking again, not to STALE.
+    this.used = this.dev.sim.now;
     const waiting = this.queue[this.queue.length - 1] ?? null;
     if (this.family === 4) arpSolicit(this, waiting);
     else ndiscSolicit(this, waiting);
