@@ -17,8 +17,12 @@ export function parseMac(text: string): Mac | null {
   return mac;
 }
 
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
 export function formatMac(mac: Mac): string {
-  return (mac.toString(16).padStart(12, '0').match(/../g) as string[]).join(':');
+  const high = Math.floor(mac / 4294967296);
+  const low = mac >>> 0;
+  return `${HEX[high >>> 8]}:${HEX[high & 255]}:${HEX[low >>> 24]}:${HEX[(low >>> 16) & 255]}:${HEX[(low >>> 8) & 255]}:${HEX[low & 255]}`;
 }
 
 export function readMac(b: Uint8Array, at: number): Mac {

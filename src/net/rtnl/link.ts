@@ -15,7 +15,7 @@ export { BOND_MODES } from '../dev/bond.ts';
 export * from './kinds.ts';
 
 import { changeData, changePort, type LinkData, type PortChange, type VxlanData } from './linkinfo.ts';
-import { linkMsg } from './linkmsg.ts';
+import { announce } from './linkmsg.ts';
 import { peernet2idAlloc } from './nsid.ts';
 
 /** The attributes of a link message; absent ones are left alone. */
@@ -80,7 +80,7 @@ function preset(dev: NetDevice, a: LinkAttrs): Result {
 /** rtnl_configure_link(): flags after registration, then everyone is told (which gives peers their nsids). */
 function configure(dev: NetDevice, a: LinkAttrs): Result {
   const r = dev.changeFlags(a.set ?? 0, a.clear ?? 0);
-  linkMsg(dev);
+  announce(dev);
   return r;
 }
 
@@ -245,7 +245,7 @@ export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: Link
     const r = step ? step() : ok();
     if (!r.ok) return r;
   }
-  linkMsg(dev);
+  announce(dev);
   return ok();
 }
 
@@ -272,8 +272,8 @@ function setMaster(dev: NetDevice, master: NetDevice | null): Result {
 /** The old namespace hears where the device went (IFLA_NEW_NETNSID), and both ends of a veth are announced. */
 function tellPeers(dev: NetDevice, from: Netns): void {
   peernet2idAlloc(from, dev.ns);
-  linkMsg(dev);
-  if (dev instanceof Veth && dev.peer) linkMsg(dev.peer);
+  announce(dev);
+  if (dev instanceof Veth && dev.peer) announce(dev.peer);
 }
 
 /** RTM_DELLINK. */

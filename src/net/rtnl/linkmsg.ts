@@ -61,11 +61,15 @@ export function linkKind(dev: NetDevice): string | null {
   return dev.kind === 'loopback' || dev.kind === 'ether' ? null : dev.kind;
 }
 
-/** Gives the peer's namespace an id when it has none: the kernel does that in every link message. */
-export function linkMsg(dev: NetDevice): LinkMsg {
+/** A link message without a reader: it gives the peer's namespace an id when it has none. Returns the id. */
+export function announce(dev: NetDevice): number | null {
   const peerNs = dev.peerNs();
-  const foreign = peerNs !== null && peerNs !== dev.ns;
-  const nsid = foreign ? peernet2idAlloc(dev.ns, peerNs) : null;
+  return peerNs !== null && peerNs !== dev.ns ? peernet2idAlloc(dev.ns, peerNs) : null;
+}
+
+export function linkMsg(dev: NetDevice): LinkMsg {
+  const nsid = announce(dev);
+  const foreign = nsid !== null;
   const iflink = dev.iflink();
   const link = iflink !== dev.ifindex || foreign ? iflink : null;
   const below = link !== null && !foreign ? dev.ns.devices.get(link) : undefined;
