@@ -12,6 +12,8 @@ export class Kernel {
   readonly init: Netns;
   /** Names of namespaces as under /run/netns, in order of creation. */
   readonly named = new Map<string, Netns>();
+  /** VRF that new sockets of the running process are bound to; null for none. */
+  socketVrf: string | null = null;
   /** Kernel log: microseconds since boot and text, as dmesg shows them. */
   readonly log: { time: number; text: string }[] = [];
 

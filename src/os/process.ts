@@ -70,6 +70,8 @@ export class Process extends FileCalls {
   readonly machine: Machine;
   ns: Netns;
   mnt: MountTable;
+  /** VRF that its sockets are bound to as they are made (`ip vrf exec`), as a program at its cgroup would do. */
+  vrf: string | null;
   uts: Uts;
   readonly fds: Map<number, OpenFile>;
   /** Path of the executable, as /proc/PID/exe shows it. */
@@ -92,6 +94,7 @@ export class Process extends FileCalls {
     this.umask = parent?.umask ?? 0o022;
     this.ns = opts.ns ?? parent?.ns ?? machine.kernel.init;
     this.mnt = opts.mnt ?? parent?.mnt ?? machine.mounts;
+    this.vrf = parent?.vrf ?? null;
     this.uts = opts.uts ?? parent?.uts ?? machine.uts;
     this.pgid =
       opts.newGroup === true || opts.newGroup === 0 || !parent ? pid : typeof opts.newGroup === 'number' ? opts.newGroup : parent.pgid;

@@ -85,6 +85,7 @@ export abstract class Scheduled {
     this.state = 'ready';
     this.running = true;
     this.machine.current = this.self;
+    this.machine.kernel.socketVrf = this.self.vrf;
     let step: IteratorResult<Wait, number>;
     try {
       step = this.task.next(wake);

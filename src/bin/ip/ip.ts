@@ -6,7 +6,8 @@ import { addressObject } from './address.ts';
 import { addrlabelObject } from './addrlabel.ts';
 import { Ctx, type Outcome, type Verb } from './ctx.ts';
 import { readFamily } from './family.ts';
-import { Exit, matches } from './lib/args.ts';
+import { Exit, matches, unsigned } from './lib/args.ts';
+import { AF_MPLS } from './lib/inet.ts';
 import { linkObject } from './link.ts';
 import { maddressObject } from './maddress.ts';
 import {
@@ -20,7 +21,6 @@ import {
   mruleObject,
   srObject,
   tcpMetricsObjects,
-  vrfObject,
   xfrmObject,
 } from './minor.ts';
 import { monitorObject } from './monitor.ts';
@@ -33,17 +33,10 @@ import { routeObject } from './route.ts';
 import { ruleObject } from './rule.ts';
 import { statsObject } from './stats.ts';
 import { tokenObject } from './token.ts';
+import { tunnelObject } from './tunnel.ts';
+import { tuntapObject } from './tuntap.ts';
 import { IP_USAGE } from './usage.ts';
-
-function notEmulated(name: string): Verb {
-  return {
-    name,
-    run(ctx) {
-      ctx.complain(`ip ${name}: not emulated\n`);
-      return 1;
-    },
-  };
-}
+import { vrfObject } from './vrf.ts';
 
 /** Table order decides what an abbreviation means: `ip m` is maddress. */
 export const objects: readonly Verb[] = [
@@ -61,10 +54,10 @@ export const objects: readonly Verb[] = [
   fouObject,
   ilaObject,
   macsecObject,
-  notEmulated('tunnel'),
-  notEmulated('tunl'),
-  notEmulated('tuntap'),
-  notEmulated('tap'),
+  tunnelObject,
+  { ...tunnelObject, name: 'tunl' },
+  tuntapObject,
+  { ...tuntapObject, name: 'tap' },
   tokenObject,
   ...tcpMetricsObjects,
   monitorObject,
@@ -246,7 +239,7 @@ function options(ctx: Ctx, argv: readonly string[]): Parsed {
   const value = (): string => {
     i++;
     const v = argv[i];
-    if (v === undefined) throw new Exit(255, 'Command line is not complete. Try option "help"\n');
+    if (v === undefined) throw new Exit(255, IP_USAGE);
     return v;
   };
   for (; i < argv.length; i++) {
@@ -267,8 +260,12 @@ function options(ctx: Ctx, argv: readonly string[]): Parsed {
       ctx.pr.out += 'ip utility, iproute2-6.1.0, libbpf 1.1.2\n';
       throw new Exit(0);
     } else if (matches(opt, '-netns')) netnsSwitch(ctx, argv[++i] ?? '(null)');
-    else if (matches(opt, '-rcvbuf') && opt !== '-r') value();
-    else if (matches(opt.split('=')[0] as string, '-color')) color = opt.includes('=') ? opt.slice(opt.indexOf('=') + 1) : 'always';
+    else if (matches(opt, '-rcvbuf') && opt !== '-r') {
+      const size = value();
+      if (unsigned(size) === null) throw new Exit(255, `Invalid rcvbuf size '${size}'\n`);
+    } else if (opt === '-M') ctx.family = AF_MPLS;
+    else if (/^-c[olr]*(=(always|auto|never))?$/.test(opt) && matches(opt.split('=')[0] as string, '-color'))
+      color = opt.includes('=') ? opt.slice(opt.indexOf('=') + 1) : 'always';
     else {
       const flag = FLAGS.find(([name, exact]) => (exact ? opt === name : matches(opt, name)));
       if (flag) flag[2](ctx);

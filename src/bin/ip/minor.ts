@@ -13,7 +13,6 @@ import {
   MROUTE_USAGE,
   SR_USAGE,
   TCP_METRICS_USAGE,
-  VRF_USAGE,
   XFRM_MONITOR_USAGE,
   XFRM_POLICY_USAGE,
   XFRM_STATE_USAGE,
@@ -211,54 +210,6 @@ function tcpMetrics(name: string): Verb {
 }
 
 export const tcpMetricsObjects: readonly Verb[] = [tcpMetrics('tcpmetrics'), tcpMetrics('tcp_metrics')];
-
-function tableOf(ctx: Ctx, name: string): number | null {
-  const dev = ctx.device(name);
-  if (dev?.kind !== 'vrf') return null;
-  return (dev as unknown as { readonly table: number }).table;
-}
-
-function vrfShow(ctx: Ctx, words: readonly string[]): number {
-  const only = words[0];
-  const list = [...ctx.ns.devices.values()].filter((d) => d.kind === 'vrf' && (only === undefined || d.name === only));
-  if (only !== undefined && list.length === 0) throw new Exit(255, 'Invalid VRF\n');
-  ctx.newJson();
-  const { pr } = ctx;
-  if (only !== undefined) pr.any('table', tableOf(ctx, only) ?? 0, `${only} ${tableOf(ctx, only)}\n`);
-  else {
-    pr.fp(`${'Name'.padEnd(16)}  Table\n${'-'.repeat(23)}\n`);
-    for (const d of list) {
-      pr.openObject();
-      pr.any('name', d.name, `${d.name.padEnd(16)}`);
-      pr.any('table', tableOf(ctx, d.name) ?? 0, `  ${tableOf(ctx, d.name)}\n`);
-      pr.closeObject();
-    }
-    if (list.length === 0) pr.fp('No VRF has been configured\n');
-  }
-  ctx.deleteJson();
-  return 0;
-}
-
-function vrfNeeded(then: Run): Run {
-  return (ctx, words) => {
-    if (words[0] === undefined) throw new Exit(255, 'No VRF name specified\n');
-    if (tableOf(ctx, words[0]) === null) {
-      ctx.complain('Invalid VRF name\n');
-      return then === quiet ? 1 : 255;
-    }
-    return then(ctx, words);
-  };
-}
-
-export const vrfObject = object('vrf', vrfShow, [
-  ['identify', quiet],
-  ['pids', vrfNeeded(quiet)],
-  ['exec', vrfNeeded(notEmulated('vrf exec'))],
-  ['show', vrfShow],
-  ['lst', vrfShow],
-  ['list', vrfShow],
-  ['help', usage(VRF_USAGE)],
-]);
 
 function wrong(text: string): (verb: string) => never {
   return (verb) => invarg(text, verb);

@@ -15,7 +15,7 @@ const COST_UNKNOWN = 100;
 
 /** Macvlans and VLANs have the speed of the device below. */
 function portCost(dev: NetDevice, depth = 0): number {
-  if (dev.kind === 'veth') return COST_10G;
+  if (dev.kind === 'veth' || dev.kind === 'tun') return COST_10G;
   const below = (dev as NetDevice & { lower?: NetDevice | null }).lower;
   return below && (dev.kind === 'macvlan' || dev.kind === 'vlan') && depth < 8 ? portCost(below, depth + 1) : COST_UNKNOWN;
 }

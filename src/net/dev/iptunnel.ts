@@ -225,6 +225,8 @@ export class IpTunnel extends NetDevice {
       ttl,
       tos,
       df: p.pmtudisc || (innerDf && !p.ignoreDf),
+      // iptunnel_xmit() gives every packet an id, DF or not.
+      id: 1 + this.sim.rng('ipid').below(65535),
       mark: p.fwmark || mark,
       route: route.value,
       gsoSize,

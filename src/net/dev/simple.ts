@@ -73,6 +73,8 @@ export interface TunOptions {
   readonly pi: boolean;
   readonly vnetHdr: boolean;
   readonly multiQueue: boolean;
+  /** Obsolete, kept as a flag. */
+  readonly oneQueue: boolean;
   /** -1: anybody. */
   readonly owner: number;
   readonly group: number;

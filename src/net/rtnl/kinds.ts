@@ -12,6 +12,8 @@ import { Ifb, Nlmon, Tun, type TunOptions, Wireguard } from '../dev/simple.ts';
 import { Vrf } from '../dev/vrf.ts';
 import type { Netns } from '../netns.ts';
 
+export { tunnelDefaults } from '../dev/iptunnel.ts';
+
 export interface TunnelData {
   readonly kind: TunnelKind;
   readonly parms: Partial<TunnelParms>;
@@ -52,6 +54,8 @@ export interface TunData {
   readonly options: TunOptions;
 }
 
+export type { TunOptions } from '../dev/simple.ts';
+
 export interface PlainData {
   readonly kind: 'veth' | 'dummy' | 'ifb' | 'nlmon' | 'wireguard';
 }
@@ -73,9 +77,16 @@ export function loadTunnel(ns: Netns, kind: TunnelKind): void {
   const first = ns.kernel.init;
   const name = FALLBACK[kind];
   if (first.device(name)) return;
-  const base = new IpTunnel(first, name, kind, { ...tunnelDefaults(kind), proto: kind === 'ipip' ? 4 : kind === 'sit' ? 41 : 0 }, true);
-  base.register();
+  const parms = { ...tunnelDefaults(kind), pmtudisc: false, ttl: kind === 'sit' ? 64 : 0 };
+  new IpTunnel(first, name, kind, parms, true).register();
   if (kind === 'gre') loadTunnel(ns, 'gretap');
+}
+
+/** The same for tunnels over IPv6. */
+export function loadTunnel6(ns: Netns, kind: Tunnel6Kind): void {
+  const first = ns.kernel.init;
+  const name = kind === 'ip6tnl' ? 'ip6tnl0' : 'ip6gre0';
+  if (!first.device(name)) new Ip6Tunnel(first, name, kind === 'ip6tnl' ? kind : 'ip6gre', { ...tunnel6Defaults(), proto: 41 }).register();
 }
 
 /** A device not yet in its namespace; null for a kind that is not among these. */
@@ -86,9 +97,10 @@ export function makeKind(ns: Netns, target: Netns, req: KindRequest): Result<Net
     const k = kind as TunnelKind;
     loadTunnel(ns, k);
     const given = req.data?.kind === kind ? (req.data as TunnelData).parms : {};
-    return ok<NetDevice>(new IpTunnel(target, name(k === 'ipip' ? 'tunl' : k), k, { ...tunnelDefaults(k), ...given }));
+    return ok<NetDevice>(new IpTunnel(target, name(k), k, { ...tunnelDefaults(k), ...given }));
   }
   if (TUNNELS6.includes(kind)) {
+    loadTunnel6(ns, kind as Tunnel6Kind);
     const given = req.data?.kind === kind ? (req.data as Tunnel6Data).parms : {};
     return ok<NetDevice>(new Ip6Tunnel(target, name(kind), kind as Tunnel6Kind, { ...tunnel6Defaults(), ...given }));
   }
@@ -100,7 +112,7 @@ export function makeKind(ns: Netns, target: Netns, req: KindRequest): Result<Net
     case 'nlmon':
       return ok<NetDevice>(new Nlmon(target, name('nlmon')));
     case 'wireguard':
-      return ok<NetDevice>(new Wireguard(target, name('wg')));
+      return ok<NetDevice>(new Wireguard(target, name('wireguard')));
     case 'tun':
       return fail('EOPNOTSUPP', 'tun/tap creation via rtnetlink is not supported');
     case 'vrf': {
@@ -139,6 +151,13 @@ function geneveDefaults(): GeneveOptions {
     zeroCsum6Rx: true,
     innerProtoInherit: false,
   };
+}
+
+/** A tunnel's parameters, as SIOCGETTUNNEL gives them; null for other devices. */
+export function tunnelOf(dev: NetDevice): { v4?: TunnelData; v6?: Tunnel6Data; fallback: boolean } | null {
+  if (dev instanceof IpTunnel) return { v4: { kind: dev.kind, parms: dev.parms }, fallback: dev.fallback };
+  if (dev instanceof Ip6Tunnel) return { v6: { kind: dev.kind, parms: dev.parms }, fallback: false };
+  return null;
 }
 
 const PLAIN: readonly string[] = ['veth', 'dummy', 'ifb', 'nlmon', 'wireguard'] satisfies PlainData['kind'][];

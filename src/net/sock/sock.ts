@@ -118,6 +118,7 @@ export abstract class Sock {
     this.proto = proto;
     this.inode = 20_000 + ns.kernel.sim.serial('sockfs');
     this.local = { addr: family === 6 ? 0n : 0, port: 0 };
+    if (ns.kernel.socketVrf !== null) this.opt.bindDevice = ns.kernel.socketVrf;
     if (ns.sysctl.int('net.ipv4.ip_no_pmtu_disc') !== 0) this.opt.mtuDiscover = 'dont';
   }
 
