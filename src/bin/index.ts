@@ -18,6 +18,7 @@ import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { ipset } from './ipset/ipset.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
+import { journalctl } from './journalctl/journalctl.ts';
 import { lsns } from './lsns/lsns.ts';
 import { lsof } from './lsof/lsof.ts';
 import { mtr } from './mtr/mtr.ts';
@@ -37,6 +38,7 @@ import { route } from './route/route.ts';
 import { bash } from './sh/sh.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
+import { systemctl } from './systemctl/systemctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
 import { telnet } from './telnet/telnet.ts';
 import { top } from './top/top.ts';
@@ -67,6 +69,7 @@ export const commands: readonly Command[] = [
   ip,
   ipset,
   killall,
+  journalctl,
   lsns,
   lsof,
   mtr,
@@ -88,6 +91,7 @@ export const commands: readonly Command[] = [
   ss,
   stty,
   sysctl,
+  systemctl,
   tcpdump,
   telnet,
   top,

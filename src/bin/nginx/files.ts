@@ -204,7 +204,28 @@ Commercial support is available at
 </html>
 `;
 
+/** What a distribution's package has: checked before it starts, forks, tells its PID by a file. */
+const UNIT = `[Unit]
+Description=A high performance web server and a reverse proxy server
+Documentation=man:nginx(8)
+After=network-online.target
+
+[Service]
+Type=forking
+PIDFile=/run/nginx.pid
+ExecStartPre=/usr/sbin/nginx -t -q -g 'daemon on; master_process on;'
+ExecStart=/usr/sbin/nginx -g 'daemon on; master_process on;'
+ExecReload=/usr/sbin/nginx -g 'daemon on; master_process on;' -s reload
+ExecStop=/usr/sbin/nginx -s quit
+TimeoutStopSec=5
+KillMode=mixed
+
+[Install]
+WantedBy=multi-user.target
+`;
+
 export const NGINX_FILES: Readonly<Record<string, string>> = {
+  '/usr/lib/systemd/system/nginx.service': UNIT,
   '/etc/nginx/nginx.conf': NGINX_CONF,
   '/etc/nginx/mime.types': MIME_TYPES,
   '/etc/nginx/sites-available/default': DEFAULT_SITE,
