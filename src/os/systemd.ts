@@ -189,24 +189,32 @@ export class Systemd {
         done(true);
       };
       if (type === 'forking') {
-        p.onExit = () => {
-          unit.main = this.daemonOf(unit, p.pid);
-          if (p.status !== 0 || !unit.main) {
-            unit.status = p.status;
-            unit.result = p.status === 0 ? 'protocol' : 'exit-code';
-            this.failed(unit);
-            done(false);
-            return;
-          }
-          unit.main.onExit = () => this.ended(unit);
-          up();
-        };
+        p.onExit = () =>
+          this.awaitDaemon(unit, p, 100, (found) => {
+            if (!found) {
+              unit.status = p.status;
+              unit.result = p.status === 0 ? 'protocol' : 'exit-code';
+              this.failed(unit);
+              done(false);
+              return;
+            }
+            unit.main = found;
+            found.onExit = () => this.ended(unit);
+            up();
+          });
         return;
       }
       unit.main = p;
       p.onExit = () => this.ended(unit);
       up();
     });
+  }
+
+  /** The starter of a forking service has ended; what it left behind may still have to write its PID file. */
+  private awaitDaemon(unit: Unit, starter: Process, tries: number, done: (found: Process | null) => void): void {
+    const found = starter.status === 0 ? this.daemonOf(unit, starter.pid) : null;
+    if (found || starter.status !== 0 || tries === 0) done(found);
+    else this.machine.sim.schedule(10 * MS, () => this.awaitDaemon(unit, starter, tries - 1, done));
   }
 
   private title(unit: Unit): string {

@@ -28,10 +28,20 @@ function moment(text: string, now: number, epochMs: number): number | null {
   return Number.isNaN(at) ? null : (at - epochMs) * 1000;
 }
 
+/** `-n 20` is `-n20`: the next word counts when it is a number. */
+function joined(args: readonly string[]): string[] {
+  const out: string[] = [];
+  for (const [i, a] of args.entries()) {
+    if (/^\d+$/.test(a) && /^(-\w*n|--lines)$/.test(args[i - 1] ?? '')) out[out.length - 1] += (args[i - 1] === '--lines' ? '=' : '') + a;
+    else out.push(a);
+  }
+  return out;
+}
+
 export const journalctl: Command = {
   name: 'journalctl',
   *main(p) {
-    const o = getopt(p.argv.slice(1), SPECS);
+    const o = getopt(joined(p.argv.slice(1)), SPECS);
     if (o.error !== null) {
       yield* p.err(`journalctl: ${o.error}\n`);
       return 1;
