@@ -11,7 +11,7 @@ import { env, printenv } from './env/env.ts';
 import { chmod, cp, ln, mkdir, mktemp, mv, rm, rmdir, touch } from './files/files.ts';
 import { egrep, fgrep, grep } from './grep/grep.ts';
 import { head } from './head/head.ts';
-import { hostname } from './hostname/hostname.ts';
+import { domainNames, hostname } from './hostname/hostname.ts';
 import { jq } from './jq/jq.ts';
 import { kill, pidof, pkill } from './kill/kill.ts';
 import { ls } from './ls/ls.ts';
@@ -58,6 +58,7 @@ export const everyday: readonly Command[] = [
   fgrep,
   grep,
   head,
+  ...domainNames,
   hostname,
   id,
   jq,

@@ -24,6 +24,7 @@ import { lsof } from './lsof/lsof.ts';
 import { mtr } from './mtr/mtr.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
+import { smallTools } from './nettools/small.ts';
 import { nft } from './nft/nft.ts';
 import { nginx } from './nginx/nginx.ts';
 import { nohup, setsid } from './nohup/nohup.ts';
@@ -52,6 +53,7 @@ import { wget } from './wget/wget.ts';
 export const commands: readonly Command[] = [
   ...everyday,
   ...iptablesCommands,
+  ...smallTools,
   arp,
   arping,
   bash,

@@ -102,9 +102,14 @@ function route(ns: Netns): string {
 function arp(ns: Netns): string {
   let out = 'IP address       HW type     Flags       HW address            Mask     Device\n';
   for (const n of ns.neigh.list(4)) {
-    if (n.state & NUD_NOARP) continue;
+    if (!(n.state & ~NUD_NOARP)) continue;
     const flags = n.state & NUD_PERMANENT ? 6 : n.state & NUD_VALID ? 2 : 0;
     out += `${formatIp(n.ip).padEnd(16)} 0x${'1'.padEnd(10)}0x${flags.toString(16).padEnd(10)}${formatMac(n.mac ?? 0).padEnd(17)}     *        ${n.dev.name}\n`;
+  }
+  // ATF_PUBL | ATF_PERM
+  for (const x of ns.neigh.listProxy()) {
+    if (x.family === 4)
+      out += `${formatIp(x.ip).padEnd(16)} 0x${'1'.padEnd(10)}0x${'c'.padEnd(10)}00:00:00:00:00:00     *        ${x.dev?.name ?? '*'}\n`;
   }
   return out;
 }

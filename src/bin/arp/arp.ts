@@ -1,180 +1,368 @@
-/** arp: the old view of the IPv4 neighbour table. Models arp of net-tools 2.10 */
+/** arp: the old view of the IPv4 neighbour table. Models arp.c of net-tools 2.10 and SIOCSARP, SIOCDARP */
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { type Neighbour, type NetDevice, NUD_NOARP, NUD_PERMANENT, routeOutput, strerror } from '../../os/uapi.ts';
+import { gethostbyaddr } from '../../os/resolver.ts';
+import { type NetDevice, NUD_PERMANENT, routeOutput, strerror } from '../../os/uapi.ts';
 import { formatIp, parseIp4 } from '../../wire/addr.ts';
-import { formatMac, parseMac } from '../../wire/mac.ts';
+import { type Mac, parseMac } from '../../wire/mac.ts';
+import { getopt, specs } from '../getopt.ts';
+import { resolveInet } from '../nettools/resolve.ts';
+import { HW_TYPES, USAGE, VERSION } from './usage.ts';
 
-const USAGE = `Usage:
-  arp [-vn]  [<HW>] [-i <if>] [-a] [<hostname>]             <-Display ARP cache
-  arp [-v]          [-i <if>] -d  <host> [pub]               <-Delete ARP entry
-  arp [-vnD] [<HW>] [-i <if>] -f  [<filename>]            <-Add entry from file
-  arp [-v]   [<HW>] [-i <if>] -s  <host> <hwaddr> [temp]            <-Add entry
-  arp [-v]   [<HW>] [-i <if>] -Ds <host> <if> [netmask <nm>] pub          <-''-
+const ATF_COM = 0x02;
+const ATF_PERM = 0x04;
+const ATF_PUBL = 0x08;
+const ATF_NETMASK = 0x20;
 
-        -a                       display (all) hosts in alternative (BSD) style
-        -e                       display (all) hosts in default (Linux) style
-        -s, --set                set a new ARP entry
-        -d, --delete             delete a specified entry
-        -v, --verbose            be verbose
-        -n, --numeric            don't resolve names
-        -i, --device             specify network interface (e.g. eth0)
-        -D, --use-device         read <hwaddr> from given device
-        -A, -p, --protocol       specify protocol family
-        -f, --file               read new entries from file or from /etc/ethers
+const FAILED = 255;
+const OPTION_ERROR = 3;
 
-  <HW>=Use '-H <hw>' to specify hardware address type. Default: ether
-  List of possible hardware types (which support ARP):
-    ash (Ash) ether (Ethernet) ax25 (AMPR AX.25) 
-    netrom (AMPR NET/ROM) rose (AMPR ROSE) arcnet (ARCnet) 
-    dlci (Frame Relay DLCI) fddi (Fiber Distributed Data Interface) hippi (HIPPI) 
-    irda (IrLAP) x25 (generic X.25) eui64 (Generic EUI-64) 
-`;
+const SPECS = specs(
+  'A:protocol H:hw-type t: i:device a.all d.delete f.file s.set n.numeric e. v.verbose D.use-device N.symbolic h.help V.version',
+);
 
-/** Resolved: everything but incomplete, failed and none. */
-const COMPLETE = 0x02 | 0x04 | 0x08 | 0x10 | NUD_PERMANENT;
+/** Hardware types that arp knows, by their numbers in /proc/net/arp. */
+const HARDWARE: Readonly<Record<string, number>> = {
+  ether: 1,
+  ax25: 3,
+  arcnet: 7,
+  dlci: 15,
+  fddi: 774,
+  hippi: 780,
+  irda: 783,
+  x25: 271,
+  eui64: 27,
+  netrom: 0,
+  rose: 805,
+  ash: 64,
+  loop: 772,
+};
 
 interface Options {
   bsd: boolean;
   numeric: boolean;
   verbose: boolean;
-  dev: string | null;
+  device: string;
+  hw: number | null;
+  useDevice: boolean;
   action: 'show' | 'set' | 'delete' | 'file';
-  words: string[];
+  words: readonly string[];
 }
 
-/** The options, or getopt's complaint. */
-function parse(argv: readonly string[]): Options | string {
-  const o: Options = { bsd: false, numeric: false, verbose: false, dev: null, action: 'show', words: [] };
-  const long: Record<string, string> = {
-    '--verbose': 'v',
-    '--numeric': 'n',
-    '--device': 'i',
-    '--delete': 'd',
-    '--set': 's',
-    '--file': 'f',
-    '--protocol': 'A',
+class Usage extends Error {}
+
+function* complainUsage(p: Process): Task<number> {
+  yield* p.err(USAGE + HW_TYPES);
+  return OPTION_ERROR;
+}
+
+/** The options, or an exit status. */
+function* readOptions(p: Process): Task<Options | number> {
+  const parsed = getopt(p.argv.slice(1), SPECS);
+  if (parsed.error !== null) {
+    yield* p.err(`arp: ${parsed.error}\n`);
+    return yield* complainUsage(p);
+  }
+  const o: Options = {
+    bsd: false,
+    numeric: false,
+    verbose: false,
+    device: '',
+    hw: null,
+    useDevice: false,
+    action: 'show',
+    words: parsed.operands,
   };
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i] as string;
-    const letters = word.startsWith('--') ? long[word] : word.startsWith('-') && word.length > 1 ? word.slice(1) : null;
-    if (letters === undefined) return `arp: unrecognized option '${word}'\n`;
-    if (letters === null) {
-      o.words.push(word);
-      continue;
-    }
-    for (let k = 0; k < letters.length; k++) {
-      const c = letters[k];
-      if (c === 'a') o.bsd = true;
-      else if (c === 'e') o.bsd = false;
-      else if (c === 'n') o.numeric = true;
-      else if (c === 'v') o.verbose = true;
-      else if (c === 's') o.action = 'set';
-      else if (c === 'd') o.action = 'delete';
-      else if (c === 'f') o.action = 'file';
-      else if (c === 'i' || c === 'A' || c === 'p' || c === 'H' || c === 't') {
-        const value = letters.slice(k + 1) || argv[++i];
-        if (value === undefined) return `arp: option requires an argument -- '${c}'\n`;
-        if (c === 'i') o.dev = value;
+  let linux = false;
+  let all = false;
+  for (const [name, value] of parsed.options) {
+    switch (name) {
+      case 'all':
+        all = true;
+        o.action = 'show';
         break;
-      } else if (c !== 'D') return `arp: invalid option -- '${c}'\n`;
+      case 'e':
+        linux = true;
+        break;
+      case 'numeric':
+        o.numeric = true;
+        break;
+      case 'verbose':
+        o.verbose = true;
+        break;
+      case 'use-device':
+        o.useDevice = true;
+        break;
+      case 'symbolic':
+        yield* p.err('arp: -N not yet supported.\n');
+        break;
+      case 'set':
+        o.action = 'set';
+        break;
+      case 'delete':
+        o.action = 'delete';
+        break;
+      case 'file':
+        o.action = 'file';
+        break;
+      case 'device':
+        o.device = value;
+        break;
+      case 'protocol':
+        if (value !== 'inet') {
+          const known = ['unix', 'inet6', 'ax25', 'netrom', 'rose', 'ipx', 'ddp', 'x25', 'unspec'].includes(value);
+          yield* p.err(known ? `arp: ${value}: kernel only supports 'inet'.\n` : `arp: ${value}: unknown address family.\n`);
+          return FAILED;
+        }
+        break;
+      case 'hw-type':
+      case 't':
+        if (HARDWARE[value] === undefined) {
+          yield* p.err(`arp: ${value}: unknown hardware type.\n`);
+          return FAILED;
+        }
+        o.hw = HARDWARE[value] as number;
+        break;
+      case 'help':
+        yield* p.out(USAGE);
+        yield* p.err(HW_TYPES);
+        return 0;
+      case 'version':
+        yield* p.out(VERSION);
+        return 0;
+      default:
     }
   }
+  o.bsd = all && !linux;
   return o;
 }
 
-function entries(p: Process, o: Options): Neighbour[] {
-  return p.ns.neigh.list(4).filter((n) => n.state !== NUD_NOARP && n.state !== 0 && (o.dev === null || n.dev.name === o.dev));
+interface Row {
+  ip: string;
+  type: number;
+  flags: number;
+  mac: string;
+  dev: string;
 }
 
-function bsdLine(n: Neighbour): string {
-  const ip = formatIp(n.ip);
-  const known =
-    n.state & COMPLETE && n.mac !== null ? `${formatMac(n.mac)} [ether]${n.state & NUD_PERMANENT ? ' PERM' : ''}` : '<incomplete>';
-  return `? (${ip}) at ${known} on ${n.dev.name}\n`;
+/** /proc/net/arp */
+function rows(p: Process): Row[] {
+  const lines = (p.readText('/proc/net/arp') ?? '').split('\n').slice(1);
+  return lines.flatMap((line) => {
+    const [ip, type, flags, mac, , dev] = line.split(/\s+/) as [string, string, string, string, string, string];
+    return dev === undefined ? [] : [{ ip, type: Number(type), flags: Number(flags), mac, dev }];
+  });
 }
 
-function linuxLine(n: Neighbour): string {
-  const name = `${formatIp(n.ip).slice(0, 23).padEnd(23)}  `;
-  const done = n.state & COMPLETE && n.mac !== null;
-  const hw = done ? `${'ether'.padEnd(8)}${formatMac(n.mac as number).padEnd(20)}` : `${''.padEnd(8)}${'(incomplete)'.padEnd(20)}`;
-  const flags = done ? `C${n.state & NUD_PERMANENT ? 'M' : ''}` : '';
-  return `${name}${hw}${flags.padEnd(6)}${''.padEnd(15)} ${n.dev.name}\n`;
+function hardware(type: number): string {
+  return Object.entries(HARDWARE).find(([, n]) => n === type)?.[0] ?? 'ether';
 }
 
-function show(p: Process, o: Options): { out: string; status: number } {
-  const host = o.words[0];
-  const list = entries(p, o).filter((n) => host === undefined || formatIp(n.ip) === host);
-  let out = '';
-  if (!o.bsd && list.length > 0) out += 'Address                  HWtype  HWaddress           Flags Mask            Iface\n';
-  for (const n of list) out += o.bsd ? bsdLine(n) : linuxLine(n);
-  if (o.verbose) out += `Entries: ${entries(p, o).length}\tSkipped: ${entries(p, o).length - list.length}\tFound: ${list.length}\n`;
-  if (list.length === 0 && host !== undefined)
-    out += o.bsd ? `arp: in ${entries(p, o).length} entries no match found.\n` : `${host} (${host}) -- no entry\n`;
-  return { out, status: 0 };
+function bsdLine(r: Row, name: string): string {
+  const known = r.flags & ATF_COM ? `${r.mac} [${hardware(r.type)}] ` : r.flags & ATF_PUBL ? '<from_interface> ' : '<incomplete> ';
+  return `${name} (${r.ip}) at ${known}${r.flags & ATF_PERM ? 'PERM ' : ''}${r.flags & ATF_PUBL ? 'PUB ' : ''}on ${r.dev}\n`;
 }
 
-/** The device that a host is reached by: SIOCSARP looks at the routes. */
-function deviceFor(p: Process, o: Options, ip: number): NetDevice | null {
-  if (o.dev !== null) return p.ns.device(o.dev) ?? null;
+function linuxLine(r: Row, name: string): string {
+  const [kind, hw] = r.flags & ATF_COM ? [hardware(r.type), r.mac] : r.flags & ATF_PUBL ? ['*', '<from_interface>'] : ['', '(incomplete)'];
+  const letters = (r.flags & ATF_COM ? 'C' : '') + (r.flags & ATF_PERM ? 'M' : '') + (r.flags & ATF_PUBL ? 'P' : '');
+  return `${name.slice(0, 23).padEnd(23)}  ${kind.slice(0, 8).padEnd(8)}${hw.padEnd(20)}${letters.padEnd(6)}${''.padEnd(15)} ${r.dev}\n`;
+}
+
+function* show(p: Process, o: Options): Task<number> {
+  const name = o.words[0];
+  let host: string | null = null;
+  if (name !== undefined) {
+    const ip = yield* resolveInet(p, name);
+    if (typeof ip === 'string') {
+      yield* p.err(ip);
+      return FAILED;
+    }
+    host = formatIp(ip);
+  }
+  const all = rows(p);
+  const list = all.filter(
+    (r) => (host === null || r.ip === host) && (o.device === '' || r.dev === o.device) && (o.hw === null || r.type === o.hw),
+  );
+  if (list.length > 0 && !o.bsd) yield* p.out('Address                  HWtype  HWaddress           Flags Mask            Iface\n');
+  for (const r of list) {
+    const found = o.numeric ? null : yield* gethostbyaddr(p, parseIp4(r.ip) ?? 0);
+    yield* p.out(o.bsd ? bsdLine(r, found?.name ?? '?') : linuxLine(r, found?.name ?? r.ip));
+  }
+  if (o.verbose) yield* p.out(`Entries: ${all.length}\tSkipped: ${all.length - list.length}\tFound: ${list.length}\n`);
+  if (list.length > 0) return 0;
+  if (host !== null && !o.bsd) yield* p.out(`${name} (${host}) -- no entry\n`);
+  else if (o.hw !== null || host !== null || o.device !== '') yield* p.out(`arp: in ${all.length} entries no match found.\n`);
+  return 0;
+}
+
+interface Modifiers {
+  flags: number;
+  publicOnly: boolean;
+  privateOnly: boolean;
+  device: string;
+  netmask: number | null;
+}
+
+/** What follows the address: `temp`, `pub`, `dev NAME`, `netmask MASK` … A string is a complaint. */
+function* modifiers(p: Process, o: Options, words: readonly string[]): Task<Modifiers | string> {
+  const m: Modifiers = { flags: ATF_PERM, publicOnly: false, privateOnly: false, device: o.device, netmask: null };
+  for (let i = 0; i < words.length; i++) {
+    switch (words[i]) {
+      case 'temp':
+        m.flags &= ~ATF_PERM;
+        break;
+      case 'pub':
+        m.flags |= ATF_PUBL;
+        m.publicOnly = true;
+        break;
+      case 'priv':
+        m.flags &= ~ATF_PUBL;
+        m.privateOnly = true;
+        break;
+      case 'trail':
+      case 'dontpub':
+      case 'auto':
+        break;
+      case 'dev': {
+        const name = words[++i];
+        if (name === undefined) throw new Usage();
+        m.device = name;
+        break;
+      }
+      case 'netmask': {
+        const text = words[++i];
+        if (text === undefined) throw new Usage();
+        if (text === '255.255.255.255') break;
+        const mask = yield* resolveInet(p, text);
+        if (typeof mask === 'string') return mask;
+        m.netmask = mask;
+        m.flags |= ATF_NETMASK;
+        break;
+      }
+      default:
+        throw new Usage();
+    }
+  }
+  return m;
+}
+
+/** The device that a host is reached by: SIOCSARP looks at the routes. A string is the errno's text. */
+function deviceFor(p: Process, name: string, ip: number): NetDevice | string {
+  if (name !== '') return p.ns.device(name) ?? strerror('ENODEV');
   const r = routeOutput(p.ns, { dst: ip });
-  return r.ok ? r.value.dev : null;
+  return r.ok ? r.value.dev : strerror(r.errno);
+}
+
+/** arp_req_set_public(): without a device it is the one that has the hardware address. */
+function publish(p: Process, m: Modifiers, ip: number, mac: Mac): string | null {
+  if (m.netmask !== null) return strerror('EINVAL');
+  const named = m.device === '' ? null : p.ns.device(m.device);
+  if (named === undefined) return strerror('ENODEV');
+  const dev = named ?? [...p.ns.devices.values()].find((d) => d.kind !== 'loopback' && d.mac === mac);
+  if (!dev) return strerror('ENODEV');
+  const r = p.ns.neigh.addProxy(dev, ip);
+  return r.ok ? null : strerror(r.errno);
+}
+
+/** What went wrong as text for stderr, null when nothing. */
+function* set(p: Process, o: Options, words: readonly string[]): Task<string | null> {
+  const [host, hw] = words;
+  if (host === undefined) return 'arp: need host name\n';
+  const ip = yield* resolveInet(p, host);
+  if (typeof ip === 'string') return ip;
+  if (hw === undefined) return 'arp: need hardware address\n';
+  let mac: Mac | null;
+  if (o.useDevice) {
+    const dev = p.ns.device(hw);
+    if (!dev) return `arp: cant get HW-Address for \`${hw}': No such device.\n`;
+    mac = dev.mac;
+  } else mac = parseMac(hw);
+  if (mac === null) return 'arp: invalid hardware address\n';
+  const m = yield* modifiers(p, o, words.slice(2));
+  if (typeof m === 'string') return m;
+  if (o.verbose) yield* p.err('arp: SIOCSARP()\n');
+  if (m.flags & ATF_PUBL) {
+    const why = publish(p, m, ip, mac);
+    return why === null ? null : `SIOCSARP: ${why}\n`;
+  }
+  const dev = deviceFor(p, m.device, ip);
+  if (typeof dev === 'string') return `SIOCSARP: ${dev}\n`;
+  const r = p.ns.neigh.add(dev, ip, { mac, state: m.flags & ATF_PERM ? NUD_PERMANENT : 0x04 }, 'replace');
+  return r.ok ? null : `SIOCSARP: ${strerror(r.errno)}\n`;
+}
+
+/** True when something went. */
+function removed(p: Process, m: Modifiers, ip: number, published: boolean): boolean {
+  if (published) return p.ns.neigh.delProxy(m.device === '' ? null : (p.ns.device(m.device) ?? null), ip).ok;
+  const dev = deviceFor(p, m.device, ip);
+  return typeof dev !== 'string' && p.ns.neigh.lookup(ip, dev) !== undefined && p.ns.neigh.del(dev, ip).ok;
+}
+
+function* del(p: Process, o: Options): Task<number> {
+  const host = o.words[0];
+  if (host === undefined) {
+    yield* p.err('arp: need host name\n');
+    return FAILED;
+  }
+  const ip = yield* resolveInet(p, host);
+  const m = typeof ip === 'string' ? ip : yield* modifiers(p, o, o.words.slice(1));
+  if (typeof m === 'string') {
+    yield* p.err(m);
+    return FAILED;
+  }
+  const both = m.publicOnly === m.privateOnly;
+  if ((both || m.privateOnly) && removed(p, m, ip as number, false)) return 0;
+  if ((both || m.publicOnly) && removed(p, m, ip as number, true)) return 0;
+  yield* p.out(`No ARP entry for ${host}\n`);
+  return FAILED;
+}
+
+/** Lines of `HOST HWADDR [MODIFIERS]`, or of /etc/ethers' `HWADDR HOST`. */
+function* etherFile(p: Process, o: Options): Task<number> {
+  const path = o.words[0] ?? '/etc/ethers';
+  const text = p.readText(path);
+  if (text === null) {
+    yield* p.err(`arp: cannot open etherfile ${path} !\n`);
+    return FAILED;
+  }
+  const lines = text.split('\n');
+  if (lines[lines.length - 1] === '') lines.pop();
+  for (const [i, line] of lines.entries()) {
+    if (o.verbose) yield* p.err(`>> ${line}\n`);
+    if (line === '' || line.startsWith('#')) continue;
+    const words = line.split(/\s+/).filter(Boolean);
+    if (words.length < 2) {
+      yield* p.err(`arp: format error on line ${i + 1} of etherfile ${path} !\n`);
+      continue;
+    }
+    if (words[0]?.includes(':')) words.splice(0, 2, words[1] as string, words[0]);
+    const wrong = yield* set(p, o, words);
+    if (wrong !== null) yield* p.err(`${wrong}arp: cannot set entry on line ${i + 1} of etherfile ${path} !\n`);
+  }
+  return 0;
+}
+
+function* act(p: Process, o: Options): Task<number> {
+  if (o.action === 'show') return yield* show(p, o);
+  if (o.action === 'file') return yield* etherFile(p, o);
+  if (o.action === 'delete') return yield* del(p, o);
+  const wrong = yield* set(p, o, o.words);
+  if (wrong === null) return 0;
+  yield* p.err(wrong);
+  return FAILED;
 }
 
 function* main(p: Process): Task<number> {
-  const o = parse(p.argv.slice(1));
-  if (typeof o === 'string') {
-    yield* p.err(o + USAGE);
-    return 3;
+  const o = yield* readOptions(p);
+  if (typeof o === 'number') return o;
+  try {
+    return yield* act(p, o);
+  } catch (e) {
+    if (!(e instanceof Usage)) throw e;
+    return yield* complainUsage(p);
   }
-  if (o.action === 'show') {
-    const r = show(p, o);
-    if (r.out !== '') yield* p.out(r.out);
-    return r.status;
-  }
-  if (o.action === 'file') {
-    yield* p.err('arp: -f is not emulated\n');
-    return 1;
-  }
-  const [host, hw] = o.words;
-  if (host === undefined) {
-    yield* p.err('arp: need host name\n');
-    return 255;
-  }
-  const ip = parseIp4(host);
-  if (ip === null) {
-    yield* p.err(`${host}: Unknown host\n`);
-    return 255;
-  }
-  const dev = deviceFor(p, o, ip);
-  if (o.action === 'delete') {
-    const known = dev ? p.ns.neigh.lookup(ip, dev) : undefined;
-    if (!dev || !known) {
-      yield* p.out(`No ARP entry for ${host}\n`);
-      return 255;
-    }
-    p.ns.neigh.del(dev, ip);
-    return 0;
-  }
-  if (hw === undefined) {
-    yield* p.err('arp: need hardware address\n');
-    return 255;
-  }
-  const mac = parseMac(hw);
-  if (mac === null) {
-    yield* p.err('arp: invalid hardware address\n');
-    return 255;
-  }
-  if (!dev) {
-    yield* p.err('SIOCSARP: Network is unreachable\n');
-    return 255;
-  }
-  const temp = o.words.includes('temp');
-  const r = p.ns.neigh.add(dev, ip, { mac, state: temp ? 0x04 : NUD_PERMANENT }, 'replace');
-  if (r.ok) return 0;
-  yield* p.err(`SIOCSARP: ${strerror(r.errno)}\n`);
-  return 255;
 }
 
 export const arp: Command = { name: 'arp', main, path: '/usr/sbin/arp' };

@@ -8,7 +8,7 @@ import { getLladdr } from './lib/inet.ts';
 import { MADDR_USAGE } from './usage.ts';
 
 /** Group memberships of a device: what its state and addresses imply (all hosts, solicited-node). */
-function groups(dev: NetDevice): { link: string[]; inet: string[]; inet6: string[] } {
+export function groups(dev: NetDevice): { link: string[]; inet: string[]; inet6: string[] } {
   const inet = dev.up && (dev.kind !== 'loopback' || dev.addrs4.length > 0) ? ['224.0.0.1'] : [];
   const inet6: string[] = [];
   if (dev.ns.sysctl.conf6(dev, 'disable_ipv6') === 0) {
