@@ -98,8 +98,10 @@ export function mask4(len: number): Ip4 {
 
 const ALL6 = (1n << 128n) - 1n;
 
+const MASKS6: readonly Ip6[] = Array.from({ length: 129 }, (_, len) => ALL6 ^ (ALL6 >> BigInt(len)));
+
 export function mask6(len: number): Ip6 {
-  return ALL6 ^ (ALL6 >> BigInt(len));
+  return MASKS6[len] ?? ALL6;
 }
 
 export function network(a: IpAddr, len: number): IpAddr {
@@ -141,11 +143,15 @@ export function writeIp4(b: Uint8Array, at: number, a: Ip4): void {
 }
 
 export function readIp6(b: Uint8Array, at: number): Ip6 {
-  let a = 0n;
-  for (let i = 0; i < 16; i += 4) a = (a << 32n) | BigInt(readIp4(b, at + i));
-  return a;
+  const high = (BigInt(readIp4(b, at)) << 32n) | BigInt(readIp4(b, at + 4));
+  const low = (BigInt(readIp4(b, at + 8)) << 32n) | BigInt(readIp4(b, at + 12));
+  return (high << 64n) | low;
 }
 
 export function writeIp6(b: Uint8Array, at: number, a: Ip6): void {
-  for (let i = 0; i < 4; i++) writeIp4(b, at + i * 4, Number((a >> BigInt(96 - 32 * i)) & 0xffffffffn));
+  const high = a >> 64n;
+  writeIp4(b, at, Number(high >> 32n));
+  writeIp4(b, at + 4, Number(BigInt.asUintN(32, high)));
+  writeIp4(b, at + 8, Number(BigInt.asUintN(32, a >> 32n)));
+  writeIp4(b, at + 12, Number(BigInt.asUintN(32, a)));
 }

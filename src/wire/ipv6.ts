@@ -42,7 +42,16 @@ export function emitIpv6(p: Ipv6): Uint8Array {
 }
 
 export function pseudo6(src: Ip6, dst: Ip6, proto: number, length: number): number {
-  let sum = proto + length;
-  for (const a of [src, dst]) for (let i = 0n; i < 128n; i += 16n) sum += Number((a >> i) & 0xffffn);
-  return sum;
+  return proto + length + wordSum(src) + wordSum(dst);
+}
+
+/** Sum of an address' eight 16-bit words. */
+function wordSum(a: Ip6): number {
+  const high = a >> 64n;
+  return halves(high >> 32n) + halves(high) + halves(a >> 32n) + halves(a);
+}
+
+function halves(a: bigint): number {
+  const word = Number(BigInt.asUintN(32, a));
+  return (word >>> 16) + (word & 0xffff);
 }

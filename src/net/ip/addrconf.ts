@@ -55,7 +55,10 @@ export function eui64(mac: Mac): Ip6 {
 
 function route(dev: NetDevice, dst: Ip6, len: number, type: RouteType, table: number, metric: number, expires = 0): void {
   const t = dev.l3master?.l3table ?? table;
-  dev.ns.fib.add({ family: 6, dst: { addr: dst, len }, type, table: t, metric, proto: RTPROT_KERNEL, nexthops: [{ dev }], expires }, 'append');
+  dev.ns.fib.add(
+    { family: 6, dst: { addr: dst, len }, type, table: t, metric, proto: RTPROT_KERNEL, nexthops: [{ dev }], expires },
+    'append',
+  );
 }
 
 function unroute(dev: NetDevice, dst: Ip6, len: number, type: RouteType, table: number): void {

@@ -37,11 +37,12 @@ function scope6(a: bigint): number {
 }
 
 function commonBits(a: bigint, b: bigint, max: number): number {
-  let x = a ^ b;
-  let n = 128;
-  while (x > 0n) {
-    x >>= 1n;
-    n--;
+  const x = a ^ b;
+  let n = 0;
+  for (let shift = 96n; shift >= 0n; shift -= 32n) {
+    const zeroes = Math.clz32(Number(BigInt.asUintN(32, x >> shift)));
+    n += zeroes;
+    if (zeroes < 32) break;
   }
   return Math.min(n, max);
 }
