@@ -125,5 +125,6 @@ export function etcFiles(dir: Directory, hostname: string): void {
   for (const [name, text] of Object.entries(IPROUTE2)) iproute2.link(name, new RegularFile(text));
   dir.link('iproute2', iproute2);
   dir.link('sysctl.d', new Directory());
+  dir.link('systemd', new Directory((systemd) => void systemd.link('system', new Directory())));
   dir.link('mtab', new Symlink('/proc/self/mounts'));
 }

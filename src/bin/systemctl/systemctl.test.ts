@@ -35,8 +35,8 @@ test.each([
   ['systemctl start nosuch 2>&1; echo $?', 'Failed to start nosuch.service: Unit nosuch.service not found.\n5\n'],
   ['systemctl mask web 2>/dev/null; systemctl start web 2>&1; echo $?', 'Failed to start web.service: Unit web.service is masked.\n1\n'],
   [
-    'systemctl status web | head -3; echo ${PIPESTATUS[0]}',
-    '○ web.service - My web\n     Loaded: loaded (/etc/systemd/system/web.service; disabled; preset: enabled)\n     Active: inactive (dead)\n3\n',
+    'systemctl status web > /tmp/s; echo $?; head -3 /tmp/s',
+    '3\n○ web.service - My web\n     Loaded: loaded (/etc/systemd/system/web.service; disabled; preset: enabled)\n     Active: inactive (dead)\n',
   ],
 ])('%s', (script, stdout) => {
   expect(run(UNIT + script).stdout).toEqual(stdout);
