@@ -14,7 +14,7 @@ import type { Ctx, Outcome, Verb } from './ctx.ts';
 import { Args, duparg2, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { familyOfPrefix, getAddr, getPrefix, toPrefix } from './lib/inet.ts';
 import { ipprotoNumber, readRealms, routeType } from './lib/names.ts';
-import { flushRoutes, showRoutes } from './routelist.ts';
+import { flushRoutes, showRoutes, vrfTable } from './routelist.ts';
 import { printRoute } from './routeprint.ts';
 import { ROUTE_USAGE } from './usage.ts';
 
@@ -214,7 +214,11 @@ function modify(ctx: Ctx, words: readonly string[], mode: RouteMode | 'delete'):
       lwt = true;
       continue;
     }
-    if (args.is('vrf')) invarg('Invalid VRF\n', args.next());
+    if (args.is('vrf')) {
+      b.spec.table = vrfTable(ctx, args.next());
+      b.tableGiven = true;
+      continue;
+    }
     if (args.is('encap', 'as')) {
       ctx.complain(`ip route: option "${args.word}" is not emulated\n`);
       return 1;
@@ -292,8 +296,10 @@ function get(ctx: Ctx, words: readonly string[]): number {
     else if (args.matches('oif') || args.is('dev')) oif = args.next();
     else if (args.matches('notify')) q.notify = true;
     else if (args.matches('connected')) connected = true;
-    else if (args.matches('vrf')) invarg('Invalid VRF\n', args.next());
-    else if (args.matches('uid')) q.uid = unsigned(args.next()) ?? invarg('invalid UID\n', args.word);
+    else if (args.matches('vrf')) {
+      vrfTable(ctx, args.next());
+      oif = args.word;
+    } else if (args.matches('uid')) q.uid = unsigned(args.next()) ?? invarg('invalid UID\n', args.word);
     else if (args.matches('fibmatch')) q.fibmatch = true;
     else if (args.is('as')) {
       if (args.next() === 'to') args.next();

@@ -16,6 +16,8 @@ interface RouteFilter {
   proto: number | null;
   scope: number | null;
   type: RouteType | null;
+  /** `vrf X`: without local and broadcast routes. */
+  vrf: boolean;
   dev: NetDevice | null;
   metric: number | null;
   via: Prefix | null;
@@ -39,6 +41,7 @@ function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
     proto: null,
     scope: null,
     type: null,
+    vrf: false,
     dev: null,
     metric: null,
     via: null,
@@ -61,8 +64,10 @@ function readFilter(ctx: Ctx, args: Args): RouteFilter | number {
       else if (word === 'cache') f.cloned = true;
       else if (word === 'help') throw new Exit(255, ROUTE_USAGE);
       else invarg('table id value is invalid\n', word);
-    } else if (args.matches('vrf')) invarg('Invalid VRF\n', args.next());
-    else if (args.matches('cached', 'cloned')) f.cloned = true;
+    } else if (args.matches('vrf')) {
+      f.table = vrfTable(ctx, args.next());
+      f.vrf = true;
+    } else if (args.matches('cached', 'cloned')) f.cloned = true;
     else if (args.is('tos') || args.matches('dsfield')) f.tos = ctx.names.tos(args.next()) ?? invarg('TOS value is invalid\n', args.word);
     else if (args.matches('protocol')) {
       const word = args.next();
@@ -119,6 +124,13 @@ function readDestination(args: Args, f: RouteFilter, family: AddrFamily): void {
   }
 }
 
+/** The table of a VRF by its name; `default` is main. */
+export function vrfTable(ctx: Ctx, name: string): number {
+  const table = ctx.device(name)?.l3table ?? 0;
+  if (table === 0 && name === 'default') return 254;
+  return table || invarg('Invalid VRF\n', name);
+}
+
 function passes(f: RouteFilter, r: FibRoute): boolean {
   // A multipath route has no device and no gateway of its own.
   const only = r.nexthops.length === 1 ? r.nexthops[0] : undefined;
@@ -128,6 +140,7 @@ function passes(f: RouteFilter, r: FibRoute): boolean {
   if (f.proto !== null && r.proto !== f.proto) return false;
   if (f.scope !== null && r.scope !== f.scope) return false;
   if (f.type !== null && r.type !== f.type) return false;
+  if (f.vrf && (r.type === 'local' || r.type === 'broadcast')) return false;
   if (f.metric !== null && r.metric !== f.metric) return false;
   if (f.dev && only?.dev !== f.dev) return false;
   if (f.via && !((only?.gateway ?? null) !== null && inPrefix(only?.gateway as IpAddr, f.via.addr, f.via.len))) return false;

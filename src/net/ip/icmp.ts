@@ -58,7 +58,7 @@ export function icmpSend(skb: Skb, type: number, code: number, info = 0): void {
     src = selectAddr(skb.iif, from, RT_SCOPE_LINK) as number | null;
   const tos = ((b[1] as number) & 0x1e) | IPTOS_PREC_INTERNETCONTROL;
   const mark = ns.sysctl.int('net.ipv4.fwmark_reflect') !== 0 ? skb.mark : 0;
-  const route = routeOutput(ns, { dst: from, src, mark, tos, proto: IPPROTO_ICMP });
+  const route = routeOutput(ns, { dst: from, src, oif: skb.dev?.l3master ?? null, mark, tos, proto: IPPROTO_ICMP });
   if (!route.ok) return;
   if (limited && !hostAllows(ns, route.value, from)) return;
   const room = Math.min(dstMtu(route.value, from), ERROR_SIZE) - 28;
@@ -135,10 +135,11 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
   const payload = emitIcmp({ type: ICMP_ECHOREPLY, code: 0, rest: u32(b, hlen + 4), payload: b.subarray(hlen + 8) });
   const mark = ns.sysctl.int('net.ipv4.fwmark_reflect') !== 0 ? skb.mark : 0;
   const tos = b[1] as number;
+  const oif = skb.dev?.l3master ?? null;
   const parent = skb.id;
   const options = echoOptions(b);
   if ((ns.sysctl.int('net.ipv4.icmp_ratemask') & (1 << ICMP_ECHOREPLY)) !== 0) {
-    const route = routeOutput(ns, { dst: from, src, mark, tos, proto: IPPROTO_ICMP });
+    const route = routeOutput(ns, { dst: from, src, oif, mark, tos, proto: IPPROTO_ICMP });
     if (!ns.ip4.peers.allowGlobal() || !route.ok || !hostAllows(ns, route.value, from)) return;
   }
   countIcmp(ns.snmp, 'Out', ICMP_ECHOREPLY);
@@ -152,7 +153,7 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
       tos,
       df: false,
       id: undefined,
-      oif: null,
+      oif,
       mark,
       priority: 0,
       sk: null,

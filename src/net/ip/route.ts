@@ -446,7 +446,16 @@ export function addrType(ns: Netns, addr: IpAddr, dev?: NetDevice): RouteType {
     for (const r of routes) if (!dev || r.nexthops.some((nh) => nh.dev === dev)) return r.type;
     return null;
   });
-  return found ?? 'unicast';
+  return found ?? (vrfOwns(ns, addr) ? 'local' : 'unicast');
+}
+
+/** An address of a VRF's member: it is in that VRF's table. */
+function vrfOwns(ns: Netns, addr: IpAddr): boolean {
+  if (ns.fib.rules.plain[typeof addr === 'number' ? 4 : 6]) return false;
+  for (const dev of ns.devices.values()) {
+    if (dev.l3master && (typeof addr === 'number' ? dev.addrs4 : dev.addrs6).some((a) => a.local === addr)) return true;
+  }
+  return false;
 }
 
 /** True when the address is one of this namespace's own. */
