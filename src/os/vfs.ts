@@ -62,6 +62,7 @@ export class MountTable {
   }
 
   at(node: Inode): Inode {
+    if (this.over.size === 0) return node;
     let n = node;
     for (let next = this.over.get(n); next; next = this.over.get(n)) n = next;
     return n;
@@ -132,7 +133,30 @@ export class Vfs {
     return ok({ node: last, parent: top.dir, name: missing, path: `/${[...names, missing].join('/')}` });
   }
 
+  /** walk() of an absolute path without links and `..`, which most are; null: it is another one. */
+  private straight(p: Process, path: string): Result<Inode> | null {
+    if (!path.startsWith('/') || path.endsWith('/')) return null;
+    let node = p.mnt.at(this.root);
+    for (let from = 1; from > 0; ) {
+      const slash = path.indexOf('/', from);
+      const part = slash < 0 ? path.slice(from) : path.slice(from, slash);
+      from = slash + 1;
+      if (part === '' || part === '.') continue;
+      if (part === '..' || part.length > 255) return null;
+      if (node.kind !== 'dir') return fail('ENOTDIR');
+      const dir = node as Directory;
+      if (!mayAccess(p, dir, 1)) return fail('EACCES');
+      const next = dir.lookup(part, p);
+      if (next === undefined) return fail('ENOENT');
+      if (next instanceof Symlink) return null;
+      node = p.mnt.at(next);
+    }
+    return ok(node);
+  }
+
   lookup(p: Process, path: string, follow = true): Result<Inode> {
+    const straight = this.straight(p, path);
+    if (straight) return straight;
     const r = this.walk(p, path, follow);
     if (!r.ok) return r;
     return r.value.node ? ok(r.value.node) : fail('ENOENT');

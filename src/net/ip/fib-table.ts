@@ -86,6 +86,12 @@ export class FibTable {
     return prefixes.flat();
   }
 
+  /** Shows every route to `see`, which must not add or remove any. */
+  each(see: (route: FibRoute) => void): void {
+    for (const len of this.lens)
+      for (const list of (this.byLen[len] as Map<IpAddr, FibRoute[]>).values()) for (const route of list) see(route);
+  }
+
   /** Adds all routes to `out`, longest prefixes first. */
   collect(out: FibRoute[]): void {
     for (const len of this.lens) for (const list of (this.byLen[len] as Map<IpAddr, FibRoute[]>).values()) out.push(...list);

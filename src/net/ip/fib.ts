@@ -328,13 +328,15 @@ export class Fib {
   /** fib_sync_up(): next hops over `dev` live again (up) or have carrier again. */
   deviceUp(dev: NetDevice, carrier: boolean): void {
     this.generation++;
-    for (const route of this.all()) {
+    const revive = (route: FibRoute): void => {
       for (const nh of route.nexthops) {
         if (nh.dev !== dev) continue;
         if (dev.up) nh.dead = false;
         if (carrier) nh.linkdown = false;
       }
-    }
+    };
+    for (const t of this.tables4.values()) t.each(revive);
+    for (const t of this.tables6.values()) t.each(revive);
   }
 
   /** fib_sync_down_addr(): routes whose preferred source has gone. */

@@ -102,7 +102,8 @@ function defaults(family: Family): FibRule[] {
 /** The rules of both families, each in order of priority. */
 export class FibRules {
   readonly ns: Netns;
-  private lists: Record<Family, FibRule[]> = { 4: defaults(4), 6: defaults(6) };
+  /** Made when somebody looks: most namespaces keep to the kernel's own rules. */
+  private readonly lists: Record<Family, FibRule[] | null> = { 4: null, 6: null };
   /** True while only the kernel's own rules exist (then lookups need not match). */
   plain: Record<Family, boolean> = { 4: true, 6: true };
 
@@ -111,12 +112,21 @@ export class FibRules {
   }
 
   list(family: Family): readonly FibRule[] {
-    return this.lists[family];
+    return this.own(family);
+  }
+
+  private own(family: Family): FibRule[] {
+    let list = this.lists[family];
+    if (!list) {
+      list = defaults(family);
+      this.lists[family] = list;
+    }
+    return list;
   }
 
   /** EEXIST when the same rule is there. */
   add(spec: RuleSpec): Result<FibRule> {
-    const list = this.lists[spec.family];
+    const list = this.own(spec.family);
     const rule = makeRule(spec);
     const wrong = objection(rule);
     if (wrong) return wrong;
@@ -137,7 +147,7 @@ export class FibRules {
   del(spec: RuleSpec): Result {
     const wrong = objection(spec);
     if (wrong) return wrong;
-    const list = this.lists[spec.family];
+    const list = this.own(spec.family);
     const i = list.findIndex((r) => agrees(r, spec));
     if (i < 0) return fail('ENOENT');
     const [rule] = list.splice(i, 1) as [FibRule];
