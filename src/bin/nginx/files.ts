@@ -232,6 +232,8 @@ export const NGINX_FILES: Readonly<Record<string, string>> = {
   '/etc/nginx/sites-enabled/default': '-> /etc/nginx/sites-available/default',
   '/usr/share/nginx/html/index.html': WELCOME,
   '/var/www/html/index.nginx-debian.html': WELCOME,
+  '/etc/nginx/conf.d/': '',
+  '/etc/nginx/modules-enabled/': '',
   '/var/log/nginx/access.log': '',
   '/var/log/nginx/error.log': '',
 };

@@ -24,7 +24,7 @@ Options:
   -q            : suppress non-error messages during configuration testing
   -s signal     : send signal to a master process: stop, quit, reopen, reload
   -p prefix     : set prefix path (default: /usr/share/nginx/)
-  -e filename   : set error log file (default: /var/log/nginx/error.log)
+  -e filename   : set error log file (default: stderr)
   -c filename   : set configuration file (default: /etc/nginx/nginx.conf)
   -g directives : set global directives out of configuration file
 
@@ -50,7 +50,17 @@ function* complain(p: Process, text: string, errorLog: string): Task<void> {
   p.writeFile(errorLog, `${strftime('%Y/%m/%d %H:%M:%S', seconds)} [emerg] ${p.pid}#${p.pid}: ${text}\n`, { append: true });
 }
 
-function parseOptions(args: readonly string[]): Options | string | 'help' | 'version' {
+/** Before its log is open nginx writes to standard error with the time, as this build's default log is standard error. */
+function* early(p: Process, level: string, text: string): Task<void> {
+  const seconds = Math.floor((p.sim.epochMs * 1000 + p.sim.now) / 1e6);
+  yield* p.err(`${strftime('%Y/%m/%d %H:%M:%S', seconds)} [${level}] ${p.pid}#${p.pid}: ${text}\n`);
+}
+
+const BUILD = `built with OpenSSL 3.0.20 7 Apr 2026 (running with OpenSSL 3.0.19 27 Jan 2026)
+TLS SNI support enabled
+`;
+
+function parseOptions(args: readonly string[]): Options | string | 'help' | 'version' | 'build' {
   const o: Options = { config: '/etc/nginx/nginx.conf', directives: '', test: false, dump: false, quiet: false, signal: null };
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
@@ -58,7 +68,7 @@ function parseOptions(args: readonly string[]): Options | string | 'help' | 'ver
     for (let j = 1; j < arg.length; j++) {
       const c = arg[j] as string;
       if (c === '?' || c === 'h') return 'help';
-      if (c === 'v' || c === 'V') return 'version';
+      if (c === 'v' || c === 'V') return c === 'v' ? 'version' : 'build';
       if (c === 't') o.test = true;
       else if (c === 'T') {
         o.test = true;
@@ -81,9 +91,9 @@ function parseOptions(args: readonly string[]): Options | string | 'help' | 'ver
 }
 
 /** Binds every listen address; null when one stays taken. */
-function* bindAll(p: Process, config: Config): Task<TcpSocket[] | null> {
-  const wanted = new Map(config.servers.flatMap((s) => s.listens).map((l) => [l.text, l]));
-  const socks: TcpSocket[] = [];
+function* bindAll(p: Process, config: Config, had: ReadonlySet<string> = new Set()): Task<Map<string, TcpSocket> | null> {
+  const wanted = new Map(config.servers.flatMap((s) => s.listens).flatMap((l) => (had.has(l.text) ? [] : [[l.text, l] as const])));
+  const socks = new Map<string, TcpSocket>();
   for (let attempt = 0; attempt < BIND_TRIES; attempt++) {
     let taken = false;
     for (const [text, l] of [...wanted]) {
@@ -94,7 +104,7 @@ function* bindAll(p: Process, config: Config): Task<TcpSocket[] | null> {
       const listening = bound.ok ? sock.listen(BACKLOG) : bound;
       if (listening.ok) {
         wanted.delete(text);
-        socks.push(sock);
+        socks.set(text, sock);
         continue;
       }
       closeSocket(p, sock);
@@ -121,24 +131,43 @@ function* listenOn(p: Process, http: Http, sock: TcpSocket, threads: Threads): T
   }
 }
 
-function* run(p: Process, config: Config, o: Options, socks: readonly TcpSocket[]): Task<number> {
+/** HUP: the new configuration when it is sound, its new addresses, without those that are gone. */
+function* reload(p: Process, http: Http, o: Options, listening: Map<string, TcpSocket>, threads: Threads): Task<void> {
+  try {
+    const config = yield* readConfig(p, o.config, o.directives);
+    const wanted = new Set(config.servers.flatMap((s) => s.listens).map((l) => l.text));
+    const added = yield* bindAll(p, config, new Set(listening.keys()));
+    if (!added) return;
+    http.config = config;
+    for (const [text, sock] of added) {
+      listening.set(text, sock);
+      threads.start(listenOn(p, http, sock, threads));
+    }
+    for (const [text, sock] of [...listening]) {
+      if (wanted.has(text)) continue;
+      listening.delete(text);
+      closeSocket(p, sock);
+    }
+  } catch (e) {
+    if (!(e instanceof Emerg)) throw e;
+    yield* complain(p, e.message, http.config.errorLog);
+  }
+}
+
+function* run(p: Process, config: Config, o: Options, socks: ReadonlyMap<string, TcpSocket>): Task<number> {
   p.writeFile(config.pid, `${p.pid}\n`);
+  p.argv = [`nginx: master process ${p.argv.join(' ')}`];
   const http = new Http(p, config);
   for (const signal of ['TERM', 'INT', 'QUIT'] as const) {
     p.onSignal(signal, () => {
       http.stopping = true;
     });
   }
-  p.onSignal('HUP', () => {
-    try {
-      http.config = readConfig(p, o.config, o.directives);
-    } catch (e) {
-      if (!(e instanceof Emerg)) throw e;
-    }
-  });
   p.onSignal('USR1', 'ignore');
   const threads = new Threads(p);
-  for (const sock of socks) threads.start(listenOn(p, http, sock, threads));
+  const listening = new Map(socks);
+  for (const sock of socks.values()) threads.start(listenOn(p, http, sock, threads));
+  p.onSignal('HUP', () => threads.start(reload(p, http, o, listening, threads)));
   yield* threads.run();
   p.unlink(config.pid);
   return 0;
@@ -146,8 +175,8 @@ function* run(p: Process, config: Config, o: Options, socks: readonly TcpSocket[
 
 function* main(p: Process): Task<number> {
   const o = parseOptions(p.argv.slice(1));
-  if (o === 'help' || o === 'version') {
-    yield* p.err(o === 'help' ? HELP : `nginx version: ${SERVER}\n`);
+  if (o === 'help' || o === 'version' || o === 'build') {
+    yield* p.err(o === 'help' ? HELP : `nginx version: ${SERVER}\n${o === 'build' ? BUILD : ''}`);
     return 0;
   }
   if (typeof o === 'string') {
@@ -156,23 +185,27 @@ function* main(p: Process): Task<number> {
   }
   let config: Config;
   try {
-    config = readConfig(p, o.config, o.directives);
+    config = yield* readConfig(p, o.config, o.directives);
+    for (const w of config.warnings) yield* early(p, 'warn', w);
+    const ok = `nginx: the configuration file ${o.config} syntax is ok\n`;
+    if (o.test && !o.quiet) yield* p.err(ok);
+    if (!config.events) throw new Emerg('no "events" section in configuration');
   } catch (e) {
     if (!(e instanceof Emerg)) throw e;
-    yield* p.err(`nginx: [emerg] ${e.message}\n`);
+    yield* early(p, 'emerg', e.message);
     if (o.test) yield* p.err(`nginx: configuration file ${o.config} test failed\n`);
     return 1;
   }
   if (o.test) {
-    if (!o.quiet)
-      yield* p.err(`nginx: the configuration file ${o.config} syntax is ok\nnginx: configuration file ${o.config} test is successful\n`);
+    if (!o.quiet) yield* p.err(`nginx: configuration file ${o.config} test is successful\n`);
     if (o.dump) for (const f of config.files) yield* p.out(`# configuration file ${f.path}:\n${f.text}\n`);
     return 0;
   }
   if (o.signal !== null) {
+    yield* early(p, 'notice', 'signal process started');
     const pid = Number((p.readText(config.pid) ?? '').trim());
     if (!pid) {
-      yield* p.err(`nginx: [error] open() "${config.pid}" failed (2: No such file or directory)\n`);
+      yield* early(p, 'error', `open() "${config.pid}" failed (2: No such file or directory)`);
       return 1;
     }
     const sent = p.kill(pid, SIGNALS[o.signal]);

@@ -1,348 +1,486 @@
-/** nginx answering requests: files, errors, returns, a plain reverse proxy, the access log. Models src/http/ */
+/** nginx answering requests: rewrite, access and content phases, error pages, logs. Models src/http/ngx_http_core_module.c */
 
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
-import { getaddrinfo } from '../../os/resolver.ts';
-import { closeSocket, connectTcp, openTcp, sendTcp } from '../../os/sockcalls.ts';
+import { closeSocket } from '../../os/sockcalls.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
-import { formatIp } from '../../wire/addr.ts';
+import { formatIp, parseIp } from '../../wire/addr.ts';
 import { concat, utf8 } from '../../wire/bytes.ts';
-import { bodyPlan, bytesOf, Reader, readBody, readHead } from '../curl/http.ts';
+import { bytesOf, Reader } from '../curl/http.ts';
 import { tcpStream } from '../curl/stream.ts';
-import { parseUrl } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
 import { type Config, chooseLocation, type Location, type Server } from './config.ts';
+import { errorPage, REASONS, SERVER, sentStatus, VERSION } from './pages.ts';
+import { decodePath, type Request, readRequest } from './request.ts';
+import { type FileResult, httpDate, kindOf, pathOf, serveFile } from './static.ts';
+import { Upstreams } from './upstream.ts';
+import { expand } from './variables.ts';
 
-export const SERVER = 'nginx/1.22.1';
+export { SERVER };
 
-const REASONS: Record<number, string> = {
-  200: 'OK',
-  201: 'Created',
-  204: 'No Content',
-  301: 'Moved Permanently',
-  302: 'Moved Temporarily',
-  303: 'See Other',
-  304: 'Not Modified',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Not Allowed',
-  408: 'Request Time-out',
-  413: 'Request Entity Too Large',
-  414: 'Request-URI Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Temporarily Unavailable',
-  504: 'Gateway Time-out',
-  505: 'HTTP Version Not Supported',
-};
-const TITLES: Record<number, string> = { 302: 'Found' };
-
-interface Request {
-  line: string;
-  method: string;
-  uri: string;
-  path: string;
-  args: string;
-  version: string;
-  headers: Map<string, string>;
-  body: Uint8Array;
-  peer: string;
-}
-
-interface Reply {
+export interface Reply {
   status: number;
+  /** An upstream's own words for it; null for nginx's. */
+  reason: string | null;
   type: string;
   body: Uint8Array;
   headers: [string, string][];
   close: boolean;
+  /** Content-Length of an upstream, which a HEAD answer keeps; NaN for the body's. */
+  length: number;
+  /** Its length is not known when the head goes out: it goes in chunks. */
+  chunked?: boolean;
 }
 
-function errorPage(status: number): Uint8Array {
-  const title = `${status} ${TITLES[status] ?? REASONS[status] ?? ''}`.trim();
-  return utf8(
-    `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>${SERVER}</center>\r\n</body>\r\n</html>\r\n`,
-  );
+const MAX_REDIRECTS = 10;
+/** add_header without `always` speaks for these. */
+const ADDED = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+const inChunks = (reply: Reply, r: Request): boolean => reply.chunked === true && r.version === '1.1';
+
+function chunk(body: Uint8Array): Uint8Array {
+  const piece = body.length > 0 ? [utf8(`${body.length.toString(16)}\r\n`), body, utf8('\r\n')] : [];
+  return concat([...piece, utf8('0\r\n\r\n')]);
 }
 
-function failure(status: number, headers: [string, string][] = []): Reply {
-  return { status, type: 'text/html', body: errorPage(status), headers, close: status === 400 };
-}
-
-function decodePath(path: string): string | null {
-  try {
-    const plain = decodeURIComponent(path);
-    const out: string[] = [];
-    for (const part of plain.split('/').slice(1)) {
-      if (part === '..') {
-        if (out.length === 0) return null;
-        out.pop();
-      } else if (part !== '.') out.push(part);
-    }
-    return `/${out.join('/')}`;
-  } catch {
-    return null;
-  }
+interface Counts {
+  accepted: number;
+  requests: number;
+  active: number;
 }
 
 export class Http {
   private readonly p: Process;
+  private readonly upstreams: Upstreams;
+  private readonly counts: Counts = { accepted: 0, requests: 0, active: 0 };
   config: Config;
   stopping = false;
 
   constructor(p: Process, config: Config) {
     this.p = p;
     this.config = config;
+    this.upstreams = new Upstreams(p, (level, text, r, upstream) => this.error(level, text, r, upstream));
   }
 
   private seconds(): number {
     return Math.floor((this.p.sim.epochMs * 1000 + this.p.sim.now) / 1e6);
   }
 
+  /** A line of the error log. */
+  private error(level: string, text: string, r: Request, upstream: string | null): void {
+    const { p, config } = this;
+    const server = r.variables.get('server_name') ?? '';
+    const host = r.headers.get('host');
+    const line =
+      `${strftime('%Y/%m/%d %H:%M:%S', this.seconds())} [${level}] ${p.pid}#${p.pid}: *${this.counts.accepted} ${text}, client: ${r.peer.addr}, server: ${server}, ` +
+      `request: "${r.line}"${upstream === null ? '' : `, upstream: "${upstream}"`}${host === undefined ? '' : `, host: "${host}"`}\n`;
+    p.writeFile(config.errorLog, line, { append: true });
+  }
+
   /** One connection, request after request. */
   *connection(sock: TcpSocket): Task<void> {
-    const reader = new Reader(tcpStream(sock));
+    const { counts } = this;
+    const secure = this.serversAt(sock).some((s) => s.listens.some((l) => l.port === sock.local.port && l.ssl));
+    counts.accepted++;
+    counts.active++;
+    const plain = (a: Parameters<typeof formatIp>[0]): string => formatIp(a).replace(/^::ffff:/, '');
     try {
+      const reader = new Reader(tcpStream(sock));
       while (!this.stopping) {
-        const r = yield* this.read(reader, formatIp(sock.remote?.addr ?? 0).replace(/^::ffff:/, ''));
+        const ends = {
+          peer: { addr: plain(sock.remote?.addr ?? 0), port: sock.remote?.port ?? 0 },
+          local: { addr: plain(sock.local.addr), port: sock.local.port },
+          scheme: secure ? ('https' as const) : ('http' as const),
+          tls: null,
+          began: this.p.sim.now,
+        };
+        const r = yield* readRequest(
+          reader,
+          ends,
+          () => this.stopping,
+          (x) => chooseLocation(this.choose(sock, x.headers.get('host') ?? '').base, x.path).maxBody,
+        );
         if (r === null) return;
+        counts.requests++;
         const server = this.choose(sock, r.headers.get('host') ?? '');
-        const reply = r.method === '' ? failure(400) : yield* this.answer(server, r);
+        r.variables.set('server_name', server.names[0] ?? '');
+        const { reply, l } = yield* this.answer(server, r);
         const wants = (r.headers.get('connection') ?? '').toLowerCase();
-        const close = reply.close || wants.includes('close') || (r.version === '1.0' && !wants.includes('keep-alive'));
-        const sent = yield* sendTcp(sock, this.render(r, reply, close));
-        yield* this.log(server, r, reply);
+        const close =
+          reply.close || wants.includes('close') || r.version === '0.9' || (r.version === '1.0' && !wants.includes('keep-alive'));
+        if (reply.status === 444) {
+          yield* this.log(l, r, reply);
+          return;
+        }
+        const sent = yield* reader.stream.send(this.render(r, reply, close, l));
+        yield* this.log(l, r, reply);
         if (!sent.ok || close) return;
       }
     } finally {
+      counts.active--;
       closeSocket(this.p, sock);
     }
   }
 
-  /** Null when the client has gone; an empty method when it speaks no HTTP. */
-  private *read(reader: Reader, peer: string): Task<Request | null> {
-    const request: Request = {
-      line: '',
-      method: '',
-      uri: '',
-      path: '',
-      args: '',
-      version: '1.1',
-      headers: new Map(),
-      body: new Uint8Array(0),
-      peer,
+  /** Servers of the listening socket that the connection came in by: an own address goes before the wildcard. */
+  private serversAt(sock: TcpSocket): Server[] {
+    const { port, addr } = sock.local;
+    const family = sock.family === 6 ? 'bigint' : 'number';
+    const on = (s: Server, a: number | bigint): boolean => s.listens.some((l) => l.port === port && l.addr === a);
+    const exact = this.config.servers.filter((s) => on(s, addr));
+    return exact.length > 0 ? exact : this.config.servers.filter((s) => on(s, family === 'number' ? 0 : 0n));
+  }
+
+  /** Exact name, the longest `*.name`, the longest `name.*`, the first regular expression, the default server. */
+  private choose(sock: TcpSocket, hostHeader: string): Server {
+    const host = hostHeader.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
+    const here = this.serversAt(sock);
+    let best: { s: Server; rank: number } | null = null;
+    for (const s of here) {
+      for (const given of s.names) {
+        const n = given.toLowerCase();
+        let rank = 0;
+        if (n.startsWith('~')) rank = new RegExp(given.slice(1), 'i').test(host) ? 1 : 0;
+        else if (n === host || (n.startsWith('.') && host === n.slice(1))) rank = 3e6;
+        else if (n.startsWith('*.') || n.startsWith('.')) rank = host.endsWith(n.replace(/^\*/, '')) ? 2e6 + n.length : 0;
+        else if (n.endsWith('.*')) rank = host.startsWith(n.slice(0, -1)) ? 1e6 + n.length : 0;
+        if (rank > (best?.rank ?? 0)) best = { s, rank };
+      }
+    }
+    const standard = here.find((s) => s.listens.some((l) => l.port === sock.local.port && l.defaultServer));
+    return best?.s ?? standard ?? (here[0] as Server);
+  }
+
+  private value(name: string, r: Request, l: Location, reply: Reply | null): string {
+    const own = r.variables.get(name);
+    if (own !== undefined) return own;
+    const map = this.config.maps.get(name);
+    if (map) {
+      const v = expand(map.source, (n) => this.value(n, r, l, reply));
+      const hit = map.entries.find((e) => (e.regex ? e.regex.test(v) : e.key.toLowerCase() === v.toLowerCase()));
+      return expand(hit?.value ?? map.fallback, (n) => this.value(n, r, l, reply));
+    }
+    if (name.startsWith('http_')) return r.headers.get(name.slice(5).replace(/_/g, '-')) ?? '';
+    if (name.startsWith('arg_')) return new RegExp(`(?:^|&)${name.slice(4)}=([^&]*)`, 'i').exec(r.args)?.[1] ?? '';
+    if (name.startsWith('cookie_')) return new RegExp(`(?:^|;\\s*)${name.slice(7)}=([^;]*)`).exec(r.headers.get('cookie') ?? '')?.[1] ?? '';
+    if (name.startsWith('sent_http_'))
+      return reply?.headers.find(([k]) => k.toLowerCase() === name.slice(10).replace(/_/g, '-'))?.[1] ?? '';
+    const now = this.p.sim.epochMs * 1000 + this.p.sim.now;
+    const forwarded = r.headers.get('x-forwarded-for');
+    const table: Readonly<Record<string, () => string | number>> = {
+      uri: () => r.path,
+      document_uri: () => r.path,
+      request_uri: () => r.uri,
+      args: () => r.args,
+      query_string: () => r.args,
+      is_args: () => (r.args ? '?' : ''),
+      host: () => (r.headers.get('host') ?? r.variables.get('server_name') ?? '').replace(/:\d+$/, '').toLowerCase(),
+      hostname: () => this.p.hostname,
+      remote_addr: () => r.peer.addr,
+      remote_port: () => r.peer.port,
+      server_addr: () => r.local.addr,
+      server_port: () => r.local.port,
+      request_method: () => r.method,
+      request: () => r.line,
+      scheme: () => r.scheme,
+      https: () => (r.scheme === 'https' ? 'on' : ''),
+      server_protocol: () => `HTTP/${r.version}`,
+      status: () => String(reply?.status ?? 0).padStart(3, '0'),
+      body_bytes_sent: () => (r.method === 'HEAD' || !reply ? 0 : inChunks(reply, r) ? chunk(reply.body).length : reply.body.length),
+      bytes_sent: () => reply?.body.length ?? 0,
+      time_local: () => strftime('%d/%b/%Y:%H:%M:%S +0000', this.seconds()),
+      time_iso8601: () => strftime('%Y-%m-%dT%H:%M:%S+00:00', this.seconds()),
+      msec: () => (now / 1e6).toFixed(3),
+      request_time: () => ((this.p.sim.now - r.began) / 1e6).toFixed(3),
+      request_length: () => r.length + r.body.length,
+      request_body: () => String.fromCharCode(...r.body.subarray(0, 4096)),
+      request_filename: () => pathOf(l, r.path),
+      document_root: () => l.root,
+      content_type: () => r.headers.get('content-type') ?? '',
+      content_length: () => r.headers.get('content-length') ?? '',
+      connection: () => this.counts.accepted,
+      proxy_add_x_forwarded_for: () => (forwarded ? `${forwarded}, ${r.peer.addr}` : r.peer.addr),
+      proxy_host: () => /^http:\/\/([^/]+)/.exec(l.proxy?.url ?? '')?.[1] ?? '',
+      proxy_port: () => /:(\d+)/.exec(l.proxy?.url.slice(5) ?? '')?.[1] ?? '80',
+      nginx_version: () => VERSION,
+      pid: () => this.p.pid,
+      ssl_protocol: () => r.tls?.protocol ?? '',
+      ssl_cipher: () => r.tls?.cipher ?? '',
+      ssl_server_name: () => r.tls?.name ?? '',
     };
-    for (let first = true; ; first = false) {
-      let l = yield* reader.line();
-      while (!l.ok && l.error === 'interrupted' && !this.stopping) l = yield* reader.line();
-      if (!l.ok) return null;
-      const text = l.value.replace(/\r?\n$/, '');
-      if (first) {
-        request.line = text;
-        const m = /^([A-Z]+) (\S+)(?: HTTP\/(1\.[01]))$/.exec(text);
-        if (!m) return request;
-        [, request.method, request.uri, request.version] = m as unknown as [string, string, string, string];
+    return String(table[name]?.() ?? '');
+  }
+
+  /** nginx's own page for a status, or what error_page says instead. */
+  private page(status: number, l: Location, headers: [string, string][] = []): Reply {
+    const html = errorPage(status, l.tokens);
+    return {
+      status: sentStatus(status),
+      reason: null,
+      type: html === null ? '' : 'text/html',
+      body: utf8(html ?? ''),
+      headers,
+      close: status === 400 || status === 414 || status === 494 || status === 505 || status === 497,
+      length: Number.NaN,
+    };
+  }
+
+  private *answer(server: Server, r: Request): Task<{ reply: Reply; l: Location }> {
+    let l: Location = server.base;
+    if (r.refused !== 0) return { reply: this.page(r.refused, l), l };
+    const text = (t: string): string => expand(t, (n) => this.value(n, r, l, null));
+    let outcome: FileResult | null = null;
+    const first = this.rewrite(server.base, r);
+    if (typeof first === 'object' && first !== null && !('inside' in first)) outcome = first;
+    let named: Location | null = null;
+    let internal = false;
+    let erring = false;
+    for (let n = 0; n < MAX_REDIRECTS; n++) {
+      if (outcome === null) {
+        l = named ?? chooseLocation(server.base, r.path);
+        named = null;
+        if (l.internal && !internal) outcome = { status: 404 };
+        else {
+          const step = this.rewrite(l, r);
+          if (step === 'again') {
+            internal = true;
+            continue;
+          }
+          if (typeof step === 'object' && step !== null) {
+            if ('inside' in step) l = step.inside;
+            else outcome = step;
+          }
+          outcome ??= this.allowed(l, r) ? null : { status: 403, error: 'access forbidden by rule' };
+          outcome ??= yield* this.content(l, r, text);
+        }
+      }
+      if ('redirect' in outcome) {
+        internal = true;
+        if (outcome.redirect.startsWith('@'))
+          named = server.base.locations.find((x) => x.path === (outcome as { redirect: string }).redirect) ?? null;
+        else this.goTo(r, outcome.redirect);
+        const missing = outcome.redirect.startsWith('@') && named === null;
+        outcome = missing ? { status: 500 } : null;
         continue;
       }
-      if (text === '') break;
-      const colon = text.indexOf(':');
-      if (colon > 0) request.headers.set(text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim());
+      if ('reply' in outcome) {
+        const intercepted =
+          l.proxyIntercept && l.proxy !== null && outcome.reply.status >= 300 ? this.errorTarget(l, outcome.reply.status) : null;
+        if (!intercepted || erring) return { reply: this.decorate(outcome.reply, l, r), l };
+        outcome = { status: outcome.reply.status };
+      }
+      if (outcome.error) this.error('error', outcome.error, r, null);
+      const to = erring ? null : this.errorTarget(l, outcome.status);
+      if (!to) return { reply: this.decorate(this.page(outcome.status, l, outcome.headers), l, r), l };
+      erring = true;
+      const status = outcome.status;
+      if (/^https?:\/\//.test(to.to)) {
+        const moved = to.as ?? 302;
+        return { reply: this.decorate(this.page(moved, l, [['Location', text(to.to)]]), l, r), l };
+      }
+      const inner: { reply: Reply; l: Location } = yield* this.errorPage(server, r, text(to.to));
+      const kept = to.as === null ? status : to.as || inner.reply.status;
+      // A page that is missing itself leaves the first status as it was.
+      return { reply: { ...inner.reply, status: inner.reply.status >= 300 && to.as !== 0 ? status : kept, reason: null }, l: inner.l };
     }
-    const cut = request.uri.indexOf('?');
-    const path = decodePath(cut < 0 ? request.uri : request.uri.slice(0, cut));
-    request.args = cut < 0 ? '' : request.uri.slice(cut + 1);
-    request.path = path ?? '';
-    if (path === null || (request.version === '1.1' && !request.headers.has('host'))) request.method = '';
-    const length = Number(request.headers.get('content-length') ?? 0);
-    if (!(length > 0)) return request;
-    const parts: Uint8Array[] = [];
-    const got = yield* readBody(reader, { kind: 'length', length }, (part) => parts.push(part) > 0);
-    request.body = concat(parts);
-    return got.ok ? request : null;
+    this.error('error', 'rewrite or internal redirection cycle', r, null);
+    return { reply: this.page(500, l), l };
   }
 
-  private choose(sock: TcpSocket, hostHeader: string): Server {
-    const host = hostHeader.replace(/:\d+$/, '').toLowerCase();
-    const family = sock.family === 6 ? 'bigint' : 'number';
-    const here = this.config.servers.filter((s) =>
-      s.listens.some((l) => l.port === sock.local.port && (typeof l.addr === family || l.addr === 0)),
-    );
-    const named = here.find((s) => s.names.some((n) => n.toLowerCase() === host || (n.startsWith('*.') && host.endsWith(n.slice(1)))));
-    return named ?? here.find((s) => s.listens.some((l) => l.port === sock.local.port && l.defaultServer)) ?? (here[0] as Server);
-  }
-
-  private expand(text: string, r: Request): string {
-    return text.replace(/\$\{?(\w+)\}?/g, (_, name: string) => {
-      if (name.startsWith('http_')) return r.headers.get(name.slice(5).replace(/_/g, '-')) ?? '';
-      const values: Record<string, string> = {
-        uri: r.path,
-        document_uri: r.path,
-        request_uri: r.uri,
-        args: r.args,
-        query_string: r.args,
-        is_args: r.args ? '?' : '',
-        host: (r.headers.get('host') ?? '').replace(/:\d+$/, ''),
-        hostname: this.p.hostname,
-        remote_addr: r.peer,
-        request_method: r.method,
-        scheme: 'http',
-        server_protocol: `HTTP/${r.version}`,
-      };
-      return values[name] ?? '';
-    });
-  }
-
-  private *answer(server: Server, r: Request): Task<Reply> {
-    const l = chooseLocation(server, r.path);
-    const added = (reply: Reply): Reply => {
-      for (const [k, v, always] of l.headers)
-        if (always || [200, 201, 204, 301, 302, 303, 304, 307, 308].includes(reply.status)) reply.headers.push([k, this.expand(v, r)]);
-      return reply;
-    };
-    const back = l.returns ?? server.base.returns;
-    if (back) {
-      const text = this.expand(back.text, r);
-      if (back.status >= 300 && back.status < 400) return added(failure(back.status, [['Location', text]]));
-      return added(
-        text === '' && back.status >= 400
-          ? failure(back.status)
-          : { status: back.status, type: l.defaultType, body: utf8(text), headers: [], close: false },
-      );
+  /** The location that error_page leads to, asked with GET and without error pages of its own. */
+  private *errorPage(server: Server, r: Request, to: string): Task<{ reply: Reply; l: Location }> {
+    const inner: Request = { ...r, method: r.method === 'HEAD' ? 'HEAD' : 'GET', headers: new Map(r.headers) };
+    inner.headers.delete('range');
+    let l = server.base;
+    const text = (t: string): string => expand(t, (n) => this.value(n, inner, l, null));
+    if (!to.startsWith('@')) this.goTo(inner, to);
+    for (let n = 0; n < MAX_REDIRECTS; n++) {
+      l = to.startsWith('@') ? (server.base.locations.find((x) => x.path === to) ?? server.base) : chooseLocation(server.base, inner.path);
+      const step = this.rewrite(l, inner);
+      if (step === 'again') continue;
+      if (step !== null && 'inside' in step) l = step.inside;
+      const out: FileResult = step !== null && !('inside' in step) ? step : yield* this.content(l, inner, text);
+      if ('redirect' in out) {
+        this.goTo(inner, out.redirect);
+        continue;
+      }
+      const reply = 'reply' in out ? out.reply : this.page(out.status, l, out.headers);
+      return { reply: this.decorate(reply, l, inner), l };
     }
-    if (l.proxy !== null) return added(yield* this.proxy(l.proxy, l, r));
-    return added(this.file(l, r));
+    return { reply: this.page(500, l), l };
   }
 
-  private file(l: Location, r: Request): Reply {
-    const { p } = this;
-    const at = (path: string): string => (l.alias === null ? l.root + path : l.alias + path.slice(l.path.length));
-    const kind = (path: string): string | null => {
-      const s = p.stat(path.replace(/(.)\/$/, '$1'));
-      return s.ok ? s.value.kind : null;
-    };
-    let path = r.path;
-    if (l.tryFiles) {
-      const found = l.tryFiles
-        .slice(0, -1)
-        .map((t) => this.expand(t, r))
-        .find((t) => (t.endsWith('/') ? kind(at(t)) === 'dir' : kind(at(t)) === 'file'));
-      const last = l.tryFiles.at(-1) as string;
-      if (found === undefined) {
-        if (last.startsWith('=')) return failure(Number(last.slice(1)));
-        path = this.expand(last, r);
-      } else path = found;
+  private errorTarget(l: Location, status: number): { to: string; as: number | null } | null {
+    return l.errorPages.findLast((e) => e.statuses.includes(status)) ?? null;
+  }
+
+  private goTo(r: Request, uri: string): void {
+    const cut = uri.indexOf('?');
+    r.path = decodePath(cut < 0 ? uri : uri.slice(0, cut)) ?? r.path;
+    if (cut >= 0) r.args = uri.slice(cut + 1);
+  }
+
+  private decorate(reply: Reply, l: Location, r: Request): Reply {
+    for (const [k, v, always] of l.headers) {
+      const value = expand(v, (n) => this.value(n, r, l, reply));
+      if ((always || ADDED.includes(reply.status)) && value !== '') reply.headers.push([k, value]);
     }
-    if (path.endsWith('/')) {
-      const index = l.index.find((n) => kind(at(path + n)) === 'file');
-      if (index === undefined) return failure(kind(at(path)) === 'dir' ? 403 : 404);
-      path += index;
-    } else if (kind(at(path)) === 'dir') return failure(301, [['Location', `http://${r.headers.get('host') ?? p.hostname}${r.path}/`]]);
-    const stat = p.stat(at(path));
-    const content = p.readFile(at(path));
-    if (!stat.ok || !content.ok) return failure(stat.ok ? 403 : 404);
-    if (r.method !== 'GET' && r.method !== 'HEAD') return failure(405);
-    const modified = Math.floor((p.sim.epochMs * 1000 + stat.value.mtime) / 1e6);
-    const extension = path.slice(path.lastIndexOf('.') + 1);
-    return {
-      status: 200,
-      type: this.config.types.get(extension) ?? l.defaultType,
-      body: content.value,
-      close: false,
-      headers: [
-        ['Last-Modified', httpDate(modified)],
-        ['ETag', `"${modified.toString(16)}-${content.value.length.toString(16)}"`],
-        ['Accept-Ranges', 'bytes'],
-      ],
-    };
+    return reply;
   }
 
-  /** HTTP/1.0 to the upstream, one connection for each request, as nginx does by default. */
-  private *proxy(target: string, l: Location, r: Request): Task<Reply> {
-    const { p } = this;
-    const u = parseUrl(this.expand(target, r));
-    if (!u.ok) return failure(500);
-    const found = yield* getaddrinfo(p, u.url.host);
-    if (!found.ok) return failure(502);
-    for (const addr of found.addrs) {
-      const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
-      try {
-        const c = yield* connectTcp(sock, addr, u.url.port, p.sim.now + 60e6);
-        if (!c.ok) {
-          if (c.errno === 'EAGAIN') return failure(504);
-          continue;
+  /** The rewrite phase of a block: null when the request goes on, 'again' when a location must be found anew. */
+  private rewrite(l: Location, r: Request): null | 'again' | FileResult | { inside: Location } {
+    const text = (t: string): string => expand(t, (n) => this.value(n, r, l, null));
+    let chosen: Location | null = null;
+    const steps = [...l.steps];
+    for (let n = 0; n < 1000; n++) {
+      const step = steps.shift();
+      if (!step) break;
+      if (step.kind === 'break') break;
+      if (step.kind === 'set') r.variables.set(step.name, text(step.value));
+      else if (step.kind === 'if') {
+        if (!this.test(step.test.map(text), step.test, r, l)) continue;
+        steps.unshift(...step.inside.steps);
+        chosen = { ...step.inside, steps: [] };
+      } else if (step.kind === 'return') return this.returned(step.status, step.text === null ? null : text(step.text), chosen ?? l, r);
+      else {
+        const m = step.pattern.exec(r.path);
+        if (!m) continue;
+        m.forEach((group, i) => {
+          r.variables.set(String(i), group ?? '');
+        });
+        const to = text(step.to);
+        if (step.flag === 'redirect' || step.flag === 'permanent') {
+          const withArgs = to.endsWith('?') ? to.slice(0, -1) : r.args === '' ? to : `${to}${to.includes('?') ? '&' : '?'}${r.args}`;
+          return { status: step.flag === 'permanent' ? 301 : 302, headers: [['Location', withArgs]] };
         }
-        const replaces = /^https?:\/\/[^/]+\/./.test(target) || /^https?:\/\/[^/]+\/$/.test(target);
-        const path = replaces ? u.url.path + r.uri.slice(l.path.length) : r.uri;
-        const kept = [...r.headers]
-          .filter(([k]) => !['host', 'connection', 'keep-alive', 'upgrade', 'te'].includes(k))
-          .map(([k, v]) => `${k}: ${v}\r\n`);
-        const host = u.url.port === 80 ? u.url.host : `${u.url.host}:${u.url.port}`;
-        yield* sendTcp(
-          sock,
-          concat([bytesOf(`${r.method} ${path} HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n${kept.join('')}\r\n`), r.body]),
-        );
-        const reader = new Reader(tcpStream(sock));
-        reader.deadline = p.sim.now + 60e6;
-        const head = yield* readHead(reader);
-        if (!head.ok) return failure(head.error === 'timeout' ? 504 : 502);
-        const parts: Uint8Array[] = [];
-        yield* readBody(reader, bodyPlan(head.value, r.method), (part) => parts.push(part) > 0);
-        const drop = ['connection', 'content-length', 'content-type', 'server', 'date', 'transfer-encoding', 'keep-alive'];
-        return {
-          status: head.value.status,
-          type: head.value.headers.find(([k]) => k.toLowerCase() === 'content-type')?.[1] ?? '',
-          body: concat(parts),
-          close: false,
-          headers: head.value.headers.filter(([k]) => !drop.includes(k.toLowerCase())),
-        };
-      } finally {
-        closeSocket(p, sock);
+        const args = r.args;
+        this.goTo(r, to.replace(/\?$/, ''));
+        if (to.includes('?') && !to.endsWith('?') && args !== '') r.args = `${r.args}&${args}`;
+        if (to.endsWith('?')) r.args = '';
+        if (step.flag === 'last') return 'again';
+        if (step.flag === 'break') break;
       }
     }
-    return failure(502);
+    return chosen ? { inside: chosen } : null;
   }
 
-  private render(r: Request, reply: Reply, close: boolean): Uint8Array {
-    const before = reply.headers.filter(([k]) => k === 'Last-Modified' || k === 'Location');
-    const after = reply.headers.filter(([k]) => k !== 'Last-Modified' && k !== 'Location');
+  private returned(status: number, text: string | null, l: Location, r: Request): FileResult {
+    if (REDIRECTS.includes(status) && text !== null) return { status, headers: [['Location', text]] };
+    if (text === null || text === '') {
+      if (status === 444 || status === 204 || errorPage(status, true) === null) return { reply: this.page(status, l) };
+      return { status };
+    }
+    const extension = /\.([^./]*)$/.exec(r.path)?.[1]?.toLowerCase() ?? '';
+    const reply: Reply = {
+      status,
+      reason: null,
+      type: l.types.get(extension) ?? l.defaultType,
+      body: utf8(text),
+      headers: [],
+      close: false,
+      length: Number.NaN,
+    };
+    return { reply };
+  }
+
+  private test(words: string[], raw: string[], r: Request, l: Location): boolean {
+    const [a = '', op, b = ''] = words;
+    if (/^!?-[fdex]$/.test(raw[0] as string)) {
+      const kind = kindOf(this.p, op ?? '');
+      const yes = raw[0]?.endsWith('f') ? kind === 'file' : raw[0]?.endsWith('d') ? kind === 'dir' : kind !== null;
+      return raw[0]?.startsWith('!') ? !yes : yes;
+    }
+    if (op === undefined) return a !== '' && a !== '0';
+    if (op === '=' || op === '!=') return (a === b) === (op === '=');
+    const m = new RegExp(raw[2] ?? '', op.endsWith('*') ? 'i' : '').exec(a);
+    if (m && !op.startsWith('!'))
+      m.forEach((group, i) => {
+        r.variables.set(String(i), group ?? '');
+      });
+    return op.startsWith('!') ? !m : m !== null && l !== undefined;
+  }
+
+  private allowed(l: Location, r: Request): boolean {
+    const addr = parseIp(r.peer.addr);
+    for (const rule of l.access) {
+      const [base, bits] = rule.net.split('/') as [string, string | undefined];
+      const net = parseIp(base);
+      let hit = rule.net === 'all';
+      if (!hit && net !== null && addr !== null && typeof net === typeof addr) {
+        const width = typeof net === 'number' ? 32 : 128;
+        const shift = BigInt(width - Number(bits ?? width));
+        hit = BigInt(net) >> shift === BigInt(addr) >> shift;
+      }
+      if (hit) return rule.allow;
+    }
+    return true;
+  }
+
+  private *content(l: Location, r: Request, text: (t: string) => string): Task<FileResult> {
+    if (l.tryFiles) {
+      const at = (t: string): string => pathOf(l, t);
+      // A slash at the end of the word asks for a directory, and is not part of the name.
+      const options = l.tryFiles
+        .slice(0, -1)
+        .map((t) => ({ dir: t.endsWith('/'), path: text(t).replace(t.endsWith('/') ? /\/$/ : /^$/, '') }));
+      const found = options.find((t) => kindOf(this.p, at(t.path)) === (t.dir ? 'dir' : 'file'))?.path;
+      const last = l.tryFiles.at(-1) as string;
+      if (found !== undefined) r.path = found || '/';
+      else return /^=\d+$/.test(last) ? { status: Number(last.slice(1)) } : { redirect: text(last) };
+    }
+    if (l.stubStatus) return { reply: this.status() };
+    if (l.proxy) {
+      const out = yield* this.upstreams.pass(this.config, l, r, l.proxy.url, text);
+      return typeof out === 'number' ? { status: out } : { reply: out };
+    }
+    return serveFile(this.p, l, r, text);
+  }
+
+  private status(): Reply {
+    const { accepted, requests, active } = this.counts;
+    const body = `Active connections: ${active} \nserver accepts handled requests\n ${accepted} ${accepted} ${requests} \nReading: 0 Writing: 1 Waiting: ${Math.max(0, active - 1)} \n`;
+    return { status: 200, reason: null, type: 'text/plain', body: utf8(body), headers: [], close: false, length: Number.NaN };
+  }
+
+  private render(r: Request, reply: Reply, close: boolean, l: Location): Uint8Array {
+    if (r.version === '0.9') return reply.body;
+    // A Location that begins with a slash becomes absolute, and then stands further up.
+    const location = reply.headers.find(([k]) => k === 'Location');
+    const own = r.scheme === 'https' ? 443 : 80;
+    const host = (r.headers.get('host') ?? r.variables.get('server_name') ?? r.local.addr).replace(/:\d+$/, '');
+    const absolute = location?.[1].startsWith('/')
+      ? `${r.scheme}://${host}${r.local.port === own ? '' : `:${r.local.port}`}${location[1]}`
+      : null;
+    const early = reply.headers.filter(([k]) => k === 'Last-Modified');
+    const late = reply.headers.filter((h) => h[0] !== 'Last-Modified' && (absolute === null || h !== location));
+    const reason = reply.reason ?? REASONS[reply.status] ?? '';
+    const bodiless = reply.status === 304 || reply.status === 204;
+    const chunked = inChunks(reply, r);
+    const length = Number.isNaN(reply.length) ? reply.body.length : reply.length;
     const lines = [
-      `HTTP/1.1 ${reply.status} ${REASONS[reply.status] ?? ''}`,
-      `Server: ${SERVER}`,
+      `HTTP/1.1 ${reply.status} ${reason}`,
+      `Server: ${l.tokens ? SERVER : 'nginx'}`,
       `Date: ${httpDate(this.seconds())}`,
       ...(reply.type ? [`Content-Type: ${reply.type}`] : []),
-      `Content-Length: ${reply.body.length}`,
-      ...before.map(([k, v]) => `${k}: ${v}`),
+      ...(bodiless || chunked ? [] : [`Content-Length: ${r.method === 'HEAD' ? length : reply.body.length}`]),
+      ...early.map(([k, v]) => `${k}: ${v}`),
+      ...(absolute === null ? [] : [`Location: ${absolute}`]),
+      ...(chunked ? ['Transfer-Encoding: chunked'] : []),
       `Connection: ${close ? 'close' : 'keep-alive'}`,
-      ...after.map(([k, v]) => `${k}: ${v}`),
+      ...late.map(([k, v]) => `${k}: ${v}`),
     ];
     const head = bytesOf(`${lines.join('\r\n')}\r\n\r\n`);
-    return r.method === 'HEAD' ? head : concat([head, reply.body]);
+    return r.method === 'HEAD' || bodiless ? head : concat([head, chunked ? chunk(reply.body) : reply.body]);
   }
 
-  private *log(server: Server | undefined, r: Request, reply: Reply): Task<void> {
-    const file = server ? server.accessLog : null;
-    if (file === null) return;
-    const bytes = r.method === 'HEAD' ? 0 : reply.body.length;
-    const quote = (name: string): string => r.headers.get(name) || '-';
-    const line = `${r.peer} - - [${strftime('%d/%b/%Y:%H:%M:%S +0000', this.seconds())}] "${r.line}" ${reply.status} ${bytes} "${quote('referer')}" "${quote('user-agent')}"\n`;
-    if (file === '/dev/stdout') yield* this.p.out(line);
-    else this.p.writeFile(file, line, { append: true });
+  private *log(l: Location, r: Request, reply: Reply): Task<void> {
+    for (const { path, format } of l.accessLog ?? []) {
+      const line = `${expand(format.text, (n) => this.value(n, r, l, reply) || '-')}\n`;
+      if (path === '/dev/stdout') yield* this.p.out(line);
+      else if (path === '/dev/stderr') yield* this.p.err(line);
+      else this.p.writeFile(path, line, { append: true });
+    }
   }
-}
-
-/** The last few dates: nginx formats the time once a second, too. */
-const dates = new Map<number, string>();
-
-function httpDate(seconds: number): string {
-  let text = dates.get(seconds);
-  if (text === undefined) {
-    if (dates.size > 32) dates.clear();
-    text = strftime('%a, %d %b %Y %H:%M:%S GMT', seconds);
-    dates.set(seconds, text);
-  }
-  return text;
 }
