@@ -3,51 +3,15 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { xt } from '../../os/uapi.ts';
-import { formatIp, zeroOf } from '../../wire/addr.ts';
+import { zeroOf } from '../../wire/addr.ts';
+import { text } from '../../wire/bytes.ts';
 import { chosen, wanted } from './filter.ts';
 import { HELP } from './help.ts';
 import { type CtOptions, parseOptions, Usage } from './options.ts';
+import { line } from './text.ts';
 
 const VERSION = 'conntrack v1.4.7 (conntrack-tools)';
 const EMPTY_STATS = 'search_restart';
-
-function line(p: Process, ct: xt.Connection, o: CtOptions, event: boolean, destroyed = false): string {
-  if (o.output.has('xml')) return xml(p, ct);
-  const text = xt.connectionText(ct, {
-    now: p.ns.kernel.sim.now,
-    layer3: o.output.has('extended'),
-    timeout: !(event && destroyed && ct.expires <= p.ns.kernel.sim.now),
-    state: true,
-    counters: p.ns.sysctl.int('net.netfilter.nf_conntrack_acct') !== 0,
-    mark: event ? ct.mark !== 0 : true,
-    zone: 'given',
-    use: event ? null : 1,
-  });
-  return o.output.has('id') ? `${text} id=${idOf(ct)}` : text;
-}
-
-/** The kernel's ids are a keyed hash: numbers without order. */
-function idOf(ct: xt.Connection): number {
-  return (Math.imul(ct.id, 2654435761) ^ 0x5bd1e995) >>> 0;
-}
-
-function xml(p: Process, ct: xt.Connection): string {
-  const side = (dir: 'original' | 'reply'): string => {
-    const t = ct[dir];
-    const v4 = xt.tupleFamily(t) === 4;
-    const ports = t.proto === 1 || t.proto === 58 ? '' : `<sport>${t.sport}</sport><dport>${t.dport}</dport>`;
-    return (
-      `<meta direction="${dir}"><layer3 protonum="${v4 ? 2 : 10}" protoname="${v4 ? 'ipv4' : 'ipv6'}"><src>${formatIp(t.src)}</src><dst>${formatIp(t.dst)}</dst></layer3>` +
-      `<layer4 protonum="${t.proto}" protoname="${xt.protoText(t.proto)}">${ports}</layer4></meta>`
-    );
-  };
-  const state = ct.tcp ? `<state>${ct.tcp.state}</state>` : '';
-  const flags = `${ct.seenReply ? '' : '<unreplied/>'}${ct.assured ? '<assured/>' : ''}`;
-  return (
-    `<flow>${side('original')}${side('reply')}<meta direction="independent">${state}<timeout>${xt.secondsLeft(ct, p.ns.kernel.sim.now)}</timeout>` +
-    `<mark>${ct.mark}</mark><use>1</use><id>${idOf(ct)}</id>${flags}</meta></flow>`
-  );
-}
 
 const XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<conntrack>\n';
 
@@ -56,8 +20,13 @@ function* list(p: Process, o: CtOptions): Task<number> {
     yield* p.err(`${VERSION}: 0 expectations have been shown.\n`);
     return 0;
   }
+  if (o.status.has('SRC_NAT') || o.status.has('DST_NAT')) {
+    yield* p.err(`${VERSION}: Operation failed: invalid parameters\n`);
+    return 1;
+  }
+  if (o.output.has('labels')) yield* p.err('nfct_labelmap_new: No such file or directory\n');
   const found = o.table === 'conntrack' ? chosen(p.ns, o) : [];
-  let out = found.map((ct) => `${line(p, ct, o, false)}\n`).join('');
+  let out = found.map((ct) => `${line(p, ct, o)}\n`).join('');
   if (o.output.has('xml')) out = found.length > 0 ? `${XML_HEAD}${out}</conntrack>\n` : '';
   if (out !== '') yield* p.out(out);
   if (o.zero) {
@@ -72,53 +41,113 @@ function* list(p: Process, o: CtOptions): Task<number> {
 
 function* remove(p: Process, o: CtOptions): Task<number> {
   const found = chosen(p.ns, o);
-  const out = found.map((ct) => `${line(p, ct, o, false)}\n`).join('');
+  const out = found.map((ct) => `${line(p, ct, o)}\n`).join('');
   for (const ct of found) p.ns.ct.destroy(ct, p.pid);
   if (out !== '') yield* p.out(out);
   yield* p.err(`${VERSION}: ${found.length} flow entries have been deleted.\n`);
   return found.length > 0 ? 0 : 1;
 }
 
+/** What -U may not touch has not changed: such entries are left out. Without an address the kernel refuses the tool's message. */
 function* update(p: Process, o: CtOptions): Task<number> {
-  const found = chosen(p.ns, { ...o, mark: undefined } as unknown as CtOptions);
-  for (const ct of found) {
-    if (o.mark) ct.mark = ((ct.mark & ~o.mark.mask) | o.mark.value) >>> 0;
+  const found = chosen(p.ns, { ...o, mark: undefined, status: new Set() } as unknown as CtOptions);
+  const markOf = (ct: xt.Connection): number => (o.given.has('mark') && o.mark ? ((ct.mark & ~o.mark.mask) | o.mark.value) >>> 0 : ct.mark);
+  const changed = found.filter(
+    (ct) =>
+      markOf(ct) !== ct.mark ||
+      o.timeout !== undefined ||
+      (o.status.has('ASSURED') && !ct.assured) ||
+      (o.status.has('SEEN_REPLY') && !ct.seenReply),
+  );
+  if (changed.length > 0 && !o.src && !o.dst && !o.replySrc && !o.replyDst) {
+    yield* p.err(`Operation failed: Operation not supported\n${VERSION}: Operation failed: Operation not supported\n`);
+    return 1;
+  }
+  for (const ct of changed) {
+    ct.mark = markOf(ct);
+    if (o.status.has('ASSURED')) ct.assured = true;
+    if (o.status.has('SEEN_REPLY')) ct.seenReply = true;
     if (o.timeout !== undefined) ct.expires = p.ns.kernel.sim.now + o.timeout * 1_000_000;
   }
-  if (found.length > 0) yield* p.out(found.map((ct) => `${line(p, ct, o, false)}\n`).join(''));
-  yield* p.err(`${VERSION}: ${found.length} flow entries have been updated.\n`);
-  return 0;
+  if (changed.length > 0) yield* p.out(changed.map((ct) => `${line(p, ct, o)}\n`).join(''));
+  yield* p.err(`${VERSION}: ${changed.length} flow entries have been updated.\n`);
+  return changed.length > 0 ? 0 : 1;
 }
 
-function* create(p: Process, o: CtOptions): Task<number> {
-  const { proto } = o;
-  if (proto === undefined) throw new Usage("You need to supply the `--protonum' option for this command");
-  if (!o.src && !o.replySrc) throw new Usage("missing `--src' or `--reply-src' for this command");
-  if (o.timeout === undefined) throw new Usage("You need to supply the `--timeout' option for this command");
-  const family = typeof (o.src ?? o.replyDst)?.addr === 'bigint' ? 6 : 4;
-  const original: xt.Tuple = {
-    src: o.src?.addr ?? zeroOf(family),
-    dst: o.dst?.addr ?? zeroOf(family),
+/** The connection that -I and -A describe; null when one like it is there. */
+function make(p: Process, o: CtOptions): xt.Connection | null {
+  const proto = o.proto as number;
+  const first = o.src ?? o.replySrc;
+  const family = typeof first?.addr === 'bigint' ? 6 : 4;
+  const given: xt.Tuple = {
+    src: o.src?.addr ?? o.replyDst?.addr ?? zeroOf(family),
+    dst: o.dst?.addr ?? o.replySrc?.addr ?? zeroOf(family),
     proto,
-    sport: o.sport ?? o.icmpId ?? 0,
-    dport: o.dport ?? o.icmpId ?? 0,
+    sport: o.sport ?? o.icmpId ?? o.replyDport ?? 0,
+    dport: o.dport ?? o.icmpId ?? o.replySport ?? 0,
     icmpType: o.icmpType ?? 0,
     icmpCode: o.icmpCode ?? 0,
   };
-  const reply = xt.invertTuple(original);
-  if (!reply || p.ns.ct.find(original) || p.ns.ct.find(reply)) {
-    yield* p.err(`${VERSION}: Operation failed: such conntrack exists\n`);
+  const inverse = xt.invertTuple(given);
+  if (!inverse) return null;
+  const reply: xt.Tuple = {
+    ...inverse,
+    src: o.dstNat?.addr ?? o.replySrc?.addr ?? inverse.src,
+    dst: o.srcNat?.addr ?? o.replyDst?.addr ?? inverse.dst,
+    sport: o.dstNat?.port ?? o.replySport ?? inverse.sport,
+    dport: o.srcNat?.port ?? o.replyDport ?? inverse.dport,
+  };
+  const zone = o.zone ?? 0;
+  if (p.ns.ct.find(given, zone) || p.ns.ct.find(reply, zone)) return null;
+  const ct = p.ns.ct.newConnection(given, reply, zone);
+  ct.mark = o.given.has('mark') ? (o.mark?.value ?? 0) : 0;
+  ct.assured = o.status.has('ASSURED');
+  ct.seenReply = o.status.has('SEEN_REPLY');
+  ct.srcNat = o.srcNat !== undefined;
+  ct.dstNat = o.dstNat !== undefined;
+  ct.expires = p.ns.kernel.sim.now + (o.timeout ?? 0) * 1_000_000;
+  if (proto === 6) ct.tcp = xt.tcpTrack((o.state ?? 'NONE') as xt.TcpState);
+  if (proto === 132) ct.sctp = o.state ?? 'NONE';
+  p.ns.ct.insert(ct);
+  return ct;
+}
+
+function* create(p: Process, o: CtOptions): Task<number> {
+  const ct = make(p, o);
+  if (o.command === 'A') {
+    yield* p.err(`${VERSION}: ${ct ? 1 : 0} flow entries have been added.\n`);
+    return 0;
+  }
+  if (!ct) {
+    yield* p.err(`${VERSION}: Operation failed: Such conntrack exists, try -U to update\n`);
     return 1;
   }
-  const ct = p.ns.ct.newConnection(original, reply, o.zone ?? 0);
-  ct.mark = o.mark?.value ?? 0;
-  ct.assured = o.status.has('ASSURED');
-  ct.seenReply = o.status.has('SEEN_REPLY') || ct.assured;
-  ct.expires = p.ns.kernel.sim.now + o.timeout * 1_000_000;
-  if (proto === 6) ct.tcp = xt.tcpTrack((o.state ?? 'NONE') as xt.TcpState);
-  p.ns.ct.insert(ct);
-  yield* p.out(`${line(p, ct, o, false)}\n`);
   yield* p.err(`${VERSION}: 1 flow entries have been created.\n`);
+  return 0;
+}
+
+/** -R: every line of the file is a command line. */
+function* load(p: Process, file: string): Task<number> {
+  let content: string;
+  if (file === '-') {
+    const r = yield* p.readAll(0);
+    content = r.ok ? text(r.value) : '';
+  } else {
+    const r = p.readFile(file);
+    if (!r.ok) throw new Usage(`Failed to open file ${file} for reading`);
+    content = text(r.value);
+  }
+  for (const row of content.split('\n')) {
+    const words = row.trim().split(/\s+/);
+    if (row.trim() === '' || row.startsWith('#')) continue;
+    const o = parseOptions(words[0] === 'conntrack' ? words.slice(1) : words);
+    if (o.command === 'A' || o.command === 'I') {
+      if (!make(p, o) && o.command === 'I') {
+        yield* p.err(`${VERSION}: Operation failed: Such conntrack exists, try -U to update\n`);
+        return 1;
+      }
+    } else yield* run(p, o);
+  }
   return 0;
 }
 
@@ -141,7 +170,7 @@ function* events(p: Process, o: CtOptions): Task<number> {
       stamp = `[${String(seconds).padEnd(8)}.${String(us - seconds * 1_000_000).padEnd(6)}]\t`;
     }
     const user = e.portid !== 0 ? ` [USERSPACE] portid=${e.portid}` : '';
-    queue.push(`${stamp}${LABEL[e.type]}${line(p, e.ct, o, true, e.type === 'DESTROY')}${user}\n`);
+    queue.push(`${stamp}${LABEL[e.type]}${line(p, e.ct, o, e.type)}${user}\n`);
   });
   const end = (): void => {
     done = true;
@@ -172,6 +201,7 @@ function statsText(s: xt.CtStats): string {
 }
 
 function* run(p: Process, o: CtOptions): Task<number> {
+  if (o.warnings !== '') yield* p.err(o.warnings);
   if (p.uid !== 0 && o.command !== 'h' && o.command !== 'V' && o.command !== null) {
     yield* p.err(`${VERSION}: Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this\n`);
     return 1;
@@ -184,7 +214,10 @@ function* run(p: Process, o: CtOptions): Task<number> {
     case 'U':
       return yield* update(p, o);
     case 'I':
+    case 'A':
       return yield* create(p, o);
+    case 'R':
+      return yield* load(p, o.file ?? '');
     case 'E':
       return yield* events(p, o);
     case 'F':
@@ -201,13 +234,12 @@ function* run(p: Process, o: CtOptions): Task<number> {
       yield* p.out(statsText(p.ns.ct.stats));
       return 0;
     case 'G': {
-      if (o.proto === undefined) throw new Usage("You need to supply the `--protonum' option for this command");
       const found = chosen(p.ns, o)[0];
       if (!found) {
         yield* p.err(`${VERSION}: Operation failed: such conntrack doesn't exist\n`);
         return 1;
       }
-      yield* p.out(`${line(p, found, o, false)}\n`);
+      yield* p.out(`${line(p, found, o)}\n`);
       yield* p.err(`${VERSION}: 1 flow entries have been shown.\n`);
       return 0;
     }
@@ -228,7 +260,7 @@ export const conntrack: Command = {
       return yield* run(p, parseOptions(p.argv.slice(1)));
     } catch (e) {
       if (!(e instanceof Usage)) throw e;
-      yield* p.err(`${VERSION}: ${e.message}\nTry \`conntrack -h' or 'conntrack --help' for more information.\n`);
+      yield* p.err(`${e.before}${VERSION}: ${e.message}\nTry \`conntrack -h' or 'conntrack --help' for more information.\n`);
       return 2;
     }
   },

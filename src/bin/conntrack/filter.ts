@@ -2,7 +2,8 @@
 
 import { type Netns, xt } from '../../os/uapi.ts';
 import { inPrefix } from '../../wire/addr.ts';
-import type { CtOptions, Range } from './options.ts';
+import type { CtOptions, NatWish, Range } from './options.ts';
+import { idOf } from './text.ts';
 
 function inside(r: Range | undefined, addr: number | bigint): boolean {
   return r === undefined || inPrefix(addr, r.addr, r.len);
@@ -18,23 +19,22 @@ export function wanted(o: CtOptions, ct: xt.Connection): boolean {
   if (!same(o.sport, a.sport) || !same(o.dport, a.dport) || !same(o.replySport, b.sport) || !same(o.replyDport, b.dport)) return false;
   if (!same(o.icmpType, a.icmpType) || !same(o.icmpCode, a.icmpCode) || !same(o.icmpId, a.sport)) return false;
   if (o.state !== undefined && ct.tcp?.state !== o.state) return false;
-  if (o.mark && (ct.mark & o.mark.mask) >>> 0 !== o.mark.value) return false;
+  if (o.given.has('mark') && o.mark && (ct.mark & o.mark.mask) >>> 0 !== o.mark.value) return false;
   if (!same(o.zone, ct.zone)) return false;
   const srcNat = ct.srcNat && (a.src !== b.dst || a.sport !== b.dport);
   const dstNat = ct.dstNat && (a.dst !== b.src || a.dport !== b.sport);
-  if (o.srcNat !== undefined && !(srcNat && (o.srcNat === null || b.dst === o.srcNat))) return false;
-  if (o.dstNat !== undefined && !(dstNat && (o.dstNat === null || b.src === o.dstNat))) return false;
-  if (o.anyNat !== undefined) {
-    const bySrc = srcNat && (o.anyNat === null || b.dst === o.anyNat);
-    const byDst = dstNat && (o.anyNat === null || b.src === o.anyNat);
-    if (!bySrc && !byDst) return false;
-  }
+  const bySource = (w: NatWish): boolean => srcNat && (w.addr === null || b.dst === w.addr) && (w.port === null || b.dport === w.port);
+  const byDest = (w: NatWish): boolean => dstNat && (w.addr === null || b.src === w.addr) && (w.port === null || b.sport === w.port);
+  if (o.srcNat !== undefined && !bySource(o.srcNat)) return false;
+  if (o.dstNat !== undefined && !byDest(o.dstNat)) return false;
+  if (o.anyNat !== undefined && !bySource(o.anyNat) && !byDest(o.anyNat)) return false;
+  if (o.id !== undefined && idOf(ct) !== o.id) return false;
+  if (o.origZone !== undefined || o.replyZone !== undefined) return false;
   const status: Record<string, boolean> = {
     ASSURED: ct.assured,
     SEEN_REPLY: ct.seenReply,
     UNREPLIED: !ct.seenReply,
     EXPECTED: ct.master !== null,
-    CONFIRMED: ct.confirmed,
     SRC_NAT: ct.srcNat,
     DST_NAT: ct.dstNat,
     FIXED_TIMEOUT: false,
@@ -46,9 +46,5 @@ export function wanted(o: CtOptions, ct: xt.Connection): boolean {
 
 /** The kernel's table is a hash: its order is no order. Oldest first is as good as any. */
 export function chosen(ns: Netns, o: CtOptions): xt.Connection[] {
-  return ns.ct
-    .list()
-    .filter(
-      (ct) => (o.family !== undefined || xt.tupleFamily(ct.original) === 4 || o.src !== undefined || o.dst !== undefined) && wanted(o, ct),
-    );
+  return ns.ct.list().filter((ct) => wanted(o, ct));
 }

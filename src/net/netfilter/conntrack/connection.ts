@@ -33,6 +33,10 @@ export class Connection {
   /** Absolute end of life once confirmed, µs; a duration before that. */
   expires: Micros = 0;
   tcp: TcpTrack | null = null;
+  /** State of an SCTP association made by hand; packets do not move it. */
+  sctp: string | null = null;
+  /** Made while nf_conntrack_timestamp was on. */
+  stamped = false;
   /** UDP: since when it may count as a stream. */
   streamAt: Micros = 0;
   /** IPS_SRC_NAT, IPS_DST_NAT: that side of the packets is rewritten. */

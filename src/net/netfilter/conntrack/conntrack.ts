@@ -5,6 +5,7 @@ import { WaitQueue } from '../../../sim/wait.ts';
 import type { Family } from '../../../wire/addr.ts';
 import { u16, u32 } from '../../../wire/bytes.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../../wire/ipv4.ts';
+import { parseTcpOptions, SYN } from '../../../wire/tcp.ts';
 import type { Netns } from '../../netns.ts';
 import type { Skb } from '../../skb.ts';
 import { type HookVerdict, PRIORITY } from '../netfilter.ts';
@@ -13,6 +14,7 @@ import { Connection, type CtInfo, type Direction } from './connection.ts';
 import { NatHooks } from './nat_hooks.ts';
 import { TCP_TIMEOUT, type TcpSegment, tcpNew, tcpPacket, validFlags } from './proto_tcp.ts';
 import { type TupleEntry, TupleTable } from './table.ts';
+import { after } from './tcp_window.ts';
 import { invertTuple, isIcmp, opensIcmp, readQuoted, readTuple, type Tuple, tupleFamily, tupleKey } from './tuple.ts';
 
 export type CtEventType = 'NEW' | 'UPDATE' | 'DESTROY';
@@ -181,6 +183,7 @@ export class Conntrack {
   /** A connection made by hand (`conntrack -I`): EEXIST is the caller's to find out. */
   insert(ct: Connection): void {
     ct.confirmed = true;
+    ct.stamped = this.seconds('timestamp', 0) !== 0;
     this.hash(ct);
     this.emit('NEW', ct, 0, 0);
     this.scheduleGc(ct.expires);
@@ -284,14 +287,21 @@ export class Conntrack {
       if (!s || !validFlags(s.flags)) return 'invalid';
       const { state } = ct.tcp;
       const { assured } = ct;
-      const verdict = tcpPacket(ct, dir, s);
+      const verdict = tcpPacket(ct, dir, s, {
+        liberal: this.seconds('tcp_be_liberal', 0) !== 0,
+        ignoreInvalidRst: this.seconds('tcp_ignore_invalid_rst', 0) !== 0,
+      });
       if (verdict === 'kill') {
         this.destroy(ct);
         return 'ok';
       }
+      if (verdict === 'ignore') return 'ok';
       if (verdict !== 'ok') return verdict;
       if (ct.tcp.state !== state || ct.assured !== assured) ct.pending = true;
-      this.refresh(ct, this.tcpTimeout(ct));
+      const timeout = this.tcpTimeout(ct);
+      // A repeated SYN does not make the wait longer.
+      if (s.flags & SYN && state === 'SYN_SENT' && ct.tcp.state === 'SYN_SENT' && ct.confirmed && dir === 'original') return 'ok';
+      this.refresh(ct, timeout);
       return 'ok';
     }
     if (ct.original.proto === IPPROTO_UDP) {
@@ -315,7 +325,12 @@ export class Conntrack {
     const [name, fallback] = TCP_TIMEOUT[tcp.state];
     const normal = this.seconds(name, fallback);
     if (tcp.retrans >= this.seconds('tcp_max_retrans', 3)) return Math.min(normal, this.seconds('tcp_timeout_max_retrans', 300));
-    return normal;
+    if (tcp.lastIndex === 'rst') return this.seconds('tcp_timeout_close', 10);
+    const unacked = this.seconds('tcp_timeout_unacknowledged', 300);
+    if (tcp.original.unacked || tcp.reply.unacked) return Math.min(normal, unacked);
+    if (tcp.lastWin === 0) return Math.min(normal, this.seconds('tcp_timeout_max_retrans', 300));
+    // Picked up in the middle: nobody has answered yet.
+    return tcp.state === 'ESTABLISHED' && !ct.seenReply ? Math.min(normal, unacked) : normal;
   }
 
   private refresh(ct: Connection, seconds: number): void {
@@ -334,6 +349,7 @@ export class Conntrack {
         return this.ns.nf.dropped('CONNTRACK_CLASH');
       }
       ct.confirmed = true;
+      ct.stamped = this.seconds('timestamp', 0) !== 0;
       ct.pending = false;
       ct.expires += this.ns.kernel.sim.now;
       this.hash(ct);
@@ -401,7 +417,19 @@ function readSegment(p: XtPacket): TcpSegment | null {
     ack: u32(b, p.l4 + 8),
     window: u16(b, p.l4 + 14),
     length: Math.max(0, b.length - p.l4 - header),
+    ...(header > 20 ? segmentOptions(b, p.l4 + 20, Math.min(b.length, p.l4 + header)) : null),
   };
+}
+
+/** nop, nop, timestamps: what most segments carry. */
+const ONLY_TIMESTAMPS = 0x0101080a;
+
+function segmentOptions(b: Uint8Array, at: number, end: number): Partial<TcpSegment> | null {
+  if (end - at === 12 && u32(b, at) === ONLY_TIMESTAMPS) return null;
+  const o = parseTcpOptions(b, at, end);
+  let sack: number | undefined;
+  for (const [, right] of o.sack ?? []) if (sack === undefined || after(right, sack)) sack = right;
+  return { wscale: o.wscale, sackPermitted: o.sackPermitted, sack };
 }
 
 function isNeighbourDiscovery(type: number): boolean {

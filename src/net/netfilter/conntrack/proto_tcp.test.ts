@@ -52,3 +52,29 @@ test('mid-stream packets are picked up, stray answers are not', () => {
   expect(tcpNew(segment(ACK), false)).toBeNull();
   expect([SYN | FIN, 0, SYN | RST, FIN].map(validFlags)).toEqual([false, false, false, false]);
 });
+
+/** After a handshake with windows of 100 on both sides; the client's next number is 2, the server's 6. */
+const OPEN = [client(SYN, 1), server(SYN | ACK, 5, 2), client(ACK, 2, 6)] as const;
+const last = (...steps: Parameters<typeof play>): string | undefined => play(...OPEN, ...steps).at(-1);
+
+test('segments outside the window are invalid', () => {
+  expect(last(client(ACK, 2, 6, 100))).toBe('ESTABLISHED assured');
+  expect(last(client(ACK, 203, 6, 1))).toMatch(/^invalid/);
+  expect(last(client(ACK, 2, 7))).toMatch(/^invalid/);
+  expect(last(server(ACK, 6, 3))).toMatch(/^invalid/);
+});
+
+test('a reset must hit the peer’s next number to close', () => {
+  expect(last(server(RST, 6))).toMatch(/^CLOSE/);
+  expect(last(client(ACK, 2, 6, 10), server(ACK, 6, 12), server(RST, 8))).toBe('ESTABLISHED assured');
+  expect(last(client(ACK, 2, 6), server(RST, 1))).toMatch(/^invalid/);
+});
+
+test('be_liberal lets everything pass', () => {
+  const ct = new Connection(1, tuple, invertTuple(tuple) as Tuple, 0);
+  ct.tcp = tcpNew(OPEN[0][1], true);
+  for (const [dir, s] of OPEN) tcpPacket(ct, dir, s);
+  const far = segment(ACK, 90000, 90000, 10);
+  expect(tcpPacket(ct, 'original', far)).toBe('invalid');
+  expect(tcpPacket(ct, 'original', far, { liberal: true, ignoreInvalidRst: false })).toBe('ok');
+});

@@ -1,7 +1,7 @@
 /** A connection as text, as /proc/net/nf_conntrack and libnetfilter_conntrack print it. Models nfct_snprintf_default() */
 
 import { SEC } from '../../../sim/sim.ts';
-import { formatIp } from '../../../wire/addr.ts';
+import { formatIp, type IpAddr } from '../../../wire/addr.ts';
 import type { Netns } from '../../netns.ts';
 import type { Connection } from './connection.ts';
 import { hasPorts, isIcmp, type Tuple, tupleFamily } from './tuple.ts';
@@ -21,9 +21,15 @@ export function protoText(proto: number): string {
   return PROTO_NAMES[proto] ?? 'unknown';
 }
 
+/** All 32 digits, as the kernel's %pI6. */
+function wholeIp6(addr: bigint): string {
+  return (addr.toString(16).padStart(32, '0').match(/.{4}/g) ?? []).join(':');
+}
+
 /** `src=… dst=… sport=… dport=…` or ICMP's type, code and id. */
-export function tupleText(t: Tuple): string {
-  const base = `src=${formatIp(t.src)} dst=${formatIp(t.dst)}`;
+export function tupleText(t: Tuple, whole = false): string {
+  const show = (addr: IpAddr): string => (whole && typeof addr === 'bigint' ? wholeIp6(addr) : formatIp(addr));
+  const base = `src=${show(t.src)} dst=${show(t.dst)}`;
   if (hasPorts(t.proto)) return `${base} sport=${t.sport} dport=${t.dport}`;
   if (isIcmp(t.proto)) return `${base} type=${t.icmpType} code=${t.icmpCode} id=${t.sport}`;
   return base;
@@ -43,6 +49,8 @@ export interface CtTextOptions {
   counters: boolean;
   mark: boolean;
   zone: 'always' | 'given';
+  /** When it began, for connections with a time stamp; null: not asked. */
+  start?: string | null;
   use: number | null;
 }
 
@@ -53,13 +61,18 @@ export function connectionText(ct: Connection, o: CtTextOptions): string {
   s += `${protoText(proto).padEnd(8)} ${proto} `;
   if (o.timeout) s += `${secondsLeft(ct, o.now)} `;
   if (ct.tcp && o.state) s += `${ct.tcp.state} `;
+  else if (ct.sctp && o.state) s += `${ct.sctp} `;
   const counters = (dir: 'original' | 'reply'): string => (o.counters ? ` packets=${ct.packets[dir]} bytes=${ct.bytes[dir]}` : '');
-  s += tupleText(ct.original) + counters('original');
+  s += tupleText(ct.original, o.zone === 'always') + counters('original');
   if (!ct.seenReply) s += ' [UNREPLIED]';
-  s += ` ${tupleText(ct.reply)}${counters('reply')}`;
+  s += ` ${tupleText(ct.reply, o.zone === 'always')}${counters('reply')}`;
   if (ct.assured) s += ' [ASSURED]';
   if (o.mark) s += ` mark=${ct.mark}`;
   if (o.zone === 'always' || ct.zone !== 0) s += ` zone=${ct.zone}`;
+  if (ct.stamped) {
+    s += ` delta-time=${Math.floor((o.now - ct.created) / SEC)}`;
+    if (o.start) s += ` [start=${o.start}]`;
+  }
   if (o.use !== null) s += ` use=${o.use}`;
   return s;
 }
