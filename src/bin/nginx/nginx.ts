@@ -156,7 +156,6 @@ function* reload(p: Process, http: Http, o: Options, listening: Map<string, TcpS
 
 function* run(p: Process, config: Config, o: Options, socks: ReadonlyMap<string, TcpSocket>): Task<number> {
   p.writeFile(config.pid, `${p.pid}\n`);
-  p.argv = [`nginx: master process ${p.argv.join(' ')}`];
   const http = new Http(p, config);
   for (const signal of ['TERM', 'INT', 'QUIT'] as const) {
     p.onSignal(signal, () => {
