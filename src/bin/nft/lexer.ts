@@ -1,91 +1,223 @@
-/** nft's input as tokens that remember where they stood, and errors that point there. */
+/** nft's input as tokens that remember where they stood, and errors that point there. Models nftables/src/scanner.l */
 
-export interface Token {
+import type { xt } from '../../os/uapi.ts';
+
+export type Loc = xt.Loc;
+
+/** `string` names and addresses, `number`, `quoted`, `punct`, `newline`, `end`. */
+export type TokenKind = 'string' | 'number' | 'quoted' | 'punct' | 'newline' | 'end';
+
+export interface Token extends Loc {
+  readonly kind: TokenKind;
   readonly text: string;
-  readonly quoted: boolean;
-  /** Offsets in the line. */
-  readonly from: number;
-  readonly to: number;
-  readonly line: number;
+  readonly source: Source;
+}
+
+/** A file or the command line; locations are lines and columns in it. */
+export interface Source {
+  /** Null: the command line. */
+  readonly name: string | null;
+  readonly lines: readonly string[];
+  /** Place of the include statement. */
+  readonly included: { readonly source: Source; readonly loc: Loc } | null;
+}
+
+export interface Place extends Loc {
+  readonly source?: Source;
 }
 
 export class NftError extends Error {
-  readonly from: number;
-  readonly to: number;
-  readonly line: number;
-  /** Operand that the message is about, underlined with `~`. */
-  readonly about: { from: number; to: number } | null;
+  readonly at: Place;
+  /** Operands that the message is about, underlined with `~`. */
+  readonly about: readonly Loc[];
 
-  constructor(message: string, at: { from: number; to: number; line: number }, about: { from: number; to: number } | null = null) {
+  constructor(message: string, at: Place, about: readonly (Loc | null | undefined)[] = []) {
     super(message);
-    this.from = at.from;
-    this.to = at.to;
-    this.line = at.line;
-    this.about = about;
+    this.at = at;
+    this.about = about.filter((l): l is Loc => l !== null && l !== undefined);
   }
 }
 
-const TOKEN = /\s+|#.*|"([^"]*)"|(==|!=|<=|>=|[{};,()=<>&|])|[^\s{};,()"=!<>&|]+/y;
+const MAC = /(?:[0-9a-fA-F]{1,2}:){5}[0-9a-fA-F]{1,2}(?![0-9a-fA-F:])/y;
+const IP6 = /(?:[0-9a-fA-F]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{1,4})?(?![0-9a-zA-Z_:])/y;
+const IP4 = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![0-9A-Za-z.])/y;
+const CLASSID = /[0-9a-fA-F]{1,4}:[0-9a-fA-F]{1,4}(?=[\s:\-},]|$)/y;
+const SPECIAL = /8021(?:q|ad)(?![0-9A-Za-z])/y;
+const TIME = /(?:\d+d)?(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?(?![0-9A-Za-z])/y;
+const NUMBER = /0x[0-9a-fA-F]+|\d+/y;
+const STRING = /\\\*|(?:[A-Za-z]|[_.](?=[A-Za-z0-9_/.-]))(?:[A-Za-z0-9/\-_.]|\\\*)*\*?/y;
+const PUNCT = /==|!=|<=|>=|<<|>>|[{}[\]();,:=<>&|^!@$+*./-]/y;
+const WORDS: Readonly<Record<string, string>> = {
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  gt: '>',
+  le: '<=',
+  ge: '>=',
+  and: '&',
+  or: '|',
+  xor: '^',
+  not: '!',
+  lshift: '<<',
+  rshift: '>>',
+};
 
-/** Newlines become `;` tokens: they end commands and statements alike. */
-export function tokens(source: string): Token[] {
-  const out: Token[] = [];
-  for (const [line, text] of source.split('\n').entries()) {
-    TOKEN.lastIndex = 0;
-    while (TOKEN.lastIndex < text.length) {
-      const from = TOKEN.lastIndex;
-      const m = TOKEN.exec(text);
-      if (!m) throw new NftError(`syntax error, unexpected junk`, { from, to: from + 1, line });
-      const word = m[0] as string;
-      if (/^\s/.test(word) || word.startsWith('#')) continue;
-      out.push({ text: m[1] ?? word, quoted: m[1] !== undefined, from, to: from + word.length, line });
-    }
-    out.push({ text: '\n', quoted: false, from: text.length, to: text.length + 1, line });
+export function sourceOf(text: string, name: string | null, included: Source['included'] = null): Source {
+  return { name, lines: text.split('\n'), included };
+}
+
+function scan(line: string, at: number): { kind: TokenKind; text: string; length: number } | null {
+  const tries: readonly (readonly [RegExp, TokenKind])[] = [
+    [MAC, 'string'],
+    [IP6, 'string'],
+    [IP4, 'string'],
+    [CLASSID, 'string'],
+    [SPECIAL, 'string'],
+    [TIME, 'string'],
+    [NUMBER, 'number'],
+    [STRING, 'string'],
+    [PUNCT, 'punct'],
+  ];
+  for (const [re, kind] of tries) {
+    re.lastIndex = at;
+    const m = re.exec(line);
+    if (!m || m[0] === '') continue;
+    const word = WORDS[m[0]];
+    if (kind === 'string' && word) return { kind: 'punct', text: word, length: m[0].length };
+    return { kind, text: m[0], length: m[0].length };
   }
+  return null;
+}
+
+export function tokens(source: Source): Token[] {
+  const out: Token[] = [];
+  let joined = false;
+  for (const [line, text] of source.lines.entries()) {
+    let at = 0;
+    joined = false;
+    while (at < text.length) {
+      const c = text[at] as string;
+      if (c === ' ' || c === '\t' || c === '\r') {
+        at++;
+        continue;
+      }
+      if (c === '#') break;
+      if (c === '\\' && at === text.trimEnd().length - 1) {
+        joined = true;
+        break;
+      }
+      if (c === '"') {
+        const end = text.indexOf('"', at + 1);
+        if (end < 0) throw new NftError('syntax error, unexpected junk', { line, from: at, to: at + 1, source });
+        out.push({ kind: 'quoted', text: text.slice(at + 1, end), line, from: at, to: end + 1, source });
+        at = end + 1;
+        continue;
+      }
+      const hit = scan(text, at);
+      if (!hit) throw new NftError('syntax error, unexpected junk', { line, from: at, to: at + 1, source });
+      out.push({ kind: hit.kind, text: hit.text, line, from: at, to: at + hit.length, source });
+      at += hit.length;
+    }
+    if (!joined) out.push({ kind: 'newline', text: '\n', line, from: text.length, to: text.length + 1, source });
+  }
+  // The end of a command line is told at its begin.
+  const line = source.name === null ? 0 : Math.max(0, source.lines.length - 1);
+  out.push({ kind: 'end', text: '', line, from: 0, to: 1, source });
   return out;
 }
 
 /** `Error: …`, the line, and carets under the place. */
-export function errorText(e: NftError, source: string, file: string | null): string {
-  const line = source.split('\n')[e.line] ?? '';
-  const place = file === null ? '' : `${file}:${e.line + 1}:${e.from + 1}-${Math.max(e.from + 1, e.to)}: `;
-  let marks = `${' '.repeat(e.from)}${'^'.repeat(Math.max(1, e.to - e.from))}`;
-  if (e.about && e.about.to <= e.from) {
-    marks = `${' '.repeat(e.about.from)}${'~'.repeat(e.about.to - e.about.from)}${' '.repeat(e.from - e.about.to)}${'^'.repeat(Math.max(1, e.to - e.from))}`;
+export function errorText(e: NftError, fallback: Source): string {
+  const source = e.at.source ?? fallback;
+  const line = source.lines[e.at.line] ?? '';
+  let place = '';
+  if (source.included) {
+    for (let s: Source = source; s.included; s = s.included.source) {
+      const { loc } = s.included;
+      place = `In file included from ${s.included.source.name ?? 'internal'}:${loc.line + 1}:${loc.from + 1}-${loc.to}:\n${place}`;
+    }
   }
-  return `${place}Error: ${e.message}\n${line}\n${marks}\n`;
+  const to = Math.max(e.at.from + 1, e.at.to);
+  if (source.name !== null) place += `${source.name}:${e.at.line + 1}:${e.at.from + 1}-${to}: `;
+  const marks: string[] = [];
+  for (const l of e.about) if (l.line === e.at.line) for (let i = l.from; i < l.to; i++) marks[i] = '~';
+  for (let i = e.at.from; i < to; i++) marks[i] = '^';
+  let carets = '';
+  for (let i = 0; i < marks.length; i++) carets += marks[i] ?? (line[i] === '\t' ? '\t' : ' ');
+  return `${place}Error: ${e.message}\n${line}\n${carets}\n`;
 }
+
+/** Words that the scanner knows: an unexpected one is named, any other is a `string`. */
+const KEYWORDS = new Set(
+  'accept drop continue return jump goto queue table tables chain chains rule rules set sets element map maps flowtable flowtables handle ruleset trace inet netdev add replace update create insert delete get list reset flush rename import export monitor describe destroy all to position comment constant interval dynamic auto-merge timeout gc-interval elements expires policy memory performance size flow offload meter meters counter counters quota quotas limit limits rate burst over until used second minute hour day week bytes packets name log prefix level flags group snaplen queue-threshold reject with reset snat dnat masquerade redirect random fully-random persistent tproxy dup fwd notrack synproxy mss wscale timestamp sack-perm ether saddr daddr type vlan id cfi dei pcp arp htype ptype hlen plen operation ip version hdrlength dscp ecn length frag-off ttl protocol checksum icmp code sequence gateway mtu igmp mrt ip6 priority flowlabel nexthdr hoplimit icmpv6 parameter-problem max-delay ah reserved spi esp comp flags cpi udp sport dport csumcov udplite sctp chunk vtag tcp ackseq doff window urgptr option dccp th hbh rt rt0 rt2 srh seg-left addr last-entry tag sid dst mh frag reserved2 more-fragments exthdr meta mark iif iifname iiftype oif oifname oiftype skuid skgid nftrace rtclassid ibriport obriport ibridgename obridgename pkttype cpu iifgroup oifgroup cgroup time classid nexthop ct l3proto proto-src proto-dst zone direction event expectation expiration helper label state status original reply both avgpkt numgen inc mod offset jhash symhash seed last never fib osf socket transparent wildcard cgroupv2 ipsec reqid spnum in out hook device devices include define redefine undef variable exists missing bypass fanout typeof map vmap ll nh ih secmark'.split(
+    ' ',
+  ),
+);
+
+const PUNCT_NAMES: Readonly<Record<string, string>> = {
+  ',': 'comma',
+  ':': 'colon',
+  ';': 'semicolon',
+  '\n': 'newline',
+  '{': "'{'",
+  '}': "'}'",
+  '[': "'['",
+  ']': "']'",
+  '(': "'('",
+  ')': "')'",
+  $: "'$'",
+  '=': "'='",
+};
 
 /** Reads tokens in order. */
 export class Cursor {
-  private readonly list: readonly Token[];
+  readonly list: Token[];
   at = 0;
 
-  constructor(list: readonly Token[]) {
+  constructor(list: Token[]) {
     this.list = list;
+  }
+
+  /** True at the end of a line; a newline is a separator, but not inside braces. */
+  get newline(): boolean {
+    return this.token.kind === 'newline';
   }
 
   get token(): Token {
     return (this.list[this.at] ?? this.list[this.list.length - 1]) as Token;
   }
 
-  get done(): boolean {
-    return this.at >= this.list.length;
+  get previous(): Token {
+    return (this.list[Math.max(0, this.at - 1)] ?? this.token) as Token;
   }
 
-  /** True at the end of a command. */
+  get done(): boolean {
+    return this.token.kind === 'end';
+  }
+
+  /** True at the end of a command or statement list. */
   get end(): boolean {
-    return this.done || this.token.text === ';' || this.token.text === '\n' || this.token.text === '}';
+    const t = this.token;
+    return t.kind === 'end' || t.kind === 'newline' || (t.kind === 'punct' && (t.text === ';' || t.text === '}'));
+  }
+
+  peek(n = 1): Token {
+    return (this.list[this.at + n] ?? this.list[this.list.length - 1]) as Token;
   }
 
   next(): Token {
     const t = this.token;
-    this.at++;
+    if (t.kind !== 'end') this.at++;
     return t;
   }
 
   is(text: string): boolean {
-    return !this.done && !this.token.quoted && this.token.text === text;
+    const t = this.token;
+    return t.kind !== 'quoted' && t.kind !== 'end' && t.text === text;
+  }
+
+  isAny(texts: readonly string[]): boolean {
+    return this.token.kind !== 'quoted' && this.token.kind !== 'end' && texts.includes(this.token.text);
   }
 
   take(text: string): boolean {
@@ -94,29 +226,66 @@ export class Cursor {
     return true;
   }
 
-  expect(text: string): Token {
-    if (!this.is(text)) this.unexpected(text);
+  /** The texts in order, or nothing. */
+  takeAll(...texts: string[]): boolean {
+    for (const [i, t] of texts.entries()) {
+      const token = this.peek(i);
+      if (token.kind === 'quoted' || token.text !== t) return false;
+    }
+    this.at += texts.length;
+    return true;
+  }
+
+  expect(text: string, expecting: string | null = PUNCT_NAMES[text] ?? text): Token {
+    if (!this.is(text)) this.unexpected(expecting);
     return this.next();
   }
 
-  /** A name or value; anything but punctuation. */
+  /** A name: anything but punctuation. */
   word(expecting: string | null = 'string'): Token {
-    if (!this.token.quoted && /^[{};,()=<>&|\n]/.test(this.token.text)) this.unexpected(expecting);
+    const { kind } = this.token;
+    if (kind !== 'string' && kind !== 'number' && kind !== 'quoted') this.unexpected(expecting);
     return this.next();
   }
 
-  /** The texts of the coming tokens, for looking ahead. */
-  ahead(n: number): string[] {
-    return this.list.slice(this.at, this.at + n).map((t) => t.text);
+  number(expecting: string | null = 'number'): number {
+    const t = this.token;
+    if (t.kind !== 'number') this.unexpected(expecting);
+    this.at++;
+    return Number(t.text.length > 1 && /^0[0-7]+$/.test(t.text) ? `0o${t.text}` : t.text);
   }
 
+  string(expecting: string | null = 'string'): string {
+    return this.word(expecting).text;
+  }
+
+  /** Newlines and stray semicolons. */
   skipNewlines(): void {
-    while (!this.done && (this.is('\n') || this.is(';'))) this.at++;
+    while (this.token.kind === 'newline' || this.is(';')) this.at++;
+  }
+
+  span(from: Loc): Loc {
+    const last = this.previous;
+    return last.line === from.line ? { line: from.line, from: from.from, to: Math.max(last.to, from.to) } : { ...from };
   }
 
   unexpected(expecting: string | null = null): never {
     const t = this.token;
-    const what = t.text === '\n' ? 'newline' : /^[a-z]/.test(t.text) ? 'string' : t.text;
+    let what = 'string';
+    if (t.kind === 'end') what = 'end of file';
+    else if (t.kind === 'newline') what = 'newline';
+    else if (t.kind === 'number') what = 'number';
+    else if (t.kind === 'quoted') what = 'quoted string';
+    else if (t.kind === 'punct') what = PUNCT_NAMES[t.text] ?? t.text;
+    else if (KEYWORDS.has(t.text)) what = t.text;
     throw new NftError(`syntax error, unexpected ${what}${expecting === null ? '' : `, expecting ${expecting}`}`, t);
   }
+}
+
+export function locOf(t: Token): Loc {
+  return { line: t.line, from: t.from, to: t.to };
+}
+
+export function join(a: Loc, b: Loc): Loc {
+  return a.line === b.line ? { line: a.line, from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) } : a;
 }

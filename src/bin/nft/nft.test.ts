@@ -1,40 +1,20 @@
 import { expect, test } from 'vitest';
 import { Kernel } from '../../net/kernel.ts';
-import type { Process } from '../../os/process.ts';
-import type { Command } from '../../os/program.ts';
+import { Machine } from '../../os/machine.ts';
+import { runCommand } from '../../os/run.ts';
 import { Sim } from '../../sim/sim.ts';
-import { ipset } from '../ipset/ipset.ts';
-import { iptablesCommands } from '../iptables/iptables.ts';
-import { nft } from './nft.ts';
+import { commands } from '../index.ts';
 
 function host() {
-  const ns = new Kernel(new Sim(1), 'h').init;
-  const run = (command: Command, ...args: string[]): { out: string; err: string; status: number } => {
-    const io = { out: '', err: '' };
-    const p = {
-      ns,
-      uid: 0,
-      argv: [command.name, ...args],
-      readText: () => null,
-      out: (t: string) => {
-        io.out += t;
-        return [];
-      },
-      err: (t: string) => {
-        io.err += t;
-        return [];
-      },
-    };
-    const task = command.main(p as unknown as Process);
-    for (;;) {
-      const r = task.next('woken');
-      if (r.done) return { ...io, status: r.value };
-    }
+  const machine = new Machine(new Kernel(new Sim(1), 'h'), commands);
+  const run = (...argv: string[]): { out: string; err: string; status: number } => {
+    const r = runCommand(machine, argv);
+    return { out: r.stdout, err: r.stderr, status: r.exitCode };
   };
   return {
-    nft: (line: string, ...flags: string[]) => run(nft, ...flags, ...line.split(' ')),
-    ipset: (line: string) => run(ipset, ...line.split(' ')),
-    iptables: (line: string) => run(iptablesCommands[0] as Command, ...line.split(' ')),
+    nft: (line: string, ...flags: string[]) => run('nft', ...flags, line),
+    ipset: (line: string) => run('ipset', ...line.split(' ')),
+    iptables: (line: string) => run('iptables', ...line.split(' ')),
   };
 }
 

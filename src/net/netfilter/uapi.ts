@@ -17,26 +17,15 @@ export {
   type SetType,
 } from './ipset/ipset.ts';
 export { HOOKS, type Hook } from './netfilter.ts';
-export { type DataType, TYPES as NFT_TYPES, typeByName, type Value as NftValue } from './nft/datatype.ts';
-export { type Selector, selectorAt } from './nft/selector.ts';
-export {
-  Counter,
-  type Item,
-  itemHas,
-  itemText,
-  jump,
-  limit as nftLimit,
-  match,
-  type NftSet,
-  notrack,
-  type Operand,
-  type Statement,
-  setMark,
-  sortedItems,
-  verdict,
-  viaTarget,
-} from './nft/statement.ts';
-export { type BaseChain, type ChainType, NftChain, type NftFamily, type NftRule, NftTable, type NftTables } from './nft/tables.ts';
+export type { DataType, Names, Style as NftStyle, Value as NftValue } from './nft/datatype.ts';
+export type * from './nft/expr.ts';
+export type { Base as PayloadBase, ExtHeader, ExtKind, Field, Proto } from './nft/proto.ts';
+export type { NftSet, SetElem, SetSpec, Span } from './nft/set.ts';
+export type * from './nft/stmt.ts';
+export type { BaseChain, ChainType, Flowtable, NftChain, NftFamily, NftHook, NftObject, NftRule, NftTable, ObjSpec } from './nft/table.ts';
+export type { NftChange, NftRefusal, NftTables } from './nft/tables.ts';
+export type { NftTrace, TraceSink } from './nft/trace.ts';
+export * as nft from './nft/uapi.ts';
 export type { NfTableChange, NfTraceStep } from './nftrace.ts';
 export type { Chain } from './xt/chain.ts';
 export { findMatch, findTarget } from './xt/ext/index.ts';

@@ -1,71 +1,142 @@
-/** Native nftables of a namespace: tables of a family, base chains at hooks, rules, named sets. Models net/netfilter/nf_tables_api.c */
+/** Native nftables of a namespace: what it holds, changed in transactions that happen whole or not at all. Models net/netfilter/nf_tables_api.c */
 
-import { fail, ok, type Result } from '../../../sim/errno.ts';
-import type { Family } from '../../../wire/addr.ts';
+import { type Errno, fail, ok, type Result } from '../../../sim/errno.ts';
 import type { Netns } from '../../netns.ts';
-import type { Hook, HookVerdict, Netfilter } from '../netfilter.ts';
-import type { XtPacket } from '../xt/packet.ts';
-import type { NftSet, Statement, Step } from './statement.ts';
+import type { Netfilter } from '../netfilter.ts';
+import type { Elem, Expr } from './expr.ts';
+import { type Hooks, hookChain } from './hooks.ts';
+import { compileStateful, compileStmt, type Run, type RunCx } from './run.ts';
+import { NftSet, type SetElem, type SetSpec, spansOf } from './set.ts';
+import type { ObjKind, Stmt } from './stmt.ts';
+import {
+  type BaseChain,
+  type Flowtable,
+  NftChain,
+  type NftFamily,
+  NftObject,
+  type NftRule,
+  NftTable,
+  type ObjSpec,
+  objectKey,
+} from './table.ts';
+import type { TraceSink } from './trace.ts';
+import { statementOk } from './validate.ts';
 
-export type NftFamily = 'ip' | 'ip6' | 'inet' | 'arp' | 'bridge' | 'netdev';
-export type ChainType = 'filter' | 'nat' | 'route';
-
-export interface NftRule {
-  readonly handle: number;
-  readonly statements: readonly Statement[];
-  readonly comment: string | null;
-  readonly run: (p: XtPacket) => Step;
+/** Something that a transaction changed, for `nft monitor`. */
+export interface NftChange {
+  readonly verb: 'add' | 'delete' | 'flush';
+  readonly what: 'table' | 'chain' | 'rule' | 'set' | 'element' | 'object' | 'flowtable';
+  readonly table: NftTable;
+  readonly chain?: NftChain;
+  readonly rule?: NftRule;
+  readonly set?: NftSet;
+  readonly elems?: readonly SetElem[];
+  readonly object?: NftObject;
 }
 
-export interface BaseChain {
-  readonly type: ChainType;
-  readonly hook: Hook;
-  readonly priority: number;
-  policy: 'accept' | 'drop';
+/** Which part of the command a refusal is about. */
+export interface NftRefusal {
+  readonly errno: Errno;
+  readonly about: 'rule' | 'chain' | 'statement';
+  /** Index of the statement. */
+  readonly index: number;
 }
 
-export class NftChain {
-  name: string;
-  readonly handle: number;
-  readonly base: BaseChain | null;
-  rules: NftRule[] = [];
-  unregister: (() => void)[] = [];
+const MAX_JUMPS = 16;
 
-  constructor(name: string, handle: number, base: BaseChain | null) {
-    this.name = name;
-    this.handle = handle;
-    this.base = base;
-  }
+/** Every chain that a statement may lead to. */
+export function chainsOf(s: Stmt): string[] {
+  if (s.s !== 'verdict') return [];
+  const { expr } = s;
+  if (expr.k === 'verdict') return expr.chain === null ? [] : [expr.chain];
+  if (expr.k !== 'map' || expr.table.k !== 'set') return [];
+  return expr.table.elems.flatMap((el) => (el.data?.k === 'verdict' && el.data.chain !== null ? [el.data.chain] : []));
 }
 
-export class NftTable {
-  readonly family: NftFamily;
-  readonly name: string;
-  readonly handle: number;
-  readonly chains = new Map<string, NftChain>();
-  readonly sets = new Map<string, NftSet>();
-  private handles = 0;
+function usesCt(e: Expr | null): boolean {
+  if (!e) return false;
+  if (e.k === 'ct') return true;
+  if (e.k === 'concat' || e.k === 'list') return e.items.some(usesCt);
+  if (e.k === 'binop') return usesCt(e.left);
+  if (e.k === 'map') return usesCt(e.key);
+  return e.k === 'hash' && usesCt(e.expr);
+}
 
-  constructor(family: NftFamily, name: string, handle: number) {
-    this.family = family;
-    this.name = name;
-    this.handle = handle;
-  }
-
-  nextHandle(): number {
-    return ++this.handles;
+function needsTracking(s: Stmt): boolean {
+  switch (s.s) {
+    case 'match':
+      return usesCt(s.left);
+    case 'verdict':
+      return usesCt(s.expr);
+    case 'assign':
+      return s.target.k === 'ct' || usesCt(s.value);
+    case 'nat':
+    case 'connlimit':
+    case 'synproxy':
+      return true;
+    case 'objref':
+      return s.kind.startsWith('ct ');
+    case 'setop':
+      return usesCt(s.key);
+    default:
+      return false;
   }
 }
 
 export class NftTables {
-  private readonly ns: Netns;
-  private readonly nf: Netfilter;
-  private readonly tables = new Map<string, NftTable>();
+  readonly ns: Netns;
+  readonly nf: Netfilter;
+  readonly hooks: Hooks = { devices: new Map() };
+  /** Who reads `nft monitor trace`. */
+  readonly traces = new Set<TraceSink>();
+  private readonly listeners = new Set<(changes: readonly NftChange[]) => void>();
+  private tables = new Map<string, NftTable>();
   private handles = 0;
+  /** How to take back what the open transaction did; null outside of one. */
+  private journal: (() => void)[] | null = null;
+  private changes: NftChange[] = [];
+  /** Numbers of committed transactions. */
+  generation = 0;
 
   constructor(ns: Netns, nf: Netfilter) {
     this.ns = ns;
     this.nf = nf;
+  }
+
+  begin(): void {
+    this.journal = [];
+    this.changes = [];
+  }
+
+  commit(): void {
+    this.journal = null;
+    if (this.changes.length === 0) return;
+    this.generation++;
+    const { changes } = this;
+    this.changes = [];
+    for (const listener of this.listeners) listener(changes);
+  }
+
+  rollback(): void {
+    const undo = this.journal ?? [];
+    this.journal = null;
+    this.changes = [];
+    for (let i = undo.length - 1; i >= 0; i--) (undo[i] as () => void)();
+  }
+
+  listen(listener: (changes: readonly NftChange[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => {
+      this.listeners.delete(listener);
+    };
+  }
+
+  private undo(f: () => void): void {
+    this.journal?.push(f);
+  }
+
+  private changed(change: NftChange): void {
+    if (this.journal) this.changes.push(change);
   }
 
   /** Tables of iptables-nft are numbered along. */
@@ -81,165 +152,485 @@ export class NftTables {
     return this.tables.get(`${family} ${name}`) ?? null;
   }
 
-  addTable(family: NftFamily, name: string): NftTable {
+  addTable(family: NftFamily, name: string, more: { comment?: string | null; dormant?: boolean } = {}): NftTable {
     const old = this.get(family, name);
-    if (old) return old;
+    if (old) {
+      if (more.dormant !== undefined && more.dormant !== old.dormant) this.setDormant(old, more.dormant);
+      return old;
+    }
+    const before = this.tables;
     const table = new NftTable(family, name, this.nextTableHandle());
-    this.tables.set(`${family} ${name}`, table);
+    table.comment = more.comment ?? null;
+    table.dormant = more.dormant ?? false;
+    this.tables = new Map(before).set(`${family} ${name}`, table);
+    this.undo(() => {
+      this.tables = before;
+      this.handles--;
+    });
+    this.changed({ verb: 'add', what: 'table', table });
     return table;
   }
 
-  deleteTable(table: NftTable): void {
-    for (const chain of [...table.chains.values()]) this.dropChain(table, chain);
-    this.tables.delete(`${table.family} ${table.name}`);
+  private setDormant(table: NftTable, dormant: boolean): void {
+    table.dormant = dormant;
+    for (const chain of table.chains.values()) {
+      this.unhook(chain);
+      if (!dormant) this.hook(table, chain);
+    }
+    this.undo(() => this.setDormant(table, !dormant));
   }
 
-  addChain(table: NftTable, name: string, base: BaseChain | null): Result<NftChain> {
+  deleteTable(table: NftTable): void {
+    for (const chain of table.chains.values()) {
+      this.flushChain(table, chain, false);
+      this.unhook(chain);
+    }
+    const before = this.tables;
+    this.tables = new Map(before);
+    this.tables.delete(`${table.family} ${table.name}`);
+    this.undo(() => {
+      this.tables = before;
+      for (const chain of table.chains.values()) this.hook(table, chain);
+    });
+    this.changed({ verb: 'delete', what: 'table', table });
+  }
+
+  private hook(table: NftTable, chain: NftChain): void {
+    if (chain.base && !table.dormant) chain.unregister = hookChain(this, table, chain);
+  }
+
+  private unhook(chain: NftChain): void {
+    for (const off of chain.unregister) off();
+    chain.unregister = [];
+  }
+
+  addChain(table: NftTable, name: string, base: BaseChain | null, comment: string | null = null): Result<NftChain> {
     const old = table.chains.get(name);
     if (old) {
-      if (base && (!old.base || old.base.hook !== base.hook || old.base.priority !== base.priority)) return fail('EOPNOTSUPP');
-      if (base && old.base) old.base.policy = base.policy;
+      if (base && (!old.base || old.base.hook !== base.hook || old.base.type !== base.type)) return fail('EEXIST');
+      if (base && old.base && old.base.priority !== base.priority) return fail('EOPNOTSUPP');
+      if (base?.policy && old.base) {
+        const { policy } = old.base;
+        const b = old.base;
+        b.policy = base.policy;
+        this.undo(() => {
+          b.policy = policy;
+        });
+      }
       return ok(old);
     }
-    if (base?.type === 'nat' && base.hook === 'FORWARD') return fail('EOPNOTSUPP');
+    if (base && !chainTypeOk(table.family, base)) return fail('EOPNOTSUPP');
     const chain = new NftChain(name, table.nextHandle(), base);
+    chain.comment = comment;
     table.chains.set(name, chain);
-    if (base) this.hook(table, chain, base);
+    this.hook(table, chain);
+    this.undo(() => {
+      this.unhook(chain);
+      table.chains.delete(name);
+    });
+    this.changed({ verb: 'add', what: 'chain', table, chain });
     return ok(chain);
   }
 
-  /** EBUSY while something jumps there or rules are in it. */
+  /** EBUSY while something jumps there. */
   deleteChain(table: NftTable, chain: NftChain): Result {
+    if (this.referenced(table, chain)) return fail('EBUSY');
+    this.flushChain(table, chain, false);
+    this.unhook(chain);
+    const before = table.chains;
+    table.chains = new Map(before);
+    table.chains.delete(chain.name);
+    this.undo(() => {
+      table.chains = before;
+      this.hook(table, chain);
+    });
+    this.changed({ verb: 'delete', what: 'chain', table, chain });
+    return ok();
+  }
+
+  private referenced(table: NftTable, chain: NftChain): boolean {
     for (const c of table.chains.values()) {
-      for (const rule of c.rules) if (rule.statements.some((s) => s.target === chain.name)) return fail('EBUSY');
+      if (c === chain) continue;
+      for (const rule of c.rules) for (const s of rule.stmts) if (chainsOf(s).includes(chain.name)) return true;
     }
-    this.dropChain(table, chain);
+    for (const set of table.sets.values()) {
+      if (set.spec.dataType?.base !== 'verdict') continue;
+      for (const e of set.elems) if (e.elem.data?.k === 'verdict' && e.elem.data.chain === chain.name) return true;
+    }
+    return false;
+  }
+
+  renameChain(table: NftTable, chain: NftChain, name: string): Result {
+    if (table.chains.has(name)) return fail('EEXIST');
+    const old = chain.name;
+    const before = table.chains;
+    table.chains = new Map([...before].map(([k, c]) => [c === chain ? name : k, c]));
+    chain.name = name;
+    this.undo(() => {
+      chain.name = old;
+      table.chains = before;
+    });
     return ok();
   }
 
   /** `at`: index to insert at; the end when not given. */
-  addRule(table: NftTable, chain: NftChain, statements: Statement[], comment: string | null, at = chain.rules.length): Result<NftRule> {
-    for (const s of statements) {
-      if (s.target === undefined) continue;
-      const target = table.chains.get(s.target);
-      if (!target) return fail('ENOENT');
-      if (target.base) return fail('EOPNOTSUPP');
-      if (this.reaches(table, target, chain, 0)) return fail('EMLINK');
+  addRule(
+    table: NftTable,
+    chain: NftChain,
+    stmts: readonly Stmt[],
+    comment: string | null,
+    at = chain.rules.length,
+  ): Result<NftRule> & { refusal?: NftRefusal } {
+    for (const [index, s] of stmts.entries()) {
+      const refused = (errno: Errno, about: NftRefusal['about']) => ({ ...fail(errno), refusal: { errno, about, index } });
+      if (!statementOk(s, table.family, chain.base))
+        return refused('EOPNOTSUPP', s.s === 'match' || s.s === 'verdict' ? 'statement' : 'rule');
+      for (const name of chainsOf(s)) {
+        const target = table.chains.get(name);
+        if (!target) return refused('ENOENT', 'chain');
+        if (target.base) return refused('EOPNOTSUPP', 'chain');
+        if (this.reachable(table, chain) && this.reaches(table, target, chain, 0)) return refused('EMLINK', 'rule');
+      }
+      if (s.s === 'objref' && s.expr.k === 'value' && !table.objects.has(objectKey(s.kind, String(s.expr.v))))
+        return refused('ENOENT', 'statement');
+      // The recorded kernel is built without nfnetlink_queue.
+      if (s.s === 'queue') return refused('ENOENT', 'rule');
+      if (s.s === 'flow' && !table.flowtables.has(s.name)) return refused('ENOENT', 'statement');
+      if (s.s === 'setop' && s.set.k === 'setref' && s.set.set.spec.flags.includes('constant')) return refused('EOPNOTSUPP', 'rule');
     }
-    for (const s of statements) for (let i = 0; i < (s.sets ?? 0); i++) table.nextHandle();
-    const steps = statements.map((s) => s.compile(this.ns, (name) => table.sets.get(name) ?? null));
-    const rule: NftRule = {
-      handle: table.nextHandle(),
-      statements,
-      comment,
-      run: (p) => {
+    const rule = this.makeRule(table, stmts, comment);
+    const before = chain.rules;
+    chain.rules = [...before];
+    chain.rules.splice(at, 0, rule);
+    this.use(table, rule, 1);
+    this.undo(() => {
+      chain.rules = before;
+      this.use(table, rule, -1);
+    });
+    this.changed({ verb: 'add', what: 'rule', table, chain, rule });
+    return ok(rule);
+  }
+
+  private makeRule(table: NftTable, stmts: readonly Stmt[], comment: string | null): NftRule {
+    const anonymous = new Map<Expr, NftSet>();
+    const cx: RunCx = {
+      ns: this.ns,
+      objects: (kind, name) => table.objects.get(objectKey(kind, name)) ?? null,
+      setOf: (e) => {
+        if (e.k === 'setref') return e.set;
+        let set = anonymous.get(e);
+        if (!set) {
+          set = anonymousSet(e, table.nextHandle());
+          anonymous.set(e, set);
+        }
+        return set;
+      },
+    };
+    const steps = stmts.map((s) => compileStmt(s, cx));
+    return { handle: table.nextHandle(), stmts, comment, run: chainSteps(steps) };
+  }
+
+  /** Counts what a rule holds on to: connection tracking, sets, objects. */
+  private use(table: NftTable, rule: NftRule, sign: 1 | -1): void {
+    let tracking = 0;
+    for (const s of rule.stmts) {
+      if (needsTracking(s)) tracking++;
+      for (const set of setsOf(s)) set.users += sign;
+      if (s.s === 'objref' && s.expr.k === 'value') {
+        const o = table.objects.get(objectKey(s.kind, String(s.expr.v)));
+        if (o) o.users += sign;
+      }
+    }
+    if (tracking === 0) return;
+    if (table.family !== 'ip6') this.ns.ct.use(4, tracking * sign);
+    if (table.family !== 'ip') this.ns.ct.use(6, tracking * sign);
+  }
+
+  deleteRule(table: NftTable, chain: NftChain, rule: NftRule): void {
+    const before = chain.rules;
+    chain.rules = before.filter((r) => r !== rule);
+    this.use(table, rule, -1);
+    this.undo(() => {
+      chain.rules = before;
+      this.use(table, rule, 1);
+    });
+    this.changed({ verb: 'delete', what: 'rule', table, chain, rule });
+  }
+
+  /** The new rule takes the old one's place. */
+  replaceRule(
+    table: NftTable,
+    chain: NftChain,
+    old: NftRule,
+    stmts: readonly Stmt[],
+    comment: string | null,
+  ): ReturnType<NftTables['addRule']> {
+    const at = chain.rules.indexOf(old);
+    const r = this.addRule(table, chain, stmts, comment, at + 1);
+    if (r.ok) this.deleteRule(table, chain, old);
+    return r;
+  }
+
+  flushChain(table: NftTable, chain: NftChain, tell = true): void {
+    if (tell) for (const rule of chain.rules) this.changed({ verb: 'delete', what: 'rule', table, chain, rule });
+    const before = chain.rules;
+    for (const rule of before) this.use(table, rule, -1);
+    chain.rules = [];
+    this.undo(() => {
+      chain.rules = before;
+      for (const rule of before) this.use(table, rule, 1);
+    });
+  }
+
+  addSet(table: NftTable, spec: SetSpec): NftSet {
+    const set = new NftSet(spec, table.nextHandle());
+    table.sets.set(spec.name, set);
+    this.undo(() => {
+      table.sets.delete(spec.name);
+    });
+    this.changed({ verb: 'add', what: 'set', table, set });
+    return set;
+  }
+
+  deleteSet(table: NftTable, set: NftSet): Result {
+    if (set.users > 0) return fail('EBUSY');
+    const before = table.sets;
+    table.sets = new Map(before);
+    table.sets.delete(set.name);
+    this.undo(() => {
+      table.sets = before;
+    });
+    this.changed({ verb: 'delete', what: 'set', table, set });
+    return ok();
+  }
+
+  /** Replaces the elements of a set by others (some of them may be the old ones). */
+  setElems(table: NftTable, set: NftSet, elems: SetElem[], added: readonly SetElem[], removed: readonly SetElem[]): void {
+    const before = set.elems;
+    set.elems = elems;
+    set.changed();
+    this.undo(() => {
+      set.elems = before;
+      set.changed();
+    });
+    if (added.length > 0) this.changed({ verb: 'add', what: 'element', table, set, elems: added });
+    if (removed.length > 0) this.changed({ verb: 'delete', what: 'element', table, set, elems: removed });
+  }
+
+  makeElem(set: NftSet, el: Elem): SetElem {
+    return makeElem(set, el, this.ns.kernel.sim.now);
+  }
+
+  addObject(table: NftTable, name: string, spec: ObjSpec): NftObject {
+    const object = new NftObject(name, table.nextHandle(), spec, this.compileObject(spec));
+    table.objects.set(objectKey(spec.kind, name), object);
+    this.undo(() => {
+      table.objects.delete(objectKey(spec.kind, name));
+    });
+    this.changed({ verb: 'add', what: 'object', table, object });
+    return object;
+  }
+
+  private compileObject(spec: ObjSpec): Run {
+    const cx = {
+      ns: this.ns,
+      setOf: (): NftSet => {
+        throw new Error('an object has no sets');
+      },
+    };
+    return spec.stmt ? compileStateful(spec.stmt, cx) : () => 'next';
+  }
+
+  /** A new state for counters and quotas (`reset`). */
+  replaceObject(object: NftObject, spec: ObjSpec): void {
+    const { spec: before, run } = object;
+    object.spec = spec;
+    object.run = this.compileObject(spec);
+    this.undo(() => {
+      object.spec = before;
+      object.run = run;
+    });
+  }
+
+  deleteObject(table: NftTable, object: NftObject): Result {
+    if (object.users > 0) return fail('EBUSY');
+    const before = table.objects;
+    table.objects = new Map(before);
+    table.objects.delete(objectKey(object.spec.kind, object.name));
+    this.undo(() => {
+      table.objects = before;
+    });
+    this.changed({ verb: 'delete', what: 'object', table, object });
+    return ok();
+  }
+
+  object(table: NftTable, kind: ObjKind, name: string): NftObject | null {
+    return table.objects.get(objectKey(kind, name)) ?? null;
+  }
+
+  addFlowtable(table: NftTable, spec: Omit<Flowtable, 'handle'>): Flowtable {
+    const ft: Flowtable = { ...spec, handle: table.nextHandle() };
+    table.flowtables.set(spec.name, ft);
+    this.undo(() => {
+      table.flowtables.delete(spec.name);
+    });
+    return ft;
+  }
+
+  deleteFlowtable(table: NftTable, ft: Flowtable): void {
+    const before = table.flowtables;
+    table.flowtables = new Map(before);
+    table.flowtables.delete(ft.name);
+    this.undo(() => {
+      table.flowtables = before;
+    });
+  }
+
+  /** Loops are looked for from base chains only. */
+  private reachable(table: NftTable, chain: NftChain): boolean {
+    if (chain.base) return true;
+    for (const c of table.chains.values()) if (c.base && this.reaches(table, c, chain, 0)) return true;
+    return false;
+  }
+
+  private reaches(table: NftTable, from: NftChain, to: NftChain, depth: number): boolean {
+    if (from === to || depth > MAX_JUMPS) return true;
+    return from.rules.some((r) =>
+      r.stmts.some((s) =>
+        chainsOf(s).some((name) => {
+          const next = table.chains.get(name);
+          return next !== undefined && this.reaches(table, next, to, depth + 1);
+        }),
+      ),
+    );
+  }
+}
+
+function setsOf(s: Stmt): NftSet[] {
+  const out: NftSet[] = [];
+  const see = (e: Expr | null): void => {
+    if (!e) return;
+    if (e.k === 'setref') out.push(e.set);
+    else if (e.k === 'map') see(e.table);
+  };
+  if (s.s === 'match') see(s.right);
+  else if (s.s === 'verdict' || s.s === 'objref') see(s.expr);
+  else if (s.s === 'assign') see(s.value);
+  else if (s.s === 'nat') {
+    see(s.addr);
+    see(s.port);
+  } else if (s.s === 'setop') see(s.set);
+  else if (s.s === 'queue') see(s.num);
+  return out;
+}
+
+function makeElem(set: NftSet, el: Elem, now: number): SetElem {
+  const timeout = el.timeout ?? set.spec.timeout;
+  const life = el.expires ?? timeout;
+  const stmts = (el.stmts.length > 0 ? el.stmts : set.spec.stmts).map((s) => ({ ...s }));
+  return {
+    elem: el,
+    spans: el.key ? spansOf(el.key) : null,
+    timeout,
+    expires: life === null || life === 0 ? null : now + life * 1000,
+    stmts,
+    run: null,
+  };
+}
+
+function anonymousSet(e: Expr, handle: number): NftSet {
+  const elems = e.k === 'set' ? e.elems : [];
+  const set = new NftSet(
+    {
+      name: '',
+      kind: 'set',
+      keyType: e.type,
+      dataType: null,
+      objType: null,
+      dataInterval: false,
+      flags: ['constant'],
+      timeout: null,
+      gcInterval: null,
+      size: null,
+      policy: null,
+      autoMerge: false,
+      comment: null,
+      typeofKey: null,
+      typeofData: null,
+      stmts: [],
+      anonymous: true,
+    },
+    handle,
+  );
+  set.elems = elems.map((el) => makeElem(set, el, 0));
+  return set;
+}
+
+/** Statements one after the other until one does not say `next`. */
+function chainSteps(steps: readonly Run[]): Run {
+  const [a, b, c, d] = steps as [Run, Run, Run, Run];
+  switch (steps.length) {
+    case 0:
+      return () => 'continue';
+    case 1:
+      return (p) => {
+        const r = a(p);
+        return r === 'next' ? 'continue' : r;
+      };
+    case 2:
+      return (p) => {
+        let r = a(p);
+        if (r === 'next') r = b(p);
+        return r === 'next' ? 'continue' : r;
+      };
+    case 3:
+      return (p) => {
+        let r = a(p);
+        if (r === 'next') r = b(p);
+        if (r === 'next') r = c(p);
+        return r === 'next' ? 'continue' : r;
+      };
+    case 4:
+      return (p) => {
+        let r = a(p);
+        if (r === 'next') r = b(p);
+        if (r === 'next') r = c(p);
+        if (r === 'next') r = d(p);
+        return r === 'next' ? 'continue' : r;
+      };
+    default:
+      return (p) => {
         for (const step of steps) {
           const r = step(p);
           if (r !== 'next') return r;
         }
         return 'continue';
-      },
-    };
-    chain.rules.splice(at, 0, rule);
-    this.track(table, statements, 1);
-    return ok(rule);
-  }
-
-  deleteRule(table: NftTable, chain: NftChain, rule: NftRule): void {
-    chain.rules = chain.rules.filter((r) => r !== rule);
-    this.track(table, rule.statements, -1);
-  }
-
-  flushChain(table: NftTable, chain: NftChain): void {
-    for (const rule of chain.rules) this.track(table, rule.statements, -1);
-    chain.rules = [];
-  }
-
-  private dropChain(table: NftTable, chain: NftChain): void {
-    this.flushChain(table, chain);
-    for (const off of chain.unregister) off();
-    table.chains.delete(chain.name);
-  }
-
-  private reaches(table: NftTable, from: NftChain, to: NftChain, depth: number): boolean {
-    if (from === to || depth > 16) return true;
-    return from.rules.some((r) =>
-      r.statements.some((s) => {
-        const next = s.target === undefined ? undefined : table.chains.get(s.target);
-        return next !== undefined && this.reaches(table, next, to, depth + 1);
-      }),
-    );
-  }
-
-  private families(table: NftTable): Family[] {
-    if (table.family === 'ip') return [4];
-    if (table.family === 'ip6') return [6];
-    return table.family === 'inet' ? [4, 6] : [];
-  }
-
-  private track(table: NftTable, statements: readonly Statement[], sign: 1 | -1): void {
-    const n = statements.filter((s) => s.conntrack).length;
-    if (n > 0) for (const family of this.families(table)) this.ns.ct.use(family, n * sign);
-  }
-
-  private hook(table: NftTable, chain: NftChain, base: BaseChain): void {
-    for (const family of this.families(table)) {
-      const run = (p: XtPacket): HookVerdict => this.walk(table, chain, base, p);
-      chain.unregister.push(
-        base.type === 'nat'
-          ? this.ns.ct.nat.register(family, base.hook, base.priority, run)
-          : this.nf.register({ family, hook: base.hook, priority: base.priority, run: base.type === 'route' ? reroute(run) : run }),
-      );
-    }
-  }
-
-  private walk(table: NftTable, first: NftChain, base: BaseChain, p: XtPacket): HookVerdict {
-    const stack: { chain: NftChain; at: number }[] = [];
-    let chain = first;
-    let at = 0;
-    const where = (): string => `NETFILTER ${table.name}/${chain.name}#${at}`;
-    for (;;) {
-      const rule = chain.rules[at];
-      if (!rule) {
-        const back = stack.pop();
-        if (!back) break;
-        ({ chain, at } = back);
-        continue;
-      }
-      at++;
-      const step = rule.run(p);
-      if (step === 'break' || step === 'continue' || step === 'next') continue;
-      if (typeof step === 'object') {
-        const next = table.chains.get(step.jump);
-        if (!next) continue;
-        if (!step.goto) {
-          if (stack.length >= 16) return this.nf.dropped(`${where()} LOOP`);
-          stack.push({ chain, at });
-        }
-        chain = next;
-        at = 0;
-        continue;
-      }
-      if (step === 'return') {
-        const back = stack.pop();
-        if (!back) break;
-        ({ chain, at } = back);
-        continue;
-      }
-      if (step === 'drop') return this.nf.dropped(where());
-      return step;
-    }
-    return base.policy === 'accept' ? 'accept' : this.nf.dropped(`NETFILTER ${table.name}/${first.name} policy`);
+      };
   }
 }
 
-/** Chains of type route: a changed mark or TOS asks for another route. */
-function reroute(run: (p: XtPacket) => HookVerdict): (p: XtPacket) => HookVerdict {
-  return (p) => {
-    const { mark } = p.skb;
-    const tos = p.skb.data[1];
-    const verdict = run(p);
-    if (verdict === 'accept' && (p.skb.mark !== mark || p.skb.data[1] !== tos)) p.skb.dst = null;
-    return verdict;
-  };
+/** nft_chain_type: which hooks and priorities a type has in a family. */
+function chainTypeOk(family: NftFamily, base: BaseChain): boolean {
+  const ip = family === 'ip' || family === 'ip6' || family === 'inet';
+  if (base.type === 'nat')
+    return ip && base.hook !== 'FORWARD' && base.hook !== 'INGRESS' && base.hook !== 'EGRESS' && base.priority > -200;
+  if (base.type === 'route') return ip && base.hook === 'OUTPUT';
+  if (family === 'netdev') return base.hook === 'INGRESS' || base.hook === 'EGRESS';
+  if (family === 'arp') return base.hook === 'INPUT' || base.hook === 'OUTPUT';
+  if (base.hook === 'EGRESS') return false;
+  return base.hook !== 'INGRESS' || family === 'inet';
 }
+
+export {
+  type BaseChain,
+  type ChainType,
+  type Flowtable,
+  NftChain,
+  type NftFamily,
+  type NftHook,
+  NftObject,
+  type NftRule,
+  NftTable,
+  type ObjSpec,
+  objectKey,
+} from './table.ts';

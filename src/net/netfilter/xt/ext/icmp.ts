@@ -1,6 +1,6 @@
 /** -p icmp: type and code. Models libipt_icmp.c */
 
-import { TYPES } from '../../nft/datatype.ts';
+import { ICMP_TYPE, ICMPV6_TYPE } from '../../nft/symbols.ts';
 import { type MatchExt, Problem } from '../ext.ts';
 import { hasL4 } from '../packet.ts';
 import { number } from '../parse.ts';
@@ -144,9 +144,9 @@ function make(name: 'icmp' | 'icmp6', names: Names): MatchExt<IcmpMatch> {
     },
     nft: (o) => {
       if (o.type === anyType) return null;
-      const type = v6 ? TYPES.icmpv6_type : TYPES.icmp_type;
+      const name = (v6 ? ICMPV6_TYPE : ICMP_TYPE).find(([, n]) => n === o.type)?.[0] ?? String(o.type);
       const code = o.min === 0 && o.max === 0xff ? '' : ` ${v6 ? 'icmpv6' : 'icmp'} code ${o.min === o.max ? o.min : `${o.min}-${o.max}`}`;
-      return `${v6 ? 'icmpv6' : 'icmp'} type ${o.invert ? '!= ' : ''}${type.print(o.type)}${code}`;
+      return `${v6 ? 'icmpv6' : 'icmp'} type ${o.invert ? '!= ' : ''}${name}${code}`;
     },
     run: (o) => (p) => {
       if (!hasL4(p, 4)) return false;

@@ -1,0 +1,560 @@
+/** Statements of a rule from text. Models the stmt rules of nftables/src/parser_bison.y */
+
+import { xt } from '../../../os/uapi.ts';
+import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
+import { concatRhs, duration, lhs, refExpr, rhs, setExpr, stmtExpr, verdictExpr } from './expr.ts';
+import { selector, tcpOptionKind } from './selector.ts';
+
+const { nft } = xt;
+
+const STRINGS = 'string or quoted string or string with a trailing asterisk';
+const LIMIT_UNITS: readonly string[] = ['second', 'minute', 'hour', 'day', 'week'];
+const SIZES: Readonly<Record<string, number>> = { bytes: 1, kbytes: 1024, mbytes: 1024 * 1024 };
+export const LOG_LEVELS = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug', 'audit'];
+/** NF_LOG_TCPSEQ, TCPOPT, IPOPT, UID, MACDECODE */
+export const LOG_FLAGS = { 'tcp sequence': 1, 'tcp options': 2, 'ip options': 4, skuid: 8, ether: 32, all: 47 } as const;
+
+const span = (c: Cursor, from: Token): Loc => join(locOf(from), locOf(c.previous));
+
+function size(c: Cursor, expecting: string): number {
+  const t = c.word(null);
+  const n = SIZES[t.text];
+  if (n === undefined) {
+    c.at--;
+    c.unexpected(expecting);
+  }
+  return n;
+}
+
+/** `rate over 5 kbytes/second burst 10 kbytes` */
+export function limitBody(c: Cursor): xt.LimitStmt {
+  c.expect('rate');
+  const over = c.take('over');
+  if (!over) c.take('until');
+  const n = c.number();
+  let bytes = false;
+  let rate = n;
+  let unit: string;
+  const size1 = c.token;
+  const [sizeWord, unitWord] = size1.text.split('/');
+  if (size1.kind === 'string' && unitWord !== undefined && Object.hasOwn(SIZES, sizeWord as string)) {
+    // The scanner takes `kbytes/second` for one word.
+    c.next();
+    bytes = true;
+    rate = n * (SIZES[sizeWord as string] as number);
+    if (!LIMIT_UNITS.includes(unitWord)) throw new NftError('Wrong unit format', size1);
+    unit = unitWord;
+  } else {
+    if (size1.kind === 'string' && Object.hasOwn(SIZES, size1.text)) {
+      bytes = true;
+      rate = n * size(c, 'bytes');
+    }
+    c.expect('/', bytes ? '/' : '/ or string or bytes');
+    const t = c.word(null);
+    unit = t.text;
+    if (!LIMIT_UNITS.includes(unit)) {
+      c.at--;
+      c.unexpected(null);
+    }
+  }
+  let burst = bytes ? 0 : 5;
+  if (c.take('burst')) {
+    const at = c.token;
+    burst = c.number();
+    const kind = c.word(null);
+    if (kind.text === 'packets') {
+      if (bytes) {
+        c.at--;
+        c.unexpected('bytes');
+      }
+    } else if (Object.hasOwn(SIZES, kind.text)) {
+      if (!bytes) {
+        c.at--;
+        c.unexpected('packets');
+      }
+      burst *= SIZES[kind.text] as number;
+    } else {
+      c.at--;
+      c.unexpected(null);
+    }
+    if (!bytes && burst === 0) throw new NftError('packet limit burst must be > 0', at);
+  }
+  return { s: 'limit', rate, unit: unit as xt.LimitUnit, burst, bytes, over };
+}
+
+/** `over 25 mbytes used 3 bytes` */
+export function quotaBody(c: Cursor): xt.QuotaStmt {
+  const over = c.take('over');
+  if (!over) c.take('until');
+  const bytes = c.number() * size(c, 'bytes');
+  let used = 0;
+  if (c.take('used')) used = c.number() * size(c, 'bytes');
+  return { s: 'quota', bytes, over, used };
+}
+
+/** Statements that sets may carry for each element; null when none stands there. */
+export function statefulStatement(c: Cursor): xt.Stmt | null {
+  const t = c.token;
+  if (t.kind !== 'string') return null;
+  if (t.text === 'counter') {
+    c.next();
+    return counterBody(c);
+  }
+  if (t.text === 'limit') {
+    c.next();
+    return limitBody(c);
+  }
+  if (t.text === 'quota') {
+    c.next();
+    return quotaBody(c);
+  }
+  if (t.text === 'last') {
+    c.next();
+    return lastBody(c);
+  }
+  if (t.text === 'ct' && c.peek().text === 'count') {
+    c.at += 2;
+    return connlimit(c);
+  }
+  return null;
+}
+
+export function counterBody(c: Cursor): xt.CounterStmt {
+  let packets = 0;
+  let bytes = 0;
+  if (c.take('packets')) {
+    packets = c.number();
+    c.expect('bytes');
+    bytes = c.number();
+  }
+  return { s: 'counter', packets, bytes };
+}
+
+function lastBody(c: Cursor): xt.LastStmt {
+  if (!c.take('used')) return { s: 'last', at: null };
+  if (c.take('never')) return { s: 'last', at: null };
+  return { s: 'last', at: -duration(c) * 1000 };
+}
+
+function connlimit(c: Cursor): xt.ConnlimitStmt {
+  const over = c.take('over');
+  return { s: 'connlimit', count: c.number(), over };
+}
+
+function log(c: Cursor): xt.LogStmt {
+  const o = { prefix: null as string | null, level: null as number | null, flags: 0, group: null as number | null };
+  let snaplen: number | null = null;
+  let threshold: number | null = null;
+  const from = c.previous;
+  for (let i = 0; i < 32; i++) {
+    if (c.take('prefix')) {
+      const t = c.word(STRINGS);
+      if (t.text.length > 127) throw new NftError('log prefix is too long', t);
+      o.prefix = t.text;
+    } else if (c.take('group')) o.group = c.number();
+    else if (c.take('snaplen')) snaplen = c.number();
+    else if (c.take('queue-threshold')) threshold = c.number();
+    else if (c.take('level')) {
+      const t = c.word(null);
+      const level = LOG_LEVELS.indexOf(t.text);
+      if (level < 0) throw new NftError('invalid log level', t);
+      o.level = level;
+    } else if (c.take('flags')) logFlags(c, o);
+    else break;
+  }
+  const grouped = o.group !== null || snaplen !== null || threshold !== null;
+  if (grouped && (o.level !== null || o.flags !== 0)) throw new NftError('level and group are mutually exclusive', span(c, from));
+  if (o.level === 8 && (o.prefix !== null || o.flags !== 0))
+    throw new NftError('log level audit does not support any option', span(c, from));
+  return { s: 'log', ...o, snaplen, threshold };
+}
+
+function logFlags(c: Cursor, o: { flags: number }): void {
+  if (c.take('tcp')) {
+    do {
+      if (c.take('sequence')) o.flags |= LOG_FLAGS['tcp sequence'];
+      else if (c.take('options')) o.flags |= LOG_FLAGS['tcp options'];
+      else c.unexpected(null);
+    } while (c.take(','));
+  } else if (c.take('ip')) {
+    c.expect('options');
+    o.flags |= LOG_FLAGS['ip options'];
+  } else if (c.take('skuid')) o.flags |= LOG_FLAGS.skuid;
+  else if (c.take('ether')) o.flags |= LOG_FLAGS.ether;
+  else if (c.take('all')) o.flags |= LOG_FLAGS.all;
+  else c.unexpected(null);
+}
+
+function reject(c: Cursor, from: Token): xt.RejectStmt {
+  if (!c.take('with')) return { s: 'reject', kind: null, code: -1, loc: span(c, from) };
+  if (c.take('tcp')) {
+    c.expect('reset');
+    return { s: 'reject', kind: 'tcp', code: 1, loc: span(c, from) };
+  }
+  if (!c.isAny(['icmp', 'icmpv6', 'icmpx'])) c.unexpected(null);
+  const kind = c.next().text as 'icmp' | 'icmpv6' | 'icmpx';
+  if (c.is('type')) c.next();
+  const t = c.word(null);
+  return {
+    s: 'reject',
+    kind,
+    code: -1,
+    symbol: { k: 'symbol', text: t.text, quoted: t.kind === 'quoted', type: nft.TYPES.integer, bits: 0, loc: locOf(t) },
+    loc: span(c, from),
+  };
+}
+
+const NAT_FLAGS: readonly string[] = ['random', 'fully-random', 'persistent'];
+
+function natFlags(c: Cursor): xt.NatStmt['flags'] {
+  const given: string[] = [];
+  if (!c.isAny(NAT_FLAGS)) return [];
+  do {
+    if (!c.isAny(NAT_FLAGS)) c.unexpected(null);
+    given.push(c.next().text);
+  } while (c.take(','));
+  return NAT_FLAGS.filter((f) => given.includes(f)) as xt.NatStmt['flags'];
+}
+
+/** `1.2.3.4-1.2.3.9:80-90`, `:80`, `[::1]:80`, a map */
+function natTarget(c: Cursor, allowAddr: boolean): { addr: xt.Expr | null; port: xt.Expr | null } {
+  if (c.take(':')) return { addr: null, port: stmtExpr(c) };
+  if (!allowAddr) c.unexpected('colon');
+  const addr = stmtExpr(c);
+  if (c.take(':')) return { addr, port: stmtExpr(c) };
+  return { addr, port: null };
+}
+
+function nat(c: Cursor, from: Token): xt.NatStmt {
+  const what = from.text as xt.NatKind;
+  let family: 'ip' | 'ip6' | null = null;
+  let form: 'prefix' | 'interval' | null = null;
+  let addr: xt.Expr | null = null;
+  let port: xt.Expr | null = null;
+  const plain = what === 'masquerade' || what === 'redirect';
+  if (!plain && c.isAny(['ip', 'ip6'])) family = c.next().text as 'ip' | 'ip6';
+  let concat = false;
+  if (!plain && c.take('prefix')) form = 'prefix';
+  else if (!plain && c.take('interval')) form = 'interval';
+  else if (!plain && family && c.takeAll('addr', '.', 'port')) concat = true;
+  if (c.take('to')) {
+    const t = natTarget(c, !plain);
+    addr = t.addr;
+    port = t.port;
+  } else if (!plain) c.unexpected(family || form ? null : null);
+  const flags = natFlags(c);
+  return { s: 'nat', what, family, addr, port, flags, form, concat, loc: span(c, from) };
+}
+
+function tproxy(c: Cursor, from: Token): xt.TproxyStmt {
+  const family = c.isAny(['ip', 'ip6']) ? (c.next().text as 'ip' | 'ip6') : null;
+  c.expect('to', null);
+  const t = natTarget(c, true);
+  return { s: 'tproxy', family, ...t, loc: span(c, from) };
+}
+
+function queue(c: Cursor): xt.QueueStmt {
+  let num: xt.Expr | null = null;
+  const flags: ('bypass' | 'fanout')[] = [];
+  let to = false;
+  const readFlags = (): void => {
+    do {
+      if (!c.isAny(['bypass', 'fanout'])) c.unexpected(null);
+      flags.push(c.next().text as 'bypass' | 'fanout');
+    } while (c.take(','));
+  };
+  for (let i = 0; i < 8; i++) {
+    if (c.take('flags')) readFlags();
+    else if (c.take('num')) num = queueNumber(c);
+    else if (c.take('to')) {
+      to = true;
+      num = stmtExpr(c);
+    } else if (c.isAny(['bypass', 'fanout'])) readFlags();
+    else break;
+  }
+  return { s: 'queue', num, flags: flags.includes('bypass') ? (flags.includes('fanout') ? ['bypass', 'fanout'] : ['bypass']) : flags, to };
+}
+
+function queueNumber(c: Cursor): xt.Expr {
+  const t = c.token;
+  if (t.kind !== 'number' && t.text !== '$') c.unexpected(null);
+  return rhs(c);
+}
+
+function setOp(c: Cursor, from: Token): xt.SetStmt {
+  const op = from.text as 'add' | 'update' | 'delete';
+  const set = refExpr(c);
+  return setOpBody(c, from, op, set, false);
+}
+
+function setOpBody(c: Cursor, from: Token, op: 'add' | 'update' | 'delete', set: xt.Expr, meter: boolean): xt.SetStmt {
+  c.expect('{', null);
+  while (c.newline) c.next();
+  const key = stmtExpr(c);
+  let timeout: number | null = null;
+  let comment: string | null = null;
+  let data: xt.Expr | null = null;
+  const stmts: xt.Stmt[] = [];
+  for (let i = 0; i < 32; i++) {
+    if (c.take('timeout')) timeout = duration(c);
+    else if (c.take('comment')) comment = c.string();
+    else if (c.take(':')) data = stmtExpr(c);
+    else {
+      const s = statefulStatement(c);
+      if (!s) break;
+      stmts.push(s);
+    }
+  }
+  while (c.newline) c.next();
+  c.expect('}', null);
+  return { s: 'setop', op, set, key, data, timeout, stmts, meter, comment, loc: span(c, from) };
+}
+
+/** `meter http1 size 1024 { ip saddr limit rate 5/second }` */
+function meter(c: Cursor, from: Token): xt.SetStmt {
+  const name = c.word();
+  if (c.take('size')) c.number();
+  return setOpBody(c, from, 'add', { k: 'ref', name: name.text, type: nft.TYPES.integer, bits: 0, loc: locOf(name) }, true);
+}
+
+function objref(kind: xt.ObjKind, expr: xt.Expr, loc: Loc): xt.ObjrefStmt {
+  return { s: 'objref', kind, expr, loc };
+}
+
+/** The name of an object or a map of names. */
+function objName(c: Cursor): xt.Expr {
+  if (c.token.kind === 'quoted') {
+    const t = c.next();
+    return { k: 'symbol', text: t.text, quoted: true, type: nft.TYPES.string, bits: 0, loc: locOf(t) };
+  }
+  return stmtExpr(c);
+}
+
+function synproxy(c: Cursor): xt.SynproxyStmt {
+  let mss: number | null = null;
+  let wscale: number | null = null;
+  let timestamp = false;
+  let sackPerm = false;
+  for (let i = 0; i < 8; i++) {
+    if (c.take('mss')) mss = c.number();
+    else if (c.take('wscale')) wscale = c.number();
+    else if (c.take('timestamp')) timestamp = true;
+    else if (c.take('sack-perm')) sackPerm = true;
+    else break;
+  }
+  return { s: 'synproxy', mss, wscale, timestamp, sackPerm };
+}
+
+const OPERATORS: readonly string[] = ['==', '!=', '<', '>', '<=', '>=', '!'];
+
+/** A match, an assignment or a verdict map, when an expression begins here. */
+function expressionStatement(c: Cursor, from: Token): xt.Stmt | null {
+  const left = lhs(c);
+  if (!left) return null;
+  if (c.is('set') && (left.k === 'meta' || left.k === 'ct' || left.k === 'payload' || left.k === 'ext')) {
+    c.next();
+    const value = stmtExpr(c);
+    return { s: 'assign', target: left, value, loc: span(c, from) };
+  }
+  if (c.is('vmap')) {
+    c.next();
+    const table = c.is('{') ? setExpr(c, true) : refExpr(c);
+    const loc = span(c, from);
+    return { s: 'verdict', expr: { k: 'map', key: left, table: table as xt.SetExpr, type: nft.TYPES.verdict, bits: 0, loc } };
+  }
+  let op: xt.Op = 'implicit';
+  if (c.token.kind === 'punct' && OPERATORS.includes(c.token.text)) op = c.next().text as xt.Op;
+  if (c.end && op === 'implicit') c.unexpected(null);
+  const right = rhs(c);
+  if (c.is('/') && c.token.kind === 'punct') {
+    // `tcp flags syn / syn,ack`
+    c.next();
+    const mask = rhs(c);
+    const masked: xt.Expr = {
+      k: 'binop',
+      op: '&',
+      left,
+      right: mask,
+      type: left.type,
+      bits: left.bits,
+      ...(left.loc ? { loc: left.loc } : {}),
+    };
+    return { s: 'match', op: op === 'implicit' ? '==' : op, left: masked, right, loc: span(c, from) };
+  }
+  return { s: 'match', op, left, right, loc: span(c, from) };
+}
+
+/** One statement. */
+export function statement(c: Cursor): xt.Stmt {
+  const t = c.token;
+  if (t.kind === 'string') {
+    const s = named(c, t);
+    if (s) return s;
+  }
+  const e = expressionStatement(c, t);
+  if (e) return e;
+  if (t.kind === 'string' || t.kind === 'quoted' || t.kind === 'number') {
+    // A word that names nothing is a symbol to nft's grammar: the mistake is what follows it.
+    c.next();
+    if (c.end || c.token.kind !== 'punct') c.unexpected(null);
+    const left = { k: 'symbol', text: t.text, quoted: t.kind === 'quoted', type: nft.TYPES.integer, bits: 0, loc: locOf(t) } as const;
+    c.next();
+    return { s: 'match', op: '==', left, right: rhs(c), loc: span(c, t) };
+  }
+  c.unexpected(null);
+}
+
+function named(c: Cursor, t: Token): xt.Stmt | null {
+  const second = c.peek();
+  switch (t.text) {
+    case 'counter':
+      c.next();
+      if (c.take('name')) return objref('counter', objName(c), span(c, t));
+      return counterBody(c);
+    case 'limit':
+      c.next();
+      if (c.take('name')) return objref('limit', objName(c), span(c, t));
+      return limitBody(c);
+    case 'quota':
+      c.next();
+      if (c.take('name')) return objref('quota', objName(c), span(c, t));
+      return quotaBody(c);
+    case 'last':
+      c.next();
+      return lastBody(c);
+    case 'log':
+      c.next();
+      return log(c);
+    case 'reject':
+      c.next();
+      return reject(c, t);
+    case 'snat':
+    case 'dnat':
+    case 'masquerade':
+    case 'redirect':
+      c.next();
+      return nat(c, t);
+    case 'tproxy':
+      c.next();
+      return tproxy(c, t);
+    case 'queue':
+      c.next();
+      return queue(c);
+    case 'notrack':
+      c.next();
+      return { s: 'notrack' };
+    case 'dup': {
+      c.next();
+      c.expect('to', null);
+      const addr = stmtExpr(c);
+      return { s: 'dup', addr, dev: c.take('device') ? stmtExpr(c) : null };
+    }
+    case 'fwd': {
+      c.next();
+      const family = c.isAny(['ip', 'ip6']) ? (c.next().text as 'ip' | 'ip6') : null;
+      c.expect('to', null);
+      const first = stmtExpr(c);
+      if (family) {
+        c.expect('device');
+        return { s: 'fwd', family, addr: first, dev: stmtExpr(c) };
+      }
+      return { s: 'fwd', family, addr: null, dev: first };
+    }
+    case 'synproxy':
+      c.next();
+      if (c.take('name')) return objref('synproxy', objName(c), span(c, t));
+      return synproxy(c);
+    case 'add':
+    case 'update':
+    case 'delete':
+      if (second.text !== '@') return null;
+      c.next();
+      return setOp(c, t);
+    case 'set': {
+      // The old way round: `set add ip saddr @name`.
+      if (!['add', 'update', 'delete'].includes(second.text)) return null;
+      c.next();
+      const op = c.next().text as 'add' | 'update' | 'delete';
+      const key = stmtExpr(c);
+      const timeout = c.take('timeout') ? duration(c) : null;
+      const set = refExpr(c);
+      return { s: 'setop', op, set, key, data: null, timeout, stmts: [], meter: false, comment: null, loc: span(c, t) };
+    }
+    case 'meter':
+      c.next();
+      return meter(c, t);
+    case 'flow': {
+      c.next();
+      c.take('offload') || c.expect('add', null);
+      const name = refExpr(c);
+      return { s: 'flow', name: name.name, loc: name.loc ?? locOf(t) };
+    }
+    case 'reset': {
+      if (second.text !== 'tcp') return null;
+      c.at += 2;
+      c.expect('option');
+      const header = tcpOptionKind(c);
+      const target: xt.ExtExpr = { k: 'ext', kind: 'tcpopt', header, field: null, type: nft.TYPES.boolean, bits: 1, loc: span(c, t) };
+      return { s: 'resetopt', target };
+    }
+    case 'ct':
+      return ctStatement(c, t, second);
+    case 'meta':
+      if (second.text === 'secmark' && c.peek(2).text === 'set' && c.peek(3).kind === 'quoted') {
+        c.at += 3;
+        return objref('secmark', objName(c), span(c, t));
+      }
+      return null;
+    default: {
+      const v = verdictExpr(c);
+      return v ? { s: 'verdict', expr: v } : null;
+    }
+  }
+}
+
+function ctStatement(c: Cursor, t: Token, second: Token): xt.Stmt | null {
+  if (second.text === 'count') {
+    c.at += 2;
+    return connlimit(c);
+  }
+  if (c.peek(2).text !== 'set') return null;
+  if (second.text === 'helper' || second.text === 'timeout' || second.text === 'expectation') {
+    c.at += 3;
+    return objref(`ct ${second.text}` as xt.ObjKind, objName(c), span(c, t));
+  }
+  return null;
+}
+
+export interface ParsedRule {
+  readonly stmts: readonly xt.Stmt[];
+  /** Where each stood. */
+  readonly locs: readonly Loc[];
+  readonly comment: string | null;
+  readonly loc: Loc;
+}
+
+/** Statements to the end of the line, and the comment. */
+export function parseRule(c: Cursor): ParsedRule {
+  const from = c.token;
+  const stmts: xt.Stmt[] = [];
+  const locs: Loc[] = [];
+  let comment: string | null = null;
+  if (c.end) c.unexpected(null);
+  while (!c.end) {
+    if (stmts.length > 500) throw new NftError('rule too long', c.token);
+    if (c.is('comment') && stmts.length > 0) {
+      c.next();
+      const t = c.word(STRINGS);
+      if (t.text.length > 128) throw new NftError('comment too long, 128 characters maximum allowed', t);
+      comment = t.text;
+      if (!c.end) c.unexpected(null);
+      break;
+    }
+    const first = c.token;
+    stmts.push(statement(c));
+    locs.push(span(c, first));
+  }
+  return { stmts, locs, comment, loc: span(c, from) };
+}
+
+export { concatRhs, selector };

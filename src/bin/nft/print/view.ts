@@ -1,0 +1,128 @@
+/** What there is to list: native tables, and those of iptables-nft in nft's language. */
+
+import { type Netns, xt } from '../../../os/uapi.ts';
+import type { Format } from './expr.ts';
+import { ruleText } from './rule.ts';
+
+/** What list shows of a table, wherever it comes from. */
+export interface TableView {
+  readonly family: xt.NftFamily;
+  readonly name: string;
+  readonly handle: number;
+  readonly comment: string | null;
+  readonly dormant: boolean;
+  readonly sets: readonly xt.NftSet[];
+  readonly objects: readonly xt.NftObject[];
+  readonly chains: readonly ChainView[];
+  /** Null for tables of iptables-nft. */
+  readonly native: xt.NftTable | null;
+}
+
+export interface RuleView {
+  text(f: Format): string;
+  readonly handle: number;
+  /** Null for rules of iptables. */
+  readonly rule: xt.NftRule | null;
+}
+
+export interface ChainView {
+  readonly name: string;
+  readonly handle: number;
+  readonly comment: string | null;
+  readonly base: { type: string; hook: xt.NftHook; priority: number; policy: string; devices: readonly string[] } | null;
+  readonly rules: readonly RuleView[];
+  /** Rules with extensions of iptables: nft warns not to touch them. */
+  readonly foreign: boolean;
+}
+
+const OBJECT_FAMILY: Readonly<Record<number, xt.NftFamily>> = { 4: 'ip', 6: 'ip6' };
+
+function native(t: xt.NftTable): TableView {
+  return {
+    family: t.family,
+    name: t.name,
+    handle: t.handle,
+    comment: t.comment,
+    dormant: t.dormant,
+    sets: [...t.sets.values()],
+    objects: [...t.objects.values()],
+    native: t,
+    chains: [...t.chains.values()].map((c) => ({
+      name: c.name,
+      handle: c.handle,
+      comment: c.comment,
+      base: c.base && { ...c.base, policy: c.base.policy ?? 'accept' },
+      foreign: false,
+      rules: c.rules.map((r) => ({ rule: r, handle: r.handle, text: (f) => ruleText(r.stmts, r.comment, t.family, f) })),
+    })),
+  };
+}
+
+function fromIptables(t: xt.Table): TableView {
+  const family = OBJECT_FAMILY[t.family] as xt.NftFamily;
+  return {
+    family,
+    name: t.name,
+    handle: t.handle,
+    comment: null,
+    dormant: false,
+    sets: [],
+    objects: [],
+    native: null,
+    chains: [...t.chains.values()].map((c) => {
+      const priority = c.hook === null ? 0 : (xt.TABLES[t.name].find(([hook]) => hook === c.hook)?.[1] ?? 0);
+      const type = t.name === 'nat' ? 'nat' : t.name === 'mangle' && c.hook === 'OUTPUT' ? 'route' : 'filter';
+      return {
+        name: c.name,
+        handle: c.handle,
+        comment: null,
+        base: c.hook === null ? null : { type, hook: c.hook, priority, policy: c.policy.toLowerCase(), devices: [] },
+        foreign: c.rules.some(
+          (r) => r.spec.matches.some((m) => !m.ext.native) || (r.spec.target.kind === 'ext' && !r.spec.target.ext.native),
+        ),
+        rules: c.rules.map((r) => ({ rule: null, handle: r.handle, text: (f) => iptablesRule(r, t.family, f.stateless) })),
+      };
+    }),
+  };
+}
+
+function address(m: xt.AddrMatch | null, word: string): string[] {
+  if (!m) return [];
+  return [`${word} ${m.invert ? '!= ' : ''}${xt.addressMask(m.addr, m.mask, false)}`];
+}
+
+function iface(i: xt.IfaceMatch | null, word: string): string[] {
+  if (!i) return [];
+  return [`${word} ${i.invert ? '!= ' : ''}"${i.name.endsWith('+') ? `${i.name.slice(0, -1)}*` : i.name}"`];
+}
+
+function protocol(n: number): string {
+  return n === 0 ? 'ip' : (xt.protocolName(n) ?? String(n));
+}
+
+/** nft drops `meta l4proto` when tcp or udp ports follow as native expressions: they imply it. */
+function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string {
+  const { spec } = r;
+  const ip = family === 4 ? 'ip' : 'ip6';
+  const first = spec.matches[0];
+  const firstText = first?.ext.nft?.(first.opt, family) ?? '';
+  const implied = !spec.protoInvert && first !== undefined && (first.ext.name === 'tcp' || first.ext.name === 'udp') && firstText !== '';
+  const parts = [...iface(spec.in, 'iifname'), ...iface(spec.out, 'oifname')];
+  if (spec.proto !== 0 && !implied) parts.push(`meta l4proto ${spec.protoInvert ? '!= ' : ''}${protocol(spec.proto)}`);
+  parts.push(...address(spec.src, `${ip} saddr`), ...address(spec.dst, `${ip} daddr`));
+  if (spec.frag) parts.push(`ip frag-off & 8191 ${spec.frag.invert ? '==' : '!='} 0`);
+  for (const m of spec.matches) parts.push(m.ext.nft?.(m.opt, family) ?? `xt match "${m.ext.name}"`);
+  parts.push(stateless ? 'counter' : `counter packets ${r.packets} bytes ${r.bytes}`);
+  const t = spec.target;
+  if (t.kind === 'verdict') parts.push(t.verdict.toLowerCase());
+  else if (t.kind === 'jump') parts.push(`${t.goto ? 'goto' : 'jump'} ${t.chain}`);
+  else if (t.kind === 'ext') parts.push(t.ext.nft?.(t.opt, family) ?? `xt target "${t.ext.name}"`);
+  return parts.join(' ');
+}
+
+/** All tables by age. */
+export function views(ns: Netns): TableView[] {
+  const { nft, xt: tables } = ns.nf;
+  const all = [...nft.all().map(native), ...tables.list(4).map(fromIptables), ...tables.list(6).map(fromIptables)];
+  return all.sort((a, b) => a.handle - b.handle);
+}
