@@ -11,6 +11,7 @@ import { env, printenv } from './env/env.ts';
 import { chmod, cp, ln, mkdir, mktemp, mv, rm, rmdir, touch } from './files/files.ts';
 import { egrep, fgrep, grep } from './grep/grep.ts';
 import { head } from './head/head.ts';
+import { HELP } from './help/texts.ts';
 import { domainNames, hostname } from './hostname/hostname.ts';
 import { jq } from './jq/jq.ts';
 import { kill, pidof, pkill } from './kill/kill.ts';
@@ -26,6 +27,7 @@ import { md5sum, sha1sum, sha256sum, sha512sum } from './sums/sums.ts';
 import { column, nl, paste, rev, tac } from './tac/tac.ts';
 import { tail } from './tail/tail.ts';
 import { tee } from './tee/tee.ts';
+import { provideHelp } from './text.ts';
 import { timeout } from './timeout/timeout.ts';
 import { tr } from './tr/tr.ts';
 import { falseCommand, trueCommand } from './true/true.ts';
@@ -37,6 +39,23 @@ import { base64, clear, readlink, realpath, which } from './which/which.ts';
 import { id, whoami } from './whoami/whoami.ts';
 import { xargs } from './xargs/xargs.ts';
 import { yes } from './yes/yes.ts';
+
+provideHelp(HELP);
+
+/** `NAME --help` prints the tool's own text. */
+export function helped(command: Command): Command {
+  const text = HELP[command.name];
+  if (text === undefined) return command;
+  return {
+    ...command,
+    *main(p) {
+      if (p.argv[1] !== '--help' || (p.argv.length > 2 && /^(echo|printf|\[|test|true|false|expr)$/.test(command.name)))
+        return yield* command.main(p);
+      yield* p.out(text);
+      return command.name === 'false' ? 1 : 0;
+    },
+  };
+}
 
 export const everyday: readonly Command[] = [
   awk,

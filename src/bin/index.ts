@@ -10,7 +10,7 @@ import { curl } from './curl/curl.ts';
 import { dig } from './dig/dig.ts';
 import { dmesg } from './dmesg/dmesg.ts';
 import { ethtool } from './ethtool/ethtool.ts';
-import { everyday } from './everyday.ts';
+import { everyday, helped } from './everyday.ts';
 import { free } from './free/free.ts';
 import { getent } from './getent/getent.ts';
 import { host } from './host/host.ts';
@@ -50,7 +50,7 @@ import { unshare } from './unshare/unshare.ts';
 import { nproc, uptime } from './uptime/uptime.ts';
 import { wget } from './wget/wget.ts';
 
-export const commands: readonly Command[] = [
+const table: readonly Command[] = [
   ...everyday,
   ...iptablesCommands,
   ...smallTools,
@@ -104,3 +104,5 @@ export const commands: readonly Command[] = [
   uptime,
   wget,
 ];
+
+export const commands: readonly Command[] = table.map(helped);

@@ -13,12 +13,29 @@ export interface Usage {
   readonly posix?: boolean;
 }
 
+/** The tools' own --help texts, once the table of programs has brought them. */
+let texts: Readonly<Record<string, string>> = {};
+
+export function provideHelp(help: Readonly<Record<string, string>>): void {
+  texts = help;
+}
+
+/** `unrecognized option '--x'` and `invalid option -- 'x'` for an option that the real tool has: that is said instead. */
+function notEmulated(p: Process, error: string): string | null {
+  const m = /^unrecognized option '(--[\w-]+)|^invalid option -- '(.)'$/.exec(error);
+  const option = m?.[1] ?? (m?.[2] ? `-${m[2]}` : null);
+  const text = texts[p.name];
+  if (!option || !text) return null;
+  const known = new RegExp(`^\\s+(?:-\\S, )?(?:\\S+, )*${option.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?=[\\s,=[]|$)`, 'm');
+  return known.test(text) ? `${p.name}: option ${option} is not emulated\n` : null;
+}
+
 /** Parses the process' arguments; prints the tool's own error or help and returns the exit status instead when there is nothing to do. */
 export function* options(p: Process, usage: Usage): Task<Parsed | number> {
   const all = [...usage.specs, { long: 'help' }, { long: 'version' }];
   const parsed = getopt(p.argv.slice(1), all, usage.posix);
   if (parsed.options.some(([k]) => k === 'help')) {
-    yield* p.out(usage.help);
+    yield* p.out(texts[p.name] ?? usage.help);
     return 0;
   }
   if (parsed.options.some(([k]) => k === 'version')) {
@@ -26,7 +43,7 @@ export function* options(p: Process, usage: Usage): Task<Parsed | number> {
     return 0;
   }
   if (parsed.error !== null) {
-    yield* p.err(`${p.name}: ${parsed.error}\nTry '${p.name} --help' for more information.\n`);
+    yield* p.err(notEmulated(p, parsed.error) ?? `${p.name}: ${parsed.error}\nTry '${p.name} --help' for more information.\n`);
     return usage.status ?? 1;
   }
   return parsed;
