@@ -1,6 +1,7 @@
 /** ip link: add, set, delete, show. Models ip/iplink.c and the listing in ip/ipaddress.c */
 
 import {
+  delGroup,
   delLink,
   dumpLinks,
   IFF_UP,
@@ -13,7 +14,7 @@ import {
   setLink,
 } from '../../os/uapi.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
-import { Args, Exit, invarg, matches } from './lib/args.ts';
+import { Args, duparg2, Exit, invarg, matches } from './lib/args.ts';
 import { parseLink } from './link/parse.ts';
 import { printLink } from './link/print.ts';
 import { type LinkRequest, linkType } from './link/types.ts';
@@ -93,7 +94,7 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'set' | 'repla
       if (args.matches('help')) throw new Exit(255, LINK_USAGE);
       ctx.complain(`Garbage instead of arguments "${args.word} ...". Try "ip link help".\n`);
       return 1;
-    } else if (create && type?.name === 'vxlan') return type.parse?.(ctx, args, req, true) ?? 1;
+    }
   } else if (create) {
     ctx.complain('Not enough information: "type" argument is required\n');
     return 1;
@@ -103,8 +104,9 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'set' | 'repla
     const made: NewLink = { ...attrs, kind: parsed.type as string };
     if (data) made.data = data;
     if (peer) made.peer = peer;
-    return ctx.talk(newLink(ctx.ns, made));
+    return ctx.talk(newLink(ctx.ns, made, what === 'replace'));
   }
+  if (parsed.dev === null && what === 'delete') return ctx.talk(delGroup(ctx.ns, attrs.group as number));
   if (parsed.dev === null) return ctx.talk(setGroup(ctx.ns, attrs.group as number, withoutGroup(attrs)));
   const dev = ctx.needDevice(parsed.dev);
   if (what === 'delete') return ctx.talk(delLink(dev));
@@ -147,30 +149,72 @@ function show(ctx: Ctx, words: readonly string[]): number {
   return 0;
 }
 
+/** 128 characters without slash or space. */
+function validAltname(name: string): boolean {
+  return name !== '' && name.length < 128 && !/[/\s]/.test(name);
+}
+
 function property(ctx: Ctx, words: readonly string[]): number {
   const args = new Args(words);
-  if (!args.more) {
-    ctx.complain('Command line is not complete. Try option "help"\n');
-    return 255;
-  }
+  if (!args.more) throw new Exit(255, LINK_USAGE);
   const add = args.matches('add');
-  if (!add && !args.matches('delete')) throw new Exit(1, 'Operator required\n');
-  let dev = null;
+  if (!add && !args.matches('delete')) {
+    if (args.matches('help')) throw new Exit(255, LINK_USAGE);
+    throw new Exit(255, 'Operator required\n');
+  }
+  let name: string | null = null;
+  const altnames: string[] = [];
   for (args.step(); args.more; args.step()) {
-    if (args.is('dev')) dev = ctx.needDevice(args.next());
-    else if (args.is('altname')) {
-      if (!dev) return ctx.nodev('');
-      const name = args.next();
-      if (add && ctx.ns.device(name)) return ctx.talk({ ok: false, errno: 'EEXIST' });
-      if (add) dev.altnames.push(name);
-      else {
-        const i = dev.altnames.indexOf(name);
-        if (i < 0) return ctx.talk({ ok: false, errno: 'ENOENT' });
-        dev.altnames.splice(i, 1);
-      }
+    if (args.matches('altname')) {
+      if (!validAltname(args.next())) invarg('not a valid altname', args.word);
+      altnames.push(args.word);
+    } else if (args.matches('help')) throw new Exit(255, LINK_USAGE);
+    else {
+      if (args.is('dev')) args.next();
+      if (name !== null) duparg2('dev', args.word);
+      if (!validAltname(args.word)) invarg('"dev" not a valid ifname', args.word);
+      name = args.word;
     }
   }
+  if (name === null) throw new Exit(255, 'Not enough of information: "dev" argument is required.\n');
+  const dev = ctx.device(name);
+  if (!dev) return ctx.nodev(name);
+  for (const alt of altnames) {
+    if (add) {
+      if (ctx.ns.device(alt)) return ctx.talk({ ok: false, errno: 'EEXIST' });
+      dev.altnames.push(alt);
+      continue;
+    }
+    const i = dev.altnames.indexOf(alt);
+    if (i < 0) return ctx.talk({ ok: false, errno: 'ENOENT' });
+    dev.altnames.splice(i, 1);
+  }
   return 0;
+}
+
+/** Statistics of address families: only MPLS has any, and there is no MPLS. */
+function afstats(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  let dev: string | null = null;
+  for (; args.more; args.step()) {
+    if (args.is('dev')) {
+      const word = args.next();
+      if (dev !== null) duparg2('dev', word);
+      dev = word;
+    } else if (args.matches('help')) throw new Exit(255, LINK_USAGE);
+    else throw new Exit(255, `Command "${args.word}" is unknown, try "ip link help".\n`);
+  }
+  if (dev !== null && !ctx.device(dev)) ctx.complain(`Device "${dev}" does not exist.\n`);
+  return 0;
+}
+
+function xstats(ctx: Ctx, words: readonly string[]): number {
+  const args = new Args(words);
+  if (!args.is('type')) throw new Exit(255, args.more ? `"${args.word}" is not a valid argument, "type" is required\n` : LINK_USAGE);
+  const kind = args.next();
+  if (![...ctx.ns.devices.values()].some((d) => d.kind === kind)) return 0;
+  ctx.complain(`ip link: xstats of type ${kind} are not emulated\n`);
+  return 1;
 }
 
 function help(ctx: Ctx, words: readonly string[]): number {
@@ -191,6 +235,8 @@ const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) =>
   ['show', show],
   ['lst', show],
   ['list', show],
+  ['xstats', xstats],
+  ['afstats', afstats],
   ['property', property],
   ['help', help],
 ];

@@ -88,6 +88,13 @@ export abstract class NetDevice {
   numRxQueues = 1;
   promiscuity = 0;
   allmulti = 0;
+  /** `ip link set mode`: whether carrier alone makes it UP. */
+  linkMode: 'default' | 'dormant' = 'default';
+  /** Held down by a protocol (`protodown on`); null where the driver has no such switch. */
+  protoDown: boolean | null = null;
+  gsoMaxSize = 65536;
+  gsoMaxSegs = 65535;
+  groMaxSize = 65536;
   /** Queue discipline once up. */
   qdisc = 'noqueue';
   hardHeaderLen = 14;

@@ -38,6 +38,14 @@ export interface LinkAttrs {
   clear?: number;
   carrier?: boolean;
   addrGenMode?: NetDevice['addrGenMode'];
+  linkMode?: NetDevice['linkMode'];
+  protoDown?: boolean;
+  gsoMaxSize?: number;
+  gsoMaxSegs?: number;
+  groMaxSize?: number;
+  /** Something about a virtual function, which no device here has. */
+  vf?: boolean;
+  linkNetnsid?: number;
   numTxQueues?: number;
   numRxQueues?: number;
 }
@@ -150,15 +158,16 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
     case 'vlan':
       return newVlan(target, req);
     case 'vxlan':
-      return newVxlan(ns, { ...req }, req.data?.kind === 'vxlan' ? req.data : { kind: 'vxlan' });
+      if (req.data?.kind !== 'vxlan') return fail('EINVAL', 'Required attributes not provided to perform the operation');
+      return newVxlan(ns, { ...req }, req.data);
     default:
       return makeKind(ns, target, req) ?? fail('EOPNOTSUPP', 'Unknown device type');
   }
 }
 
 /** RTM_NEWLINK with NLM_F_CREATE|NLM_F_EXCL. */
-export function newLink(ns: Netns, req: NewLink): Result<NetDevice> {
-  if (req.name !== undefined && ns.device(req.name)) return fail('EEXIST');
+export function newLink(ns: Netns, req: NewLink, replace = false): Result<NetDevice> {
+  if (req.name !== undefined && ns.device(req.name)) return fail(replace ? 'EOPNOTSUPP' : 'EEXIST');
   if (req.index !== undefined && ns.devices.has(req.index)) return fail('EEXIST');
   const target = req.netns ?? ns;
   if (req.kind === 'veth') {
@@ -212,6 +221,8 @@ export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: Link
     if (!r.ok) return r;
     tellPeers(dev, from);
   }
+  if (a.linkNetnsid !== undefined && ![...dev.ns.nsids.values()].includes(a.linkNetnsid))
+    return fail('EINVAL', 'Unknown network namespace id');
   const steps: ((() => Result) | false)[] = [
     a.address !== undefined && ((): Result => dev.setMac(a.address as Mac)),
     a.mtu !== undefined && ((): Result => dev.setMtu(a.mtu as number)),
@@ -229,6 +240,7 @@ export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: Link
         })),
     (a.set !== undefined || a.clear !== undefined) && ((): Result => dev.changeFlags(a.set ?? 0, a.clear ?? 0)),
     a.master !== undefined && ((): Result => setMaster(dev, a.master as NetDevice | null)),
+    a.vf === true && ((): Result => fail('EOPNOTSUPP')),
     a.carrier !== undefined && ((): Result => setCarrier(dev, a.carrier as boolean)),
     a.txqlen !== undefined &&
       ((): Result =>
@@ -240,6 +252,15 @@ export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: Link
         put(() => {
           dev.addrGenMode = a.addrGenMode as NetDevice['addrGenMode'];
         })),
+    a.gsoMaxSize !== undefined && ((): Result => limited(a.gsoMaxSize as number, 524280, (n) => (dev.gsoMaxSize = n))),
+    a.gsoMaxSegs !== undefined && ((): Result => limited(a.gsoMaxSegs as number, 65535, (n) => (dev.gsoMaxSegs = n))),
+    a.groMaxSize !== undefined && ((): Result => limited(a.groMaxSize as number, 524280, (n) => (dev.groMaxSize = n))),
+    a.linkMode !== undefined &&
+      ((): Result =>
+        put(() => {
+          dev.linkMode = a.linkMode as NetDevice['linkMode'];
+        })),
+    a.protoDown !== undefined && ((): Result => setProtoDown(dev, a.protoDown as boolean)),
   ];
   for (const step of steps) {
     const r = step ? step() : ok();
@@ -254,9 +275,23 @@ function put(change: () => void): Result {
   return ok();
 }
 
-/** ndo_change_carrier exists for dummy devices only. */
+function limited(n: number, max: number, set: (n: number) => void): Result {
+  if (n > max) return fail('EINVAL', 'too big');
+  set(n);
+  return ok();
+}
+
+function setProtoDown(dev: NetDevice, on: boolean): Result {
+  if (dev.protoDown === null) return fail('EOPNOTSUPP', 'Protodown not supported by device');
+  dev.protoDown = on;
+  if (on) dev.carrierOff();
+  else dev.carrierOn();
+  return ok();
+}
+
+/** ndo_change_carrier exists for dummy devices, and for TUN and TAP ones that nobody has opened. */
 function setCarrier(dev: NetDevice, on: boolean): Result {
-  if (dev.kind !== 'dummy') return fail('EOPNOTSUPP');
+  if (dev.kind !== 'dummy' && dev.kind !== 'tun') return fail('EOPNOTSUPP');
   if (on) dev.carrierOn();
   else dev.carrierOff();
   return ok();
@@ -280,6 +315,16 @@ function tellPeers(dev: NetDevice, from: Netns): void {
 export function delLink(dev: NetDevice): Result {
   if (dev.kind === 'loopback' || dev.kind === 'ether') return fail('EOPNOTSUPP');
   dev.delete();
+  return ok();
+}
+
+/** RTM_DELLINK of a device group; the default group is refused. */
+export function delGroup(ns: Netns, group: number): Result {
+  if (group === 0) return fail('EPERM');
+  const members = [...ns.devices.values()].filter((d) => d.group === group);
+  if (members.some((d) => d.kind === 'loopback' || d.kind === 'ether')) return fail('EOPNOTSUPP');
+  if (members.length === 0) return fail('ENODEV');
+  for (const dev of members) dev.delete();
   return ok();
 }
 

@@ -47,6 +47,11 @@ export interface LinkMsg {
   readonly minMtu: number;
   readonly maxMtu: number;
   readonly addrGenMode: string;
+  readonly linkMode: 'default' | 'dormant';
+  readonly protoDown: boolean;
+  readonly gsoMaxSize: number;
+  readonly gsoMaxSegs: number;
+  readonly groMaxSize: number;
   readonly numTxQueues: number;
   readonly numRxQueues: number;
   readonly carrierChanges: number;
@@ -106,6 +111,11 @@ export function linkMsg(dev: NetDevice): LinkMsg {
     minMtu: dev.minMtu,
     maxMtu: dev.maxMtu,
     addrGenMode: dev.addrGenMode,
+    linkMode: dev.linkMode,
+    protoDown: dev.protoDown === true,
+    gsoMaxSize: dev.gsoMaxSize,
+    gsoMaxSegs: dev.gsoMaxSegs,
+    groMaxSize: dev.groMaxSize,
     numTxQueues: dev.numTxQueues,
     numRxQueues: dev.numRxQueues,
     carrierChanges: dev.carrierChanges,

@@ -1,8 +1,17 @@
 /** The attributes of a link on the command line, for `ip link add|set` and for the peer of a veth. Models iplink_parse() */
 
-import { IFF_ALLMULTI, IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_UP, type LinkAttrs } from '../../../os/uapi.ts';
+import {
+  IFF_ALLMULTI,
+  IFF_DYNAMIC,
+  IFF_MULTICAST,
+  IFF_NOARP,
+  IFF_NOTRAILERS,
+  IFF_PROMISC,
+  IFF_UP,
+  type LinkAttrs,
+} from '../../../os/uapi.ts';
 import type { Ctx } from '../ctx.ts';
-import { type Args, duparg, duparg2, Exit, integer, invarg, validIfname } from '../lib/args.ts';
+import { type Args, duparg, duparg2, Exit, integer, invarg, missarg, mustBeOneOf, unsigned, validIfname } from '../lib/args.ts';
 import { getLladdr } from '../lib/inet.ts';
 import { findNetns } from '../lib/netns.ts';
 import { LINK_USAGE } from '../usage.ts';
@@ -71,12 +80,24 @@ export function parseLink(ctx: Ctx, args: Args, create: boolean): ParsedLink | n
     else if (args.is('allmulticast')) change(IFF_ALLMULTI, onOff('allmulticast'));
     else if (args.is('promisc')) change(IFF_PROMISC, onOff('promisc'));
     else if (args.is('arp')) change(IFF_NOARP, !onOff('arp'));
-    else if (args.is('trailers', 'dynamic')) onOff(args.word);
-    else if (args.is('carrier')) a.carrier = onOff('carrier');
-    else if (args.is('master', 'vrf')) {
+    else if (args.is('trailers')) change(IFF_NOTRAILERS, !onOff('trailers'));
+    else if (args.is('carrier')) {
+      const on = oneOfOnOff(ctx, args, 'carrier');
+      if (on === null) return 22;
+      a.carrier = on;
+    } else if (args.is('vf')) {
+      if (integer(args.next()) === null) invarg('Invalid "vf" value\n', args.word);
+      if (dev === null) missarg('dev');
+      readVf(args);
+      a.vf = true;
+    } else if (args.matches('master')) {
       const master = ctx.device(args.next());
       a.master = master ?? invarg('Device does not exist\n', args.word);
-    } else if (args.is('nomaster')) a.master = null;
+    } else if (args.is('vrf')) {
+      const vrf = ctx.device(args.next());
+      a.master = vrf && vrf.l3table !== 0 ? vrf : invarg('Not a valid VRF name\n', args.word);
+    } else if (args.matches('nomaster')) a.master = null;
+    else if (args.matches('dynamic')) change(IFF_DYNAMIC, onOff('dynamic'));
     else if (args.matches('type')) {
       type = args.next();
       args.step();
@@ -88,33 +109,40 @@ export function parseLink(ctx: Ctx, args: Args, create: boolean): ParsedLink | n
     } else if (args.is('group')) {
       const word = args.next();
       if (a.group !== undefined) duparg('group', word);
-      a.group = ctx.names.groups.number(word) ?? invarg('Invalid "group" value\n', word);
+      a.group = groupNumber(ctx, word);
+    } else if (args.is('mode')) {
+      const word = args.next().toLowerCase();
+      const mode = (['default', 'dormant'] as const).find((m) => m === word);
+      a.linkMode = mode ?? invarg('Invalid link mode\n', args.word);
+    } else if (args.is('state')) {
+      if (!OPERSTATES.includes(args.next().toLowerCase())) invarg('Invalid operstate\n', args.word);
     } else if (args.matches('numtxqueues')) a.numTxQueues = queues(args, 'numtxqueues');
     else if (args.matches('numrxqueues')) a.numRxQueues = queues(args, 'numrxqueues');
     else if (args.matches('addrgenmode')) {
       const word = args.next();
       const mode = ADDR_GEN.find((m) => m === word);
       a.addrGenMode = mode ?? invarg('Invalid address generation mode\n', word);
-    } else if (
-      args.is(
-        'vf',
-        'xdp',
-        'xdpgeneric',
-        'xdpdrv',
-        'xdpoffload',
-        'protodown',
-        'protodown_reason',
-        'mode',
-        'state',
-        'inet',
-        'gso_max_size',
-        'gso_max_segs',
-        'gro_max_size',
-        'link-netns',
-        'link-netnsid',
-        'parentdev',
-      )
-    ) {
+    } else if (args.is('protodown')) {
+      const on = oneOfOnOff(ctx, args, 'protodown');
+      if (on === null) return 22;
+      a.protoDown = on;
+    } else if (args.is('gso_max_size', 'gso_max_segs', 'gro_max_size')) {
+      const what = args.word;
+      const n = unsigned(args.next(), what === 'gso_max_segs' ? 65535 : 0xffffffff) ?? invarg(`Invalid "${what}" value\n`, args.word);
+      if (what === 'gso_max_size') a.gsoMaxSize = n;
+      else if (what === 'gso_max_segs') a.gsoMaxSegs = n;
+      else a.groMaxSize = n;
+    } else if (args.matches('link-netnsid')) {
+      a.linkNetnsid = integer(args.next()) ?? invarg('Invalid "link-netnsid" value\n', args.word);
+    } else if (args.matches('link-netns')) {
+      if (!findNetns(ctx.p, args.next())) invarg('Invalid "link-netns" value\n', args.word);
+    } else if (args.is('xdp', 'xdpgeneric', 'xdpdrv', 'xdpoffload')) {
+      if (args.peek !== 'off' && args.peek !== 'none') {
+        ctx.complain('ip link: XDP programs are not emulated\n');
+        return 1;
+      }
+      args.next();
+    } else if (args.is('protodown_reason', 'inet', 'parentdev')) {
       ctx.complain(`ip link: option "${args.word}" is not emulated\n`);
       return 1;
     } else {
@@ -133,7 +161,8 @@ export function parseLink(ctx: Ctx, args: Args, create: boolean): ParsedLink | n
     ctx.complain(`Invalid address length ${addrLen} - must be 6 bytes\n`);
     return 1;
   }
-  if (!create && a.index !== undefined) throw new Exit(255, 'index can be used only when creating devices.\n');
+  if (!create && a.index !== undefined && !a.netns)
+    throw new Exit(255, 'index can be used only when creating devices or when moving device to another netns.\n');
   if (a.group !== undefined && dev === null) return { attrs: a, dev, link, type };
   if (!create) {
     if (dev === null) throw new Exit(255, 'Not enough information: "dev" argument is required.\n');
@@ -149,6 +178,45 @@ export function parseLink(ctx: Ctx, args: Args, create: boolean): ParsedLink | n
     if (name !== null) a.name = name;
   }
   return { attrs: a, dev, link, type };
+}
+
+const OPERSTATES = ['unknown', 'notpresent', 'down', 'lowerlayerdown', 'testing', 'dormant', 'up'];
+
+/** parse_on_off(): null, and its complaint, when the word is neither; the program then ends with 22. */
+function oneOfOnOff(ctx: Ctx, args: Args, key: string): boolean | null {
+  const word = args.next();
+  if (word === 'on' || word === 'off') return word === 'on';
+  ctx.complain(mustBeOneOf(key, word, ['off', 'on']));
+  return null;
+}
+
+/** strtol() into 32 bits. */
+function groupNumber(ctx: Ctx, word: string): number {
+  return (ctx.names.groups.number(word, Number.MAX_SAFE_INTEGER) ?? invarg('Invalid "group" value\n', word)) >>> 0;
+}
+
+const VF_WORDS = [
+  'mac',
+  'vlan',
+  'qos',
+  'proto',
+  'rate',
+  'max_tx_rate',
+  'min_tx_rate',
+  'spoofchk',
+  'query_rss',
+  'state',
+  'trust',
+  'node_guid',
+  'port_guid',
+];
+
+/** Settings of a virtual function: word and value, over and over. */
+function readVf(args: Args): void {
+  while (args.peek !== undefined && VF_WORDS.includes(args.peek)) {
+    args.step();
+    args.next();
+  }
 }
 
 function queues(args: Args, key: string): number {

@@ -4,11 +4,13 @@ import {
   IFF_ALLMULTI,
   IFF_BROADCAST,
   IFF_DORMANT,
+  IFF_DYNAMIC,
   IFF_LOOPBACK,
   IFF_LOWER_UP,
   IFF_MASTER,
   IFF_MULTICAST,
   IFF_NOARP,
+  IFF_NOTRAILERS,
   IFF_POINTOPOINT,
   IFF_PROMISC,
   IFF_RUNNING,
@@ -31,6 +33,8 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [IFF_PROMISC, 'PROMISC'],
   [IFF_MASTER, 'MASTER'],
   [IFF_SLAVE, 'SLAVE'],
+  [IFF_DYNAMIC, 'DYNAMIC'],
+  [IFF_NOTRAILERS, 'NOTRAILERS'],
   [IFF_UP, 'UP'],
   [IFF_LOWER_UP, 'LOWER_UP'],
   [IFF_DORMANT, 'DORMANT'],
@@ -124,11 +128,12 @@ export function printLink(ctx: Ctx, m: LinkMsg, how: LinkPrint): void {
   if (how.view !== 'inet6') pr.any('qdisc', m.qdisc, `qdisc ${m.qdisc} `);
   if (m.master && how.view !== 'inet6') pr.any('master', m.master.name, `master ${m.master.name} `);
   printOperstate(ctx, m);
-  if (isLink) pr.any('linkmode', 'DEFAULT', 'mode DEFAULT ');
+  if (isLink) pr.any('linkmode', m.linkMode.toUpperCase(), `mode ${m.linkMode.toUpperCase()} `);
   if (how.view !== 'inet6') pr.any('group', ctx.names.group(m.group), `group ${ctx.names.group(m.group)} `);
   if (how.queue !== false && m.txqlen > 0) pr.any('txqlen', m.txqlen, `qlen ${m.txqlen}`);
   if (ctx.family === 0 || ctx.family === 17 || ctx.details > 0) printLladdr(ctx, m);
   if (m.linkNetnsid !== null && how.view !== 'inet6') printLinkNetns(ctx, m.linkNetnsid);
+  if (m.protoDown && how.view !== 'inet6') pr.any('proto_down', true, ' protodown on ');
   if (ctx.details > 0) printDetails(ctx, m, isLink);
   if ((isLink || ctx.details > 0) && m.alias !== '') {
     pr.nl();
@@ -184,11 +189,11 @@ function printDetails(ctx: Ctx, m: LinkMsg, isLink: boolean): void {
   pr.any('num_rx_queues', m.numRxQueues, `numrxqueues ${m.numRxQueues} `);
   const tso = m.kind === 'vxlan' || m.kind === null ? 65536 : 524280;
   for (const [name, n] of [
-    ['gso_max_size', 65536],
-    ['gso_max_segs', 65535],
+    ['gso_max_size', m.gsoMaxSize],
+    ['gso_max_segs', m.gsoMaxSegs],
     ['tso_max_size', tso],
     ['tso_max_segs', 65535],
-    ['gro_max_size', 65536],
+    ['gro_max_size', m.groMaxSize],
   ] as const) {
     pr.any(name, n, `${name} ${n} `);
   }
