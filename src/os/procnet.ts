@@ -1,6 +1,6 @@
 /** /proc/net of a namespace. Models net/core/net-procfs.c, net/ipv4/proc.c, fib_trie.c, arp.c, tcp_ipv4.c */
 
-import { RT_TABLE_MAIN } from '../net/ip/fib.ts';
+import { type FibRoute, RT_TABLE_MAIN } from '../net/ip/fib.ts';
 import { NUD_NOARP, NUD_PERMANENT, NUD_VALID } from '../net/neigh/nud.ts';
 import { procConntrack } from '../net/netfilter/conntrack/text.ts';
 import { RecentLists } from '../net/netfilter/xt/ext/recent.ts';
@@ -20,6 +20,7 @@ export function procNet(target: Process): Directory {
     arp: () => arp(ns),
     dev: () => dev(ns),
     if_inet6: () => ifInet6(ns),
+    ipv6_route: () => route6(ns),
     netstat: () => mib(ns, NETSTAT),
     nf_conntrack: () => procConntrack(ns),
     raw: () => socketTable([...ns.sockets.raw].map((s) => ({ sock: s, state: 7 }))),
@@ -110,6 +111,45 @@ function arp(ns: Netns): string {
   for (const x of ns.neigh.listProxy()) {
     if (x.family === 4)
       out += `${formatIp(x.ip).padEnd(16)} 0x${'1'.padEnd(10)}0x${'c'.padEnd(10)}00:00:00:00:00:00     *        ${x.dev?.name ?? '*'}\n`;
+  }
+  return out;
+}
+
+/** RTF_* of a route; local ones are RTF_LOCAL | RTF_NONEXTHOP. */
+function flags6(r: FibRoute, gateway: boolean): number {
+  const reject = r.type === 'unreachable' || r.type === 'blackhole' || r.type === 'prohibit' || r.type === 'throw';
+  let flags = RTF_UP | (gateway ? RTF_GATEWAY : 0) | (r.expires > 0 ? 0x400000 : 0);
+  if (r.type === 'local' || r.type === 'anycast') flags |= (r.type === 'local' ? 0x80000000 : 0x00100000) | 0x200000;
+  if (reject) flags |= RTF_REJECT | 0x200000;
+  return flags >>> 0;
+}
+
+/** Main before local, each with the null entry of a table that has no default route. Models ipv6_route_seq_show() */
+function route6(ns: Netns): string {
+  const hex = (n: bigint | number, width: number): string => n.toString(16).padStart(width, '0');
+  const zero = hex(0, 32);
+  let out = '';
+  const row = (dst: string, len: number, via: string, metric: number, refs: number, flags: number, dev: string): void => {
+    out += `${dst} ${hex(len, 2)} ${zero} 00 ${via} ${hex(metric >>> 0, 8)} ${hex(refs, 8)} 00000000 ${hex(flags, 8)} ${dev.padStart(8)}\n`;
+  };
+  for (const table of [...new Set(ns.fib.tables(6))].sort((a, b) => a - b)) {
+    const list = ns.fib.list(6, table);
+    for (const r of list) {
+      for (const nh of r.nexthops) {
+        const gateway = typeof nh.gateway === 'bigint';
+        const refs = r.type === 'unicast' ? 1 : 2;
+        row(
+          hex(r.dst.addr as bigint, 32),
+          r.dst.len,
+          gateway ? hex(nh.gateway as bigint, 32) : zero,
+          r.metric,
+          refs,
+          flags6(r, gateway),
+          nh.dev?.name ?? 'lo',
+        );
+      }
+    }
+    if (!list.some((r) => r.dst.len === 0)) row(zero, 0, zero, 0xffffffff, 1, RTF_REJECT | 0x200000, 'lo');
   }
   return out;
 }

@@ -5,7 +5,7 @@ import type { Command, Task } from '../../os/program.ts';
 import { type Sock, shownAddr, TcpSocket, UnixSocket } from '../../os/uapi.ts';
 import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { interfaces, printInterface, printTable } from '../ifconfig/print.ts';
-import { extendedList, hostNames } from '../route/route.ts';
+import { extendedList, hostNames } from '../route/list.ts';
 import { usersOf } from '../ss/rows.ts';
 import { statistics } from './statistics.ts';
 

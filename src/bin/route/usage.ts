@@ -14,9 +14,17 @@ export const USAGE = `Usage: route [-nNvee] [-FC] [<AF>]           List kernel r
 
   <AF>=Use -4, -6, '-A <af>' or '--<af>'; default: inet
   List of possible address families (which support routing):
-    inet (DARPA Internet) inet6 (IPv6) ax25 (AMPR AX.25) 
+`;
+
+/** To stderr, whatever the rest goes to. */
+export const FAMILY_LIST = `    inet (DARPA Internet) inet6 (IPv6) ax25 (AMPR AX.25) 
     netrom (AMPR NET/ROM) rose (AMPR ROSE) ipx (Novell IPX) 
     ddp (Appletalk DDP) x25 (CCITT X.25) 
+`;
+
+export const INET6_USAGE = `Usage: inet6_route [-vF] del Target
+       inet6_route [-vF] add Target [gw Gw] [metric M] [[dev] If]
+       inet6_route [-FC] flush      NOT supported
 `;
 
 /** For a request that the inet family cannot read. */
