@@ -68,6 +68,7 @@ function* update(p: Process, o: CtOptions): Task<number> {
     if (o.status.has('ASSURED')) ct.assured = true;
     if (o.status.has('SEEN_REPLY')) ct.seenReply = true;
     if (o.timeout !== undefined) ct.expires = p.ns.kernel.sim.now + o.timeout * 1_000_000;
+    p.ns.ct.changed(ct, p.pid);
   }
   if (changed.length > 0) yield* p.out(changed.map((ct) => `${line(p, ct, o)}\n`).join(''));
   yield* p.err(`${VERSION}: ${changed.length} flow entries have been updated.\n`);
@@ -108,7 +109,7 @@ function make(p: Process, o: CtOptions): xt.Connection | null {
   ct.expires = p.ns.kernel.sim.now + (o.timeout ?? 0) * 1_000_000;
   if (proto === 6) ct.tcp = xt.tcpTrack((o.state ?? 'NONE') as xt.TcpState);
   if (proto === 132) ct.sctp = o.state ?? 'NONE';
-  p.ns.ct.insert(ct);
+  p.ns.ct.insert(ct, p.pid);
   return ct;
 }
 
@@ -160,8 +161,9 @@ function* events(p: Process, o: CtOptions): Task<number> {
   const { sim } = p.ns.kernel;
   const on = (type: xt.CtEventType): boolean =>
     o.events.size === 0 || o.events.has('ALL') || o.events.has(type === 'UPDATE' ? 'UPDATES' : type);
+  if (o.buffer !== undefined) yield* p.err(`NOTICE: Netlink socket buffer size has been set to ${o.buffer * 2} bytes.\n`);
   const stop = p.ns.ct.listen((e) => {
-    if (!on(e.type) || !wanted(o, e.ct)) return;
+    if (o.table === 'expect' || !on(e.type) || !wanted(o, e.ct)) return;
     shown++;
     let stamp = '';
     if (o.output.has('timestamp')) {
@@ -170,7 +172,9 @@ function* events(p: Process, o: CtOptions): Task<number> {
       stamp = `[${String(seconds).padEnd(8)}.${String(us - seconds * 1_000_000).padEnd(6)}]\t`;
     }
     const user = e.portid !== 0 ? ` [USERSPACE] portid=${e.portid}` : '';
-    queue.push(`${stamp}${LABEL[e.type]}${line(p, e.ct, o, e.type)}${user}\n`);
+    const bare = o.output.has('xml') || o.output.has('save');
+    if (o.output.has('xml') && shown === 1) queue.push(XML_HEAD);
+    queue.push(bare ? `${line(p, e.ct, o, e.type)}\n` : `${stamp}${LABEL[e.type]}${line(p, e.ct, o, e.type, e.portid)}${user}\n`);
   });
   const end = (): void => {
     done = true;
@@ -189,7 +193,8 @@ function* events(p: Process, o: CtOptions): Task<number> {
   } finally {
     stop();
   }
-  yield* p.err(`${VERSION}: ${shown} flow events have been shown.\n`);
+  if (o.output.has('xml') && shown > 0) yield* p.out('</conntrack>\n');
+  yield* p.err(`${VERSION}: ${shown} ${o.table === 'expect' ? 'expectation' : 'flow'} events have been shown.\n`);
   return 0;
 }
 

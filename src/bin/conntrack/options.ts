@@ -54,6 +54,8 @@ export interface CtOptions {
   origZone?: number;
   replyZone?: number;
   id?: number;
+  /** -b: bytes of the netlink socket's buffer. */
+  buffer?: number;
   label: boolean;
   /** -R: the file with commands. */
   file?: string;
@@ -257,7 +259,7 @@ const SPECS: readonly Spec[] = [
         o.output.add(w);
     },
   },
-  { short: 'b', long: ['buffer-size'], arg: 'required', set: () => {} },
+  { short: 'b', long: ['buffer-size'], arg: 'required', set: (o, a) => Object.assign(o, { buffer: xt.parseNumber(a as string) ?? 0 }) },
   { long: ['sport', 'orig-port-src'], arg: 'required', protos: PORT_PROTOS, set: (o, a) => Object.assign(o, { sport: port(a as string) }) },
   { long: ['dport', 'orig-port-dst'], arg: 'required', protos: PORT_PROTOS, set: (o, a) => Object.assign(o, { dport: port(a as string) }) },
   { long: ['reply-port-src'], arg: 'required', protos: PORT_PROTOS, set: (o, a) => Object.assign(o, { replySport: port(a as string) }) },

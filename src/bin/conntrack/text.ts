@@ -21,10 +21,10 @@ function ctime(p: Process, us: number): string {
 
 export type Occasion = 'list' | 'NEW' | 'UPDATE' | 'DESTROY';
 
-export function line(p: Process, ct: xt.Connection, o: CtOptions, occasion: Occasion = 'list'): string {
+export function line(p: Process, ct: xt.Connection, o: CtOptions, occasion: Occasion = 'list', portid = 0): string {
   const { now } = p.ns.kernel.sim;
   if (o.output.has('xml')) return xml(p, ct, o, occasion);
-  if (o.output.has('save')) return save(ct, now);
+  if (o.output.has('save')) return save(ct, now, occasion);
   const event = occasion !== 'list';
   const text = xt.connectionText(ct, {
     now,
@@ -32,7 +32,7 @@ export function line(p: Process, ct: xt.Connection, o: CtOptions, occasion: Occa
     timeout: !(occasion === 'DESTROY' && ct.expires <= now),
     state: true,
     counters: p.ns.sysctl.int('net.netfilter.nf_conntrack_acct') !== 0,
-    mark: event ? ct.mark !== 0 : true,
+    mark: event ? ct.mark !== 0 || (portid !== 0 && occasion !== 'DESTROY') : true,
     zone: 'given',
     start: o.output.has('ktimestamp') ? ctime(p, ct.created) : null,
     use: event ? null : 1,
@@ -68,10 +68,11 @@ function xml(p: Process, ct: xt.Connection, o: CtOptions, occasion: Occasion): s
 }
 
 /** `-A …`: what conntrack -R reads. */
-function save(ct: xt.Connection, now: number): string {
+function save(ct: xt.Connection, now: number, occasion: Occasion): string {
   const { original: a, reply: b } = ct;
   const status = [ct.seenReply ? 'SEEN_REPLY' : '', ct.assured ? 'ASSURED' : ''].filter((w) => w !== '').join(',') || 'UNSET';
-  let s = `-A -t ${xt.secondsLeft(ct, now)} -u ${status}`;
+  const letter = occasion === 'UPDATE' ? 'U' : occasion === 'DESTROY' ? 'D' : 'A';
+  let s = `-${letter} -t ${xt.secondsLeft(ct, now)} -u ${status}`;
   if (ct.zone !== 0) s += ` -w ${ct.zone}`;
   s += ` -s ${formatIp(a.src)} -d ${formatIp(a.dst)}`;
   s += ct.dstNat && a.dst !== b.src ? ` -g ${formatIp(b.src)}` : ` -r ${formatIp(b.src)}`;

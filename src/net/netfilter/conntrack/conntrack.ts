@@ -181,11 +181,17 @@ export class Conntrack {
   }
 
   /** A connection made by hand (`conntrack -I`): EEXIST is the caller's to find out. */
-  insert(ct: Connection): void {
+  insert(ct: Connection, portid = 0): void {
     ct.confirmed = true;
     ct.stamped = this.seconds('timestamp', 0) !== 0;
     this.hash(ct);
-    this.emit('NEW', ct, 0, 0);
+    this.emit('NEW', ct, portid, 0);
+    this.scheduleGc(ct.expires);
+  }
+
+  /** A process changed it (`conntrack -U`). */
+  changed(ct: Connection, portid: number): void {
+    this.emit('UPDATE', ct, portid, 0);
     this.scheduleGc(ct.expires);
   }
 
