@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Sim } from '../../sim/sim.ts';
 import { Veth } from '../dev/veth.ts';
 import { Kernel } from '../kernel.ts';
+import { NUD_PERMANENT } from '../neigh/nud.ts';
 import { Skb } from '../skb.ts';
 import { type RouteType, RT_TABLE_MAIN, RTPROT_STATIC } from './fib.ts';
 import { addAddr, delAddr } from './ifaddr.ts';
@@ -92,4 +93,31 @@ test('remembered routes are those of a fresh look-up, whatever is changed in bet
     }
   }
   expect(decided).toBeGreaterThan(1000);
+});
+
+test('a redirect counts for 300 s and then no longer, without any other change', () => {
+  const sim = new Sim(12);
+  const ns = new Kernel(sim, 'h').newNetns();
+  const dev = new Veth(ns, 'eth0');
+  const peer = new Veth(ns.kernel.init, 'p0');
+  Veth.pair(dev, peer);
+  peer.setUp();
+  dev.setUp();
+  addAddr(dev, { local: 0x0a000001, len: 24 });
+  const [router, better, far] = [0x0a000003, 0x0a000004, 0x08080808];
+  ns.fib.add({ family: 4, dst: { addr: 0, len: 0 }, nexthops: [{ dev, gateway: router }] });
+  ns.neigh.add(dev, better, { mac: 0x020000000004, state: NUD_PERMANENT }, 'add');
+  const gateway = (): unknown => {
+    const r = ns.ip4.routes.output(far, null, null, 0, 0, 17, 1, 2, 0);
+    return r.ok ? r.value.gateway : r.errno;
+  };
+  expect(gateway()).toBe(router);
+  acceptRedirect(ns, dev, router, far, better);
+  expect(gateway()).toBe(better);
+  sim.runUntil(sim.now + 299_000_000);
+  expect(gateway()).toBe(better);
+  const { generation } = ns.fib;
+  sim.runUntil(sim.now + 2_000_000);
+  expect(ns.fib.generation).toBe(generation);
+  expect(gateway()).toBe(router);
 });
