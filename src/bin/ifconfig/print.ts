@@ -54,11 +54,19 @@ export function interfaces(devices: Iterable<NetDevice>): Shown[] {
   return out.sort((a, b) => natural(a.name, b.name));
 }
 
+/** nstrcmp(): numbers compare as numbers. */
 function natural(a: string, b: string): number {
-  const [, x, n] = /^(.*?)(\d*)$/.exec(a) as unknown as [string, string, string];
-  const [, y, m] = /^(.*?)(\d*)$/.exec(b) as unknown as [string, string, string];
-  if (x !== y) return x < y ? -1 : 1;
-  return Number(n || -1) - Number(m || -1);
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  if (i === a.length && i === b.length) return 0;
+  const digit = (s: string, at: number): boolean => /\d/.test(s[at] ?? '');
+  if (digit(a, i) !== digit(b, i)) {
+    if (digit(a, i)) return i < b.length ? -1 : 1;
+    return i < a.length ? 1 : -1;
+  }
+  if (!digit(a, i)) return (a.charCodeAt(i) || 0) - (b.charCodeAt(i) || 0);
+  while (i > 0 && digit(a, i - 1)) i--;
+  return Number.parseInt(a.slice(i), 10) - Number.parseInt(b.slice(i), 10);
 }
 
 export function printInterface(s: Shown): string {

@@ -1,6 +1,6 @@
 /** What ifconfig prints when it is misused (net-tools 2.10). */
 
-export const USAGE = `Usage:
+const HEAD = `Usage:
   ifconfig [-a] [-v] [-s] <interface> [[<AF>] <address>]
   [add <address>[/<prefixlen>]]
   [del <address>[/<prefixlen>]]
@@ -18,7 +18,9 @@ export const USAGE = `Usage:
 
   <HW>=Hardware Type.
   List of possible hardware types:
-    loop (Local Loopback) slip (Serial Line IP) cslip (VJ Serial Line IP) 
+`;
+
+const HARDWARE = `    loop (Local Loopback) slip (Serial Line IP) cslip (VJ Serial Line IP) 
     slip6 (6-bit Serial Line IP) cslip6 (VJ 6-bit Serial Line IP) adaptive (Adaptive Serial Line IP) 
     ash (Ash) ether (Ethernet) ax25 (AMPR AX.25) 
     netrom (AMPR NET/ROM) rose (AMPR ROSE) tunnel (IPIP Tunnel) 
@@ -27,10 +29,20 @@ export const USAGE = `Usage:
     sit (IPv6-in-IPv4) fddi (Fiber Distributed Data Interface) hippi (HIPPI) 
     irda (IrLAP) ec (Econet) x25 (generic X.25) 
     eui64 (Generic EUI-64) 
-  <AF>=Address family. Default: inet
+`;
+
+const FAMILY = `  <AF>=Address family. Default: inet
   List of possible address families:
-    unix (UNIX Domain) inet (DARPA Internet) inet6 (IPv6) 
+`;
+
+const FAMILIES = `    unix (UNIX Domain) inet (DARPA Internet) inet6 (IPv6) 
     ax25 (AMPR AX.25) netrom (AMPR NET/ROM) rose (AMPR ROSE) 
     ipx (Novell IPX) ddp (Appletalk DDP) ec (Econet) 
     ash (Ash) x25 (CCITT X.25) 
 `;
+
+/** After a mistake: all of it to stderr. */
+export const USAGE = HEAD + HARDWARE + FAMILY + FAMILIES;
+
+/** `--help`: the lists go to stderr all the same. */
+export const HELP = { out: HEAD + FAMILY, err: HARDWARE + FAMILIES };
