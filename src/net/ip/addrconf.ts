@@ -198,11 +198,13 @@ function remove6(addr: IfAddr): void {
 
 // ---- links ----
 
+const IPV6_MIN_MTU = 1280;
+
 const ready = new WeakSet<NetDevice>();
 
 /** addrconf_init_auto_addrs(): what a device gets as soon as it can carry packets. */
 function linkReady(dev: NetDevice): void {
-  if (ready.has(dev) || dev.ns.sysctl.conf6(dev, 'disable_ipv6') !== 0) return;
+  if (ready.has(dev) || dev.mtu < IPV6_MIN_MTU || dev.ns.sysctl.conf6(dev, 'disable_ipv6') !== 0) return;
   ready.add(dev);
   if (dev.flags & IFF_LOOPBACK) {
     if (!dev.addrs6.some((a) => isLoopback(a.local)))
@@ -256,6 +258,10 @@ export function watchLinks6(ns: Netns): void {
     if (e.action === 'up' || e.action === 'change') {
       if (e.action === 'up') for (const addr of dev.addrs6) if (!(addr.flags & IFA_F_NOPREFIXROUTE)) prefixRoute(addr);
       if (usable(dev)) linkReady(dev);
+    } else if (e.action === 'mtu') {
+      // Below IPV6_MIN_MTU there is no IPv6 on a link.
+      if (dev.mtu < IPV6_MIN_MTU) linkDown(dev);
+      else if (usable(dev)) linkReady(dev);
     } else if (e.action === 'down' || e.action === 'unregister') linkDown(dev);
   });
 }
