@@ -1,5 +1,6 @@
 /** Threads within a process: several tasks that share its descriptors, run in turn. Models clone(CLONE_THREAD) as pthreads use it */
 
+import type { WaitQueue } from '../sim/wait.ts';
 import type { Process } from './process.ts';
 import type { Task, Wait, Wake } from './program.ts';
 
@@ -36,12 +37,19 @@ export class Threads {
         if (t.wait && !due && !queued && wake !== 'signal') continue;
         this.step(t, t.wait === null ? 'woken' : wake === 'signal' ? 'signal' : due ? 'timeout' : 'woken');
       }
-      const waits = [...this.threads].map((t) => t.wait);
-      if (waits.includes(null)) continue;
-      const on = waits.flatMap((w) => w?.on ?? []);
-      const times = waits.flatMap((w) => (w?.until === undefined ? [] : [w.until]));
-      if (on.length === 0 && times.length === 0) return;
-      wake = yield { on, until: times.length > 0 ? Math.min(...times) : undefined };
+      const on: WaitQueue[] = [];
+      let until: number | undefined;
+      let ready = false;
+      for (const { wait } of this.threads) {
+        if (wait === null) ready = true;
+        else {
+          if (wait.on) on.push(...wait.on);
+          if (wait.until !== undefined && (until === undefined || wait.until < until)) until = wait.until;
+        }
+      }
+      if (ready) continue;
+      if (on.length === 0 && until === undefined) return;
+      wake = yield { on, until };
     }
   }
 

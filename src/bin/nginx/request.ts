@@ -135,9 +135,10 @@ export function* readRequest(reader: Reader, ends: Ends, stopping: () => boolean
     r.refused = 413;
     return r;
   }
-  const parts: Uint8Array[] = [];
   const chunked = /chunked/i.test(r.headers.get('transfer-encoding') ?? '');
-  const plan = chunked ? ({ kind: 'chunked', length: -1 } as const) : ({ kind: 'length', length: length > 0 ? length : 0 } as const);
+  if (!chunked && !(length > 0)) return r;
+  const parts: Uint8Array[] = [];
+  const plan = chunked ? ({ kind: 'chunked', length: -1 } as const) : ({ kind: 'length', length } as const);
   const got = yield* readBody(reader, plan, (part) => parts.push(part) > 0);
   r.body = concat(parts);
   return got.ok ? r : null;

@@ -9,8 +9,17 @@ import type { Reply } from './serve.ts';
 
 export type FileResult = { reply: Reply } | { status: number; headers?: [string, string][]; error?: string } | { redirect: string };
 
+/** The last few dates: nginx formats the time once a second, too. */
+const dates = new Map<number, string>();
+
 export function httpDate(seconds: number): string {
-  return strftime('%a, %d %b %Y %H:%M:%S GMT', seconds);
+  let text = dates.get(seconds);
+  if (text === undefined) {
+    if (dates.size > 32) dates.clear();
+    text = strftime('%a, %d %b %Y %H:%M:%S GMT', seconds);
+    dates.set(seconds, text);
+  }
+  return text;
 }
 
 export function pathOf(l: Location, path: string): string {
