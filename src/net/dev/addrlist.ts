@@ -26,6 +26,10 @@ export class AddressList {
     return this.counts.get(mac) ?? 0;
   }
 
+  get size(): number {
+    return this.counts.size;
+  }
+
   list(): Mac[] {
     return [...this.counts.keys()];
   }

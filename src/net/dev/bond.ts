@@ -85,6 +85,7 @@ export class Bond extends NetDevice {
 
   constructor(ns: Netns, name: string) {
     super(ns, name);
+    this.unicastFilter = true;
     this.flags |= IFF_MASTER;
     this.maxMtu = 65535;
     this.netnsImmutable = false;

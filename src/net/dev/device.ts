@@ -119,6 +119,9 @@ export abstract class NetDevice {
   /** Multicast and secondary unicast addresses that the device listens to (`ip maddr`, `bridge fdb … self`). */
   readonly mc = new AddressList();
   readonly uc = new AddressList();
+  /** Filters unicast addresses itself (IFF_UNICAST_FLT); others turn promiscuous for the sake of a second address. */
+  protected unicastFilter = false;
+  private unicastPromisc = false;
   /** Devices stacked on this one (macvlan, vxlan with `dev`): they follow its carrier, MTU and end. */
   readonly uppers = new Set<NetDevice>();
   /** Bridge port or macvlan lower device: takes the frame before the protocols do; true when it did. */
@@ -297,6 +300,7 @@ export abstract class NetDevice {
     if (!opened.ok) return opened;
     this.flags |= IFF_UP;
     this.opened();
+    this.rxMode();
     this.everUp = true;
     this.active = this.carrierOk;
     if (this.hardware === 'ether') this.mc.add(MULTICAST_ALL4);
@@ -370,6 +374,27 @@ export abstract class NetDevice {
     const joined = master.addPort(this);
     if (joined.ok && !master.announcesPorts) this.notify('change');
     return joined;
+  }
+
+  /** One more unicast address to receive. Models dev_uc_add() */
+  addUnicast(mac: Mac): void {
+    this.uc.add(mac);
+    this.rxMode();
+  }
+
+  delUnicast(mac: Mac): boolean {
+    const there = this.uc.del(mac);
+    this.rxMode();
+    return there;
+  }
+
+  /** Models __dev_set_rx_mode() */
+  private rxMode(): void {
+    if (!this.up || this.unicastFilter) return;
+    const wanted = this.uc.size > 0;
+    if (wanted === this.unicastPromisc) return;
+    this.unicastPromisc = wanted;
+    this.setPromiscuity(wanted ? 1 : -1);
   }
 
   /** Counts those who want every frame (a bridge, tcpdump); `user` is `ip link set promisc on`. */

@@ -82,6 +82,7 @@ export class Ipvlan extends NetDevice {
 
   constructor(ns: Netns, name: string, lower: NetDevice, mode: IpvlanMode = 'l3', flag: IpvlanFlag = 'bridge') {
     super(ns, name);
+    this.unicastFilter = true;
     this.lower = lower instanceof Ipvlan ? lower.lower : lower;
     this.wanted = { mode, flag };
     this.mac = this.lower.mac;

@@ -16,6 +16,8 @@ class MacvlanPort {
   readonly lower: NetDevice;
   readonly devices = new Set<Macvlan>();
   readonly lane = new Lane();
+  /** Some device is in source mode. */
+  hasSources = false;
 
   constructor(lower: NetDevice) {
     this.lower = lower;
@@ -36,10 +38,38 @@ class MacvlanPort {
     }
   }
 
+  /** Copies to the devices of source mode that listen to this sender; true when one keeps the frame to itself. */
+  private forwardSource(skb: Skb): boolean {
+    let consume = false;
+    for (const d of this.devices) {
+      if (d.mode !== 'source' || !d.sources.has(skb.ethSrc)) continue;
+      if (d.noDst) consume = true;
+      if (!d.up) continue;
+      const copy = skb.clone();
+      d.count(copy, false);
+      copy.scrub(d.ns !== this.lower.ns);
+      copy.dev = d;
+      copy.type = 'host';
+      netifReceive(copy);
+    }
+    return consume;
+  }
+
+  /** The longest queue that one of the devices asks for. */
+  get bcQueueLen(): number {
+    return [...this.devices].reduce((most, d) => Math.max(most, d.bcQueueLen), 0);
+  }
+
   /** The lower device's rx handler: true when the frame is one of ours. Models macvlan_handle_frame(). */
   handle(skb: Skb): boolean {
+    if (this.hasSources && this.forwardSource(skb)) return true;
     if (isMulticastMac(skb.ethDst)) {
       const source = this.find(skb.ethSrc);
+      if (source && source.mode !== 'vepa' && source.mode !== 'bridge') {
+        source.count(skb, true);
+        this.lane.deliver(skb, source, 1);
+        return true;
+      }
       if (!source) this.broadcast(skb, null, ['private', 'vepa', 'passthru', 'bridge']);
       else if (source.mode === 'vepa') this.broadcast(skb, source, ['vepa', 'bridge']);
       else if (source.mode === 'bridge') this.broadcast(skb, source, ['vepa']);
@@ -70,6 +100,11 @@ export class Macvlan extends NetDevice {
   readonly lower: NetDevice;
   mode: MacvlanMode;
   bcQueueLen = 1000;
+  /** Senders that a device of source mode listens to. */
+  readonly sources = new Set<Mac>();
+  /** Frames of those senders go nowhere else. */
+  noDst = false;
+  noPromisc = false;
   private port: MacvlanPort | null = null;
 
   constructor(ns: Netns, name: string, lower: NetDevice, mode: MacvlanMode = 'vepa', kind: MacvlanKind = 'macvlan') {
@@ -78,7 +113,15 @@ export class Macvlan extends NetDevice {
     this.lower = lower instanceof Macvlan ? lower.lower : lower;
     this.mode = mode;
     this.mtu = this.lower.mtu;
+    this.unicastFilter = true;
+    this.protoDown = false;
+    if (kind === 'macvtap') this.txqlen = 500;
     if (!this.lower.carrier()) this.carrierOff();
+  }
+
+  /** Length of the queue in use, which all devices on one lower share. */
+  get usedBcQueueLen(): number {
+    return this.port?.bcQueueLen ?? 0;
   }
 
   override register(wantedIndex?: number): Result {
@@ -100,7 +143,7 @@ export class Macvlan extends NetDevice {
     p.devices.add(this);
     this.port = p;
     this.lower.uppers.add(this);
-    if (this.mode === 'passthru') this.lower.setPromiscuity(1);
+    p.hasSources ||= this.mode === 'source';
     if (this.carrier()) this.transferred();
     return done;
   }
@@ -120,20 +163,26 @@ export class Macvlan extends NetDevice {
   }
 
   protected override open(): Result {
-    if (this.mode !== 'passthru' && (this.port?.find(this.mac) || this.lower.mac === this.mac)) return fail('EBUSY');
-    this.lower.uc.add(this.mac);
+    if (this.mode === 'passthru') {
+      if (!this.noPromisc) this.lower.setPromiscuity(1);
+      return ok();
+    }
+    if (this.port?.find(this.mac) || this.lower.mac === this.mac) return fail('EADDRINUSE');
+    this.lower.addUnicast(this.mac);
     return ok();
   }
 
   protected override closed(): void {
-    this.lower.uc.del(this.mac);
+    if (this.mode !== 'passthru') this.lower.delUnicast(this.mac);
+    else if (!this.noPromisc) this.lower.setPromiscuity(-1);
   }
 
   protected override changeMac(mac: Mac): Result {
+    if (this.mode === 'passthru') return mac === this.lower.mac ? ok() : this.lower.setMac(mac);
     if (!this.up) return ok();
     if (this.port?.find(mac) || this.lower.mac === mac) return fail('EADDRINUSE');
-    this.lower.uc.del(this.mac);
-    this.lower.uc.add(mac);
+    this.lower.delUnicast(this.mac);
+    this.lower.addUnicast(mac);
     return ok();
   }
 
@@ -146,7 +195,6 @@ export class Macvlan extends NetDevice {
     if (!port) return;
     port.devices.delete(this);
     this.lower.uppers.delete(this);
-    if (this.mode === 'passthru') this.lower.setPromiscuity(-1);
     if (port.devices.size === 0) {
       this.lower.rxHandler = null;
       ports.delete(this.lower);
@@ -156,6 +204,8 @@ export class Macvlan extends NetDevice {
   override lowerEvent(lower: NetDevice, action: LinkAction): void {
     if (action === 'mtu') {
       if (this.mtu > lower.mtu) this.setMtu(lower.mtu);
+    } else if (action === 'mac') {
+      if (this.mode === 'passthru' && this.mac !== lower.mac) this.setMac(lower.mac);
     } else if (action === 'up' || action === 'down' || action === 'change') {
       if (lower.carrier()) this.carrierOn();
       else this.carrierOff();
@@ -165,8 +215,16 @@ export class Macvlan extends NetDevice {
   /** EINVAL when it would turn passthru on or off. */
   setMode(mode: MacvlanMode): Result {
     if ((mode === 'passthru') !== (this.mode === 'passthru')) return fail('EINVAL');
+    if (mode !== 'source') this.sources.clear();
     this.mode = mode;
+    if (this.port) this.port.hasSources = [...this.port.devices].some((d) => d.mode === 'source');
     return ok();
+  }
+
+  setNoPromisc(on: boolean): void {
+    if (on === this.noPromisc) return;
+    this.noPromisc = on;
+    if (this.mode === 'passthru' && this.up) this.lower.setPromiscuity(on ? -1 : 1);
   }
 
   count(skb: Skb, multicast: boolean): void {

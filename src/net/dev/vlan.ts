@@ -20,6 +20,7 @@ export class Vlan extends NetDevice {
 
   constructor(ns: Netns, name: string, lower: NetDevice, vid: number) {
     super(ns, name);
+    this.unicastFilter = true;
     this.lower = lower;
     this.vid = vid;
     this.mac = lower.mac;

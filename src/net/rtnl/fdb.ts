@@ -183,8 +183,10 @@ function addEntry(br: Bridge, port: BridgePort | null, req: FdbRequest, mode: Fd
 /** ndo_dflt_fdb_add() */
 function addOwn(req: FdbRequest, mode: FdbMode): Result {
   if (req.state !== 'permanent' || req.vlan !== undefined || req.mac === 0) return fail('EINVAL');
-  const list = isMulticastMac(req.mac) ? req.dev.mc : req.dev.uc;
-  if (!list.has(req.mac)) list.add(req.mac);
+  const multicast = isMulticastMac(req.mac);
+  const known = (multicast ? req.dev.mc : req.dev.uc).has(req.mac);
+  if (!known && multicast) req.dev.mc.add(req.mac);
+  else if (!known) req.dev.addUnicast(req.mac);
   else if (mode === 'add') return fail('EEXIST');
   return ok();
 }
@@ -202,7 +204,8 @@ export function delFdb(req: FdbRequest): Result {
   if (req.dev instanceof Bridge) return delFromBridge(req.dev, null, req);
   if (req.dev.kind === 'vxlan') return vxlanRemove(req);
   if (req.state !== 'permanent') return fail('EINVAL');
-  return (isMulticastMac(req.mac) ? req.dev.mc : req.dev.uc).del(req.mac) ? ok() : fail('ENOENT');
+  const removed = isMulticastMac(req.mac) ? req.dev.mc.del(req.mac) : req.dev.delUnicast(req.mac);
+  return removed ? ok() : fail('ENOENT');
 }
 
 function delFromBridge(br: Bridge, port: BridgePort | null, req: FdbRequest): Result {

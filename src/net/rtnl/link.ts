@@ -14,7 +14,7 @@ import { makeKind } from './kinds.ts';
 export { BOND_MODES } from '../dev/bond.ts';
 export * from './kinds.ts';
 
-import { changeData, changePort, type LinkData, type PortChange, type VxlanData } from './linkinfo.ts';
+import { changeData, changeMacvlan, changePort, type LinkData, type MacvlanData, type PortChange, type VxlanData } from './linkinfo.ts';
 import { announce } from './linkmsg.ts';
 import { peernet2idAlloc } from './nsid.ts';
 
@@ -149,11 +149,13 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
   switch (req.kind) {
     case 'bridge':
       return ok<NetDevice>(new Bridge(target, req.name ?? 'bridge%d'));
-    case 'macvlan': {
-      if (!req.link) return fail('EINVAL');
-      if (req.link.kind === 'loopback') return fail('EINVAL');
-      const lower = req.link instanceof Macvlan ? req.link.lower : req.link;
-      return ok<NetDevice>(new Macvlan(target, req.name ?? 'macvlan%d', lower, req.data?.kind === 'macvlan' ? req.data.mode : undefined));
+    case 'macvlan':
+    case 'macvtap': {
+      const d = req.data?.kind === req.kind ? (req.data as MacvlanData) : null;
+      if (!req.link || req.link.kind === 'loopback') return fail('EINVAL');
+      const dev = new Macvlan(target, req.name ?? `${req.kind}%d`, req.link, d?.mode ?? 'vepa', req.kind);
+      const r = d ? changeMacvlan(dev, d) : ok();
+      return r.ok ? ok<NetDevice>(dev) : r;
     }
     case 'vlan':
       return newVlan(target, req);

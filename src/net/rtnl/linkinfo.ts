@@ -2,9 +2,10 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { IpAddr } from '../../wire/addr.ts';
+import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import { Bridge } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
-import { Macvlan, type MacvlanMode } from '../dev/macvlan.ts';
+import { Macvlan, type MacvlanKind, type MacvlanMode } from '../dev/macvlan.ts';
 import { Vlan } from '../dev/vlan.ts';
 import { Vxlan } from '../dev/vxlan.ts';
 import { type BridgeData, bridgeData, changeBridge } from './bridgeinfo.ts';
@@ -32,8 +33,16 @@ export interface VxlanData {
 }
 
 export interface MacvlanData {
-  readonly kind: 'macvlan';
+  readonly kind: MacvlanKind;
   mode?: MacvlanMode;
+  noPromisc?: boolean;
+  noDst?: boolean;
+  bcQueueLen?: number;
+  /** Reported only. */
+  usedBcQueueLen?: number;
+  /** What a change does with the senders that source mode listens to. */
+  macMode?: 'add' | 'del' | 'set' | 'flush';
+  macs?: Mac[];
 }
 
 export interface VlanData {
@@ -65,7 +74,10 @@ export function linkData(dev: NetDevice): LinkData | null {
       udpCsum: o.udpCsum ?? true,
     };
   }
-  if (dev instanceof Macvlan) return { kind: 'macvlan', mode: dev.mode };
+  if (dev instanceof Macvlan) {
+    const { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen } = dev;
+    return { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen, ...(mode === 'source' ? { macs: [...dev.sources] } : {}) };
+  }
   if (dev instanceof Vlan) return { kind: 'vlan', id: dev.vid, reorderHeader: dev.reorderHeader, looseBinding: dev.looseBinding };
   return kindData(dev);
 }
@@ -74,10 +86,7 @@ export function linkData(dev: NetDevice): LinkData | null {
 export function changeData(dev: NetDevice, data: LinkData): Result {
   if (dev.kind !== data.kind) return fail('EOPNOTSUPP');
   if (dev instanceof Bridge && data.kind === 'bridge') return changeBridge(dev, data);
-  if (dev instanceof Macvlan && data.kind === 'macvlan') {
-    if (data.mode !== undefined) dev.mode = data.mode;
-    return ok();
-  }
+  if (dev instanceof Macvlan && (data.kind === 'macvlan' || data.kind === 'macvtap')) return changeMacvlan(dev, data);
   if (dev instanceof Vxlan && data.kind === 'vxlan') return changeVxlan(dev, data);
   if (dev instanceof Vlan && data.kind === 'vlan') {
     // vlan_changelink() knows flags and QoS maps only: another id is silently ignored.
@@ -86,6 +95,27 @@ export function changeData(dev: NetDevice, data: LinkData): Result {
     return ok();
   }
   return changeKind(dev, data) ?? fail('EOPNOTSUPP');
+}
+
+/** Models macvlan_changelink() */
+export function changeMacvlan(dev: Macvlan, d: MacvlanData): Result {
+  if (d.mode !== undefined && (d.mode === 'passthru') !== (dev.mode === 'passthru')) return fail('EINVAL');
+  if (d.noPromisc !== undefined || d.noDst !== undefined) {
+    dev.setNoPromisc(d.noPromisc ?? false);
+    dev.noDst = d.noDst ?? false;
+  }
+  if (d.bcQueueLen !== undefined) dev.bcQueueLen = d.bcQueueLen;
+  if (d.mode !== undefined) dev.setMode(d.mode);
+  if (d.macMode === undefined) return ok();
+  if (dev.mode !== 'source') return fail('EINVAL');
+  const macs = d.macs ?? [];
+  if (macs.some((mac) => mac === 0 || isMulticastMac(mac))) return fail('EADDRNOTAVAIL');
+  if (d.macMode === 'flush' || d.macMode === 'set') dev.sources.clear();
+  for (const mac of macs) {
+    if (d.macMode === 'del') dev.sources.delete(mac);
+    else dev.sources.add(mac);
+  }
+  return ok();
 }
 
 function changeVxlan(dev: Vxlan, d: VxlanData): Result {

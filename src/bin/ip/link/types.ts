@@ -9,7 +9,7 @@ import { bridgeSlave } from './bridge_slave.ts';
 import { plainTypes } from './dummy.ts';
 import { geneve } from './geneve.ts';
 import { ipvlan } from './ipvlan.ts';
-import { macvlan } from './macvlan.ts';
+import { macvlan, macvtap } from './macvlan.ts';
 import { tun } from './tun.ts';
 import { tunnelTypes } from './tunnel.ts';
 import { tunnel6Types } from './tunnel6.ts';
@@ -36,7 +36,7 @@ export const linkTypes: readonly LinkType[] = [
   geneve,
   ipvlan,
   macvlan,
-  { ...macvlan, name: 'macvtap' },
+  macvtap,
   tun,
   veth,
   vlan,
