@@ -4,11 +4,15 @@ import type { Command } from '../os/program.ts';
 import { awk } from './awk/awk.ts';
 import { basename, dirname } from './basename/basename.ts';
 import { cat } from './cat/cat.ts';
+import { comm, fold, join, shuf } from './comm/comm.ts';
 import { cut } from './cut/cut.ts';
 import { date } from './date/date.ts';
+import { cmp, diff } from './diff/diff.ts';
 import { bracket, echo, printf, test } from './echo/echo.ts';
 import { env, printenv } from './env/env.ts';
+import { expr } from './expr/expr.ts';
 import { chmod, cp, ln, mkdir, mktemp, mv, rm, rmdir, touch } from './files/files.ts';
+import { find } from './find/find.ts';
 import { egrep, fgrep, grep } from './grep/grep.ts';
 import { head } from './head/head.ts';
 import { HELP } from './help/texts.ts';
@@ -17,11 +21,13 @@ import { jq } from './jq/jq.ts';
 import { kill, pidof, pkill } from './kill/kill.ts';
 import { ls } from './ls/ls.ts';
 import { mount, umount } from './mount/mount.ts';
+import { hexdump, od, xxd } from './od/od.ts';
 import { ps } from './ps/ps.ts';
 import { sed } from './sed/sed.ts';
 import { seq } from './seq/seq.ts';
 import { sleep } from './sleep/sleep.ts';
 import { sort } from './sort/sort.ts';
+import { chown, stat, truncate } from './stat/stat.ts';
 import { sudo } from './sudo/sudo.ts';
 import { md5sum, sha1sum, sha256sum, sha512sum } from './sums/sums.ts';
 import { column, nl, paste, rev, tac } from './tac/tac.ts';
@@ -64,22 +70,31 @@ export const everyday: readonly Command[] = [
   bracket,
   cat,
   chmod,
+  chown,
   clear,
+  cmp,
   column,
+  comm,
   cp,
   cut,
   date,
+  diff,
   dirname,
   echo,
   egrep,
   env,
+  expr,
   falseCommand,
   fgrep,
+  find,
+  fold,
   grep,
   head,
   ...domainNames,
   hostname,
+  hexdump,
   id,
+  join,
   jq,
   kill,
   ln,
@@ -90,6 +105,7 @@ export const everyday: readonly Command[] = [
   mount,
   mv,
   nl,
+  od,
   paste,
   pidof,
   pkill,
@@ -106,8 +122,10 @@ export const everyday: readonly Command[] = [
   sha1sum,
   sha256sum,
   sha512sum,
+  shuf,
   sleep,
   sort,
+  stat,
   sudo,
   tac,
   tail,
@@ -117,6 +135,7 @@ export const everyday: readonly Command[] = [
   touch,
   tr,
   trueCommand,
+  truncate,
   umount,
   uname,
   uniq,
@@ -125,5 +144,6 @@ export const everyday: readonly Command[] = [
   which,
   whoami,
   xargs,
+  xxd,
   yes,
 ];

@@ -227,8 +227,14 @@ export function parseScript(script: string, compile: Compile): SedCommand[] {
       let text = '';
       for (; i < script.length && script[i] !== '\n'; i++) {
         if (script[i] === '\\' && i + 1 < script.length) {
+          const code = /^(?:x([0-9a-fA-F]{2})|o([0-7]{3})|d(\d{3}))/.exec(script.slice(i + 1));
+          if (code) {
+            text += String.fromCharCode(code[1] ? Number.parseInt(code[1], 16) : code[2] ? Number.parseInt(code[2], 8) : Number(code[3]));
+            i += code[0].length;
+            continue;
+          }
           i++;
-          text += script[i] === 't' ? '\t' : script[i];
+          text += { n: '\n', t: '\t', a: '\x07', f: '\f', r: '\r', v: '\v' }[script[i] as string] ?? script[i];
         } else text += script[i];
       }
       if (text === '' && i >= script.length) fail("expected \\ after `a', `c' or `i'");
