@@ -92,8 +92,8 @@ function route(ns: Netns): string {
       r.metric,
       hex4(mask4(r.dst.len)),
       r.advmss ? r.advmss + 40 : 0,
-      0,
-      0,
+      r.metrics.window ?? 0,
+      r.metrics.rtt ?? 0,
     ].join('\t');
     out += `${row.padEnd(127)}\n`;
   }

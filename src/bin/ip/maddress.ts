@@ -7,8 +7,17 @@ import { Args, duparg, Exit, matches } from './lib/args.ts';
 import { getLladdr } from './lib/inet.ts';
 import { MADDR_USAGE } from './usage.ts';
 
+export interface Groups {
+  link: string[];
+  inet: string[];
+  inet6: string[];
+  /** How often an address is joined when that is not once: addresses with the same end share a group. */
+  users: ReadonlyMap<string, number>;
+}
+
 /** Group memberships of a device: what its state and addresses imply (all hosts, solicited-node). */
-export function groups(dev: NetDevice): { link: string[]; inet: string[]; inet6: string[] } {
+export function groups(dev: NetDevice): Groups {
+  const users = new Map<string, number>();
   const inet = dev.up && (dev.kind !== 'loopback' || dev.addrs4.length > 0) ? ['224.0.0.1'] : [];
   const inet6: string[] = [];
   if (dev.ns.sysctl.conf6(dev, 'disable_ipv6') === 0) {
@@ -16,7 +25,9 @@ export function groups(dev: NetDevice): { link: string[]; inet: string[]; inet6:
       const low = Number((a.local as bigint) & 0xffffffn)
         .toString(16)
         .padStart(6, '0');
-      inet6.unshift(`ff02::1:ff${low.slice(0, 2)}:${Number.parseInt(low.slice(2), 16).toString(16)}`);
+      const group = `ff02::1:ff${low.slice(0, 2)}:${Number.parseInt(low.slice(2), 16).toString(16)}`;
+      users.set(group, (users.get(group) ?? 0) + 1);
+      if (!inet6.includes(group)) inet6.unshift(group);
     }
   }
   if (dev.up && dev.kind === 'bridge') {
@@ -24,7 +35,7 @@ export function groups(dev: NetDevice): { link: string[]; inet: string[]; inet6:
     inet6.push('ff02::6a');
   }
   inet6.push('ff02::1', 'ff01::1');
-  return { link: dev.mc.list().map(formatMac), inet, inet6 };
+  return { link: dev.mc.list().map(formatMac), inet, inet6, users };
 }
 
 function printHead(ctx: Ctx, dev: NetDevice): void {
@@ -110,7 +121,7 @@ function show(ctx: Ctx, words: readonly string[]): number {
       // With -o every address has a line of its own.
       if (pr.oneline && i > 0) printHead(ctx, dev);
       const mac = family === 'link' ? parseMac(address) : null;
-      const users = mac === null ? 1 : dev.mc.users(mac);
+      const users = mac === null ? (g.users.get(address) ?? 1) : dev.mc.users(mac);
       pr.openObject();
       pr.any(family === 'link' ? 'link' : 'family', family === 'link' ? address : family, `\t${family.padEnd(5)} ${address}`);
       if (family !== 'link') pr.jsonOnly('address', address);

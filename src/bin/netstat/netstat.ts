@@ -1,203 +1,230 @@
-/** netstat: sockets, routes and interfaces the old way. Models netstat of net-tools 2.10 */
+/** netstat: sockets, routes, interfaces and groups the old way. Models netstat of net-tools 2.10 */
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { type Sock, shownAddr, TcpSocket, UnixSocket } from '../../os/uapi.ts';
-import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { interfaces, printInterface, printTable } from '../ifconfig/print.ts';
-import { extendedList, hostNames } from '../route/list.ts';
-import { usersOf } from '../ss/rows.ts';
+import { groups } from '../ip/maddress.ts';
+import { extendedList, fullList, type HostNames, hostNames, list, list6 } from '../route/list.ts';
+import { internetHead, internetRows, type SocketOptions, unixTable } from './sockets.ts';
 import { statistics } from './statistics.ts';
+import { FAMILY_LIST, USAGE, VERSION } from './usage.ts';
 
-const USAGE = `usage: netstat [-vWeenNcCF] [<Af>] -r         netstat {-V|--version|-h|--help}
-       netstat [-vWnNcaeol] [<Socket> ...]
-       netstat { [-vWeenNac] -i | [-cnNe] -M | -s [-6tuw] }
-
-        -r, --route              display routing table
-        -i, --interfaces         display interface table
-        -g, --groups             display multicast group memberships
-        -s, --statistics         display networking statistics (like SNMP)
-        -M, --masquerade         display masqueraded connections
-
-        -v, --verbose            be verbose
-        -W, --wide               don't truncate IP addresses
-        -n, --numeric            don't resolve names
-        --numeric-hosts          don't resolve host names
-        --numeric-ports          don't resolve port names
-        --numeric-users          don't resolve user names
-        -N, --symbolic           resolve hardware names
-        -e, --extend             display other/more information
-        -p, --programs           display PID/Program name for sockets
-        -o, --timers             display timers
-        -c, --continuous         continuous listing
-
-        -l, --listening          display listening server sockets
-        -a, --all                display all sockets (default: connected)
-        -F, --fib                display Forwarding Information Base (default)
-        -C, --cache              display routing cache instead of FIB
-        -Z, --context            display SELinux security context for sockets
-
-  <Socket>={-t|--tcp} {-u|--udp} {-U|--udplite} {-S|--sctp} {-w|--raw}
-           {-x|--unix} --ax25 --ipx --netrom
-  <AF>=Use '-6|-4' or '-A <af>' or '--<af>'; default: inet
-  List of possible address families (which support routing):
-    inet (DARPA Internet) inet6 (IPv6) ax25 (AMPR AX.25) 
-    netrom (AMPR NET/ROM) rose (AMPR ROSE) ipx (Novell IPX) 
-    ddp (Appletalk DDP) x25 (CCITT X.25) 
-`;
+const OPTION_ERROR = 3;
 
 const LONG: Readonly<Record<string, string>> = {
-  route: 'r',
+  version: 'V',
   interfaces: 'i',
-  groups: 'g',
-  statistics: 's',
-  verbose: 'v',
-  wide: 'W',
-  numeric: 'n',
-  'numeric-hosts': 'n',
-  'numeric-ports': 'n',
-  'numeric-users': 'n',
-  extend: 'e',
-  programs: 'p',
-  timers: 'o',
+  help: 'h',
+  route: 'r',
+  masquerade: 'M',
+  tcp: 't',
+  sctp: 'S',
+  udp: 'u',
+  udplite: 'U',
+  raw: 'w',
+  l2cap: '2',
+  rfcomm: 'f',
   listening: 'l',
   all: 'a',
-  tcp: 't',
-  udp: 'u',
-  raw: 'w',
-  unix: 'x',
-  inet: '4',
-  inet6: '6',
-  help: 'h',
-  version: 'V',
+  timers: 'o',
+  continuous: 'c',
+  extend: 'e',
+  programs: 'p',
+  verbose: 'v',
+  statistics: 's',
+  wide: 'W',
+  numeric: 'n',
+  'numeric-hosts': '!',
+  'numeric-ports': '@',
+  'numeric-users': '#',
+  symbolic: 'N',
+  cache: 'C',
+  fib: 'F',
+  groups: 'g',
+  context: 'Z',
 };
 
-const KNOWN = new Set([...'rigsvWneoplatuwx46hVNcF']);
+const SHORT = 'CFMacdeghilnNoprsStuUvVWw2fx64Z';
 
-/** The options by letter, or what is wrong with them. */
-function letters(argv: readonly string[]): Set<string> | string {
-  const set = new Set<string>();
-  for (const word of argv) {
-    const found = word.startsWith('--') ? [LONG[word.slice(2)] ?? '?'] : word.startsWith('-') ? [...word.slice(1)] : ['?'];
-    for (const c of found) {
-      if (!KNOWN.has(c))
-        return word.startsWith('--') ? `netstat: unrecognized option '${word}'\n` : c === '?' ? '' : `netstat: invalid option -- '${c}'\n`;
-      set.add(c);
-    }
+/** Families by name; of the others the kernel has none. */
+const FAMILIES = ['inet', 'inet6', 'unix', 'ax25', 'netrom', 'rose', 'ipx', 'appletalk', 'ddp', 'ash', 'econet', 'x25', 'bluetooth'];
+const UPPER: Readonly<Record<string, string>> = { ax25: 'AX25', netrom: 'NETROM', rose: 'ROSE', ipx: 'IPX', x25: 'X25' };
+
+interface Options {
+  /** How often each letter was given. */
+  count: Map<string, number>;
+  families: Set<string>;
+  /** The last family that was named. */
+  family: string;
+}
+
+class Stop extends Error {
+  readonly status: number;
+  readonly text: string;
+
+  constructor(status: number, text: string) {
+    super();
+    this.status = status;
+    this.text = text;
   }
-  return set;
 }
 
-/** netstat's own names for TCP states. */
-const STATES: Readonly<Record<TcpSocket['state'], string>> = {
-  ESTABLISHED: 'ESTABLISHED',
-  SYN_SENT: 'SYN_SENT',
-  SYN_RECV: 'SYN_RECV',
-  FIN_WAIT1: 'FIN_WAIT1',
-  FIN_WAIT2: 'FIN_WAIT2',
-  TIME_WAIT: 'TIME_WAIT',
-  CLOSE: 'CLOSE',
-  CLOSE_WAIT: 'CLOSE_WAIT',
-  LAST_ACK: 'LAST_ACK',
-  LISTEN: 'LISTEN',
-  CLOSING: 'CLOSING',
-};
-
-function end(sk: Sock, addr: IpAddr, port: string): string {
-  const shown = sk.family === 6 ? addr : shownAddr(sk, addr);
-  const text = `${typeof shown === 'bigint' && shown === 0n ? '::' : formatIp(shown)}`;
-  return `${text.slice(0, 23 - port.length - 1)}:${port}`;
+function misused(text = ''): Stop {
+  return new Stop(OPTION_ERROR, text + USAGE + FAMILY_LIST);
 }
 
-function program(users: readonly string[] | undefined): string {
-  const m = /^\("(.*)",pid=(\d+),/.exec(users?.[0] ?? '');
-  return m ? `${m[2]}/${m[1]}` : '-';
+function addFamily(o: Options, name: string): void {
+  if (!FAMILIES.includes(name)) throw new Stop(1, `Unknown address family \`${name}'.\n`);
+  o.families.add(name);
+  o.family = name;
 }
 
-function isServer(sk: Sock): boolean {
-  return sk instanceof TcpSocket ? sk.state === 'LISTEN' : sk.remote === null;
-}
-
-function socketTable(p: Process, o: Set<string>): string {
-  const protos = [...'tuw'].filter((c) => o.has(c));
-  const kinds = protos.length > 0 ? protos : o.has('x') ? [] : [...'tuw'];
-  const names: Record<string, string> = { t: 'tcp', u: 'udp', w: 'raw' };
-  const which = o.has('a') ? 'servers and established' : o.has('l') ? 'only servers' : 'w/o servers';
-  const users = o.has('p') ? usersOf(p) : new Map<Sock, string[]>();
-  const families = o.has('4') && !o.has('6') ? [4] : o.has('6') && !o.has('4') ? [6] : [4, 6];
-  let t = '';
-  if (kinds.length > 0) {
-    t += `Active Internet connections (${which})\nProto Recv-Q Send-Q Local Address           Foreign Address         State      ${o.has('p') ? ' PID/Program name    ' : ''}\n`;
-  }
-  for (const kind of kinds) {
-    for (const family of families) {
-      for (const sk of p.ns.sockets.all) {
-        if (sk.kind !== names[kind] || sk.family !== family) continue;
-        if (sk instanceof TcpSocket && sk.state === 'CLOSE') continue;
-        if (!o.has('a') && isServer(sk) !== o.has('l')) continue;
-        t += socketLine(sk, o, users);
+function readOptions(argv: readonly string[]): Options {
+  const o: Options = { count: new Map(), families: new Set(), family: 'inet' };
+  const add = (c: string): void => {
+    if (c === '4' || c === '6' || c === 'x') addFamily(o, c === '4' ? 'inet' : c === '6' ? 'inet6' : 'unix');
+    else if (c === 'Z') throw new Stop(1, 'SELinux is not enabled on this machine.\n');
+    else o.count.set(c, (o.count.get(c) ?? 0) + 1);
+  };
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === '--') break;
+    if (word.startsWith('--')) {
+      const [name, value] = word.slice(2).split('=') as [string, string?];
+      if (FAMILIES.includes(name)) addFamily(o, name);
+      else if (name === 'protocol') addFamily(o, value ?? argv[++i] ?? '');
+      else {
+        const exact = LONG[name] ?? Object.entries(LONG).find(([k]) => k.startsWith(name))?.[1];
+        if (exact === undefined) throw misused(`netstat: unrecognized option '${word}'\n`);
+        add(exact);
+      }
+    } else if (word.startsWith('-') && word.length > 1) {
+      for (let k = 1; k < word.length; k++) {
+        const c = word[k] as string;
+        if (c === 'A') {
+          const value = word.slice(k + 1) || argv[++i];
+          if (value === undefined) throw misused("netstat: option requires an argument -- 'A'\n");
+          addFamily(o, value);
+          break;
+        }
+        if (c === '?') throw misused();
+        if (!SHORT.includes(c)) throw misused(`netstat: invalid option -- '${c}'\n`);
+        add(c);
       }
     }
   }
-  if (kinds.length === 3 || o.has('x')) t += unixTable(p, o, which);
+  return o;
+}
+
+function* routes(p: Process, o: Options, numeric: boolean): Task<string> {
+  if (o.family === 'inet6') return list6(p);
+  const extended = o.count.get('e') ?? 0;
+  if (o.count.has('C'))
+    return `Kernel IP routing cache\nSource          Destination     Gateway         Flags   ${extended === 1 ? 'Metric Ref    Use Iface' : 'MSS Window  irtt Iface'}\n`;
+  const names: HostNames = numeric ? new Map() : yield* hostNames(p);
+  // -e swaps the two forms: netstat's own has MSS and window, with -e it is that of route.
+  return extended === 0 ? extendedList(p, numeric, names) : extended === 1 ? list(p, numeric, names) : fullList(p, numeric, names);
+}
+
+function groupTable(p: Process, families: readonly (4 | 6)[]): string {
+  let t = 'IPv6/IPv4 Group Memberships\nInterface       RefCnt Group\n--------------- ------ ---------------------\n';
+  for (const family of families) {
+    for (const dev of p.ns.devices.values()) {
+      const g = groups(dev);
+      for (const address of family === 4 ? g.inet : g.inet6)
+        t += `${dev.name.padEnd(15)} ${String(g.users.get(address) ?? 1).padEnd(6)} ${address}\n`;
+    }
+  }
   return t;
 }
 
-function socketLine(sk: Sock, o: Set<string>, users: Map<Sock, string[]>): string {
-  const q = sk.queues();
-  const listening = sk instanceof TcpSocket && sk.state === 'LISTEN';
-  const zero: IpAddr = sk.family === 6 ? 0n : 0;
-  const local = end(sk, sk.local.addr, String(sk.kind === 'raw' ? sk.proto : sk.local.port));
-  const remote = end(sk, sk.remote?.addr ?? zero, sk.remote && sk.remote.port !== 0 ? String(sk.remote.port) : '*');
-  const state = sk instanceof TcpSocket ? STATES[sk.state] : sk.kind === 'raw' ? '7' : sk.remote ? 'ESTABLISHED' : '';
-  const proto = `${sk.kind}${sk.family === 6 ? '6' : ''}`;
-  const line = `${proto.padEnd(5)} ${String(q.rx).padStart(6)} ${String(listening ? 0 : q.tx).padStart(6)} ${local.padEnd(23)} ${remote.padEnd(23)} ${state.padEnd(11)}`;
-  return `${line}${o.has('p') ? ` ${program(users.get(sk)).slice(0, 19).padEnd(20)}` : ''}\n`;
+function* socketTables(p: Process, o: Options): Task<number> {
+  const has = (c: string): boolean => o.count.has(c);
+  const inet = o.families.has('inet');
+  const inet6 = o.families.has('inet6');
+  const named = [...'tSuUw'].filter(has);
+  const everyProtocol = named.length === 0 && (inet || inet6);
+  const others = [...o.families].filter((f) => !['inet', 'inet6'].includes(f));
+  const nothing = named.length === 0 && !everyProtocol && others.length === 0 && !has('g') && !has('2') && !has('f');
+  const show = (c: string): boolean => nothing || everyProtocol || has(c);
+  const numeric = has('n');
+  const families: (4 | 6)[] = inet && !inet6 ? [4] : inet6 && !inet ? [6] : [4, 6];
+  const so: SocketOptions = {
+    all: has('a'),
+    listening: has('l'),
+    numericHosts: numeric || has('!'),
+    numericPorts: numeric || has('@'),
+    numericUsers: numeric || has('#'),
+    wide: has('W'),
+    extended: has('e'),
+    programs: has('p'),
+    timers: has('o'),
+    families,
+  };
+  if (nothing || everyProtocol || named.length > 0) yield* p.out(internetHead(so));
+  if (show('t')) yield* p.out(yield* internetRows(p, 'tcp', so));
+  if (has('S') && !nothing && !everyProtocol) throw new Stop(1, "netstat: no support for `AF INET (sctp)' on this system.\n");
+  if (show('u')) yield* p.out(yield* internetRows(p, 'udp', so));
+  if (show('w')) yield* p.out(yield* internetRows(p, 'raw', so));
+  if (has('g')) yield* p.out(groupTable(p, families));
+  if (nothing || o.families.has('unix')) yield* p.out(unixTable(p, so));
+  for (const f of others) if (UPPER[f]) throw new Stop(1, `netstat: no support for \`AF ${UPPER[f]}' on this system.\n`);
+  if (has('2') || has('f'))
+    throw new Stop(
+      1,
+      "netstat: feature `AF BLUETOOTH' not supported.\nPlease recompile `net-tools' with newer kernel source or full configuration.\n",
+    );
+  return 0;
 }
 
-function unixTable(p: Process, o: Set<string>, which: string): string {
-  let t = `Active UNIX domain sockets (${which})\nProto RefCnt Flags       Type       State         I-Node   Path\n`;
-  for (const sk of p.ns.sockets.all) {
-    if (!(sk instanceof UnixSocket)) continue;
-    const listening = sk.state === 'LISTEN';
-    if (!o.has('a') && listening !== o.has('l')) continue;
-    const state = listening ? 'LISTENING' : sk.state === 'ESTABLISHED' ? 'CONNECTED' : '';
-    t += `unix  ${String(listening ? 2 : 3).padEnd(6)} ${(listening ? '[ ACC ]' : '[ ]').padEnd(11)} ${(sk.type === 'stream' ? 'STREAM' : 'DGRAM').padEnd(10)} ${state.padEnd(13)} ${String(sk.inode).padEnd(8)} ${sk.name ?? ''}\n`;
+function* once(p: Process, o: Options): Task<number> {
+  const numeric = o.count.has('n');
+  if (o.count.has('r')) {
+    yield* p.out(yield* routes(p, o, numeric || o.count.has('!')));
+    return 0;
   }
-  return t;
+  if (o.count.has('i')) {
+    const shown = interfaces(p.ns.devices.values()).filter((s) => o.count.has('a') || s.dev.up);
+    yield* p.out(`Kernel Interface table\n${o.count.has('e') ? shown.map(printInterface).join('') : printTable(shown, 'netstat')}`);
+    return 0;
+  }
+  return yield* socketTables(p, o);
 }
 
-function* main(p: Process): Task<number> {
-  const o = letters(p.argv.slice(1));
-  if (typeof o === 'string') {
-    yield* p.err(o + USAGE);
-    return 3;
-  }
-  if (o.has('h')) {
-    yield* p.err(USAGE);
+function* run(p: Process): Task<number> {
+  const o = readOptions(p.argv.slice(1));
+  if (o.count.has('h')) {
+    yield* p.out(USAGE);
+    yield* p.err(FAMILY_LIST);
     return 0;
   }
-  if (o.has('V')) {
-    yield* p.out('net-tools 2.10\n');
+  if (o.count.has('V')) {
+    yield* p.out(VERSION);
     return 0;
   }
-  if (o.has('s')) {
-    const only = new Set((['raw', 'tcp', 'udp'] as const).filter((name) => o.has(name[0] === 'r' ? 'w' : (name[0] as string))));
+  if ([...'irMs'].filter((c) => o.count.has(c)).length > 1) throw misused();
+  if (o.count.has('M')) throw new Stop(1, "netstat: no support for `ip_masquerade' on this system.\n");
+  if (o.count.has('s')) {
+    if (o.family === 'inet6') throw new Stop(1, 'netstat: -s of IPv6 is not emulated\n');
+    const only = new Set((['raw', 'tcp', 'udp'] as const).filter((name) => o.count.has(name[0] === 'r' ? 'w' : (name[0] as string))));
     yield* p.out(statistics([p.readText('/proc/net/snmp') ?? '', p.readText('/proc/net/netstat') ?? ''], only));
     return 0;
   }
-  if (o.has('g')) {
-    yield* p.err('netstat: -g is not emulated\n');
-    return 1;
+  for (;;) {
+    const status = yield* once(p, o);
+    if (status !== 0 || !o.count.has('c')) return status;
+    yield* p.sleep(1_000_000);
   }
-  let out: string;
-  if (o.has('r')) out = extendedList(p, o.has('n'), o.has('n') ? new Map() : yield* hostNames(p));
-  else if (o.has('i')) {
-    const list = interfaces(p.ns.devices.values()).filter((s) => o.has('a') || s.dev.up);
-    out = `Kernel Interface table\n${o.has('e') ? list.map(printInterface).join('') : printTable(list, 'netstat')}`;
-  } else out = socketTable(p, o);
-  yield* p.out(out);
-  return 0;
+}
+
+function* main(p: Process): Task<number> {
+  try {
+    return yield* run(p);
+  } catch (e) {
+    if (!(e instanceof Stop)) throw e;
+    yield* p.err(e.text);
+    return e.status;
+  }
 }
 
 export const netstat: Command = { name: 'netstat', main };

@@ -54,9 +54,9 @@ export function extendedList(p: Process, numeric: boolean, names: HostNames): st
     const hop = r.nexthops[0];
     const dst = r.dst.len === 0 && !numeric ? 'default' : named(r.dst.addr, names);
     const gw = reject ? '-' : hop?.gateway == null ? '0.0.0.0' : named(hop.gateway, names);
-    const n = reject ? '-' : '0';
-    const mss = reject ? '-' : String(r.advmss ? r.advmss + 40 : 0);
-    t += `${dst.padEnd(15)} ${gw.padEnd(15)} ${formatIp4(mask4(r.dst.len)).padEnd(15)} ${flags.padEnd(6)} ${mss.padStart(4)} ${n.padEnd(5)} ${n.padStart(6)} ${reject ? '-' : (hop?.dev?.name ?? '*')}\n`;
+    const number = (n: number | undefined): string => (reject ? '-' : String(n ?? 0));
+    const mss = number(r.advmss ? r.advmss + 40 : 0);
+    t += `${dst.padEnd(15)} ${gw.padEnd(15)} ${formatIp4(mask4(r.dst.len)).padEnd(15)} ${flags.padEnd(6)} ${mss.padStart(4)} ${number(r.metrics.window).padEnd(5)} ${number(r.metrics.rtt).padStart(6)} ${reject ? '-' : (hop?.dev?.name ?? '*')}\n`;
   }
   return t;
 }
@@ -106,8 +106,8 @@ export function fullList(p: Process, numeric: boolean, names: HostNames): string
   for (const r of mainRoutes(p)) {
     const row = line(r, numeric, names).trimEnd().split(' ');
     const dev = row.pop() as string;
-    const window = String(r.metrics.window ?? 0);
-    t += `${row.join(' ')} ${dev.padEnd(8)} ${String(r.advmss ? r.advmss + 40 : 0).padEnd(5)} ${window.padEnd(6)} ${r.metrics.rtt ?? 0}\n`;
+    const number = (n: number | undefined): string => (routeFlags(r) === '!' ? '-' : String(n ?? 0));
+    t += `${row.join(' ')} ${dev.padEnd(8)} ${number(r.advmss ? r.advmss + 40 : 0).padEnd(5)} ${number(r.metrics.window).padEnd(6)} ${number(r.metrics.rtt)}\n`;
   }
   return t;
 }
