@@ -23,7 +23,7 @@ export const LAYERS: Record<string, readonly string[]> = {
 /** npm packages that a layer below host/ may use. */
 export const PACKAGES: Record<string, readonly string[]> = {
   bin: ['unbash'],
-  os: ['unbash'],
+  os: ['unbash', '@noble'],
   lab: ['yaml', 'ajv'],
   cluster: ['yaml', 'ajv'],
 };

@@ -1,0 +1,80 @@
+/** The cryptography under TLS: hashes, key derivation, AES-GCM, X25519, P-256, from the noble libraries. Randomness is the simulation's */
+
+import { gcm } from '@noble/ciphers/aes.js';
+import { x25519 as curve25519 } from '@noble/curves/ed25519.js';
+import { p256 as nist256 } from '@noble/curves/nist.js';
+import { expand, extract } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { md5, sha1 } from '@noble/hashes/legacy.js';
+import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import type { Rng } from '../../sim/rng.ts';
+
+export const HASHES = { md5, sha1, sha224, sha256, sha384, sha512 } as const;
+export type HashName = keyof typeof HASHES;
+
+export const digest = (name: HashName, data: Uint8Array): Uint8Array => HASHES[name](data);
+export const hmacOf = (name: HashName, key: Uint8Array, data: Uint8Array): Uint8Array => hmac(HASHES[name], key, data);
+export const hkdfExtract = (name: HashName, salt: Uint8Array, key: Uint8Array): Uint8Array => extract(HASHES[name], key, salt);
+export const hkdfExpand = (name: HashName, key: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
+  expand(HASHES[name], key, info, length);
+
+export const seal = (key: Uint8Array, nonce: Uint8Array, data: Uint8Array, aad: Uint8Array): Uint8Array => gcm(key, nonce, aad).encrypt(data);
+
+/** Null when the tag does not fit. */
+export function open(key: Uint8Array, nonce: Uint8Array, data: Uint8Array, aad: Uint8Array): Uint8Array | null {
+  try {
+    return gcm(key, nonce, aad).decrypt(data);
+  } catch {
+    return null;
+  }
+}
+
+export function randomBytes(rng: Rng, n: number): Uint8Array {
+  const b = new Uint8Array(n);
+  for (let i = 0; i < n; i += 4) {
+    const v = rng.u32();
+    for (let k = 0; k < 4 && i + k < n; k++) b[i + k] = (v >>> (8 * k)) & 255;
+  }
+  return b;
+}
+
+export interface Exchange {
+  secret: Uint8Array;
+  share: Uint8Array;
+}
+
+export function x25519(rng: Rng): Exchange {
+  const secret = randomBytes(rng, 32);
+  return { secret, share: curve25519.getPublicKey(secret) };
+}
+
+/** Null for a share that is no point to work with. */
+export function x25519Shared(secret: Uint8Array, share: Uint8Array): Uint8Array | null {
+  try {
+    return curve25519.getSharedSecret(secret, share);
+  } catch {
+    return null;
+  }
+}
+
+/** Uncompressed public point of a P-256 secret. */
+export const p256Public = (secret: Uint8Array): Uint8Array => nist256.getPublicKey(secret, false);
+
+export function p256Secret(rng: Rng): Uint8Array {
+  for (let n = 0; n < 64; n++) {
+    const secret = randomBytes(rng, 32);
+    if (nist256.utils.isValidSecretKey(secret)) return secret;
+  }
+  return Uint8Array.from({ length: 32 }, (_, i) => i + 1);
+}
+
+/** DER signature over SHA-256 of the data; deterministic (RFC 6979). */
+export const p256Sign = (secret: Uint8Array, data: Uint8Array): Uint8Array => nist256.sign(data, secret, { format: 'der', lowS: false });
+
+export function p256Verify(point: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    return nist256.verify(signature, data, point, { format: 'der', lowS: false });
+  } catch {
+    return false;
+  }
+}
