@@ -195,6 +195,11 @@ export class Cursor {
     return this.token.kind === 'end';
   }
 
+  previousIs(text: string): boolean {
+    const t = this.previous;
+    return t.kind === 'punct' && t.text === text;
+  }
+
   /** True at the end of a command or statement list. */
   get end(): boolean {
     const t = this.token;

@@ -25,7 +25,7 @@ export class ProtoContext {
   learn(left: xt.Expr, value: xt.NftValue): void {
     const n = Number(value);
     if (left.k === 'meta') {
-      if (left.key === 'nfproto') this.nh = n === 2 ? nft.protoByName('ip') : n === 10 ? nft.protoByName('ip6') : this.nh;
+      if (left.key === 'nfproto') this.nh ??= n === 2 ? nft.protoByName('ip') : n === 10 ? nft.protoByName('ip6') : null;
       else if (left.key === 'protocol') this.network(n);
       else if (left.key === 'l4proto') this.transport(n);
       else if (left.key === 'iiftype' || left.key === 'oiftype') {
@@ -43,12 +43,11 @@ export class ProtoContext {
     const p = nft.upperProto(nft.protoByName('ether') as xt.Proto, ethertype);
     if (!p) return;
     if (p.base === 'll') this.ll = p;
-    else this.nh = p;
+    else this.nh ??= p;
   }
 
   private transport(n: number): void {
-    const p = nft.l4Proto(n);
-    if (p) this.th = p;
+    this.th ??= nft.l4Proto(n);
   }
 }
 

@@ -68,7 +68,7 @@ function binop(cx: EvalCx, e: xt.BinExpr, want: Want): xt.Expr {
   const a = constant(left);
   const b = constant(right);
   const base = left.type;
-  if (b === null) fail(e, `Right hand side of binary operation (${e.op}) must be constant`);
+  if (b === null) fail(right, `Right hand side of binary operation (${e.op}) must be constant`, [e.loc]);
   if (shift && b >= BigInt(left.bits || 32)) {
     fail(e, `${e.op === '<<' ? 'Left' : 'Right'} shift of ${b} bits is undefined for type of ${left.bits} bits width`);
   }
@@ -94,7 +94,12 @@ function range(cx: EvalCx, e: xt.RangeExpr, want: Want): xt.Expr {
   const right = evaluate(cx, e.right, want);
   const a = constant(left);
   const b = constant(right);
-  if (a === null || b === null) fail(e, 'Range expression is undefined for this type');
+  if (a === null || b === null)
+    fail(
+      { ...(e.left.loc ? { loc: e.left.loc } : {}) },
+      `Range expression is undefined for ${want.type.base === 'string' ? 'string types' : 'this type'}`,
+      [e.loc],
+    );
   if (a > b) {
     if (want.type.name !== 'hour') fail(e, 'Range has zero or negative size');
   }
@@ -105,7 +110,11 @@ function concat(cx: EvalCx, e: xt.ConcatExpr, want: Want): xt.Expr {
   const parts = want.type.parts;
   if (isConstant(e) && !parts) fail(e.items[0] ?? e, `Can't parse symbolic invalid expressions`);
   const items = e.items.map((item, i) => {
-    if (!isConstant(item)) return evaluate(cx, item, want);
+    if (!isConstant(item)) {
+      const done = evaluate(cx, item, want);
+      if (done.type.name === 'string') fail(item, 'can not use variable sized data types (string) in concat expressions', [e.loc]);
+      return done;
+    }
     const type = parts?.[i];
     if (!type) fail(item, `unexpected concat component, expecting ${parts ? `${want.type.desc}` : 'value'}`);
     return evaluate(cx, item, { type, bits: type.bits });
@@ -231,7 +240,9 @@ export function evaluate(cx: EvalCx, e: xt.Expr, want: Want): xt.Expr {
       return rt(cx, e);
     case 'hash':
       return e.expr ? { ...e, expr: evaluate(cx, e.expr, want) } : e;
-    case 'numgen':
+    case 'xfrm':
+      if (cx.ctx.family !== 'ip' && cx.ctx.family !== 'ip6' && cx.ctx.family !== 'inet')
+        fail(e, 'ipsec expression is only valid in ip/ip6/inet tables');
       return e;
     default:
       return e;
@@ -254,9 +265,13 @@ function ct(cx: EvalCx, e: xt.CtExpr): xt.Expr {
 function rt(cx: EvalCx, e: xt.RtExpr): xt.Expr {
   if (e.key === 'nexthop') {
     const nh = cx.ctx.nh?.name;
-    if (nh !== 'ip' && nh !== 'ip6') fail(e, 'specify either ip or ip6 for address matching');
+    if (nh !== 'ip' && nh !== 'ip6') fail(e, 'cannot determine ip protocol version, use "ip nexthop" or "ip6 nexthop" instead');
     const def = nft.keyOf(nft.RT_KEYS, `${nh} nexthop`);
     return { ...e, key: `${nh} nexthop`, type: def?.type ?? e.type, bits: def?.bits ?? e.bits };
   }
+  const nh = cx.ctx.nh?.name;
+  // Its address is then read as one of the other family.
+  if (e.key === 'ip nexthop' && nh === 'ip6') return { ...e, type: nft.TYPES.ipv6_addr, bits: 128 };
+  if (e.key === 'ip6 nexthop' && nh === 'ip') fail(e, 'ip6 nexthop will not match');
   return e;
 }

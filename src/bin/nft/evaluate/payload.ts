@@ -45,6 +45,7 @@ function needTransport(cx: EvalCx, want: xt.Proto, e: xt.Expr): void {
     if (ctx.th !== want) conflict(ctx.th.name, want.name, e);
     return;
   }
+  if (ctx.nh && !ctx.nh.upper) conflict(ctx.nh.name, want.name, e);
   const l3only = want.name === 'icmp' || want.name === 'igmp' ? 'ip' : want.name === 'icmpv6' ? 'ip6' : null;
   if (l3only && !ctx.nh) needNetwork(cx, nft.protoByName(l3only) as xt.Proto, e);
   push(cx, equals(metaExpr('l4proto'), nft.numberInLower(want, 'l4') as number));
@@ -99,14 +100,16 @@ export function evaluatePayload(cx: EvalCx, e: xt.PayloadExpr): xt.PayloadExpr {
   return e;
 }
 
-/** Extension headers belong to IPv6, options to TCP and IPv4, chunks to SCTP. */
+/** Extension headers belong to IPv6 and IP options to IPv4: that match goes to the begin of the rule. */
 export function evaluateExt(cx: EvalCx, e: xt.ExtExpr): void {
-  if (e.kind === 'exthdr') {
-    if (cx.ctx.nh?.name !== 'ip6') {
-      if (cx.ctx.nh) throw new NftError('cannot use exthdr with ip', e.loc ?? { line: 0, from: 0, to: 1 });
-      needNetwork(cx, nft.protoByName('ip6') as xt.Proto, e);
-    }
-  } else if (e.kind === 'ipopt') needNetwork(cx, nft.protoByName('ip') as xt.Proto, e);
-  else if (e.kind === 'tcpopt') needTransport(cx, nft.protoByName('tcp') as xt.Proto, e);
-  else needTransport(cx, nft.protoByName('sctp') as xt.Proto, e);
+  if (e.kind !== 'exthdr' && e.kind !== 'ipopt') return;
+  const want = nft.protoByName(e.kind === 'exthdr' ? 'ip6' : 'ip') as xt.Proto;
+  if (cx.ctx.nh === want) return;
+  if (cx.ctx.nh) {
+    const what = e.kind === 'exthdr' ? 'cannot use exthdr with ' : 'cannot use exthdr with ';
+    throw new NftError(`${what}${cx.ctx.nh.name}`, e.loc ?? { line: 0, from: 0, to: 1 });
+  }
+  const at = cx.out.length;
+  needNetwork(cx, want, e);
+  cx.front.unshift(...cx.out.splice(at));
 }

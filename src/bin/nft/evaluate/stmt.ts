@@ -91,9 +91,32 @@ function setValue(set: xt.SetExpr, want: Want): xt.SetExpr | xt.Expr {
 
 /** Elements of an anonymous set or map as they will be listed. */
 export function readyElems(elems: readonly xt.Elem[], want: Want, interval: boolean, merge: boolean): xt.Elem[] {
+  differing(elems);
   if (want.type.parts) return unique(elems).map((el) => (el.key ? { ...el, key: concatKey(el.key) } : el));
   if (interval) return joinIntervals(elems, want.type, want.bits, merge);
   return unique(elems);
+}
+
+/** One key with two values is refused by the kernel. */
+function differing(elems: readonly xt.Elem[]): void {
+  const seen = new Map<string, string>();
+  for (const el of elems) {
+    if (!el.data || !el.key || el.key.k === 'range' || el.key.k === 'prefix') continue;
+    const key = nft
+      .spansOf(el.key)
+      .map((x) => `${x.low}-${x.high}`)
+      .join('|');
+    const data =
+      el.data.k === 'verdict'
+        ? `${el.data.verdict} ${el.data.chain}`
+        : nft
+            .spansOf(el.data)
+            .map((x) => `${x.low}-${x.high}`)
+            .join('|');
+    if (seen.has(key) && seen.get(key) !== data)
+      throw new NftError('Could not process rule: File exists', el.key.loc ?? { line: 0, from: 0, to: 1 });
+    seen.set(key, data);
+  }
 }
 
 function readyMap(e: xt.Expr): xt.Expr {
@@ -103,11 +126,23 @@ function readyMap(e: xt.Expr): xt.Expr {
   return { ...e, table: { ...table, elems: readyElems(table.elems, wantOf(e.key), interval, false) } };
 }
 
+/** `fib saddr oif exists`: only whether there is one. */
+function presence(e: xt.Expr): boolean {
+  if (e.k === 'set') return e.elems.some((el) => el.key && presence(el.key));
+  return e.k === 'symbol' && (e.text === 'exists' || e.text === 'missing');
+}
+
 function match(cx: EvalCx, s: xt.MatchStmt): xt.MatchStmt {
   if (isConstant(s.left)) fail(s.left, 'Left hand side of relational expression must not be constant');
   let left = evaluate(cx, s.left, INT);
-  const want = wantOf(left);
+  let want = wantOf(left);
   if (left.k === 'payload' && !left.desc && left.len === 0) fail(left, 'payload length 0 is invalid');
+  if (left.k === 'meta' && left.key === 'nfproto' && cx.ctx.family !== 'inet') fail(left, 'meta nfproto is only useful in the inet family');
+  if (left.k === 'meta' && left.key === 'secmark') fail(s.right, 'Cannot be used with right hand side constant value', [left.loc]);
+  if (left.k === 'fib' && presence(s.right)) {
+    left = { ...left, type: nft.TYPES.boolean, bits: 1 };
+    want = wantOf(left);
+  }
   let right = evaluate(cx, s.right, want);
   let { op } = s;
   const mask = left.type.base === 'bitmask';
@@ -139,7 +174,10 @@ function match(cx: EvalCx, s: xt.MatchStmt): xt.MatchStmt {
   if (right.k === 'prefix' && right.len === right.bits) right = right.base;
   if (op === '==' || op === 'implicit') {
     if (right.k === 'value') cx.ctx.learn(left, right.v);
-    else if (right.k === 'set' && op === '==') for (const el of right.elems) if (el.key?.k === 'value') cx.ctx.learn(left, el.key.v);
+    else if (right.k === 'set' && op === '==') {
+      const last = right.elems.findLast((el) => el.key?.k === 'value')?.key;
+      if (last?.k === 'value') cx.ctx.learn(left, last.v);
+    }
   }
   return { s: 'match', op, left, right };
 }
@@ -157,7 +195,7 @@ function reject(cx: EvalCx, s: xt.RejectStmt): xt.RejectStmt {
   const { family } = ctx;
   const nh = ctx.nh?.name ?? null;
   const where = { ...(s.loc ? { loc: s.loc } : {}) };
-  if (family === 'arp') fail(where, 'cannot use reject statement in arp');
+  if (family === 'arp') fail(where, 'cannot use reject with arp');
   if (s.kind === null) {
     if (nh === 'ip') return { s: 'reject', kind: 'icmp', code: 3 };
     if (nh === 'ip6') return { s: 'reject', kind: 'icmpv6', code: 4 };
@@ -198,6 +236,7 @@ const isTransport = (cx: EvalCx): boolean => cx.ctx.th !== null;
 function nat(cx: EvalCx, s: xt.NatStmt, at: xt.Loc): xt.NatStmt {
   const keyword = { ...at, to: at.from + s.what.length };
   const table = cx.ctx.family;
+  if (table !== 'ip' && table !== 'ip6' && table !== 'inet') fail({ loc: keyword }, 'NAT is only supported for IPv4/IPv6');
   let { family } = s;
   if (s.addr && !family) {
     if (table === 'ip' || table === 'ip6') family = table;
@@ -207,7 +246,7 @@ function nat(cx: EvalCx, s: xt.NatStmt, at: xt.Loc): xt.NatStmt {
   if (family && cx.ctx.nh && cx.ctx.nh.name !== family && (s.addr || s.family)) {
     fail(
       { loc: keyword },
-      `conflicting protocols specified: ${cx.ctx.nh.name} vs. ${family}. You must specify ip or ip6 family in ${s.what} statement`,
+      `conflicting protocols specified: ${cx.ctx.nh.name} vs. ${family}. You must specify ip or ip6 family in nat statement`,
     );
   }
   if (s.family && table === 'ip' && s.family === 'ip6') fail({ loc: keyword }, 'conflicting protocols specified: ip vs. ip6');
@@ -249,8 +288,9 @@ function nat(cx: EvalCx, s: xt.NatStmt, at: xt.Loc): xt.NatStmt {
 function tproxy(cx: EvalCx, s: xt.TproxyStmt, at: xt.Loc): xt.TproxyStmt {
   const keyword = { ...at, to: at.from + 6 };
   const table = cx.ctx.family;
+  if (table !== 'ip' && table !== 'ip6' && table !== 'inet') fail({ loc: keyword }, 'tproxy is only supported for IPv4/IPv6/INET');
   if (cx.ctx.th?.name !== 'tcp' && cx.ctx.th?.name !== 'udp')
-    fail({ loc: keyword }, 'Transparent proxy support requires transport protocol match');
+    fail({ loc: at }, 'Transparent proxy support requires transport protocol match');
   const family = s.family ?? (table === 'ip' || table === 'ip6' ? table : null);
   const nh = cx.ctx.nh?.name;
   if (nh && family && nh !== family)
@@ -335,6 +375,8 @@ function one(cx: EvalCx, s: xt.Stmt, at: xt.Loc): xt.Stmt {
     }
     case 'dup':
     case 'fwd': {
+      const layer3 = cx.ctx.family === 'ip' || cx.ctx.family === 'ip6';
+      if (cx.ctx.family !== 'netdev' && !(s.s === 'dup' && layer3)) fail({ loc: at }, 'unsupported family');
       const type = cx.ctx.family === 'ip6' || (s.s === 'fwd' && s.family === 'ip6') ? nft.TYPES.ipv6_addr : nft.TYPES.ipv4_addr;
       const dev = s.dev && evaluate(cx, s.dev, { type: nft.TYPES.iface_index, bits: 32 });
       if (s.s === 'dup' && cx.ctx.family === 'netdev') {
@@ -384,13 +426,20 @@ export interface EvaluatedRule {
   readonly comment: string | null;
 }
 
+/** These statements are known by their first word alone. */
+const KEYWORD_LENGTH = (s: xt.Stmt): number => (s.s === 'nat' ? s.what.length : s.s.length);
+
 /** The rule as the kernel gets it. */
 export function evaluateRule(rule: ParsedRule, scope: Scope): EvaluatedRule {
   const ctx = new ProtoContext(scope.family);
   const cx: EvalCx = { scope, ctx, out: [], front: [] };
   let terminal: xt.Loc | null = null;
   for (const [i, s] of rule.stmts.entries()) {
-    const at = rule.locs[i] as xt.Loc;
+    const whole = rule.locs[i] as xt.Loc;
+    const at =
+      s.s === 'reject' || s.s === 'nat' || s.s === 'log' || s.s === 'queue' || s.s === 'synproxy'
+        ? { ...whole, to: whole.from + KEYWORD_LENGTH(s) }
+        : whole;
     if (terminal) throw new NftError('Statement after terminal statement has no effect', at, [terminal]);
     if (isTerminal(s)) terminal = at;
     const done = one(cx, s, at);

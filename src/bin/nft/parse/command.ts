@@ -49,8 +49,10 @@ export function objectKind(c: Cursor): xt.ObjKind | null {
 }
 
 /** The place of a whole command, for refusals. */
-function whole(c: Cursor, from: Token): Loc & { source: Token['source'] } {
-  return { ...join(locOf(from), locOf(c.previous)), source: from.source };
+function whole(c: Cursor, from: Token, rule = false): Loc & { source: Token['source'] } {
+  // The grammar has to see the end of the line first: it counts in.
+  const last = c.newline && (rule || !c.previousIs('}')) ? c.token : c.previous;
+  return { ...join(locOf(from), locOf(last)), source: from.source };
 }
 
 /** Meters bring their sets along. */
@@ -80,7 +82,7 @@ function ruleCommand(c: Cursor, verb: 'add' | 'insert' | 'replace' | 'create', f
   if (verb === 'replace' && !c.is('handle')) c.unexpected('handle');
   const pos = position(c);
   const rule = parseRule(c);
-  const at = whole(c, from);
+  const at = whole(c, from, true);
   return (ex) => {
     const table = ex.tableWithChain(n.family, n.table, n.name.text);
     const chain = ex.chain(table, n.name);

@@ -74,8 +74,15 @@ function tcpOption(c: Cursor, from: Token): xt.ExtExpr {
   const header = tcpOptionKind(c);
   if (c.is('exists') || c.is('missing') || c.end || c.token.kind === 'punct' || c.token.kind === 'number')
     return extension(c, from, 'tcpopt', header, null);
-  return extension(c, from, 'tcpopt', header, c.word(null).text);
+  const name = c.word(null).text;
+  if (TCPOPT_FIELDS.includes(name) && !header.fields.some((f) => f.name === name)) {
+    const field = { name, type: nft.TYPES.invalid, off: 0, len: 8 };
+    return { k: 'ext', kind: 'tcpopt', header, field, type: field.type, bits: 8, loc: span(c, from) };
+  }
+  return extension(c, from, 'tcpopt', header, name);
 }
+
+const TCPOPT_FIELDS: readonly string[] = ['length', 'size', 'count', 'left', 'right', 'tsval', 'tsecr'];
 
 /** A TCP option by name or number. */
 export function tcpOptionKind(c: Cursor): xt.ExtHeader {

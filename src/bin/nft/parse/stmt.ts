@@ -108,10 +108,6 @@ export function statefulStatement(c: Cursor): xt.Stmt | null {
     c.next();
     return quotaBody(c);
   }
-  if (t.text === 'last') {
-    c.next();
-    return lastBody(c);
-  }
   if (t.text === 'ct' && c.peek().text === 'count') {
     c.at += 2;
     return connlimit(c);
@@ -128,12 +124,6 @@ export function counterBody(c: Cursor): xt.CounterStmt {
     bytes = c.number();
   }
   return { s: 'counter', packets, bytes };
-}
-
-function lastBody(c: Cursor): xt.LastStmt {
-  if (!c.take('used')) return { s: 'last', at: null };
-  if (c.take('never')) return { s: 'last', at: null };
-  return { s: 'last', at: -duration(c) * 1000 };
 }
 
 function connlimit(c: Cursor): xt.ConnlimitStmt {
@@ -163,9 +153,9 @@ function log(c: Cursor): xt.LogStmt {
     else break;
   }
   const grouped = o.group !== null || snaplen !== null || threshold !== null;
-  if (grouped && (o.level !== null || o.flags !== 0)) throw new NftError('level and group are mutually exclusive', span(c, from));
+  if (grouped && (o.level !== null || o.flags !== 0)) throw new NftError('level and group are mutually exclusive', from);
   if (o.level === 8 && (o.prefix !== null || o.flags !== 0))
-    throw new NftError('log level audit does not support any option', span(c, from));
+    throw new NftError("log level audit doesn't support any further options", from);
   return { s: 'log', ...o, snaplen, threshold };
 }
 
@@ -419,9 +409,6 @@ function named(c: Cursor, t: Token): xt.Stmt | null {
       c.next();
       if (c.take('name')) return objref('quota', objName(c), span(c, t));
       return quotaBody(c);
-    case 'last':
-      c.next();
-      return lastBody(c);
     case 'log':
       c.next();
       return log(c);

@@ -91,6 +91,8 @@ function setText(e: xt.SetExpr | xt.SetRefExpr, f: Format): string {
 
 function extText(e: xt.ExtExpr): string {
   const name = e.header.name;
+  // The type 0 routing header's first address lies where a segment's does.
+  if (name === 'rt0') return 'srh sid[1]';
   if (e.kind === 'exthdr') return e.field ? `${name} ${e.field.name}` : `exthdr ${name}`;
   if (e.raw) return `tcp option @${e.header.kind},${e.raw.off},${e.raw.len}`;
   const words = e.kind === 'tcpopt' ? 'tcp option' : e.kind === 'ipopt' ? 'ip option' : 'sctp chunk';
@@ -138,7 +140,7 @@ export function exprText(e: xt.Expr, f: Format): string {
     case 'meta':
       return nft.META_BARE.includes(e.key) ? e.key : `meta ${e.key}`;
     case 'ct':
-      return `ct ${e.dir ? `${e.dir} ` : ''}${e.key}`;
+      return `ct ${e.dir && e.key !== 'l3proto' && e.key !== 'protocol' ? `${e.dir} ` : ''}${e.key}`;
     case 'rt':
       return `rt ${e.key}`;
     case 'socket':

@@ -75,9 +75,6 @@ class Listing {
     if (e.kind === 'exthdr') {
       const dep = this.deps.nh;
       if (dep?.s === 'match' && this.may(dep, 'nh')) this.release('nh');
-    } else if (e.kind === 'tcpopt' || e.kind === 'sctp') {
-      const dep = this.deps.th;
-      if (dep?.s === 'match' && this.may(dep, 'th')) this.release('th');
     } else if (e.kind === 'ipopt') this.release('nh');
   }
 

@@ -52,7 +52,7 @@ export function addChain(ex: Executor, table: xt.NftTable, name: Token, body: Ch
 }
 
 /** Where the refused part of a rule stands. */
-function placeOf(rule: ParsedRule, at: Loc & { source?: Token['source'] }, refusal: xt.NftRefusal | undefined): Loc {
+function placeOf(rule: ParsedRule, family: xt.NftFamily, at: Loc & { source?: Token['source'] }, refusal: xt.NftRefusal | undefined): Loc {
   if (!refusal) return at;
   const s = rule.stmts[refusal.index];
   const statement = rule.locs[refusal.index];
@@ -60,7 +60,16 @@ function placeOf(rule: ParsedRule, at: Loc & { source?: Token['source'] }, refus
     const length = s.expr.chain?.length ?? 0;
     return { ...at, line: statement.line, from: statement.to - length, to: statement.to };
   }
-  if (refusal.about === 'statement' && s?.s === 'match' && s.left.k === 'meta' && s.left.loc) return { ...at, ...s.left.loc };
+  if (refusal.about === 'statement' && s?.s === 'match' && s.left.loc) {
+    // Keys that the kernel does not have are refused as such, a wrong hook is the rule's fault.
+    const key = s.left.k === 'meta' && (s.left.key.startsWith('ibr') || s.left.key.startsWith('obr'));
+    const socket = s.left.k === 'socket' && (family === 'bridge' || family === 'arp' || family === 'netdev');
+    return refusal.errno !== 'EOPNOTSUPP' || key || socket ? { ...at, ...s.left.loc } : at;
+  }
+  if (refusal.about === 'statement' && statement && s && ['assign', 'connlimit'].includes(s.s)) return { ...at, ...statement };
+  if (refusal.about === 'statement' && statement && s && ['reject', 'queue', 'synproxy'].includes(s.s))
+    return { ...at, ...statement, to: statement.from + s.s.length };
+  if (refusal.about === 'statement' && s?.s === 'verdict' && s.expr.k === 'map' && s.expr.key.loc) return { ...at, ...s.expr.key.loc };
   if (refusal.about === 'statement' && s?.s === 'objref' && s.expr.loc) return { ...at, ...s.expr.loc };
   return at;
 }
@@ -82,7 +91,7 @@ export function addRule(
   if (!r.ok) {
     const refusal = (r as { refusal?: xt.NftRefusal }).refusal;
     const own = refusal ? { ...refusal, index: rule.stmts.findIndex((s) => sameKind(s, done.stmts[refusal.index] as xt.Stmt)) } : undefined;
-    ex.refuse(r.errno, { ...whole, ...placeOf(rule, whole, own), ...(whole.source ? { source: whole.source } : {}) });
+    ex.refuse(r.errno, { ...whole, ...placeOf(rule, table.family, whole, own), ...(whole.source ? { source: whole.source } : {}) });
   }
   return r.value;
 }

@@ -188,7 +188,7 @@ export function renameCommand(c: Cursor): Command {
   c.expect('chain');
   const n = nameRef(c);
   const to = c.word();
-  const at = { ...join(locOf(verb), locOf(to)), source: verb.source };
+  const at = { ...join(locOf(verb), locOf(c.token)), source: verb.source };
   return (ex) => {
     const table = ex.table(n.family, n.table);
     const chain = table.chains.get(n.name.text);
@@ -439,7 +439,7 @@ export function getCommand(c: Cursor): Command {
   c.expect('element');
   const n = nameRef(c);
   const elems = setExpr(c, false);
-  const at = { ...join(locOf(verb), locOf(c.previous)), source: verb.source };
+  const at = { ...join(locOf(verb), locOf(c.token)), source: verb.source };
   return (ex) => {
     const table = ex.table(n.family, n.table);
     const set = ex.set(table, n.name);
@@ -491,7 +491,7 @@ export function resetCommand(c: Cursor): Command {
   const verb = c.previous;
   const kind = objectKind(c) as xt.ObjKind;
   const n = nameRef(c);
-  const at = { ...join(locOf(verb), locOf(n.name)), source: verb.source };
+  const at = { ...join(locOf(verb), locOf(c.token)), source: verb.source };
   return (ex) => {
     const t = viewOf(ex, n.family, n.table);
     const o = t.objects.find((x) => x.spec.kind === kind && x.name === n.name.text);

@@ -76,7 +76,15 @@ function type(name: string, desc: string, bits: number, symbols: sym.Symbols | n
   return { name, desc, bits, order: 'host', base: 'integer', ...(symbols ? { symbols } : {}), ...more };
 }
 
-const hostError = { error: 'Could not resolve hostname: Name or service not known' };
+/** getaddrinfo()'s words: without a name server names fail for the time being. */
+function hostError(text: string, otherFamily: boolean): Parsed {
+  const why = otherFamily
+    ? 'Address family for hostname not supported'
+    : /^[\d.:]+$/.test(text)
+      ? 'Name or service not known'
+      : 'Temporary failure in name resolution';
+  return { error: `Could not resolve hostname: ${why}` };
+}
 
 /** inet_aton(): one to four parts. */
 function ip4(text: string): number | null {
@@ -215,13 +223,13 @@ export const TYPES = {
   ipv4_addr: type('ipv4_addr', 'IPv4 address', 32, null, {
     order: 'big',
     prefix: true,
-    parse: (t) => ip4(t) ?? hostError,
+    parse: (t) => ip4(t) ?? hostError(t, parseIp6(t) !== null),
     print: (v) => formatIp4(Number(v)),
   }),
   ipv6_addr: type('ipv6_addr', 'IPv6 address', 128, null, {
     order: 'big',
     prefix: true,
-    parse: (t) => parseIp6(t) ?? hostError,
+    parse: (t) => parseIp6(t) ?? hostError(t, ip4(t) !== null),
     print: (v) => formatIp6(BigInt(v)),
   }),
   ether_addr: type('ether_addr', 'Ethernet address', 48, null, { order: 'big', parse: mac, print: (v) => formatMac(Number(v)) }),
@@ -308,6 +316,8 @@ export const TYPES = {
   date: type('time', 'Relative time of packet reception', 64, null, { parse: parseDate, print: printDate }),
   day: type('day', 'Day of week of packet reception', 8, sym.DAY, { quoted: true }),
   hour: type('hour', 'Hour of day of packet reception', 32, null, { parse: parseHour, print: printHour }),
+  /** Fields whose type nft does not know. */
+  invalid: type('invalid', 'invalid', 0, null, { parse: () => ({ error: 'No symbol type information' }) }),
   cgroupsv2: type('cgroupsv2', 'cgroupsv2 path', 64, null, { parse: (t) => t, print: (v) => `"${v}"` }),
 } as const satisfies Record<string, DataType>;
 
@@ -366,7 +376,7 @@ export function parseValue(t: DataType, text: string, names: Names): Parsed {
 
 function symbolError(t: DataType, text: string): Parsed {
   void text;
-  return { error: `Could not parse ${t.desc} expression` };
+  return { error: `Could not parse ${t.desc}` };
 }
 
 export function printNumber(t: DataType, v: Value): string {

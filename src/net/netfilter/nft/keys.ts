@@ -119,7 +119,7 @@ export const SOCKET_KEYS: readonly Key[] = rows([
 
 export const FIB_RESULTS: readonly Key[] = rows([
   ['oif', TYPES.iface_index, 32],
-  ['oifname', TYPES.ifname, 128],
+  ['oifname', TYPES.string, 128],
   ['type', TYPES.fib_addrtype, 32],
   ['check', TYPES.boolean, 8],
 ]);

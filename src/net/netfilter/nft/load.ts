@@ -301,7 +301,7 @@ function loadFib(e: FibExpr, ns: Netns): Load {
     return hop?.dev ?? null;
   };
   if (e.result === 'oifname') return (p) => device(p)?.name ?? '';
-  if (e.result === 'check') return (p) => (device(p) ? 1 : 0);
+  if (e.type.name === 'boolean') return (p) => (device(p) ? 1 : 0);
   return (p) => device(p)?.ifindex ?? 0;
 }
 

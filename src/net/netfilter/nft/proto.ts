@@ -232,7 +232,7 @@ export const EXTHDRS: readonly ExtHeader[] = [
   ext('hbh', 0, NEXT),
   ext('rt', 43, [...NEXT, ['type', null, 16, 8], ['seg-left', null, 24, 8]]),
   ext('rt0', 43, [['addr[1]', TYPES.ipv6_addr, 64, 128]]),
-  ext('rt2', 43, [['addr', TYPES.ipv6_addr, 64, 128]]),
+  ext('rt2', 43, [['addr', TYPES.invalid, 64, 128]]),
   ext('srh', 43, [
     ['last-entry', null, 32, 8],
     ['flags', null, 40, 8],
@@ -274,10 +274,10 @@ export const TCPOPTS: readonly ExtHeader[] = [
 export const TCPOPT_ALIAS: Readonly<Record<string, string>> = { sack0: 'sack', 'sack-permitted': 'sack-perm', mss: 'maxseg' };
 
 export const IPOPTS: readonly ExtHeader[] = [
-  ext('lsrr', 131, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', TYPES.ipv4_addr, 24, 32]]),
+  ext('lsrr', 131, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', null, 24, 32]]),
   ext('ra', 148, [['type', null, 0, 8], LEN, ['value', null, 16, 16]]),
-  ext('rr', 7, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', TYPES.ipv4_addr, 24, 32]]),
-  ext('ssrr', 137, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', TYPES.ipv4_addr, 24, 32]]),
+  ext('rr', 7, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', null, 24, 32]]),
+  ext('ssrr', 137, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', null, 24, 32]]),
 ];
 
 const CHUNK: readonly Row[] = [

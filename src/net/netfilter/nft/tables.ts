@@ -20,7 +20,7 @@ import {
   objectKey,
 } from './table.ts';
 import type { TraceSink } from './trace.ts';
-import { statementOk } from './validate.ts';
+import { refusalOf } from './validate.ts';
 
 /** Something that a transaction changed, for `nft monitor`. */
 export interface NftChange {
@@ -281,22 +281,26 @@ export class NftTables {
     comment: string | null,
     at = chain.rules.length,
   ): Result<NftRule> & { refusal?: NftRefusal } {
+    const refused = (errno: Errno, about: NftRefusal['about'], index: number) => ({ ...fail(errno), refusal: { errno, about, index } });
+    // Modules are looked for first, then expressions are made, then the chain is checked.
+    for (const phase of ['ENOENT', 'EPROTO', null] as const) {
+      for (const [index, s] of stmts.entries()) {
+        const no = refusalOf(s, table.family, chain.base);
+        if (no && (phase === null || phase === no))
+          return refused(no, no !== 'EOPNOTSUPP' || s.s === 'match' ? 'statement' : 'rule', index);
+      }
+    }
     for (const [index, s] of stmts.entries()) {
-      const refused = (errno: Errno, about: NftRefusal['about']) => ({ ...fail(errno), refusal: { errno, about, index } });
-      if (!statementOk(s, table.family, chain.base))
-        return refused('EOPNOTSUPP', s.s === 'match' || s.s === 'verdict' ? 'statement' : 'rule');
       for (const name of chainsOf(s)) {
         const target = table.chains.get(name);
-        if (!target) return refused('ENOENT', 'chain');
-        if (target.base) return refused('EOPNOTSUPP', 'chain');
-        if (this.reachable(table, chain) && this.reaches(table, target, chain, 0)) return refused('EMLINK', 'rule');
+        if (!target) return refused('ENOENT', 'chain', index);
+        if (target.base) return refused('EOPNOTSUPP', 'chain', index);
+        if (this.reachable(table, chain) && this.reaches(table, target, chain, 0)) return refused('EMLINK', 'rule', index);
       }
       if (s.s === 'objref' && s.expr.k === 'value' && !table.objects.has(objectKey(s.kind, String(s.expr.v))))
-        return refused('ENOENT', 'statement');
-      // The recorded kernel is built without nfnetlink_queue.
-      if (s.s === 'queue') return refused('ENOENT', 'rule');
-      if (s.s === 'flow' && !table.flowtables.has(s.name)) return refused('ENOENT', 'statement');
-      if (s.s === 'setop' && s.set.k === 'setref' && s.set.set.spec.flags.includes('constant')) return refused('EOPNOTSUPP', 'rule');
+        return refused('ENOENT', 'statement', index);
+      if (s.s === 'flow' && !table.flowtables.has(s.name)) return refused('ENOENT', 'statement', index);
+      if (s.s === 'setop' && s.set.k === 'setref' && s.set.set.spec.flags.includes('constant')) return refused('EOPNOTSUPP', 'rule', index);
     }
     const rule = this.makeRule(table, stmts, comment);
     const before = chain.rules;

@@ -1,5 +1,6 @@
-/** Where statements may stand: table family, chain type and hook. Models the validate functions of net/netfilter/nft_*.c */
+/** Where statements may stand: table family, chain type and hook; what the recorded kernel is built without. Models the validate functions of net/netfilter/nft_*.c */
 
+import type { Errno } from '../../../sim/errno.ts';
 import type { Expr } from './expr.ts';
 import type { Stmt } from './stmt.ts';
 import type { BaseChain, NftFamily, NftHook } from './table.ts';
@@ -12,85 +13,95 @@ const NAT_HOOKS: Readonly<Record<string, readonly NftHook[]>> = {
 };
 
 const IN_SIDE: readonly NftHook[] = ['PREROUTING', 'INPUT', 'FORWARD'];
+const OUT_SIDE: readonly NftHook[] = ['FORWARD', 'OUTPUT', 'POSTROUTING'];
+const NO: Errno = 'EOPNOTSUPP';
 
-function exprOk(e: Expr | null, family: NftFamily, hook: NftHook | null): boolean {
-  if (!e) return true;
+/** ip, ip6 and inet: the families with an IP layer's hooks. */
+const layer3 = (family: NftFamily): boolean => family === 'ip' || family === 'ip6' || family === 'inet';
+const at = (hooks: readonly NftHook[], hook: NftHook | null): Errno | null => (hook === null || hooks.includes(hook) ? null : NO);
+const BRIDGE_KEYS = ['ibrname', 'obrname', 'ibrpvid', 'ibrvproto'];
+
+function ofExpr(e: Expr | null, family: NftFamily, hook: NftHook | null): Errno | null {
+  if (!e) return null;
   switch (e.k) {
     case 'meta':
-      if ((e.key === 'ibrname' || e.key === 'obrname' || e.key === 'ibrpvid' || e.key === 'ibrvproto') && family !== 'bridge') return false;
-      if (e.key === 'sdif' || e.key === 'sdifname')
-        return family === 'ip' || family === 'ip6' || family === 'inet' ? hook === null || hook !== 'OUTPUT' : false;
-      return true;
+      if (BRIDGE_KEYS.includes(e.key)) return NO;
+      if (e.key === 'sdif' || e.key === 'sdifname') return layer3(family) ? at(['INPUT', 'FORWARD'], hook) : NO;
+      return e.key === 'ipsec' && layer3(family) ? at(IN_SIDE, hook) : null;
     case 'fib':
-      if (hook === null) return true;
-      if (e.result === 'type') {
-        if (e.flags.includes('iif')) return IN_SIDE.includes(hook);
-        if (e.flags.includes('oif')) return hook === 'OUTPUT' || hook === 'POSTROUTING' || hook === 'FORWARD';
-        return true;
-      }
-      return IN_SIDE.includes(hook);
+      if (family === 'arp' || family === 'bridge') return 'ENOENT';
+      if (family === 'netdev') return null;
+      if (e.result !== 'type') return at(IN_SIDE, hook);
+      if (e.flags.includes('iif')) return at(IN_SIDE, hook);
+      return e.flags.includes('oif') ? at(OUT_SIDE, hook) : null;
     case 'socket':
-      return (
-        (family === 'ip' || family === 'ip6' || family === 'inet') &&
-        (hook === null || hook === 'PREROUTING' || hook === 'INPUT' || hook === 'OUTPUT')
-      );
+      return layer3(family) ? at(['PREROUTING', 'INPUT', 'OUTPUT'], hook) : NO;
     case 'osf':
-      return hook === null || IN_SIDE.includes(hook);
+      return family === 'ip' || family === 'inet' ? at(IN_SIDE, hook) : NO;
     case 'xfrm':
-      if (hook === null) return true;
-      return e.dir === 'in' ? IN_SIDE.includes(hook) : hook === 'FORWARD' || hook === 'OUTPUT' || hook === 'POSTROUTING';
+      return at(e.dir === 'in' ? IN_SIDE : OUT_SIDE, hook);
     case 'ct':
-      return family !== 'arp' && family !== 'netdev';
+      return layer3(family) ? null : 'EPROTO';
     case 'rt':
-      return family === 'ip' || family === 'ip6' || family === 'inet';
+      if (!layer3(family)) return NO;
+      return e.key === 'mtu' ? at(OUT_SIDE, hook) : null;
     case 'concat':
-      return e.items.every((i) => exprOk(i, family, hook));
+      for (const i of e.items) {
+        const no = ofExpr(i, family, hook);
+        if (no) return no;
+      }
+      return null;
     case 'binop':
-      return exprOk(e.left, family, hook);
+      return ofExpr(e.left, family, hook);
     case 'map':
-      return exprOk(e.key, family, hook);
+      return ofExpr(e.key, family, hook);
     case 'hash':
-      return exprOk(e.expr, family, hook);
+      return ofExpr(e.expr, family, hook);
     default:
-      return true;
+      return null;
   }
 }
 
 const META_SET = ['mark', 'priority', 'pkttype', 'nftrace', 'secmark'];
 const CT_SET = ['mark', 'zone', 'event', 'label', 'secmark', 'helper'];
 
-/** False: EOPNOTSUPP. */
-export function statementOk(s: Stmt, family: NftFamily, base: BaseChain | null): boolean {
+/** Why the kernel does not take the statement there, or null. */
+export function refusalOf(s: Stmt, family: NftFamily, base: BaseChain | null): Errno | null {
   const hook = base?.hook ?? null;
   switch (s.s) {
     case 'match':
-      return exprOk(s.left, family, hook);
+      return ofExpr(s.left, family, hook);
     case 'verdict':
-      return exprOk(s.expr, family, hook);
-    case 'assign':
-      if (s.target.k === 'meta' && !META_SET.includes(s.target.key)) return false;
-      if (s.target.k === 'ct' && !CT_SET.includes(s.target.key)) return false;
-      return exprOk(s.value, family, hook);
-    case 'nat':
-      if (family !== 'ip' && family !== 'ip6' && family !== 'inet') return false;
-      return !base || (base.type === 'nat' && (NAT_HOOKS[s.what]?.includes(base.hook) ?? false));
-    case 'reject':
-      if (family === 'netdev') return hook === null || hook === 'INGRESS';
-      return hook === null || (hook !== 'POSTROUTING' && (family !== 'bridge' || hook === 'PREROUTING' || hook === 'INPUT'));
-    case 'synproxy':
-      return hook === null || hook === 'INPUT' || hook === 'FORWARD';
-    case 'tproxy':
-      return hook === null || hook === 'PREROUTING';
-    case 'flow':
-      return hook === null || hook === 'FORWARD';
-    case 'fwd':
-      return family === 'netdev';
-    case 'dup':
-      return family === 'ip' || family === 'ip6' || family === 'netdev';
     case 'objref':
-      if (s.kind === 'synproxy') return hook === null || hook === 'INPUT' || hook === 'FORWARD';
-      return true;
+      if (s.s === 'objref' && s.kind === 'synproxy') return at(['INPUT', 'FORWARD'], hook);
+      return ofExpr(s.expr, family, hook);
+    case 'assign':
+      if (s.target.k === 'meta' && !META_SET.includes(s.target.key)) return NO;
+      if (s.target.k === 'meta' && s.target.key === 'pkttype') {
+        const no = at(['PREROUTING', 'INGRESS'], hook);
+        if (no) return no;
+      }
+      if (s.target.k === 'ct' && !layer3(family)) return 'EPROTO';
+      if (s.target.k === 'ct' && !CT_SET.includes(s.target.key)) return NO;
+      return ofExpr(s.value, family, hook);
+    case 'nat':
+      if (base && base.type !== 'nat') return NO;
+      return at(NAT_HOOKS[s.what] ?? [], hook) ?? ofExpr(s.addr, family, hook) ?? ofExpr(s.port, family, hook);
+    case 'reject':
+      if (family === 'bridge') return 'ENOENT';
+      return at(family === 'netdev' ? ['INGRESS'] : ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT'], hook);
+    case 'connlimit':
+      return layer3(family) ? null : 'EPROTO';
+    case 'synproxy':
+      return layer3(family) ? at(['INPUT', 'FORWARD'], hook) : 'EPROTO';
+    case 'tproxy':
+      return at(['PREROUTING'], hook);
+    case 'flow':
+      return at(['FORWARD'], hook);
+    case 'queue':
+      // No nfnetlink_queue.
+      return 'ENOENT';
     default:
-      return true;
+      return null;
   }
 }
