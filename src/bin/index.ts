@@ -21,6 +21,7 @@ import { iptablesCommands } from './iptables/iptables.ts';
 import { journalctl } from './journalctl/journalctl.ts';
 import { lsns } from './lsns/lsns.ts';
 import { lsof } from './lsof/lsof.ts';
+import { man } from './man/man.ts';
 import { mtr } from './mtr/mtr.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
@@ -74,6 +75,7 @@ const table: readonly Command[] = [
   journalctl,
   lsns,
   lsof,
+  man,
   mtr,
   nc,
   netstat,
