@@ -6,6 +6,7 @@ import { procConntrack } from '../net/netfilter/conntrack/text.ts';
 import { RecentLists } from '../net/netfilter/xt/ext/recent.ts';
 import type { Netns } from '../net/netns.ts';
 import type { Sock } from '../net/sock/sock.ts';
+import { TcpSocket } from '../net/sock/tcp/tcp.ts';
 import { fail, ok } from '../sim/errno.ts';
 import { formatIp, type IpAddr, mask4, parseIp } from '../wire/addr.ts';
 import { formatMac } from '../wire/mac.ts';
@@ -171,6 +172,8 @@ function mib(ns: Netns, groups: Readonly<Record<string, string>>): string {
     TcpRtoMin: 200,
     TcpRtoMax: 120000,
     TcpMaxConn: -1,
+    TcpCurrEstab: [...ns.sockets.all].filter((s) => s instanceof TcpSocket && (s.state === 'ESTABLISHED' || s.state === 'CLOSE_WAIT'))
+      .length,
   };
   let out = '';
   for (const [prefix, listed] of Object.entries(groups)) {

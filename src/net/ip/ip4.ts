@@ -95,6 +95,13 @@ export class Ip4Stack {
   readonly routes: RouteCache;
   private readonly defaultTtl: { readonly n: number };
   private readonly ids: Rng;
+  private readonly mib: {
+    readonly inOctets: { n: number };
+    readonly outOctets: { n: number };
+    readonly outTransmits: { n: number };
+    /** By the ECN bits of a packet. */
+    readonly ecn: readonly { n: number }[];
+  };
 
   constructor(ns: Netns) {
     this.ns = ns;
@@ -103,6 +110,13 @@ export class Ip4Stack {
     this.routes = new RouteCache(ns);
     this.defaultTtl = ns.sysctl.cell('net.ipv4.ip_default_ttl');
     this.ids = ns.kernel.sim.rng('ipid');
+    const { snmp } = ns;
+    this.mib = {
+      inOctets: snmp.cell('IpExtInOctets'),
+      outOctets: snmp.cell('IpExtOutOctets'),
+      outTransmits: snmp.cell('IpOutTransmits'),
+      ecn: ['NoECT', 'ECT1', 'ECT0', 'CE'].map((name) => snmp.cell(`IpExtIn${name}Pkts`)),
+    };
     watchLinks4(ns);
   }
 
@@ -118,6 +132,8 @@ export class Ip4Stack {
     }
     snmp.inc('IpInReceives');
     const b = skb.data;
+    const { mib } = this;
+    mib.inOctets.n += b.length;
     const hlen = b.length >= 20 ? ip4HeaderLen(b) : 0;
     const total = b.length >= 20 ? u16(b, 2) : 0;
     if (hlen < 20 || (b[0] as number) >> 4 !== 4 || total < hlen || total > b.length) {
@@ -130,6 +146,7 @@ export class Ip4Stack {
       netDrop(skb, dev, 'IP_CSUM');
       return;
     }
+    (mib.ecn[(b[1] as number) & 3] as { n: number }).n += skb.gsoSize > 0 ? Math.ceil((total - hlen) / skb.gsoSize) : 1;
     if (total < b.length) skb.data = b.subarray(0, total);
     if (skb.iif === null) skb.iif = dev;
     const { nf, ct } = this.ns;
@@ -153,9 +170,17 @@ export class Ip4Stack {
       dst = found.value;
       skb.dst = dst;
     }
+    if (dst.type === 'multicast' || dst.type === 'broadcast') this.countGroup('In', dst.type, skb.data.length);
     if (skb.sim.trace.on) traceRoute(skb, dst);
     if (dst.kind === 'forward') this.forward(skb, dst);
     else this.deliver(skb);
+  }
+
+  /** IpExtInMcastPkts, IpExtOutBcastOctets and their like. */
+  private countGroup(way: 'In' | 'Out', type: 'multicast' | 'broadcast', bytes: number): void {
+    const name = `IpExt${way}${type === 'multicast' ? 'Mcast' : 'Bcast'}`;
+    this.ns.snmp.inc(`${name}Pkts`);
+    this.ns.snmp.inc(`${name}Octets`, bytes);
   }
 
   private inputError(skb: Skb, dev: NetDevice, { errno, reason: msg }: RouteFail): void {
@@ -400,7 +425,12 @@ export class Ip4Stack {
   /** ip_output(), ip_mc_output(): POSTROUTING, then out. */
   private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
     skb.dev = dst.dev;
-    if (dst.kind === 'output' && (dst.type === 'broadcast' || dst.type === 'multicast')) this.loopBack(skb, dst);
+    this.mib.outTransmits.n++;
+    this.mib.outOctets.n += skb.data.length;
+    if (dst.kind === 'output' && (dst.type === 'broadcast' || dst.type === 'multicast')) {
+      this.countGroup('Out', dst.type, skb.data.length);
+      this.loopBack(skb, dst);
+    }
     const { nf } = this.ns;
     if (nf.v4.POSTROUTING !== null && nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
     this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);

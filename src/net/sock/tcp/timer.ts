@@ -225,6 +225,7 @@ export function enterTimeWait(sk: TcpSocket): void {
   sk.rtxQueue.length = 0;
   sk.writeShutdown = true;
   sk.setState('TIME_WAIT');
+  sk.ns.snmp.inc('TcpExtTW');
   restartTimeWait(sk);
   sk.wq.wakeAll();
 }
