@@ -4,14 +4,17 @@ import { SEC } from '../../../sim/sim.ts';
 import { type Family, type IpAddr, maxLen, network } from '../../../wire/addr.ts';
 import type { Netns } from '../../netns.ts';
 
-export type Dimension = 'ip' | 'net' | 'port' | 'iface' | 'set';
+export type Dimension = 'ip' | 'net' | 'port' | 'iface' | 'mac' | 'mark' | 'set';
 
 /** One part of an element. */
 export type Part =
   | { readonly kind: 'ip'; readonly addr: IpAddr }
   | { readonly kind: 'net'; readonly addr: IpAddr; readonly len: number }
   | { readonly kind: 'port'; readonly proto: number; readonly port: number }
-  | { readonly kind: 'iface'; readonly name: string }
+  /** `physical`: a bridge's port instead of the bridge; `wildcard`: every name that begins so. */
+  | { readonly kind: 'iface'; readonly name: string; readonly physical: boolean; readonly wildcard: boolean }
+  /** null: any, or not known yet. */
+  | { readonly kind: 'mac'; readonly mac: string | null }
   | { readonly kind: 'set'; readonly name: string };
 
 export interface SetType {
@@ -31,6 +34,7 @@ export const SET_TYPES: readonly SetType[] = [
   { name: 'hash:ip,port', revision: 7, dimensions: ['ip', 'port'] },
   { name: 'hash:ip', revision: 6, dimensions: ['ip'] },
   { name: 'bitmap:port', revision: 3, dimensions: ['port'] },
+  { name: 'bitmap:ip,mac', revision: 3, dimensions: ['ip', 'mac'] },
   { name: 'bitmap:ip', revision: 3, dimensions: ['ip'] },
 ];
 
@@ -42,6 +46,10 @@ export interface Element {
   bytes: number;
   comment: string | null;
   nomatch: boolean;
+  /** Sets with skbinfo: what -j SET --map-set writes into packets. */
+  mark: { readonly value: number; readonly mask: number } | null;
+  prio: string | null;
+  queue: number | null;
 }
 
 export interface SetOptions {
@@ -53,14 +61,19 @@ export interface SetOptions {
   counters: boolean;
   comment: boolean;
   forceadd: boolean;
+  skbinfo: boolean;
   netmask: number | null;
+  /** Any mask, contiguous or not. */
+  bitmask: IpAddr | null;
+  bucketsize: number;
+  initval: number | null;
   /** bitmap types. */
   range: readonly [number, number] | null;
   /** list:set */
   size: number;
 }
 
-export type SetError = 'exists' | 'missing' | 'full' | 'range' | 'noset';
+export type SetError = 'exists' | 'missing' | 'full' | 'range' | 'noset' | 'noanchor';
 
 export class IpSet {
   name: string;
@@ -75,7 +88,7 @@ export class IpSet {
     this.name = name;
     this.type = type;
     this.options = options;
-    this.initval = ns.kernel.sim.rng('ipset').u32();
+    this.initval = options.initval ?? ns.kernel.sim.rng('ipset').u32();
   }
 
   /** Living elements in order of insertion. */
@@ -83,6 +96,18 @@ export class IpSet {
     const now = this.ns.kernel.sim.now;
     for (const [key, e] of this.elements) if (e.expires !== 0 && e.expires <= now) this.elements.delete(key);
     return [...this.elements.values()];
+  }
+
+  /** Puts a set into a list before or after another. Models list_set_uadd() */
+  place(element: Element, anchor: string, where: 'before' | 'after', exist: boolean): SetError | null {
+    const rest = this.list();
+    const at = rest.findIndex((e) => keyOf(e.parts) === anchor);
+    if (at < 0) return 'noanchor';
+    const error = this.add(element, exist);
+    if (error) return error;
+    rest.splice(where === 'before' ? at : at + 1, 0, element);
+    this.elements = new Map(rest.map((e) => [keyOf(e.parts), e]));
+    return null;
   }
 
   add(element: Element, exist: boolean): SetError | null {
@@ -117,13 +142,16 @@ export class IpSet {
   }
 
   /** Looks an address, port … up; nets match by longest prefix, and a `nomatch` net is none. */
-  find(parts: readonly Part[]): Element | null {
+  find(parts: readonly Part[], nomatch = false): Element | null {
     const now = this.ns.kernel.sim.now;
     let best: Element | null = null;
     let bestLen = -1;
     if (!this.type.dimensions.includes('net')) {
       const e = this.elements.get(keyOf(parts.map((p) => this.masked(p))));
-      return e && (e.expires === 0 || e.expires > now) ? e : null;
+      if (!e || (e.expires !== 0 && e.expires <= now)) return null;
+      const [known, asked] = [e.parts[1], parts[1]];
+      const differs = known?.kind === 'mac' && asked?.kind === 'mac' && known.mac && asked.mac && known.mac !== asked.mac;
+      return differs ? null : e;
     }
     for (const e of this.elements.values()) {
       if (e.expires !== 0 && e.expires <= now) continue;
@@ -133,11 +161,15 @@ export class IpSet {
         bestLen = len;
       }
     }
-    return best && !best.nomatch ? best : null;
+    return best && best.nomatch === nomatch ? best : null;
   }
 
   masked(p: Part): Part {
-    return p.kind === 'ip' && this.options.netmask !== null ? { kind: 'ip', addr: network(p.addr, this.options.netmask) } : p;
+    const { netmask, bitmask } = this.options;
+    if (p.kind !== 'ip') return p;
+    if (netmask !== null) return { kind: 'ip', addr: network(p.addr, netmask) };
+    if (bitmask === null) return p;
+    return { kind: 'ip', addr: typeof p.addr === 'number' ? (p.addr & (bitmask as number)) >>> 0 : p.addr & (bitmask as bigint) };
   }
 }
 
@@ -147,7 +179,8 @@ function keyOf(parts: readonly Part[]): string {
       if (p.kind === 'ip') return String(p.addr);
       if (p.kind === 'net') return `${p.addr}/${p.len}`;
       if (p.kind === 'port') return `${p.proto}:${p.port}`;
-      return p.name;
+      if (p.kind === 'mac') return '';
+      return p.kind === 'iface' ? `${p.physical ? 'physdev:' : ''}${p.name}` : p.name;
     })
     .join(',');
 }
@@ -164,6 +197,8 @@ function covers(element: readonly Part[], want: readonly Part[]): number {
       } else if (w.kind !== 'ip') return -1;
       if (network(w.addr, e.len) !== e.addr) return -1;
       sum += e.len;
+    } else if (e.kind === 'iface' && e.wildcard && w.kind === 'iface') {
+      if (e.physical !== w.physical || !w.name.startsWith(e.name)) return -1;
     } else if (keyOf([e]) !== keyOf([w])) return -1;
   }
   return sum;
@@ -182,8 +217,10 @@ export class IpSets {
     return this.sets.get(name) ?? null;
   }
 
+  /** In order of creation; lists of sets come last. */
   all(): IpSet[] {
-    return [...this.sets.values()];
+    const all = [...this.sets.values()];
+    return [...all.filter((s) => s.type.name !== 'list:set'), ...all.filter((s) => s.type.name === 'list:set')];
   }
 
   create(name: string, type: SetType, options: SetOptions): IpSet {
@@ -221,8 +258,8 @@ export class IpSets {
         for (const table of tables.list(family)) {
           for (const chain of table.chains.values()) {
             for (const { spec } of chain.rules) {
-              for (const m of spec.matches) if (usesSet(m.opt, name)) n++;
-              if (spec.target.kind === 'ext' && usesSet(spec.target.opt, name)) n++;
+              for (const m of spec.matches) n += usesSet(m.opt, name);
+              if (spec.target.kind === 'ext') n += usesSet(spec.target.opt, name);
             }
           }
         }
@@ -236,6 +273,9 @@ export class IpSets {
   }
 }
 
-function usesSet(opt: unknown, name: string): boolean {
-  return typeof opt === 'object' && opt !== null && 'setName' in opt && opt.setName === name;
+function usesSet(opt: unknown, name: string): number {
+  if (typeof opt !== 'object' || opt === null) return 0;
+  let n = 'setName' in opt && opt.setName === name ? 1 : 0;
+  if ('sets' in opt && Array.isArray(opt.sets)) for (const s of opt.sets as { setName: string }[]) if (s.setName === name) n++;
+  return n;
 }
