@@ -1,6 +1,6 @@
 /** Incoming acknowledgements: window, round trip, selective ACKs, loss recovery. Models tcp_ack() of net/ipv4/tcp_input.c */
 
-import type { Tcp } from '../../../wire/tcp.ts';
+import { ACK, PSH, type Tcp } from '../../../wire/tcp.ts';
 import { routeFor } from '../output.ts';
 import { rttSample } from './cong.ts';
 import { segments, type TxSkb } from './const.ts';
@@ -41,6 +41,8 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
   sk.sndUna = ack;
   const acked = advanced ? cleanRtxQueue(sk, t) : 0;
   const newlySacked = markSacked(sk, t);
+  if (acked + newlySacked > 0) sk.ns.snmp.inc('TcpExtTCPDelivered', acked + newlySacked);
+  countAck(sk, t, advanced, priorWindow);
   const dup = !advanced && t.payload.length === 0 && sk.rtxQueue.length > 0 && sk.sndWnd === priorWindow;
   if (advanced) sk.dupAcks = 0;
   else if (dup || newlySacked > 0) sk.dupAcks++;
@@ -54,6 +56,14 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
   resendLost(sk);
   if (advanced) sk.spaceFreed();
   return 'ok';
+}
+
+/** What tcp_rcv_established() predicted from the header takes the short way; the rest is told apart by carrying data or not. */
+function countAck(sk: TcpSocket, t: Tcp, advanced: boolean, priorWindow: number): void {
+  const plain = (t.flags & ~(ACK | PSH)) === 0;
+  const predicted = plain && sk.state === 'ESTABLISHED' && t.seq === sk.rcvNxt && sk.sndWnd === priorWindow;
+  if (predicted && advanced) sk.ns.snmp.inc('TcpExtTCPHPAcks');
+  else if (plain && t.payload.length === 0) sk.ns.snmp.inc('TcpExtTCPPureAcks');
 }
 
 /** Models tcp_ack_update_window(). The window in a SYN is not scaled. */

@@ -247,6 +247,7 @@ function synSent(sk: TcpSocket, t: Tcp, skb: Skb): void {
     return;
   }
   ecnAnswered(sk, t);
+  sk.ns.snmp.inc('TcpExtTCPDelivered');
   synAcked(sk, t.ack);
   established(sk);
   sk.connected();

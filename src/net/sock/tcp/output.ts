@@ -390,6 +390,7 @@ function sendQueued(sk: TcpSocket, skb: TxSkb, mss: number): void {
   skb.sentAt = sk.sim.now;
   sk.rtxQueue.push(skb);
   sk.sndNxt = skb.end;
+  sk.ns.snmp.inc('TcpExtTCPOrigDataSent', segments(skb, mss));
   if (skb.len > 0 && skb.len % mss !== 0) sk.sndSml = skb.end;
   transmit(sk, skb.seq, skb.flags | ACK, bytesOf(skb));
   if (first || !sk.rtoTimer?.run || sk.rtoMode === 'probe') armRto(sk, sk.rto);
