@@ -11,7 +11,7 @@ import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
 import type { Debug } from './debug.ts';
 import { Reader } from './http.ts';
 import type { CurlOptions } from './options.ts';
-import { tcpStream, unixStream } from './stream.ts';
+import { tcpStream, unixStream } from '../../os/stream.ts';
 
 export interface Connection {
   id: number;

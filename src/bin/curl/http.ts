@@ -3,7 +3,7 @@
 import type { Task } from '../../os/program.ts';
 import type { Errno } from '../../sim/errno.ts';
 import { concat } from '../../wire/bytes.ts';
-import type { Stream } from './stream.ts';
+import type { Stream } from '../../os/stream.ts';
 
 export interface ResponseHead {
   /** The lines as they came, each with its line end, the empty one included. */

@@ -7,7 +7,7 @@ import type { TcpSocket } from '../../os/uapi.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
 import { concat, utf8 } from '../../wire/bytes.ts';
 import { bytesOf, Reader } from '../curl/http.ts';
-import { tcpStream } from '../curl/stream.ts';
+import { tcpStream } from '../../os/stream.ts';
 import { strftime } from '../sh/strftime.ts';
 import { type Config, chooseLocation, type Location, type Server } from './config.ts';
 import { errorPage, REASONS, SERVER, sentStatus, VERSION } from './pages.ts';

@@ -12,7 +12,7 @@ import { concat, text, utf8 } from '../../wire/bytes.ts';
 import { bodyPlan, bytesOf, header, latin1, Reader, type ResponseHead, readBody, readHead } from '../curl/http.ts';
 import { noProxy } from '../curl/proxy.ts';
 import { base64 } from '../curl/request.ts';
-import { tcpStream } from '../curl/stream.ts';
+import { tcpStream } from '../../os/stream.ts';
 import { hostHeader, hostText, joinUrl, parseUrl, type Url, urlText } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
 import { Dots, decimal, rate } from './dots.ts';

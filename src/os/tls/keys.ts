@@ -111,7 +111,8 @@ export function parsePrivate(text: string): PrivateKey | null {
 /** What a key of this kind signs certificates with. */
 export const certificateAlgorithm = (k: PrivateKey): string => (k.kind === 'rsa' ? OIDS.sha256WithRSA : OIDS.ecdsaSha256);
 
-export const sign = (k: PrivateKey, data: Uint8Array): Uint8Array => (k.kind === 'rsa' ? rsaSign(k.rsa, 'sha256', data) : p256Sign(k.secret, data));
+export const sign = (k: PrivateKey, data: Uint8Array): Uint8Array =>
+  k.kind === 'rsa' ? rsaSign(k.rsa, 'sha256', data) : p256Sign(k.secret, data);
 
 const RSA_HASHES: Readonly<Record<string, HashName>> = {
   [OIDS.sha256WithRSA]: 'sha256',

@@ -18,7 +18,8 @@ export const hkdfExtract = (name: HashName, salt: Uint8Array, key: Uint8Array): 
 export const hkdfExpand = (name: HashName, key: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
   expand(HASHES[name], key, info, length);
 
-export const seal = (key: Uint8Array, nonce: Uint8Array, data: Uint8Array, aad: Uint8Array): Uint8Array => gcm(key, nonce, aad).encrypt(data);
+export const seal = (key: Uint8Array, nonce: Uint8Array, data: Uint8Array, aad: Uint8Array): Uint8Array =>
+  gcm(key, nonce, aad).encrypt(data);
 
 /** Null when the tag does not fit. */
 export function open(key: Uint8Array, nonce: Uint8Array, data: Uint8Array, aad: Uint8Array): Uint8Array | null {

@@ -1,9 +1,10 @@
-/** A connection's two directions, whatever carries them: TCP, a Unix socket, TLS. Models struct Curl_cfilter of lib/cfilters.c */
+/** A connection's two directions, whatever carries them: TCP, a Unix socket, TLS */
 
-import type { Task } from '../../os/program.ts';
-import { recvTcp, sendTcp, waitFor } from '../../os/sockcalls.ts';
-import type { TcpSocket, UnixSocket } from '../../os/uapi.ts';
-import { ok, type Result } from '../../sim/errno.ts';
+import type { TcpSocket } from '../net/sock/tcp/tcp.ts';
+import type { UnixSocket } from '../net/sock/unix.ts';
+import { ok, type Result } from '../sim/errno.ts';
+import type { Task } from './program.ts';
+import { recvTcp, sendTcp, waitFor } from './sockcalls.ts';
 
 export interface Stream {
   /** Empty at the end; EAGAIN when the deadline came first. */
