@@ -1,7 +1,7 @@
 import preact from '@astrojs/preact';
 import starlight from '@astrojs/starlight';
 import { defineConfig } from 'astro/config';
-import { labs, lazySearch, programs } from './src/site/build/plugins.ts';
+import { labs, lazySearch, programs, support } from './src/site/build/plugins.ts';
 import { sidebar } from './src/site/course.ts';
 
 /** Where the site will stand, for canonical links and the sitemap; a fresh clone needs neither. */
@@ -15,7 +15,7 @@ export default defineConfig({
   publicDir: './public',
   devToolbar: { enabled: false },
   vite: {
-    plugins: [labs, programs, lazySearch],
+    plugins: [labs, programs, lazySearch, support],
     optimizeDeps: { include: ['unbash', '@xterm/xterm', '@xterm/addon-fit'] },
     worker: { format: 'es', plugins: () => [labs, programs] },
     build: {
@@ -44,7 +44,7 @@ export default defineConfig({
         PageTitle: './src/site/components/PageTitle.astro',
       },
       head: [{ tag: 'meta', attrs: { name: 'color-scheme', content: 'dark light' } }],
-      sidebar,
+      sidebar: [...sidebar, { label: 'Reference', items: [{ label: 'What is emulated', slug: 'reference/emulated' }] }],
     }),
   ],
 });

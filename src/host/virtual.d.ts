@@ -1,4 +1,4 @@
-/** Modules that the site's build makes (src/site/build/plugins.ts): labs, one chunk each, and the programs that load after the prompt. */
+/** Modules that the site's build makes (src/site/build/plugins.ts): labs, one chunk each, the programs that load after the prompt, what is emulated. */
 declare module 'virtual:hopwise-labs' {
   import type { Lab } from '../lab/lab.ts';
   export function loadLab(id: string): Promise<Lab>;
@@ -6,4 +6,17 @@ declare module 'virtual:hopwise-labs' {
 
 declare module 'virtual:hopwise-programs' {
   export function loadPrograms(): Promise<void>;
+}
+
+declare module 'virtual:hopwise-support' {
+  export const programs: readonly {
+    name: string;
+    summary?: string;
+    section?: number;
+    models?: string | null;
+    missing?: readonly string[];
+  }[];
+  export const features: readonly { area: string; feature: string; level: 'emulated' | 'partly' | 'absent'; note?: string }[];
+  export const matches: readonly string[];
+  export const targets: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** What the build adds to Vite: labs as modules, programs that load after the prompt, a search box that loads when it is opened. */
+/** What the build adds to Vite: labs as modules, programs that load after the prompt, tables of what is emulated, a search box that loads when it is opened. */
 
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
@@ -58,6 +58,27 @@ export const programs: Plugin = {
       export async function loadPrograms() {
         for (const command of (await import(${JSON.stringify(index)})).commands) loaded.set(command.name, command);
       }`;
+  },
+};
+
+/** `virtual:hopwise-support`: the tables behind the page of limits, so that it can say nothing else than the code. */
+export const support: Plugin = {
+  name: 'hopwise-support',
+  resolveId: (id) => (id === 'virtual:hopwise-support' ? `\0${id}` : undefined),
+  async load(id) {
+    if (id !== '\0virtual:hopwise-support') return undefined;
+    const { commands } = (await import(pathOf('../../bin/index.ts'))) as typeof import('../../bin/index.ts');
+    const { supportOf } = (await import(pathOf('../../bin/man/support.ts'))) as typeof import('../../bin/man/support.ts');
+    const { FEATURES } = (await import(pathOf('../../net/support.ts'))) as typeof import('../../net/support.ts');
+    const { matches, targets } = (await import(
+      pathOf('../../net/netfilter/xt/ext/index.ts')
+    )) as typeof import('../../net/netfilter/xt/ext/index.ts');
+    const programs = commands.map(({ name }) => ({ name, ...supportOf(name) })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const names = (list: readonly { readonly name: string }[]) => [...new Set(list.map((e) => e.name))].sort();
+    return `export const programs = ${JSON.stringify(programs)};
+      export const features = ${JSON.stringify(FEATURES)};
+      export const matches = ${JSON.stringify(names(matches))};
+      export const targets = ${JSON.stringify(names(targets))};`;
   },
 };
 

@@ -17,7 +17,9 @@ afterAll(async () => {
   await site?.close();
 });
 
-describe.each(['/', LESSON, '/404.html'])('%s', (path) => {
+const LIMITS = '/reference/emulated/';
+
+describe.each(['/', LESSON, LIMITS, '/404.html'])('%s', (path) => {
   test.each([
     { width: 390, theme: 'light' },
     { width: 820, theme: 'dark' },
@@ -35,7 +37,7 @@ describe.each(['/', LESSON, '/404.html'])('%s', (path) => {
       .first()
       .scrollIntoViewIfNeeded({ timeout: 500 })
       .catch(() => undefined);
-    if (path !== '/404.html') await waitForText(page, '#');
+    if (path === '/' || path === LESSON) await waitForText(page, '#');
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`)).toEqual([]);
     expect(errors).toEqual([]);

@@ -78,6 +78,19 @@ export const words = {
     score: (right: number, of: number) => `${right} of ${of} right at the first try`,
   },
   figure: { text: 'The same in words' },
+  emulated: {
+    feature: 'Feature',
+    state: 'State',
+    levels: { emulated: 'emulated', partly: 'partly', absent: 'not emulated' },
+    programsIntro: 'The variants of iptables (save, restore, legacy, nft, IPv6) share one entry each.',
+    program: 'Program',
+    measured: 'Measured against',
+    missing: 'Not emulated',
+    own: 'exists only here',
+    nothing: 'nothing known',
+    matches: 'Matches:',
+    targets: 'Targets:',
+  },
 } as const;
 
 export type Words = typeof words;
