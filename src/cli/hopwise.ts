@@ -11,6 +11,7 @@ const USAGE = `Usage: hopwise COMMAND …
   conformance linux [PATH] [--diff NAME]   score the emulator against recordings of a real kernel
   conformance iptables-rules|nft-rules FILE
                                            score it against upstream rule suites
+  conformance reference-cluster            run the reference cluster's scripts, compare their outcomes
   shell [--lab ID] [--host NAME]           an emulated host in this terminal
   lab test [ID…] [--seeds N]               prove each lab: start fails, solutions pass, decoys fail where they should
   lab grade ID --script FILE [--seed N] [--json]

@@ -2,17 +2,20 @@
 
 import { existsSync } from 'node:fs';
 import { linuxSuite } from '../conformance/linux-suite.ts';
+import { referenceSuite } from '../conformance/reference-suite.ts';
 import { rulesSuite } from '../conformance/rules-suite.ts';
 import type { SuiteOptions, SuiteResult } from '../conformance/suite.ts';
 import { parseArgs } from './args.ts';
 
 const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [--scenarios] [--raise] [--limit SECONDS]
        hopwise conformance iptables-rules FILE [--diff TEXT] [--json] [--raise]
-       hopwise conformance nft-rules FILE [--diff TEXT] [--json] [--raise]`;
+       hopwise conformance nft-rules FILE [--diff TEXT] [--json] [--raise]
+       hopwise conformance reference-cluster [--diff SCENARIO] [--json] [--raise]`;
 
 const SUITES: Record<string, (opts: SuiteOptions) => Promise<SuiteResult>> = {
   linux: linuxSuite,
   'iptables-rules': (opts) => rulesSuite('iptables-rules', opts),
+  'reference-cluster': referenceSuite,
   'nft-rules': (opts) => rulesSuite('nft-rules', opts),
 };
 

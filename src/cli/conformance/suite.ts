@@ -23,6 +23,7 @@ export interface SuiteOptions {
 export const FLOORS = {
   linux: join(import.meta.dirname, '../golden/floors.json'),
   rules: join(import.meta.dirname, 'floors.json'),
+  reference: join(import.meta.dirname, '../reference/floors.json'),
 };
 
 /** Raises the floors in a committed file to what passes now; never lowers one. */

@@ -3,9 +3,16 @@
 import { parentPort } from 'node:worker_threads';
 import { emulateFile } from '../emulate-file.ts';
 import { scoreRecording } from '../linux.ts';
+import { scoreReference } from '../reference/score.ts';
 import { judgeIptablesRule, judgeNftRule } from './rules.ts';
 
-const tasks = { linux: scoreRecording, emulate: emulateFile, 'iptables-rules': judgeIptablesRule, 'nft-rules': judgeNftRule };
+const tasks = {
+  linux: scoreRecording,
+  emulate: emulateFile,
+  reference: scoreReference,
+  'iptables-rules': judgeIptablesRule,
+  'nft-rules': judgeNftRule,
+};
 
 export type Tasks = typeof tasks;
 export type Task = keyof Tasks;
