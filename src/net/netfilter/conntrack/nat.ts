@@ -92,12 +92,28 @@ function uniqueTuple(ns: Netns, ct: Connection, current: Tuple, range: NatRange,
   for (;;) {
     for (let i = 0; i < attempts; i++, offset++) {
       tuple = withPort(tuple, manip, min + (((offset % size) + size) % size));
-      if (!used(tuple)) return tuple;
+      if (!used(tuple) || (attempts - i <= HARDER && evicts(ns, ct, tuple))) return tuple;
     }
     if (attempts >= size || attempts < 16) return tuple;
     attempts = Math.floor(attempts / 2);
     offset = rng.below(65536);
   }
+}
+
+/** The last so many attempts also take tuples of connections that are over: NF_NAT_HARDER_THRESH. */
+const HARDER = 32;
+
+/** nf_nat_used_tuple_harder(): ends a closed TCP connection whose tuple a later one may use. True when it did. */
+function evicts(ns: Netns, ct: Connection, tuple: Tuple): boolean {
+  if (ct.tcp?.state !== 'SYN_SENT') return false;
+  const reply = invertTuple(tuple);
+  const entry = reply === null ? null : ns.ct.find(reply, ct.zone);
+  const old = entry?.ct;
+  if (!old?.tcp || entry?.dir === 'original' || old === ct || !old.srcNat) return false;
+  if (old.tcp.state !== 'TIME_WAIT' && old.tcp.state !== 'CLOSE') return false;
+  if (((ct.tcp.original.end - old.tcp.original.end) | 0) <= 0) return false;
+  ns.ct.destroy(old);
+  return true;
 }
 
 /** Which ports may be tried: those of the rule, or Linux' classes (below 512, below 1024, the rest). Null: none. */
