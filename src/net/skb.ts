@@ -112,6 +112,12 @@ export class Skb {
     return (b[0] as number) >> 4 === 4 ? (b[1] as number) : (((b[0] as number) & 15) << 4) | ((b[1] as number) >> 4);
   }
 
+  /** inet_iif(): the device by which sockets see it; for what this host says to itself, the one that has the address. */
+  inetIif(): NetDevice | null {
+    const { dst, dev } = this;
+    return dst !== null && dst.kind === 'output' && dst.type === 'local' ? (dst.nh?.dev ?? dev) : dev;
+  }
+
   /** Fills in a checksum that was left to the device. Models skb_checksum_help() */
   checksumHelp(): void {
     if (this.csumBytes === 0) return;

@@ -131,6 +131,7 @@ export class Ip4Stack {
       return;
     }
     snmp.inc('IpInReceives');
+    snmp.inc('IpExtInOctets', skb.data.length);
     const b = skb.data;
     const { mib } = this;
     mib.inOctets.n += b.length;
@@ -227,6 +228,7 @@ export class Ip4Stack {
       icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
       return;
     }
+    this.ns.snmp.inc('IpForwDatagrams');
     // ip_decrease_ttl(): RFC 1141, the checksum is mended and not computed again.
     b[8] = (b[8] as number) - 1;
     let sum = u16(b, 10) + 0x0100;
@@ -236,7 +238,6 @@ export class Ip4Stack {
     if ((b[0] as number) > 0x45) recordRoute(b, this.outAddr(dst, readIp4(b, 16)));
     const { nf } = this.ns;
     if (nf.v4.FORWARD !== null && nf.hook(4, 'FORWARD', skb, dev, dst.dev) !== 'accept') return;
-    this.ns.snmp.inc('IpForwDatagrams');
     this.postRouting(skb, (skb.dst as Dst | null) ?? dst, dev);
   }
 
@@ -424,6 +425,9 @@ export class Ip4Stack {
 
   /** ip_output(), ip_mc_output(): POSTROUTING, then out. */
   private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
+    const { snmp } = this.ns;
+    snmp.inc('IpOutTransmits');
+    snmp.inc('IpExtOutOctets', skb.data.length);
     skb.dev = dst.dev;
     this.mib.outTransmits.n++;
     this.mib.outOctets.n += skb.data.length;

@@ -212,7 +212,7 @@ function rawDeliver(skb: Skb, dev: NetDevice): boolean {
   if (!ip) return false;
   let taken = false;
   for (const sk of dev.ns.sockets.raw) {
-    if (sk.family !== ip.family || sk.proto !== ip.proto || !sk.acceptsDevice(dev)) continue;
+    if (sk.family !== ip.family || sk.proto !== ip.proto || !sk.acceptsDevice(skb.inetIif())) continue;
     if (sk.remote && sk.remote.addr !== ip.src) continue;
     if (!isAny(sk.local.addr) && sk.local.addr !== ip.dst) continue;
     taken = true;

@@ -270,10 +270,10 @@ export function udpReceive(skb: Skb): void {
     time: skb.sim.now,
   });
   if (isMulticast(ip.dst) || skb.type === 'broadcast' || skb.type === 'multicast') {
-    for (const sk of ns.sockets.allUdp(tuple, dev)) sk.deliver(datagram());
+    for (const sk of ns.sockets.allUdp(tuple, skb.inetIif())) sk.deliver(datagram());
     return;
   }
-  const sk = ns.sockets.findUdp(tuple, dev);
+  const sk = ns.sockets.findUdp(tuple, skb.inetIif());
   if (sk?.encapReceive) {
     ns.snmp.inc('UdpInDatagrams');
     const at = u.payload.byteOffset - skb.data.byteOffset;

@@ -36,7 +36,8 @@ export function tcpReceive(skb: Skb): void {
   }
   const tuple = { laddr: ip.dst, lport: t.dstPort, raddr: ip.src, rport: t.srcPort };
   const sk = ns.sockets.findTcp(tuple);
-  if (sk?.acceptsDevice(dev)) {
+  const iif = skb.inetIif();
+  if (sk?.acceptsDevice(iif)) {
     if (sk.state === 'SYN_RECV' && sk.parent) {
       request(sk, t, skb);
       return;
@@ -47,7 +48,7 @@ export function tcpReceive(skb: Skb): void {
     }
     if (timeWait(sk, t) === 'done') return;
   }
-  const listener = ns.sockets.findListener(tuple, dev);
+  const listener = ns.sockets.findListener(tuple, iif);
   if (!listener) {
     sendReset(skb);
     return;
