@@ -1,10 +1,11 @@
 /** Random rules: iptables over all tables, and small nft rule sets. */
 
-import type { Host, Network } from './topology.ts';
 import type { Random } from './random.ts';
+import type { Host, Network } from './topology.ts';
 
 const STATES = 'NEW|ESTABLISHED|RELATED,ESTABLISHED|INVALID|NEW,ESTABLISHED';
-const REJECTS = 'icmp-port-unreachable|icmp-net-unreachable|icmp-host-unreachable|icmp-proto-unreachable|icmp-admin-prohibited|icmp-host-prohibited';
+const REJECTS =
+  'icmp-port-unreachable|icmp-net-unreachable|icmp-host-unreachable|icmp-proto-unreachable|icmp-admin-prohibited|icmp-host-prohibited';
 
 function address(r: Random, net: Network): string {
   const a = r.pick([...net.addresses, ...net.strangers]);
@@ -110,9 +111,13 @@ export function nft(r: Random, net: Network, h: Host): string[] {
       'tcp flags syn / syn,ack',
       `fib daddr type ${r.of('local|unicast')}`,
     ]);
-    const verdict = r.of('accept|drop|counter|counter accept|counter drop|reject|meta mark set 1|ip ttl set 33|counter reject with icmp type host-unreachable');
+    const verdict = r.of(
+      'accept|drop|counter|counter accept|counter drop|reject|meta mark set 1|ip ttl set 33|counter reject with icmp type host-unreachable',
+    );
     if (/reject/.test(verdict) && /postrouting|prerouting/.test(hook)) continue;
-    out.push(`nft add rule inet fz c1 ${match} ${verdict}`.replace(/([{}!<]|"[^"]*")/g, (x) => (x.startsWith('"') ? x.replaceAll('"', '\\"') : x)));
+    out.push(
+      `nft add rule inet fz c1 ${match} ${verdict}`.replace(/([{}!<]|"[^"]*")/g, (x) => (x.startsWith('"') ? x.replaceAll('"', '\\"') : x)),
+    );
   }
   return out.map((c) => (/add rule/.test(c) ? `nft '${c.slice(4).replaceAll('\\"', '"')}'` : c));
 }

@@ -30,7 +30,12 @@ async function differs(s: Scenario): Promise<Verdict> {
     return { real, mine: [], failing: 0, why: `the emulator threw: ${(e as Error).stack}` };
   }
   const bad = score(real, mine).results.find((x) => !x.ok);
-  return { real, mine, failing: bad?.i ?? -1, why: bad ? `${bad.why.join('; ')}\n--- real\n${bad.a.stdout}${bad.a.stderr}--- emulated\n${bad.b.stdout}${bad.b.stderr}` : '' };
+  return {
+    real,
+    mine,
+    failing: bad?.i ?? -1,
+    why: bad ? `${bad.why.join('; ')}\n--- real\n${bad.a.stdout}${bad.a.stderr}--- emulated\n${bad.b.stdout}${bad.b.stderr}` : '',
+  };
 }
 
 /** What the real kernel itself does not do twice alike is nobody's fault. */

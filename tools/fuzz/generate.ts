@@ -98,7 +98,9 @@ class Generator {
   private routes(): void {
     const { r } = this;
     const h = this.host();
-    const dst = r.pick([this.known(), `${this.known()}/24`, '10.96.0.0/16', '10.200.0.0/24', `${r.pick(this.net.strangers)}/32`]).replace(/\.\d+\/24$/, '.0/24');
+    const dst = r
+      .pick([this.known(), `${this.known()}/24`, '10.96.0.0/16', '10.200.0.0/24', `${r.pick(this.net.strangers)}/32`])
+      .replace(/\.\d+\/24$/, '.0/24');
     const via = r.pick(this.net.addresses);
     const table = r.chance(0.25) ? ` table ${r.of('100|200')}` : '';
     const metric = r.chance(0.3) ? ` metric ${r.between(1, 300)}` : '';
@@ -110,13 +112,22 @@ class Generator {
         this.run(h.ns, `ip route add ${dst} dev ${this.dev(h)}${metric}${table}`);
         break;
       case 2:
-        this.run(h.ns, `ip route ${r.of('add|replace|append')} ${dst} via ${via}${r.chance(0.3) ? ` dev ${this.dev(h)}` : ''}${metric}${table}`);
+        this.run(
+          h.ns,
+          `ip route ${r.of('add|replace|append')} ${dst} via ${via}${r.chance(0.3) ? ` dev ${this.dev(h)}` : ''}${metric}${table}`,
+        );
         break;
       case 3:
-        this.run(h.ns, `ip route add ${dst} via ${via}${r.chance(0.5) ? ` src ${r.pick(h.ports).addr}` : ''} mtu ${r.of('1400|600|lock 1000')}${metric}`);
+        this.run(
+          h.ns,
+          `ip route add ${dst} via ${via}${r.chance(0.5) ? ` src ${r.pick(h.ports).addr}` : ''} mtu ${r.of('1400|600|lock 1000')}${metric}`,
+        );
         break;
       case 4:
-        this.run(h.ns, `ip rule add ${r.of(`from ${r.pick(h.ports).addr}|to ${dst}|fwmark 1|iif ${this.dev(h)}|tos 0x10|ipproto tcp dport 80|uidrange 0-0`)} ${r.of('lookup 100|lookup 200|unreachable|prohibit|blackhole')}`);
+        this.run(
+          h.ns,
+          `ip rule add ${r.of(`from ${r.pick(h.ports).addr}|to ${dst}|fwmark 1|iif ${this.dev(h)}|tos 0x10|ipproto tcp dport 80|uidrange 0-0`)} ${r.of('lookup 100|lookup 200|unreachable|prohibit|blackhole')}`,
+        );
         break;
       case 5:
         this.run(h.ns, `ip addr add 10.77.${r.between(0, 3)}.${r.between(1, 9)}/${r.of('24|32')} dev ${this.dev(h)}`);
@@ -125,7 +136,10 @@ class Generator {
         this.run(h.ns, `ip route ${r.of('del|replace')} default${r.chance(0.5) ? ` via ${via}` : ''}`);
         break;
       default:
-        this.run(h.ns, `ip neigh ${r.of('add|replace')} ${this.any()} lladdr 02:00:00:00:00:99 dev ${this.dev(h)} nud ${r.of('permanent|reachable|stale')}`);
+        this.run(
+          h.ns,
+          `ip neigh ${r.of('add|replace')} ${this.any()} lladdr 02:00:00:00:00:99 dev ${this.dev(h)} nud ${r.of('permanent|reachable|stale')}`,
+        );
     }
   }
 
@@ -148,7 +162,10 @@ class Generator {
         this.run(h.ns, `ip link set ${dev} up`);
         break;
       case 2:
-        this.run(h.ns, `ip addr ${r.of('del|add')} ${(h.ports[0] as Host['ports'][number]).addr}/24 dev ${(h.ports[0] as Host['ports'][number]).dev}`);
+        this.run(
+          h.ns,
+          `ip addr ${r.of('del|add')} ${(h.ports[0] as Host['ports'][number]).addr}/24 dev ${(h.ports[0] as Host['ports'][number]).dev}`,
+        );
         break;
       case 3:
         this.sysctl();
@@ -194,12 +211,13 @@ class Generator {
         this.run(h.ns, `nc -n -z -v -w 2 ${this.any()} ${r.of('80|81|80-81')}`);
         break;
       case 6:
-        this.run(h.ns, `nc -n -u -w 1 ${this.any()} ${r.of("53|54")} <<< hi`);
+        this.run(h.ns, `bash -c 'echo hi | nc -n -u -w 1 ${this.any()} ${r.of('53|54')}'`);
         break;
       default:
         this.run(h.ns, `traceroute -n ${r.of('|-I|-T -p 80|-U -p 53')} -q 1 -w 1 -m 4 ${this.any()}`.replace(/ +/g, ' '));
     }
-    if (watch) this.steps.push({ op: 'stop', ns: watch.ns, name, command: this.steps.find((s) => s.name === name)?.command ?? '', flags: [] });
+    if (watch)
+      this.steps.push({ op: 'stop', ns: watch.ns, name, command: this.steps.find((s) => s.name === name)?.command ?? '', flags: [] });
   }
 
   private look(): void {
@@ -238,7 +256,15 @@ class Generator {
 
 export function generate(seed: number): Scenario {
   const { steps, namespaces, ipv6 } = new Generator(seed).build();
-  return { name: `fuzz-${seed}`, title: `random network ${seed}`, tags: ['fuzz'], ipv6, sysctls: { 'net.ipv4.icmp_ratelimit': '0' }, namespaces, steps };
+  return {
+    name: `fuzz-${seed}`,
+    title: `random network ${seed}`,
+    tags: ['fuzz'],
+    ipv6,
+    sysctls: { 'net.ipv4.icmp_ratelimit': '0' },
+    namespaces,
+    steps,
+  };
 }
 
 /** The text of a scenario file. */
@@ -246,7 +272,8 @@ export function write(s: Scenario): string {
   const lines = [`%title ${s.title}`, `%tags ${s.tags.join(' ')}`];
   if (!s.ipv6) lines.push('%ipv6 off');
   lines.push(`%ns ${s.namespaces.join(' ')}`);
-  for (const [key, value] of Object.entries(s.sysctls)) if (key !== 'net.ipv4.icmp_ratelimit' || value !== '0') lines.push(`%sysctl ${key}=${value}`);
+  for (const [key, value] of Object.entries(s.sysctls))
+    if (key !== 'net.ipv4.icmp_ratelimit' || value !== '0') lines.push(`%sysctl ${key}=${value}`);
   for (const step of s.steps) {
     if (step.op === 'sleep') lines.push(`%sleep ${step.seconds}`);
     else if (step.op === 'stop') lines.push(`%stop ${step.name}`);

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RecordedStep } from '../../src/cli/emulate.ts';
 import type { Scenario, Step } from '../../src/cli/scenario.ts';
@@ -19,7 +19,8 @@ const ENV = {
 };
 /** After these the kernel has something to settle: carrier events are spread over up to a second. */
 const DISTURBS = /\b(ip|brctl)\b.*\b(link|addbr|addif|netns|up|down)\b.*\b(add|set|del|up|down|master|addbr|addif)\b/;
-const QUIET = /^((ip|bridge|brctl)\s.*\b(add|set|del|delete|replace|change|append|flush|addbr|addif)\b|sysctl -w|echo |iptables -(A|I|N|P))/;
+const QUIET =
+  /^((ip|bridge|brctl)\s.*\b(add|set|del|delete|replace|change|append|flush|addbr|addif)\b|sysctl -w|echo |iptables -(A|I|N|P))/;
 const SETTLE = 1150;
 const LIMIT = 30_000;
 
@@ -100,10 +101,14 @@ printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\t${ns}\\n' > /etc/hosts
 mount -t sysfs sysfs /sys
 echo ready
 exec nsenter --net=/proc/1/ns/net sleep 100000`;
-  const p = spawn('nsenter', [`--net=/run/netns/${ns}`, 'unshare', '--uts', '--mount', '--propagation', 'unchanged', 'bash', '-c', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: ENV,
-  });
+  const p = spawn(
+    'nsenter',
+    [`--net=/run/netns/${ns}`, 'unshare', '--uts', '--mount', '--propagation', 'unchanged', 'bash', '-c', script],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: ENV,
+    },
+  );
   await new Promise((done, failed) => {
     p.stdout?.once('data', done);
     p.once('exit', (code) => failed(new Error(`holder of ${ns} ended: ${code}`)));

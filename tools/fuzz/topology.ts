@@ -135,7 +135,10 @@ function nodes(r: Random, b: Builder): void {
     const other = 2 - i;
     const peer = `192.168.0.${other}`;
     if (vxlan) {
-      b.run(n.ns, `ip link add vx0 address ${mac(0xf00 + i)} type vxlan id 7 dev eth0 dstport ${r.of('4789|8472')} local 192.168.0.${i + 1} nolearning`);
+      b.run(
+        n.ns,
+        `ip link add vx0 address ${mac(0xf00 + i)} type vxlan id 7 dev eth0 dstport ${r.of('4789|8472')} local 192.168.0.${i + 1} nolearning`,
+      );
       b.run(n.ns, `ip addr add 10.244.${i + 1}.0/32 dev vx0 && ip link set vx0 up`);
       b.run(n.ns, `bridge fdb append ${mac(0xf00 + 1 - i)} dev vx0 dst ${peer}`);
       b.run(n.ns, `ip neigh add 10.244.${other}.0 lladdr ${mac(0xf00 + 1 - i)} dev vx0 nud permanent`);
@@ -181,7 +184,10 @@ function lan(r: Random, b: Builder): void {
     if (i > 0 && r.chance(0.6)) b.run(h.ns, 'ip route add default via 10.0.0.1');
     if (i === 1 && r.chance(0.4)) {
       const m = b.host('mv');
-      b.run(h.ns, `ip link add mv0 link eth0 address ${mac(0xe00)} type macvlan mode ${r.of('bridge|private|vepa')} && ip link set mv0 netns mv`);
+      b.run(
+        h.ns,
+        `ip link add mv0 link eth0 address ${mac(0xe00)} type macvlan mode ${r.of('bridge|private|vepa')} && ip link set mv0 netns mv`,
+      );
       b.address(m, 'mv0', '10.0.0.77', 24);
     }
   }

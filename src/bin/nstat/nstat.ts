@@ -124,7 +124,8 @@ function* main(p: Process): Task<number> {
   const show = wanted(patterns);
   const shown: [string, number][] = [];
   for (const [name, n] of now) {
-    const grown = n - (old.get(name) ?? 0);
+    // Less than before (another namespace's history, say) counts as no change.
+    const grown = Math.max(0, n - (old.get(name) ?? 0));
     if (show(name) && (grown !== 0 || flags.has('z'))) shown.push([name, grown]);
   }
   if (!flags.has('s')) p.writeFile(file, `#kernel\n${[...now].map(([name, n]) => row(name, n)).join('')}`);

@@ -3,6 +3,7 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC } from '../../sim/sim.ts';
 import type { Mac } from '../../wire/mac.ts';
+import { igmpJoined } from '../ip/igmp.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { bridgeXmit, handleFrame } from './brforward.ts';
@@ -19,6 +20,8 @@ export { BridgeFdb, type FdbEntry } from './fdb.ts';
 
 /** 01:80:c2:00:00:00: where BPDUs go. */
 const STP_ADDRESS: Mac = 0x0180c2000000;
+/** 224.0.0.106 (RFC 4286) */
+const ALL_SNOOPERS = 0xe000006a;
 /** All-snoopers groups that a snooping bridge joins. */
 const SNOOPERS: readonly Mac[] = [0x01005e00006a, 0x33330000006a];
 
@@ -300,6 +303,7 @@ export class Bridge extends NetDevice {
       if (on) this.mc.add(mac);
       else this.mc.del(mac);
     }
+    if (on) igmpJoined(this, ALL_SNOOPERS);
   }
 
   setSnooping(on: boolean): void {

@@ -131,7 +131,6 @@ export class Ip4Stack {
       return;
     }
     snmp.inc('IpInReceives');
-    snmp.inc('IpExtInOctets', skb.data.length);
     const b = skb.data;
     const { mib } = this;
     mib.inOctets.n += b.length;
@@ -189,9 +188,13 @@ export class Ip4Stack {
     if (errno === 'EXDEV') ns.snmp.inc('TcpExtIPReversePathFilter');
     if ((errno === 'EXDEV' || msg?.startsWith('MARTIAN')) && ns.sysctl.or4(dev, 'log_martians')) {
       const b = skb.data;
-      ns.kernel.printk(
-        `IPv4: martian ${msg === 'MARTIAN_DESTINATION' ? 'destination' : 'source'} ${formatIp4(readIp4(b, 16))} from ${formatIp4(readIp4(b, 12))}, on dev ${dev.name}`,
-      );
+      const who = `${formatIp4(readIp4(b, 16))} from ${formatIp4(readIp4(b, 12))}`;
+      if (msg === 'MARTIAN_DESTINATION') ns.kernel.printk(`IPv4: martian destination ${who}, dev ${dev.name}`);
+      else {
+        ns.kernel.printk(`IPv4: martian source ${who}, on dev ${dev.name}`);
+        const header = [...skb.frame().subarray(0, 14)].map((x) => x.toString(16).padStart(2, '0'));
+        if (dev.hardware === 'ether') ns.kernel.printk(`ll header: 00000000: ${header.join(' ')}`);
+      }
     }
     if (errno === 'EXDEV' || errno === 'EINVAL') {
       netDrop(skb, dev, msg ?? 'BLACKHOLE');
@@ -425,16 +428,8 @@ export class Ip4Stack {
 
   /** ip_output(), ip_mc_output(): POSTROUTING, then out. */
   private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
-    const { snmp } = this.ns;
-    snmp.inc('IpOutTransmits');
-    snmp.inc('IpExtOutOctets', skb.data.length);
     skb.dev = dst.dev;
-    this.mib.outTransmits.n++;
-    this.mib.outOctets.n += skb.data.length;
-    if (dst.kind === 'output' && (dst.type === 'broadcast' || dst.type === 'multicast')) {
-      this.countGroup('Out', dst.type, skb.data.length);
-      this.loopBack(skb, dst);
-    }
+    if (dst.kind === 'output' && (dst.type === 'broadcast' || dst.type === 'multicast')) this.loopBack(skb, dst);
     const { nf } = this.ns;
     if (nf.v4.POSTROUTING !== null && nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
     this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
@@ -489,6 +484,9 @@ export class Ip4Stack {
   }
 
   private transmit(skb: Skb, dst: Dst): void {
+    this.mib.outTransmits.n++;
+    this.mib.outOctets.n += skb.data.length;
+    if (dst.type === 'multicast' || dst.type === 'broadcast') this.countGroup('Out', dst.type, skb.data.length);
     skb.type = 'host';
     const next = dst.gateway ?? readIp4(skb.data, 16);
     let n = dst.neigh;

@@ -10,6 +10,7 @@ import { netDrop } from '../dev/trace.ts';
 import { icmpSend } from '../ip/icmp.ts';
 import { icmp6Send } from '../ip/icmp6.ts';
 import type { Skb } from '../skb.ts';
+import { wheelTime } from '../wheel.ts';
 import { arpSolicit } from './arp.ts';
 import { ndiscSolicit } from './ndisc.ts';
 import * as nud from './nud.ts';
@@ -162,7 +163,8 @@ export class Neighbour {
   }
 
   private startTimer(delay: number): void {
-    this.timer = this.dev.sim.schedule(delay, () => this.expire());
+    const { sim } = this.dev;
+    this.timer = sim.at(wheelTime(sim.now, delay), () => this.expire());
   }
 
   private stopTimer(): void {

@@ -1,9 +1,10 @@
 /** Incoming acknowledgements: window, round trip, selective ACKs, loss recovery. Models tcp_ack() of net/ipv4/tcp_input.c */
 
-import { ACK, PSH, type Tcp } from '../../../wire/tcp.ts';
+import { FIN, SYN, type Tcp } from '../../../wire/tcp.ts';
 import { routeFor } from '../output.ts';
 import { rttSample } from './cong.ts';
 import { segments, type TxSkb } from './const.ts';
+import { expectPlain } from './input.ts';
 import { currentMss, inFlight, pushPending, retransmit, split, syncMss, timestamp } from './output.ts';
 import { probeAcked, rackArrived, rackDetect, scheduleProbe } from './rack.ts';
 import { add, after, before, diff } from './seq.ts';
@@ -14,7 +15,7 @@ import { armProbe, armRto, cancelRto } from './timer.ts';
 const REORDERING = 3;
 
 /** 'bad': an ACK for what was never sent, or far too old; the segment is dropped. */
-export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
+export function processAck(sk: TcpSocket, t: Tcp, fast = false): 'ok' | 'old' | 'bad' {
   const ack = t.ack;
   if (before(ack, sk.sndUna)) {
     if (before(ack, add(sk.sndUna, -sk.maxWindow >>> 0))) return 'bad';
@@ -35,6 +36,8 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
       sk.tsRecentAt = sk.sim.now;
     }
   }
+  if (fast && advanced) sk.ns.snmp.inc('TcpExtTCPHPAcks');
+  else if (t.payload.length === 0 && (t.flags & (SYN | FIN)) === 0) sk.ns.snmp.inc('TcpExtTCPPureAcks');
   const priorWindow = sk.sndWnd;
   updateWindow(sk, t);
   const wasFlight = inFlight(sk);
@@ -42,7 +45,6 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
   const acked = advanced ? cleanRtxQueue(sk, t) : 0;
   const newlySacked = markSacked(sk, t);
   if (acked + newlySacked > 0) sk.ns.snmp.inc('TcpExtTCPDelivered', acked + newlySacked);
-  countAck(sk, t, advanced, priorWindow);
   const dup = !advanced && t.payload.length === 0 && sk.rtxQueue.length > 0 && sk.sndWnd === priorWindow;
   if (advanced) sk.dupAcks = 0;
   else if (dup || newlySacked > 0) sk.dupAcks++;
@@ -58,14 +60,6 @@ export function processAck(sk: TcpSocket, t: Tcp): 'ok' | 'old' | 'bad' {
   return 'ok';
 }
 
-/** What tcp_rcv_established() predicted from the header takes the short way; the rest is told apart by carrying data or not. */
-function countAck(sk: TcpSocket, t: Tcp, advanced: boolean, priorWindow: number): void {
-  const plain = (t.flags & ~(ACK | PSH)) === 0;
-  const predicted = plain && sk.state === 'ESTABLISHED' && t.seq === sk.rcvNxt && sk.sndWnd === priorWindow;
-  if (predicted && advanced) sk.ns.snmp.inc('TcpExtTCPHPAcks');
-  else if (plain && t.payload.length === 0) sk.ns.snmp.inc('TcpExtTCPPureAcks');
-}
-
 /** Models tcp_ack_update_window(). The window in a SYN is not scaled. */
 function updateWindow(sk: TcpSocket, t: Tcp): void {
   const window = (t.flags & 2) !== 0 ? t.window : t.window * 2 ** sk.sndWscale;
@@ -73,6 +67,7 @@ function updateWindow(sk: TcpSocket, t: Tcp): void {
   sk.sndWl1 = t.seq;
   if (sk.sndWnd === window) return;
   sk.sndWnd = window;
+  expectPlain(sk);
   if (window > sk.maxWindow) {
     sk.maxWindow = window;
     if (sk.remote) {

@@ -2,6 +2,7 @@
 
 import { copy } from '../../../wire/bytes.ts';
 import { TCP_ATO_MIN, TCP_MAX_QUICKACKS, TCP_MIN_MSS, TCP_MSS_DEFAULT } from './const.ts';
+import { expectPlain } from './input.ts';
 import { sendAck, sendDelayedAck } from './output.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
@@ -94,11 +95,13 @@ export function queueData(sk: TcpSocket, seq: number, payload: Uint8Array, fin: 
     drainOutOfOrder(sk);
     if (sk.ofo.length === 0) sk.ackNow = true;
   }
+  expectPlain(sk);
   sk.wq.wakeAll();
 }
 
 function queueOutOfOrder(sk: TcpSocket, seq: number, end: number, data: Uint8Array, fin: boolean): void {
   sk.ns.snmp.inc('TcpExtTCPOFOQueue');
+  sk.predictedWindow = -1;
   sk.ackScheduled = true;
   sk.ackNow = true;
   sk.ofoLast = seq;

@@ -1,6 +1,6 @@
 /** A segment for a connection: checks, state machine, answers. Models tcp_rcv_state_process() of net/ipv4/tcp_input.c */
 
-import { ACK, FIN, RST, SYN, type Tcp } from '../../../wire/tcp.ts';
+import { ACK, FIN, PSH, RST, SYN, type Tcp } from '../../../wire/tcp.ts';
 import type { Skb } from '../../skb.ts';
 import { routeFor } from '../output.ts';
 import { processAck } from './ack.ts';
@@ -54,6 +54,7 @@ export function established(sk: TcpSocket): void {
   sk.retransmits = 0;
   sk.backoff = 0;
   sk.retransStamp = 0;
+  if (sk.parent !== null || sk.sndWscale === 0) expectPlain(sk);
   sk.setState('ESTABLISHED');
   keepaliveTimer(sk);
 }
@@ -90,7 +91,7 @@ export function receiveSegment(sk: TcpSocket, t: Tcp, skb: Skb): void {
     sk.connected();
   }
   ecnReceived(sk, t, skb.tos());
-  const result = processAck(sk, t);
+  const result = processAck(sk, t, predicted(sk, t));
   if (result === 'bad') {
     challengeAck(sk);
     return;
@@ -127,6 +128,23 @@ export function receiveSegment(sk: TcpSocket, t: Tcp, skb: Skb): void {
   }
   pushPending(sk);
   ackCheck(sk);
+}
+
+/** tcp_rcv_established()'s fast path: nothing but the expected next segment. */
+function predicted(sk: TcpSocket, t: Tcp): boolean {
+  return (
+    sk.state === 'ESTABLISHED' &&
+    sk.predictedWindow === t.window &&
+    (t.flags & ~PSH) === ACK &&
+    t.seq === sk.rcvNxt &&
+    !after(t.ack, sk.sndNxt) &&
+    t.options.sack === undefined
+  );
+}
+
+/** tcp_fast_path_check() */
+export function expectPlain(sk: TcpSocket): void {
+  sk.predictedWindow = sk.ofo.length === 0 && sk.rcvWnd > 0 ? Math.floor(sk.sndWnd / 2 ** sk.sndWscale) : -1;
 }
 
 /** Our FIN may have been acknowledged. True when the segment needs nothing more. */

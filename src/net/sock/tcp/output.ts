@@ -3,6 +3,7 @@
 import { hash32 } from '../../../sim/rng.ts';
 import { ACK, emitTcp, FIN, PSH, RST, SYN, type Tcp, type TcpOptions } from '../../../wire/tcp.ts';
 import { type Dst, dstMtu } from '../../ip/route.ts';
+import { wheelTime } from '../../wheel.ts';
 import { ipSend, routeFor } from '../output.ts';
 import {
   bytesOf,
@@ -20,7 +21,7 @@ import { ecnOnSend, ecnOnSyn } from './ecn.ts';
 import { scheduleProbe } from './rack.ts';
 import { add, after, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
-import { armProbe, armRto, delackTimer, wheelTime } from './timer.ts';
+import { armProbe, armRto, delackTimer } from './timer.ts';
 import { initialWindow, selectWindow } from './window.ts';
 
 const NOTHING = new Uint8Array(0);

@@ -59,6 +59,10 @@ export abstract class TcpCore extends Sock {
   wscaleOk = false;
   tsOk = false;
   sackOk = false;
+  /** Header prediction: the window that the next plain segment is expected to carry, as it stands in the header; -1 when off. */
+  predictedWindow = -1;
+  /** Counted among those that wait out their end. */
+  timeWaited = false;
   /** Both sides do ECN (RFC 3168); what came marked is echoed; our next data tells that the echo was heard. */
   ecnOk = false;
   ecnDemandCwr = false;

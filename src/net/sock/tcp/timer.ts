@@ -2,28 +2,13 @@
 
 import type { Micros } from '../../../sim/sim.ts';
 import { SEC } from '../../../sim/sim.ts';
+import { wheelTime } from '../../wheel.ts';
 import { reorderFired } from './ack.ts';
 import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEWAIT_LEN } from './const.ts';
 import { inFlight, retransmit, sendAck, sendActiveReset, sendPartial, sendProbe } from './output.ts';
 import { sendLossProbe } from './rack.ts';
 import { add, before, diff } from './seq.ts';
 import type { TcpSocket } from './tcp.ts';
-
-/** CONFIG_HZ=250 */
-const JIFFY = 4_000;
-
-/**
- * When a kernel timer really fires: the wheel has levels of coarser and coarser buckets, and a timer waits for the end of its bucket.
- * So a second becomes 1.01 to 1.03 s.
- */
-export function wheelTime(now: Micros, delay: Micros): Micros {
-  const expires = Math.ceil((now + delay) / JIFFY);
-  const delta = expires - Math.floor(now / JIFFY);
-  let shift = 0;
-  for (let level = 63; delta >= level && shift < 24; level *= 8) shift += 3;
-  const unit = 2 ** shift;
-  return (Math.floor(expires / unit) + 1) * unit * JIFFY;
-}
 
 export function armRto(sk: TcpSocket, delay: Micros): void {
   armTimer(sk, 'retrans', delay);
@@ -208,8 +193,15 @@ function keepaliveFired(sk: TcpSocket): void {
   armKeepalive(sk, (sk.opt.keepIntvl ?? limit(sk, 'net.ipv4.tcp_keepalive_intvl', 75)) * SEC);
 }
 
+/** From here on Linux keeps a smaller socket of it; counted once. */
+function countTimeWait(sk: TcpSocket): void {
+  if (!sk.timeWaited) sk.ns.snmp.inc('TcpExtTW');
+  sk.timeWaited = true;
+}
+
 /** An orphan waits for the peer's FIN only so long (tcp_fin_timeout). */
 export function finWait2Timer(sk: TcpSocket): void {
+  countTimeWait(sk);
   sk.sim.cancel(sk.twTimer);
   const delay = limit(sk, 'net.ipv4.tcp_fin_timeout', 60) * SEC;
   sk.twTimer = sk.sim.at(wheelTime(sk.sim.now, delay), () => {
@@ -220,12 +212,12 @@ export function finWait2Timer(sk: TcpSocket): void {
 
 /** 60 seconds in which late segments of the connection are still known (RFC 9293 3.6.1). */
 export function enterTimeWait(sk: TcpSocket): void {
+  countTimeWait(sk);
   stopTimers(sk);
   sk.writeQueue.length = 0;
   sk.rtxQueue.length = 0;
   sk.writeShutdown = true;
   sk.setState('TIME_WAIT');
-  sk.ns.snmp.inc('TcpExtTW');
   restartTimeWait(sk);
   sk.wq.wakeAll();
 }
