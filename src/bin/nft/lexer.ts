@@ -154,6 +154,13 @@ const KEYWORDS = new Set(
   ),
 );
 
+/** Words that can never be names. */
+const RESERVED = new Set(
+  'table tables chain chains rule rules set sets element map maps flowtable flowtables handle ruleset add replace update create insert delete get list reset flush rename monitor describe accept drop continue return jump goto comment counter counters quota quotas limit limits log reject snat dnat masquerade redirect queue ip ip6 inet arp netdev tcp udp udplite sctp dccp icmp icmpv6 ether vlan esp ah comp meta ct mark'.split(
+    ' ',
+  ),
+);
+
 const PUNCT_NAMES: Readonly<Record<string, string>> = {
   ',': 'comma',
   ':': 'colon',
@@ -193,11 +200,6 @@ export class Cursor {
 
   get done(): boolean {
     return this.token.kind === 'end';
-  }
-
-  previousIs(text: string): boolean {
-    const t = this.previous;
-    return t.kind === 'punct' && t.text === text;
   }
 
   /** True at the end of a command or statement list. */
@@ -250,6 +252,12 @@ export class Cursor {
   word(expecting: string | null = 'string'): Token {
     const { kind } = this.token;
     if (kind !== 'string' && kind !== 'number' && kind !== 'quoted') this.unexpected(expecting);
+    return this.next();
+  }
+
+  /** A name of a table, chain, set …: words of the language are none. */
+  name(expecting: string | null = 'string'): Token {
+    if (this.token.kind !== 'string' || RESERVED.has(this.token.text)) this.unexpected(expecting);
     return this.next();
   }
 

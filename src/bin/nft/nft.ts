@@ -10,7 +10,7 @@ import { parseInput } from './parse/command.ts';
 import { type Files, preprocess, Variables } from './parse/preprocess.ts';
 import type { Format } from './print/expr.ts';
 import { Executor } from './run/executor.ts';
-import { monitor } from './run/monitor.ts';
+import { echoText, monitor } from './run/monitor.ts';
 
 const VERSION = 'nftables v1.0.6 (Lester Gooch #5)\n';
 
@@ -260,11 +260,14 @@ function carryOut(ex: Executor, source: ReturnType<typeof sourceOf>, files: File
     return tell([e]);
   }
   const { commands, errors } = parseInput(new Cursor(tokens));
-  ex.nft.begin();
+  ex.nft.begin(ex.p.pid, 'nft');
   for (const run of commands) ex.attempt(() => run(ex));
   const wrong = errors.length + ex.evalErrors.length > 0 ? [...errors, ...ex.evalErrors] : ex.refusals;
   if (wrong.length > 0 || check) ex.nft.rollback();
-  else ex.nft.commit();
+  else {
+    const commit = ex.nft.commit();
+    if (commit && ex.echo) ex.out += echoText(commit, ex.format, ex.json);
+  }
   if (wrong.length > 0) ex.out = '';
   return tell(wrong);
 }
@@ -288,7 +291,7 @@ export const nft: Command = {
       name = o.file === '-' ? '/dev/stdin' : o.file;
       const r = o.file === '-' ? yield* p.readAll(0) : p.readFile(o.file);
       if (!r.ok) {
-        yield* p.err(`internal:0:0-0: Error: Could not open file "${o.file}": ${strerror(r.errno)}\n\n`);
+        yield* p.err(`internal:0:0-0: Error: Could not open file "${o.file}": ${strerror(r.errno)}\n\n\n`);
         return 1;
       }
       input = text(r.value);
@@ -315,7 +318,7 @@ export const nft: Command = {
     if (ex.out !== '') yield* p.out(ex.out);
     if (ex.warnings + errors !== '') yield* p.err(ex.warnings + errors);
     if (errors !== '') return 1;
-    if (ex.monitor) return yield* monitor(p, ex.monitor, ex.format);
+    if (ex.monitor) return yield* monitor(p, ex.monitor, ex.format, ex.json);
     return 0;
   },
 };

@@ -50,14 +50,17 @@ export interface Reporter {
 }
 
 /** Reads items until `}`; an error skips to the next separator. */
-function block(c: Cursor, errors: Reporter, item: () => void): void {
+function block(c: Cursor, errors: Reporter, item: () => string | null): void {
   for (let i = 0; i < 1_000_000; i++) {
     c.skipNewlines();
     if (c.is('}') && c.token.kind === 'punct') return;
     if (c.done) c.unexpected(null);
     try {
-      item();
-      if (!c.is('}') && !c.newline && !c.is(';') && !c.done) c.unexpected('newline or semicolon');
+      // What else might stand before the separator; null: none is needed.
+      const also = item();
+      if (c.newline || c.is(';')) continue;
+      if (also === null && c.is('}')) continue;
+      c.unexpected(`newline or semicolon${also ?? ''}`);
     } catch (e) {
       if (!(e instanceof NftError)) throw e;
       errors.report(e);
@@ -86,7 +89,7 @@ export function priority(c: Cursor, family: xt.NftFamily, hook: string): number 
   const name = c.word(null);
   let base = family === 'bridge' ? BRIDGE_PRIORITIES[name.text] : PRIORITIES[name.text];
   if (base === undefined || !priorityAllowed(name.text, family, hook))
-    throw new NftError('invalid priority expression value in this context.', { ...t, to: t.from + (t.to - keyword.from) });
+    throw new NftError('invalid priority expression value in this context.', { ...t, from: keyword.from, to: c.previous.to });
   if (c.isAny(['+', '-']) && c.token.kind === 'punct') {
     const minus = c.next().text === '-';
     base += (minus ? -1 : 1) * c.number();
@@ -179,6 +182,7 @@ export function chainBody(c: Cursor, family: xt.NftFamily, errors: Reporter, wit
       deviceList(c);
     } else if (withRules) body.rules.push(parseRule(c));
     else c.unexpected(null);
+    return '';
   });
   c.expect('}');
   return body;
@@ -238,12 +242,15 @@ export function setBody(c: Cursor, errors: Reporter, map: boolean): SetBody {
   };
   const open = c.expect('{');
   block(c, errors, () => {
+    let also: string | null = '';
     if (c.take('type')) {
-      body.type = typeList(c);
+      const type = typeList(c);
       if (map) {
         c.expect(':', 'colon or .');
         mapData(c, body);
       }
+      body.type = type;
+      also = ' or .';
     } else if (c.take('typeof')) {
       body.typeofKey = typeofExpr(c);
       if (map) {
@@ -264,16 +271,20 @@ export function setBody(c: Cursor, errors: Reporter, map: boolean): SetBody {
     else if (c.take('policy')) {
       if (!c.isAny(['memory', 'performance'])) c.unexpected('performance or memory');
       body.policy = c.next().text as 'memory' | 'performance';
-    } else if (c.take('auto-merge')) body.autoMerge = true;
-    else if (c.take('comment')) body.comment = c.string();
+    } else if (c.take('auto-merge')) {
+      body.autoMerge = true;
+      also = null;
+    } else if (c.take('comment')) body.comment = c.string();
     else if (c.take('elements')) {
       c.expect('=');
       body.elements = setExpr(c, false);
+      also = null;
     } else {
       const s = statefulStatement(c);
       if (!s) c.unexpected(null);
       body.stmts.push(s);
     }
+    return also;
   });
   body.loc = join(locOf(open), locOf(c.previous));
   c.expect('}');
@@ -418,6 +429,7 @@ export function flowtableBody(c: Cursor, family: xt.NftFamily, errors: Reporter)
       c.word();
       body.offload = true;
     } else c.unexpected(null);
+    return null;
   });
   c.expect('}');
   return body;

@@ -29,12 +29,12 @@ export function family(c: Cursor): xt.NftFamily {
 
 export function tableRef(c: Cursor): TableRef {
   const f = family(c);
-  return { family: f, table: c.word() };
+  return { family: f, table: c.name() };
 }
 
 export function nameRef(c: Cursor): NameRef {
   const t = tableRef(c);
-  return { ...t, name: c.word() };
+  return { ...t, name: c.name() };
 }
 
 /** The object kind at the cursor, taken; null when there is none. */
@@ -49,9 +49,9 @@ export function objectKind(c: Cursor): xt.ObjKind | null {
 }
 
 /** The place of a whole command, for refusals. */
-function whole(c: Cursor, from: Token, rule = false): Loc & { source: Token['source'] } {
+function whole(c: Cursor, from: Token): Loc & { source: Token['source'] } {
   // The grammar has to see the end of the line first: it counts in.
-  const last = c.newline && (rule || !c.previousIs('}')) ? c.token : c.previous;
+  const last = c.newline ? c.token : c.previous;
   return { ...join(locOf(from), locOf(last)), source: from.source };
 }
 
@@ -82,7 +82,7 @@ function ruleCommand(c: Cursor, verb: 'add' | 'insert' | 'replace' | 'create', f
   if (verb === 'replace' && !c.is('handle')) c.unexpected('handle');
   const pos = position(c);
   const rule = parseRule(c);
-  const at = whole(c, from, true);
+  const at = whole(c, from);
   return (ex) => {
     const table = ex.tableWithChain(n.family, n.table, n.name.text);
     const chain = ex.chain(table, n.name);
@@ -95,8 +95,7 @@ function ruleCommand(c: Cursor, verb: 'add' | 'insert' | 'replace' | 'create', f
       index = verb === 'insert' ? found : found + 1;
       old = verb === 'replace' ? (chain.rules[found] ?? null) : null;
     }
-    const added = addRule(ex, table, chain, rule, index, at, old);
-    ex.echoRule(verb === 'create' ? 'add' : verb, table, chain, added);
+    addRule(ex, table, chain, rule, index, at, old);
   };
 }
 
@@ -112,7 +111,6 @@ function addCommand(c: Cursor, verb: 'add' | 'create', from: Token, errors: Repo
     return (ex) => {
       const table = ex.table(n.family, n.table);
       const chain = addChain(ex, table, n.name, body, create, at);
-      ex.echoChain(table, chain);
       for (const rule of body?.rules ?? []) {
         meters(ex, table, rule);
         addRule(ex, table, chain, rule, undefined, { ...rule.loc, source: n.name.source });
@@ -128,7 +126,6 @@ function addCommand(c: Cursor, verb: 'add' | 'create', from: Token, errors: Repo
     return (ex) => {
       const table = ex.table(n.family, n.table);
       const set = addSet(ex, table, n.name, body, map, create);
-      ex.echoSet(table, set);
       if (body.elements) addElements(ex, table, set, body.elements, false, n.name, at);
     };
   }
@@ -141,7 +138,6 @@ function addCommand(c: Cursor, verb: 'add' | 'create', from: Token, errors: Repo
       const table = ex.table(n.family, n.table);
       const set = ex.set(table, n.name);
       addElements(ex, table, set, elems, create, n.name, at);
-      ex.echoElements(table, set, elems);
     };
   }
   if (c.take('flowtable')) {
@@ -156,11 +152,11 @@ function addCommand(c: Cursor, verb: 'add' | 'create', from: Token, errors: Repo
   const object = objectKind(c);
   if (object) {
     const n = nameRef(c);
+    if (object === 'limit' && c.end) c.unexpected("rate or '{'");
     const body = objectBody(c, object, errors);
     return (ex) => {
       const table = ex.table(n.family, n.table);
       addObject(ex, table, object, n.name, body, create);
-      ex.echoObject(table, object, n.name.text);
     };
   }
   if (!c.take('rule') && kind.kind !== 'string') c.unexpected('string');
@@ -187,7 +183,6 @@ function tableCommand(c: Cursor, create: boolean, errors: Reporter): Command {
       comment: body.comment,
       ...(body.dormant === undefined ? {} : { dormant: body.dormant }),
     });
-    ex.echoTable(table);
     for (const step of [...body.chains, ...body.first, ...body.elements, ...body.rules]) ex.attempt(() => step(ex, table));
   };
 }
@@ -207,7 +202,7 @@ function tableBody(c: Cursor, n: TableRef, body: TableBody, errors: Reporter): v
     } else if (c.take('chain')) tableChain(c, n, body, errors);
     else if (c.is('set') || c.is('map')) {
       const map = c.next().text === 'map';
-      const name = c.word();
+      const name = c.name();
       const set = setBody(c, errors, map);
       const at = locOf(name);
       body.first.push((ex, table) => {
@@ -230,12 +225,13 @@ function tableBody(c: Cursor, n: TableRef, body: TableBody, errors: Reporter): v
       const object = objectBody(c, kind, errors);
       body.first.push((ex, table) => addObject(ex, table, kind, name, object, false));
     }
+    return '';
   });
   c.expect('}');
 }
 
 function tableChain(c: Cursor, n: TableRef, body: TableBody, errors: Reporter): void {
-  const name = c.word();
+  const name = c.name();
   const chain = chainBody(c, n.family, errors, true);
   body.chains.push((ex, table) => {
     addChain(ex, table, name, chain, false, locOf(name));

@@ -184,10 +184,10 @@ function mapData(c: Cursor): xt.Expr {
 export function setExpr(c: Cursor, lhs: boolean): xt.SetExpr {
   const open = c.expect('{');
   const elems: xt.Elem[] = [];
-  c.skipNewlines();
   for (let i = 0; i < 1000000; i++) {
     while (c.newline) c.next();
-    if (c.is('}')) break;
+    if (c.is('}') && i > 0) break;
+    if (c.is('}')) c.unexpected(null);
     const from = c.token;
     const wild = from.kind === 'punct' && from.text === '*';
     let key: xt.Expr | null = null;

@@ -306,6 +306,11 @@ export function selector(c: Cursor): xt.Expr | null {
   if (desc.name === 'arp' && (field.text === 'saddr' || field.text === 'daddr'))
     return payload(c, t, 'arp', `${field.text} ${c.word(null).text}`);
   if (desc.name === 'vlan' && field.text === 'cfi') return payload(c, t, 'vlan', 'dei');
+  if (desc.name === 'icmpv6' && field.text === 'param-problem') return payload(c, t, 'icmpv6', 'parameter-problem');
+  if (desc.name === 'icmpv6' && field.text === 'parameter-problem') {
+    c.at--;
+    c.unexpected(null);
+  }
   return payload(c, t, desc.name, field.text);
 }
 

@@ -383,6 +383,7 @@ export function statement(c: Cursor): xt.Stmt {
   }
   const e = expressionStatement(c, t);
   if (e) return e;
+  if (t.kind === 'string' && t.text === 'comment') c.unexpected(null);
   if (t.kind === 'string' || t.kind === 'quoted' || t.kind === 'number') {
     // A word that names nothing is a symbol to nft's grammar: the mistake is what follows it.
     c.next();

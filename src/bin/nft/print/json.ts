@@ -4,7 +4,7 @@ import { xt } from '../../../os/uapi.ts';
 import { LOG_FLAGS, LOG_LEVELS } from '../parse/stmt.ts';
 import type { Shown } from '../run/other.ts';
 import { elemsOf, type Format } from './expr.ts';
-import { shownElems } from './list.ts';
+import { shownElem, shownElems } from './list.ts';
 import { listRule } from './rule.ts';
 import type { ChainView, RuleView, TableView } from './view.ts';
 
@@ -365,7 +365,7 @@ export function chainJson(t: TableView, c: ChainView): Json {
   return { chain: { family: t.family, table: t.name, name: c.name, handle: c.handle, ...base } };
 }
 
-export function ruleJson(t: TableView, c: ChainView, r: RuleView, f: Format): Json {
+export function ruleJson(t: TableView, c: Pick<ChainView, 'name'>, r: Pick<RuleView, 'handle' | 'rule'>, f: Format): Json {
   const { rule } = r;
   const expr = rule ? listRule(rule.stmts, t.family).stmts.map((s) => stmtJson(s, f, t.family)) : [];
   return {
@@ -378,6 +378,10 @@ export function ruleJson(t: TableView, c: ChainView, r: RuleView, f: Format): Js
       expr,
     },
   };
+}
+
+export function elementJson(t: TableView, set: xt.NftSet, e: xt.SetElem, f: Format): Json {
+  return { element: { family: t.family, table: t.name, name: set.name, elem: { set: [elemJson(shownElem(e, f), f)] } } };
 }
 
 export function tableHeadJson(t: TableView): Json {

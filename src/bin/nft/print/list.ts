@@ -55,13 +55,14 @@ export function chainText(c: ChainView, family: xt.NftFamily, f: Format, withRul
   return `${s}\t}\n`;
 }
 
-/** Elements with the time they still have. */
+/** An element with the time it still has. */
+export function shownElem(e: xt.SetElem, f: Format): xt.Elem {
+  const left = e.expires === null ? null : Math.max(0, Math.floor((e.expires - f.names.now) / 1000));
+  return { ...e.elem, expires: left, stmts: e.stmts };
+}
+
 export function shownElems(set: xt.NftSet, f: Format): xt.Elem[] {
-  const { now } = f.names;
-  const alive = set.alive(now).map((e): xt.Elem => {
-    const left = e.expires === null ? null : Math.max(0, Math.floor((e.expires - now) / 1000));
-    return { ...e.elem, expires: left, stmts: e.stmts };
-  });
+  const alive = set.alive(f.names.now).map((e) => shownElem(e, f));
   if (!set.interval) return sortElems(alive);
   if (set.spec.keyType.parts) return alive;
   return sortElems(alive);
@@ -116,21 +117,26 @@ export function setText(set: xt.NftSet, f: Format, word: string = set.spec.kind)
   return `${s}\t}\n`;
 }
 
+/** The lines of an object. */
+function objectLines(o: xt.NftObject, f: Format): string[] {
+  const { stmt, lines } = o.spec;
+  if (stmt?.s === 'counter') return f.stateless ? [] : [`packets ${stmt.packets} bytes ${stmt.bytes}`];
+  if (stmt?.s === 'quota') return [quotaText(stmt, f).slice('quota '.length)];
+  if (stmt?.s === 'limit') return [limitText(stmt).slice('limit '.length)];
+  if (stmt?.s === 'synproxy') {
+    const flags = [stmt.timestamp ? 'timestamp' : '', stmt.sackPerm ? 'sack-perm' : ''].filter((x) => x);
+    return [`mss ${stmt.mss ?? 0}`, `wscale ${stmt.wscale ?? 0}`, ...(flags.length > 0 ? [flags.join(' ')] : [])];
+  }
+  return [...lines];
+}
+
+export const objectBodyText = (o: xt.NftObject, f: Format): string => objectLines(o, f).join(' ');
+
 export function objectText(o: xt.NftObject, f: Format): string {
   const { spec } = o;
   let s = `\t${spec.kind} ${o.name} {${handleText(f, o.handle)}\n`;
   if (spec.comment !== null) s += `\t\tcomment "${spec.comment}"\n`;
-  const { stmt } = spec;
-  if (stmt?.s === 'counter') {
-    if (!f.stateless) s += `\t\tpackets ${stmt.packets} bytes ${stmt.bytes}\n`;
-  } else if (stmt?.s === 'quota') s += `\t\t${quotaText(stmt, f).slice('quota '.length)}\n`;
-  else if (stmt?.s === 'limit') s += `\t\t${limitText(stmt).slice('limit '.length)}\n`;
-  else if (stmt?.s === 'synproxy') {
-    s += `\t\tmss ${stmt.mss ?? 0}\n\t\twscale ${stmt.wscale ?? 0}\n`;
-    const flags = [stmt.timestamp ? 'timestamp' : '', stmt.sackPerm ? 'sack-perm' : ''].filter((x) => x);
-    if (flags.length > 0) s += `\t\t${flags.join(' ')}\n`;
-  }
-  for (const line of spec.lines) s += `\t\t${line}\n`;
+  for (const line of objectLines(o, f)) s += `\t\t${line}\n`;
   return `${s}\t}\n`;
 }
 

@@ -122,7 +122,8 @@ function queueText(s: xt.QueueStmt, f: Format): string {
 
 function setopText(s: xt.SetStmt, f: Format): string {
   const name = s.set.k === 'setref' ? s.set.name : '';
-  const stmts = s.stmts.map((st) => ` ${stmtText(st, f)}`).join('');
+  // What the rule says is where elements begin: it counts nothing itself.
+  const stmts = s.stmts.map((st) => ` ${stmtText(st, { ...f, stateless: true })}`).join('');
   if (s.meter) {
     const size = s.set.k === 'setref' && s.set.set.spec.size !== null ? ` size ${s.set.set.spec.size}` : '';
     return `meter ${name}${size} { ${exprText(s.key, f)}${stmts} }`;

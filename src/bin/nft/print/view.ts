@@ -37,7 +37,18 @@ export interface ChainView {
 
 const OBJECT_FAMILY: Readonly<Record<number, xt.NftFamily>> = { 4: 'ip', 6: 'ip6' };
 
-function native(t: xt.NftTable): TableView {
+export function chainView(t: xt.NftTable, c: xt.NftChain): ChainView {
+  return {
+    name: c.name,
+    handle: c.handle,
+    comment: c.comment,
+    base: c.base && { ...c.base, policy: c.base.policy ?? 'accept' },
+    foreign: false,
+    rules: c.rules.map((r) => ({ rule: r, handle: r.handle, text: (f) => ruleText(r.stmts, r.comment, t.family, f) })),
+  };
+}
+
+export function tableView(t: xt.NftTable): TableView {
   return {
     family: t.family,
     name: t.name,
@@ -47,14 +58,7 @@ function native(t: xt.NftTable): TableView {
     sets: [...t.sets.values()],
     objects: [...t.objects.values()],
     native: t,
-    chains: [...t.chains.values()].map((c) => ({
-      name: c.name,
-      handle: c.handle,
-      comment: c.comment,
-      base: c.base && { ...c.base, policy: c.base.policy ?? 'accept' },
-      foreign: false,
-      rules: c.rules.map((r) => ({ rule: r, handle: r.handle, text: (f) => ruleText(r.stmts, r.comment, t.family, f) })),
-    })),
+    chains: [...t.chains.values()].map((c) => chainView(t, c)),
   };
 }
 
@@ -123,6 +127,6 @@ function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string {
 /** All tables by age. */
 export function views(ns: Netns): TableView[] {
   const { nft, xt: tables } = ns.nf;
-  const all = [...nft.all().map(native), ...tables.list(4).map(fromIptables), ...tables.list(6).map(fromIptables)];
+  const all = [...nft.all().map(tableView), ...tables.list(4).map(fromIptables), ...tables.list(6).map(fromIptables)];
   return all.sort((a, b) => a.handle - b.handle);
 }

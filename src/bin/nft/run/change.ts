@@ -147,12 +147,13 @@ export function addSet(ex: Executor, table: xt.NftTable, name: Token, body: SetB
       dataType = d.type;
       typeofData = d.expr;
     } else if (body.objType) dataType = nft.TYPES.string;
-    else throw new NftError('map definition does not specify mapping data type', name);
+    else throw new NftError('map definition does not specify mapping data type', { ...name, ...body.loc });
   }
   const old = table.sets.get(name.text);
   if (old) {
     if (create) ex.refuse('EEXIST', name);
     if (old.spec.kind !== (map ? 'map' : 'set') || !nft.sameType(old.spec.keyType, keyType)) ex.refuse('EEXIST', name);
+    ex.nft.sameSet(table, old);
     return old;
   }
   const flags = new Set(body.flags);

@@ -167,13 +167,6 @@ export class Executor {
     };
   }
 
-  echoTable(_table: xt.NftTable): void {}
-  echoChain(_table: xt.NftTable, _chain: xt.NftChain): void {}
-  echoSet(_table: xt.NftTable, _set: xt.NftSet): void {}
-  echoElements(_table: xt.NftTable, _set: xt.NftSet, _elems: xt.SetExpr): void {}
-  echoObject(_table: xt.NftTable, _kind: xt.ObjKind, _name: string): void {}
-  echoRule(_verb: 'add' | 'insert' | 'replace', _table: xt.NftTable, _chain: xt.NftChain, _rule: xt.NftRule): void {}
-
   /** Notes what went wrong and goes on: nft tells all of it. */
   attempt(run: () => void): void {
     try {

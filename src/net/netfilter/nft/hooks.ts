@@ -62,7 +62,7 @@ export function walk(nft: NftTables, table: NftTable, first: NftChain, p: XtPack
   let at = 0;
   const { trace } = nft.ns.kernel.sim;
   let fresh = true;
-  const told = (type: 'rule' | 'return' | 'policy', rule: NftRule | null, verdict: string): void => {
+  const told = (type: 'rule' | 'policy', rule: NftRule | null, verdict: string): void => {
     if (!p.skb.nfTrace || nft.traces.size === 0) return;
     const event = traceEvent(p, type, table, chain, rule, verdict, fresh);
     fresh = false;
@@ -72,7 +72,6 @@ export function walk(nft: NftTables, table: NftTable, first: NftChain, p: XtPack
     const rule = rules[at];
     if (!rule) {
       const back: Frame | undefined = stack?.pop();
-      if (p.skb.nfTrace && chain !== first) told('return', null, 'continue');
       if (!back) break;
       chain = back.chain;
       rules = back.rules;

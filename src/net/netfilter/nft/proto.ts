@@ -153,7 +153,7 @@ export const PROTOS: readonly Proto[] = [
     ['type', TYPES.icmpv6_type, 0, 8],
     ['code', TYPES.icmpv6_code, 8, 8],
     ['checksum', null, 16, 16],
-    ['param-problem', null, 32, 32, 'pptr'],
+    ['parameter-problem', null, 32, 32, 'pptr'],
     ['mtu', null, 32, 32, 'mtu'],
     ['id', null, 32, 16, 'echo'],
     ['sequence', null, 48, 16, 'echo'],

@@ -14,6 +14,8 @@ export interface NftRule {
   readonly handle: number;
   readonly stmts: readonly Stmt[];
   readonly comment: string | null;
+  /** Its anonymous sets. */
+  readonly sets: readonly { readonly name: string; readonly handle: number }[];
   readonly run: (p: XtPacket) => Step;
 }
 
@@ -89,7 +91,8 @@ export class NftTable {
   flowtables = new Map<string, Flowtable>();
   /** Handles given so far; anonymous sets take them too. */
   handles = 0;
-  anonymous = 0;
+  /** Names of the rules' own sets. */
+  readonly anonymous = new Set<string>();
 
   constructor(family: NftFamily, name: string, handle: number) {
     this.family = family;

@@ -24,14 +24,26 @@ import { refusalOf } from './validate.ts';
 
 /** Something that a transaction changed, for `nft monitor`. */
 export interface NftChange {
-  readonly verb: 'add' | 'delete' | 'flush';
-  readonly what: 'table' | 'chain' | 'rule' | 'set' | 'element' | 'object' | 'flowtable';
+  readonly verb: 'add' | 'insert' | 'delete';
+  readonly what: 'table' | 'chain' | 'rule' | 'set' | 'element' | 'object';
   readonly table: NftTable;
   readonly chain?: NftChain;
   readonly rule?: NftRule;
+  /** Handle of the rule before a replaced one. */
+  readonly position?: number;
   readonly set?: NftSet;
-  readonly elems?: readonly SetElem[];
+  /** An anonymous set that goes with its rule. */
+  readonly anonymous?: { readonly name: string; readonly handle: number };
+  readonly elem?: SetElem;
   readonly object?: NftObject;
+}
+
+/** A committed transaction and whose it was. */
+export interface NftCommit {
+  readonly changes: readonly NftChange[];
+  readonly generation: number;
+  readonly pid: number;
+  readonly comm: string;
 }
 
 /** Which part of the command a refusal is about. */
@@ -89,32 +101,35 @@ export class NftTables {
   readonly hooks: Hooks = { devices: new Map() };
   /** Who reads `nft monitor trace`. */
   readonly traces = new Set<TraceSink>();
-  private readonly listeners = new Set<(changes: readonly NftChange[]) => void>();
+  private readonly listeners = new Set<(commit: NftCommit) => void>();
+  private owner = { pid: 0, comm: '' };
   private tables = new Map<string, NftTable>();
   private handles = 0;
   /** How to take back what the open transaction did; null outside of one. */
   private journal: (() => void)[] | null = null;
   private changes: NftChange[] = [];
-  /** Numbers of committed transactions. */
-  generation = 0;
 
   constructor(ns: Netns, nf: Netfilter) {
     this.ns = ns;
     this.nf = nf;
   }
 
-  begin(): void {
+  /** `pid` and `comm` name the process that asks. */
+  begin(pid: number, comm: string): void {
+    this.owner = { pid, comm };
     this.journal = [];
     this.changes = [];
   }
 
-  commit(): void {
+  /** Null when nothing changed. */
+  commit(): NftCommit | null {
     this.journal = null;
-    if (this.changes.length === 0) return;
-    this.generation++;
-    const { changes } = this;
+    if (this.changes.length === 0) return null;
+    const generation = ++this.nf.watchers.generation;
+    const commit: NftCommit = { changes: this.changes, generation, ...this.owner };
     this.changes = [];
-    for (const listener of this.listeners) listener(changes);
+    for (const listener of this.listeners) listener(commit);
+    return commit;
   }
 
   rollback(): void {
@@ -124,7 +139,7 @@ export class NftTables {
     for (let i = undo.length - 1; i >= 0; i--) (undo[i] as () => void)();
   }
 
-  listen(listener: (changes: readonly NftChange[]) => void): () => void {
+  listen(listener: (commit: NftCommit) => void): () => void {
     this.listeners.add(listener);
     return () => {
       this.listeners.delete(listener);
@@ -182,9 +197,12 @@ export class NftTables {
 
   deleteTable(table: NftTable): void {
     for (const chain of table.chains.values()) {
-      this.flushChain(table, chain, false);
+      this.flushChain(table, chain);
       this.unhook(chain);
     }
+    for (const set of table.sets.values()) this.changed({ verb: 'delete', what: 'set', table, set });
+    for (const object of table.objects.values()) this.changed({ verb: 'delete', what: 'object', table, object });
+    for (const chain of table.chains.values()) this.changed({ verb: 'delete', what: 'chain', table, chain });
     const before = this.tables;
     this.tables = new Map(before);
     this.tables.delete(`${table.family} ${table.name}`);
@@ -217,6 +235,7 @@ export class NftTables {
           b.policy = policy;
         });
       }
+      this.changed({ verb: 'add', what: 'chain', table, chain: old });
       return ok(old);
     }
     if (base && !chainTypeOk(table.family, base)) return fail('EOPNOTSUPP');
@@ -235,7 +254,7 @@ export class NftTables {
   /** EBUSY while something jumps there. */
   deleteChain(table: NftTable, chain: NftChain): Result {
     if (this.referenced(table, chain)) return fail('EBUSY');
-    this.flushChain(table, chain, false);
+    this.flushChain(table, chain);
     this.unhook(chain);
     const before = table.chains;
     table.chains = new Map(before);
@@ -270,6 +289,7 @@ export class NftTables {
       chain.name = old;
       table.chains = before;
     });
+    this.changed({ verb: 'add', what: 'chain', table, chain });
     return ok();
   }
 
@@ -280,6 +300,7 @@ export class NftTables {
     stmts: readonly Stmt[],
     comment: string | null,
     at = chain.rules.length,
+    old: NftRule | null = null,
   ): Result<NftRule> & { refusal?: NftRefusal } {
     const refused = (errno: Errno, about: NftRefusal['about'], index: number) => ({ ...fail(errno), refusal: { errno, about, index } });
     // Modules are looked for first, then expressions are made, then the chain is checked.
@@ -302,7 +323,7 @@ export class NftTables {
       if (s.s === 'flow' && !table.flowtables.has(s.name)) return refused('ENOENT', 'statement', index);
       if (s.s === 'setop' && s.set.k === 'setref' && s.set.set.spec.flags.includes('constant')) return refused('EOPNOTSUPP', 'rule', index);
     }
-    const rule = this.makeRule(table, stmts, comment);
+    const rule = this.makeRule(table, stmts, comment, old?.handle ?? null);
     const before = chain.rules;
     chain.rules = [...before];
     chain.rules.splice(at, 0, rule);
@@ -311,11 +332,14 @@ export class NftTables {
       chain.rules = before;
       this.use(table, rule, -1);
     });
-    this.changed({ verb: 'add', what: 'rule', table, chain, rule });
+    if (old) this.deleteRule(table, chain, old);
+    const prior = chain.rules[chain.rules.indexOf(rule) - 1];
+    const verb = at === 0 && before.length > 0 && !old ? 'insert' : 'add';
+    this.changed({ verb, what: 'rule', table, chain, rule, ...(old && prior ? { position: prior.handle } : {}) });
     return ok(rule);
   }
 
-  private makeRule(table: NftTable, stmts: readonly Stmt[], comment: string | null): NftRule {
+  private makeRule(table: NftTable, stmts: readonly Stmt[], comment: string | null, handle: number | null): NftRule {
     const anonymous = new Map<Expr, NftSet>();
     const cx: RunCx = {
       ns: this.ns,
@@ -324,14 +348,16 @@ export class NftTables {
         if (e.k === 'setref') return e.set;
         let set = anonymous.get(e);
         if (!set) {
-          set = anonymousSet(e, table.nextHandle());
+          set = anonymousSet(e, table.nextHandle(), freeName(table, e));
+          table.anonymous.add(set.name);
           anonymous.set(e, set);
         }
         return set;
       },
     };
     const steps = stmts.map((s) => compileStmt(s, cx));
-    return { handle: table.nextHandle(), stmts, comment, run: chainSteps(steps) };
+    const sets = [...anonymous.values()].map((x) => ({ name: x.name, handle: x.handle }));
+    return { handle: handle ?? table.nextHandle(), stmts, comment, sets, run: chainSteps(steps) };
   }
 
   /** Counts what a rule holds on to: connection tracking, sets, objects. */
@@ -358,7 +384,15 @@ export class NftTables {
       chain.rules = before;
       this.use(table, rule, 1);
     });
+    this.gone(table, chain, rule);
+  }
+
+  private gone(table: NftTable, chain: NftChain, rule: NftRule): void {
     this.changed({ verb: 'delete', what: 'rule', table, chain, rule });
+    for (const anonymous of rule.sets) {
+      table.anonymous.delete(anonymous.name);
+      this.changed({ verb: 'delete', what: 'set', table, anonymous });
+    }
   }
 
   /** The new rule takes the old one's place. */
@@ -369,14 +403,11 @@ export class NftTables {
     stmts: readonly Stmt[],
     comment: string | null,
   ): ReturnType<NftTables['addRule']> {
-    const at = chain.rules.indexOf(old);
-    const r = this.addRule(table, chain, stmts, comment, at + 1);
-    if (r.ok) this.deleteRule(table, chain, old);
-    return r;
+    return this.addRule(table, chain, stmts, comment, chain.rules.indexOf(old) + 1, old);
   }
 
-  flushChain(table: NftTable, chain: NftChain, tell = true): void {
-    if (tell) for (const rule of chain.rules) this.changed({ verb: 'delete', what: 'rule', table, chain, rule });
+  flushChain(table: NftTable, chain: NftChain): void {
+    for (const rule of chain.rules) this.gone(table, chain, rule);
     const before = chain.rules;
     for (const rule of before) this.use(table, rule, -1);
     chain.rules = [];
@@ -408,6 +439,11 @@ export class NftTables {
     return ok();
   }
 
+  /** The same set asked for again is told of again. */
+  sameSet(table: NftTable, set: NftSet): void {
+    this.changed({ verb: 'add', what: 'set', table, set });
+  }
+
   /** Replaces the elements of a set by others (some of them may be the old ones). */
   setElems(table: NftTable, set: NftSet, elems: SetElem[], added: readonly SetElem[], removed: readonly SetElem[]): void {
     const before = set.elems;
@@ -417,8 +453,8 @@ export class NftTables {
       set.elems = before;
       set.changed();
     });
-    if (added.length > 0) this.changed({ verb: 'add', what: 'element', table, set, elems: added });
-    if (removed.length > 0) this.changed({ verb: 'delete', what: 'element', table, set, elems: removed });
+    for (const elem of added) this.changed({ verb: 'add', what: 'element', table, set, elem });
+    for (const elem of removed) this.changed({ verb: 'delete', what: 'element', table, set, elem });
   }
 
   makeElem(set: NftSet, el: Elem): SetElem {
@@ -542,11 +578,17 @@ function makeElem(set: NftSet, el: Elem, now: number): SetElem {
   };
 }
 
-function anonymousSet(e: Expr, handle: number): NftSet {
+/** `__set%d`, `__map%d`: the first number that no other rule's set has. */
+function freeName(table: NftTable, e: Expr): string {
+  const stem = e.k === 'set' && e.elems.some((el) => el.data) ? '__map' : '__set';
+  for (let n = 0; ; n++) if (!table.anonymous.has(`${stem}${n}`)) return `${stem}${n}`;
+}
+
+function anonymousSet(e: Expr, handle: number, name: string): NftSet {
   const elems = e.k === 'set' ? e.elems : [];
   const set = new NftSet(
     {
-      name: '',
+      name,
       kind: 'set',
       keyType: e.type,
       dataType: null,

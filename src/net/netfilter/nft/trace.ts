@@ -1,12 +1,27 @@
 /** What `nft monitor trace` is told: each rule that a traced packet met, and how it ended. Models net/netfilter/nf_tables_trace.c */
 
+import { traceId } from '../nftrace.ts';
 import type { XtPacket } from '../xt/packet.ts';
 import type { NftChain, NftFamily, NftRule, NftTable } from './table.ts';
+
+export interface TracedPacket {
+  readonly iif: string | null;
+  readonly oif: string | null;
+  readonly bytes: Uint8Array;
+  readonly ethSrc: number;
+  readonly ethDst: number;
+  readonly vlan: number | null;
+  readonly proto: number;
+  readonly l4: number;
+  readonly l4proto: number;
+  readonly frag: number;
+  readonly family: 4 | 6;
+}
 
 export interface NftTrace {
   /** The same for all events of a packet. */
   readonly id: number;
-  readonly type: 'rule' | 'return' | 'policy';
+  readonly type: 'rule' | 'policy';
   readonly family: NftFamily;
   readonly table: string;
   readonly chain: string;
@@ -14,23 +29,10 @@ export interface NftTrace {
   readonly verdict: string;
   readonly mark: number;
   /** With the first event of a packet in a base chain: its headers and devices. */
-  readonly packet: {
-    readonly iif: string | null;
-    readonly oif: string | null;
-    readonly bytes: Uint8Array;
-    readonly ethSrc: number;
-    readonly ethDst: number;
-    readonly proto: number;
-    readonly family: 4 | 6;
-  } | null;
+  readonly packet: TracedPacket | null;
 }
 
 export type TraceSink = (event: NftTrace) => void;
-
-/** Numbers packets so that they look like the kernel's hashes. */
-export function traceId(p: XtPacket): number {
-  return Math.imul(p.skb.id + 1, 0x9e3779b1) >>> 0;
-}
 
 export function traceEvent(
   p: XtPacket,
@@ -58,7 +60,11 @@ export function traceEvent(
           bytes: skb.data.slice(),
           ethSrc: skb.ethSrc,
           ethDst: skb.ethDst,
+          vlan: skb.vlan,
           proto: skb.proto,
+          l4: p.l4,
+          l4proto: p.proto,
+          frag: p.frag,
           family: p.family,
         }
       : null,
