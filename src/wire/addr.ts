@@ -25,15 +25,17 @@ export function zeroOf(family: Family): IpAddr {
 
 /** Strict dotted quad. */
 export function parseIp4(text: string): Ip4 | null {
-  const m = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (!m) return null;
   let a = 0;
-  for (let i = 1; i <= 4; i++) {
-    const n = Number(m[i]);
-    if (n > 255) return null;
+  let at = 0;
+  for (let part = 0; part < 4; part++) {
+    const from = at;
+    let n = 0;
+    for (let c = text.charCodeAt(at); c >= 48 && c <= 57; c = text.charCodeAt(++at)) n = n * 10 + c - 48;
+    if (at === from || at - from > 3 || n > 255) return null;
+    if (part < 3 && text.charCodeAt(at++) !== 46) return null;
     a = a * 256 + n;
   }
-  return a;
+  return at === text.length ? a : null;
 }
 
 export function formatIp4(a: Ip4): string {

@@ -23,7 +23,8 @@ export class Batch {
   private readonly defer: boolean;
   private readonly jumps: { edit: xt.TableEdit; target: string }[] = [];
   private readonly edits = new Map<string, xt.TableEdit>();
-  readonly ops: Pending[] = [];
+  /** What was asked for last: that is where a commit that fails is said to have failed. */
+  private last: Pending = { type: 'RULE_APPEND', what: '', line: null };
   line: number | null = null;
   out = '';
 
@@ -51,7 +52,7 @@ export class Batch {
     this.jumps.length = 0;
     for (const edit of this.edits.values()) {
       const r = edit.commit();
-      if (!r.ok) this.refuse(r.errno, this.ops[this.ops.length - 1] ?? { type: 'RULE_APPEND', what: '', line: null });
+      if (!r.ok) this.refuse(r.errno, this.last);
     }
     this.edits.clear();
   }
@@ -83,7 +84,7 @@ export class Batch {
 
   private op(type: string, what: string): Pending {
     const op = { type, what, line: this.line };
-    this.ops.push(op);
+    this.last = op;
     return op;
   }
 
@@ -367,6 +368,11 @@ export class Batch {
 
 /** One rule for each pair of source and destination address. */
 function rules(p: Parsed): xt.RuleSpec[] {
+  if (p.sources.length < 2 && p.destinations.length < 2) {
+    p.rule.src = plain(p.sources[0] ?? null);
+    p.rule.dst = plain(p.destinations[0] ?? null);
+    return [p.rule];
+  }
   const sources = p.sources.length > 0 ? p.sources : [null];
   const destinations = p.destinations.length > 0 ? p.destinations : [null];
   const out: xt.RuleSpec[] = [];

@@ -66,10 +66,34 @@ export function restoreOptions(env: Env, argv: readonly string[]): RestoreOption
 /** Words of a rule line: blanks separate, double quotes hold together, a backslash inside them escapes. Models add_param_to_argv() */
 export function splitLine(line: string): string[] {
   const words: string[] = [];
+  let from = 0;
+  // Nearly all words stand there as they are; the rest of the line is put together from the first one that does not.
+  for (let i = 0; ; i++) {
+    const c = line.charCodeAt(i);
+    if (c === 32 || c === 9 || c === 10 || i >= line.length) {
+      if (i > from) words.push(line.slice(from, i));
+      from = i + 1;
+      if (i >= line.length) return words;
+    } else if (c === 34) {
+      const end = line.indexOf('"', i + 1);
+      const next = line.charCodeAt(end + 1);
+      const whole = i === from && end > 0 && (next === 32 || end + 1 === line.length);
+      const word = whole ? line.slice(i + 1, end) : '';
+      if (!whole || word.includes('\\')) return joinWords(line, from, words);
+      words.push(word);
+      i = end + 1;
+      from = i + 1;
+      if (i >= line.length) return words;
+    }
+  }
+}
+
+/** The words from `start` on, character by character. */
+function joinWords(line: string, start: number, words: string[]): string[] {
   let word = '';
   let quoted = false;
   let open = false;
-  for (let i = 0; i < line.length; i++) {
+  for (let i = start; i < line.length; i++) {
     const c = line[i] as string;
     if (quoted) {
       if (c === '\\') word += line[++i] ?? '';

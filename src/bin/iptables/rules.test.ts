@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Kernel } from '../../net/kernel.ts';
 import { Sim } from '../../sim/sim.ts';
@@ -85,4 +86,34 @@ test('ten thousand service rules restore fast', () => {
   }
   expect(t.restore(`${lines.join('\n')}\nCOMMIT\n`)).toEqual({ out: '', err: '', status: 0 });
   expect(t.ns.nf.xt.get(4, 'nat')?.chains.size).toBe(5002);
+});
+
+/** add_param_to_argv(), character by character. */
+function plainSplit(line: string): string[] {
+  const words: string[] = [];
+  let word = '';
+  let [quoted, open] = [false, false];
+  for (let i = 0; i < line.length; i++) {
+    const c = line[i] as string;
+    if (quoted) {
+      if (c === '\\') word += line[++i] ?? '';
+      else if (c === '"') quoted = false;
+      else word += c;
+    } else if (c === '"') [quoted, open] = [true, true];
+    else if (c === ' ' || c === '\t' || c === '\n') {
+      if (open) words.push(word);
+      [word, open] = ['', false];
+    } else [word, open] = [word + c, true];
+  }
+  if (open) words.push(word);
+  return words;
+}
+
+test('a line is cut into the words that a walk over its characters finds', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom('a', '-', '"', '\\', ' ', '\t', 'é'), maxLength: 24 }), (line) => {
+      expect(splitLine(line)).toEqual(plainSplit(line));
+    }),
+    { numRuns: 2000 },
+  );
 });

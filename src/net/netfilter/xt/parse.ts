@@ -133,6 +133,7 @@ export function address(text: string, family: Family): IpAddr | null {
 
 /** Prefix length or mask text to a mask; null when it is neither. */
 export function mask(text: string, family: Family): IpAddr | null {
+  if (family === 4 && text === '32') return 0xffffffff;
   if (/^\d+$/.test(text)) {
     const len = Number(text);
     if (len > maxLen(family)) return null;

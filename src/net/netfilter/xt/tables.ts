@@ -179,6 +179,9 @@ function rerouting(table: TableName, hook: Hook, run: (p: Parameters<typeof walk
   };
 }
 
+/** An extension with hooks of its own, a chain that is jumped to, or null for a jump to a chain that is not there. */
+type Concern = RuleSpec['matches'][number] | Extract<RuleSpec['target'], { kind: 'ext' }> | Chain | null;
+
 function mayStand<O>(ext: { hooks?: readonly Hook[]; hooksFor?(o: O): readonly Hook[] }, opt: O, hook: Hook): boolean {
   const hooks = ext.hooksFor?.(opt) ?? ext.hooks;
   return !hooks || hooks.includes(hook);
@@ -236,7 +239,7 @@ export class TableEdit {
   writable(name: string): Chain {
     const chain = this.chains.get(name) as Chain;
     if (this.own.has(chain)) return chain;
-    const copy = { ...chain, rules: [...chain.rules] };
+    const copy = { ...chain, rules: chain.rules.slice() };
     this.own.add(copy);
     this.chains.set(name, copy);
     return copy;
@@ -294,7 +297,11 @@ export class TableEdit {
   insert(chain: string, at: number, spec: RuleSpec): Result {
     const bad = this.checkRule(spec);
     if (bad) return fail(bad);
-    this.writable(chain).rules.splice(at, 0, this.owner.newRule(spec, this.handle()));
+    const target = this.writable(chain);
+    const rule = this.owner.newRule(spec, this.handle());
+    // Short chains are many: unlike push(), concat() makes no room to spare.
+    if (at === target.rules.length && at < 4) target.rules = target.rules.concat(rule);
+    else target.rules.splice(at, 0, rule);
     return ok();
   }
 
@@ -343,21 +350,47 @@ export class TableEdit {
     return null;
   }
 
+  /** What of a chain's rules validation must look at, once for all hooks: extensions that may not stand everywhere, and jumps (null: to nowhere). */
+  private concerns(chain: Chain): Concern[] {
+    const out: Concern[] = [];
+    const jumps = new Set<Chain>();
+    for (const { spec } of chain.rules) {
+      for (const m of spec.matches) if (m.ext.hooks || m.ext.hooksFor) out.push(m);
+      const { target } = spec;
+      if (target.kind === 'ext') {
+        if (target.ext.hooks || target.ext.hooksFor) out.push(target);
+      } else if (target.kind === 'jump') {
+        const next = this.chains.get(target.chain);
+        if (!next) out.push(null);
+        else if (!jumps.has(next)) {
+          jumps.add(next);
+          out.push(next);
+        }
+      }
+    }
+    return out;
+  }
+
   private validate(): Errno | null {
     const seen = new Map<Hook, Set<Chain>>();
+    const concerns = new Map<Chain, Concern[]>();
     const visit = (chain: Chain, hook: Hook, depth: number, path: Set<Chain>): Errno | null => {
       if (path.has(chain) || depth > 16) return 'EMLINK';
       const done = seen.get(hook) ?? new Set();
       seen.set(hook, done);
       if (done.has(chain)) return null;
       path.add(chain);
-      for (const { spec } of chain.rules) {
-        for (const m of spec.matches) if (!mayStand(m.ext, m.opt, hook)) return 'EINVAL';
-        if (spec.target.kind === 'ext' && !mayStand(spec.target.ext, spec.target.opt, hook)) return 'EINVAL';
-        if (spec.target.kind === 'jump') {
-          const next = this.chains.get(spec.target.chain);
-          if (!next) return 'ENOENT';
-          const bad = visit(next, hook, depth + 1, path);
+      let steps = concerns.get(chain);
+      if (!steps) {
+        steps = this.concerns(chain);
+        concerns.set(chain, steps);
+      }
+      for (const step of steps) {
+        if (step === null) return 'ENOENT';
+        if ('ext' in step) {
+          if (!mayStand(step.ext, step.opt, hook)) return 'EINVAL';
+        } else {
+          const bad = visit(step, hook, depth + 1, path);
           if (bad) return bad;
         }
       }

@@ -29,6 +29,7 @@ type Shift = 'yes' | 'ignored' | 'no';
 
 /** `80`, `80-90`, `80-90/1000` (with a base, where the kernel shifts). */
 function parsePorts(text: string, cx: ParseCx, shift: Shift): NonNullable<NatTarget['ports']> {
+  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65535) return { min: Number(text), max: Number(text) };
   const [range, base] = text.split('/');
   const parts = (range as string).split('-');
   const named = servicePort(range as string, cx.proto) ?? servicePort(range as string, 6);

@@ -42,14 +42,14 @@ export const owner: MatchExt<Owner> = {
       name: 'uid-owner',
       invert: true,
       set: (o, arg, invert, cx) => {
-        o.uid = { ...parseSpan(arg, 'uid', cx.user), invert };
+        o.uid = { ...parseSpan(arg, 'uid', (name) => cx.user(name)), invert };
       },
     },
     {
       name: 'gid-owner',
       invert: true,
       set: (o, arg, invert, cx) => {
-        o.gid = { ...parseSpan(arg, 'gid', cx.group), invert };
+        o.gid = { ...parseSpan(arg, 'gid', (name) => cx.group(name)), invert };
       },
     },
     {
