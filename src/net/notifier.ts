@@ -25,7 +25,8 @@ export type NetEvent =
   /** Another namespace got an id here. */
   | { type: 'nsid'; id: number }
   | { type: 'neigh'; action: 'new' | 'del'; neigh: Neighbour }
-  | { type: 'fdb'; action: 'new' | 'del'; dev: NetDevice; entry: unknown }
+  /** `miss`: a VXLAN device does not know an address and asks whoever listens. */
+  | { type: 'fdb'; action: 'new' | 'del' | 'miss'; dev: NetDevice; entry: unknown }
   /** State or settings of a bridge port (RTM_NEWLINK of AF_BRIDGE). */
   | { type: 'brport'; dev: NetDevice; deleted: boolean }
   /** A member of a bridge's multicast group came or went. */

@@ -51,6 +51,7 @@ function* monitor(ctx: Ctx, words: readonly string[]): Task<number> {
       say('[LINK]');
       printBridgeLink(ctx, e.dev, { deleted: e.deleted, known });
     } else if (e.type === 'fdb') {
+      if (e.action === 'miss') return;
       const msg = fdbMsgOf(e.dev, e.entry);
       if (msg) say('[NEIGH]');
       if (msg) printFdb(ctx, msg, { deleted: e.action === 'del' });

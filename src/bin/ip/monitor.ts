@@ -164,10 +164,20 @@ function showSetting(ctx: Ctx, family: 4 | 6, where: NetDevice | 'all' | 'defaul
   ctx.pr.fp(`inet${family === 6 ? '6' : ''} ${typeof where === 'string' ? where : ctx.nameOf(where)} ${key} ${text} \n`);
 }
 
+type VxlanState = 'permanent' | 'static' | 'reachable';
+
+const VXLAN_STATES: Record<VxlanState, string> = { permanent: 'NOARP PERMANENT', static: 'REACHABLE NOARP', reachable: 'REACHABLE' };
+
 /** Entries of forwarding databases are neighbours of AF_BRIDGE to rtnetlink: address, device, state. */
 function showFdb(ctx: Ctx, e: NetEvent & { type: 'fdb' }): void {
-  const entry = e.entry as { mac: Mac; local?: boolean; static?: boolean; state?: string; remotes?: readonly { ip: IpAddr }[] };
-  const state = entry.local || entry.state === 'permanent' ? 'PERMANENT' : entry.static || entry.state === 'static' ? 'NOARP' : 'REACHABLE';
+  if (e.action === 'miss') {
+    const asked = e.entry as { mac: Mac } | { ip: IpAddr };
+    const dev = ctx.nameOf(e.dev);
+    ctx.pr.fp(`miss ${'ip' in asked ? `${formatIp(asked.ip)} dev ${dev}` : `dev ${dev} lladdr ${formatMac(asked.mac)}`} STALE \n`);
+    return;
+  }
+  const entry = e.entry as { mac: Mac; local?: boolean; static?: boolean; state?: VxlanState; remotes?: readonly { ip: IpAddr }[] };
+  const state = entry.state ? VXLAN_STATES[entry.state] : entry.local ? 'PERMANENT' : entry.static ? 'NOARP' : 'REACHABLE';
   const dst = entry.remotes?.[0];
   const head = `${e.action === 'del' ? 'Deleted ' : ''}${dst ? `${formatIp(dst.ip)} ` : ''}`;
   ctx.pr.fp(`${head}dev ${ctx.nameOf(e.dev)} lladdr ${formatMac(entry.mac)} ${state} \n`);

@@ -17,7 +17,7 @@ const COST_UNKNOWN = 100;
 function portCost(dev: NetDevice, depth = 0): number {
   if (dev.kind === 'veth' || dev.kind === 'tun') return COST_10G;
   const below = (dev as NetDevice & { lower?: NetDevice | null }).lower;
-  return below && (dev.kind === 'macvlan' || dev.kind === 'vlan') && depth < 8 ? portCost(below, depth + 1) : COST_UNKNOWN;
+  return below && ['macvlan', 'vlan', 'vxlan'].includes(dev.kind) && depth < 8 ? portCost(below, depth + 1) : COST_UNKNOWN;
 }
 
 export class BridgePort {

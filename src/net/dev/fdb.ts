@@ -178,16 +178,11 @@ export class BridgeFdb {
 
   /** A port no longer has this address; another port, or the bridge itself, may. Models fdb_delete_local(). */
   private release(e: FdbEntry): void {
-    const old = e.port;
-    this.remove(e);
     const holds = (port: BridgePort | null): boolean => e.vid === 0 || (port ?? this.bridge).vlanGroup.carries(e.vid);
-    for (const p of this.bridge.ports.values()) {
-      if (p !== old && p.dev.mac === e.mac && holds(p)) {
-        this.addLocal(p, e.mac, e.vid);
-        return;
-      }
-    }
-    if (this.bridge.mac === e.mac && holds(null)) this.addLocal(null, e.mac, e.vid);
+    const other = [...this.bridge.ports.values()].find((p) => p !== e.port && p.dev.mac === e.mac && holds(p));
+    if (other) e.port = other;
+    else if (e.port && this.bridge.mac === e.mac && holds(null)) e.port = null;
+    else this.remove(e);
   }
 
   changeBridgeMac(mac: Mac): void {

@@ -16,8 +16,22 @@ export interface VxlanRemote {
   dev: NetDevice | null;
 }
 
+export interface VxlanFdbFlags {
+  sticky?: boolean;
+  router?: boolean;
+  externLearn?: boolean;
+  /** Next hop object (`nhid`) instead of remotes, 0 for none. */
+  nhid?: number;
+}
+
 export interface VxlanFdbEntry {
   readonly mac: Mac;
+  /** The VXLAN network that frames come from, on an `external` device; 0 elsewhere. */
+  readonly vni: number;
+  sticky: boolean;
+  router: boolean;
+  externLearn: boolean;
+  nhid: number;
   state: 'permanent' | 'static' | 'reachable';
   readonly remotes: VxlanRemote[];
   /** Virtual times in µs. */
@@ -27,21 +41,26 @@ export interface VxlanFdbEntry {
 
 export class VxlanFdb {
   private readonly vxlan: Vxlan;
-  private readonly table = new Map<Mac, VxlanFdbEntry>();
+  /** By address; by network and address on an `external` device. */
+  private readonly table = new Map<Mac | string, VxlanFdbEntry>();
 
   constructor(vxlan: Vxlan) {
     this.vxlan = vxlan;
   }
 
+  private key(mac: Mac, vni: number): Mac | string {
+    return this.vxlan.options.external ? `${vni}/${mac}` : mac;
+  }
+
   /** Looks up and marks as used. */
-  find(mac: Mac): VxlanFdbEntry | undefined {
-    const e = this.peek(mac);
+  find(mac: Mac, vni = 0): VxlanFdbEntry | undefined {
+    const e = this.peek(mac, vni);
     if (e) e.used = this.vxlan.sim.now;
     return e;
   }
 
-  peek(mac: Mac): VxlanFdbEntry | undefined {
-    const e = this.table.get(mac);
+  peek(mac: Mac, vni = 0): VxlanFdbEntry | undefined {
+    const e = this.table.get(this.vxlan.options.external ? this.key(mac, vni) : mac);
     if (e && this.expired(e)) {
       this.remove(e);
       return undefined;
@@ -49,9 +68,22 @@ export class VxlanFdb {
     return e;
   }
 
+  /** The newest first. */
   list(): VxlanFdbEntry[] {
     for (const e of [...this.table.values()]) if (this.expired(e)) this.remove(e);
-    return [...this.table.values()];
+    return [...this.table.values()].reverse();
+  }
+
+  /** `maxaddress` is reached. */
+  get full(): boolean {
+    const { limit } = this.vxlan.options;
+    return limit > 0 && this.table.size >= limit;
+  }
+
+  /** Tells of an address that is not known. Models vxlan_fdb_miss() and vxlan_ip_miss() */
+  miss(address: { mac: Mac } | { ip: IpAddr }): void {
+    const { vxlan } = this;
+    vxlan.ns.events.emit({ type: 'fdb', action: 'miss', dev: vxlan, entry: address });
   }
 
   private expired(e: VxlanFdbEntry): boolean {
@@ -59,7 +91,7 @@ export class VxlanFdb {
   }
 
   private remove(e: VxlanFdbEntry): void {
-    this.table.delete(e.mac);
+    this.table.delete(this.key(e.mac, e.vni));
     this.tell('del', e);
   }
 
@@ -67,40 +99,61 @@ export class VxlanFdb {
     this.vxlan.ns.events.emit({ type: 'fdb', action, dev: this.vxlan, entry });
   }
 
-  private insert(mac: Mac, state: VxlanFdbEntry['state'], remote: VxlanRemote): void {
+  private insert(mac: Mac, vni: number, state: VxlanFdbEntry['state'], remote: VxlanRemote | null, f: VxlanFdbFlags = {}): Result {
+    if (this.full) return fail('ENOSPC');
     const now = this.vxlan.sim.now;
-    const e: VxlanFdbEntry = { mac, state, remotes: [remote], used: now, updated: now };
-    this.table.set(mac, e);
-    this.tell('new', e);
-  }
-
-  /** `bridge fdb add|append|replace MAC dev VX dst IP [port P] [vni N] [via DEV]`. */
-  add(mac: Mac, remote: VxlanRemote, state: VxlanFdbEntry['state'], mode: 'add' | 'append' | 'replace'): Result {
-    const group = mac === 0 || isMulticastMac(mac);
-    const e = this.peek(mac);
-    if (!e) {
-      if (mode === 'replace' && group) return fail('EOPNOTSUPP');
-      this.insert(mac, state, remote);
-      return ok();
-    }
-    if (mode === 'add') return fail('EEXIST');
-    e.state = state;
-    e.updated = this.vxlan.sim.now;
-    if (mode === 'replace') {
-      if (group) return fail('EOPNOTSUPP');
-      e.remotes.splice(0, e.remotes.length, remote);
-    } else if (group && !e.remotes.some((r) => same(r, remote))) e.remotes.push(remote);
+    const { sticky = false, router = false, externLearn = false, nhid = 0 } = f;
+    const e: VxlanFdbEntry = {
+      mac,
+      vni,
+      state,
+      sticky,
+      router,
+      externLearn,
+      nhid,
+      remotes: remote ? [remote] : [],
+      used: now,
+      updated: now,
+    };
+    this.table.set(this.key(mac, vni), e);
     this.tell('new', e);
     return ok();
   }
 
-  /** Without `remote` the whole entry goes. */
-  del(mac: Mac, remote: Partial<VxlanRemote> | null): Result {
-    const e = this.peek(mac);
+  /** `bridge fdb add|append|replace MAC dev VX dst IP [port P] [vni N] [via DEV]`, or `nhid N` with no remote. */
+  add(
+    mac: Mac,
+    remote: VxlanRemote | null,
+    state: VxlanFdbEntry['state'],
+    mode: 'add' | 'append' | 'replace',
+    f: VxlanFdbFlags & { srcVni?: number } = {},
+  ): Result {
+    const group = mac === 0 || isMulticastMac(mac);
+    const vni = this.vxlan.options.external ? (f.srcVni ?? 0) : 0;
+    const e = this.peek(mac, vni);
+    if (mode === 'replace' && group) return fail('EOPNOTSUPP', e ? 'Cannot replace non-unicast fdb entries' : '');
+    if (!e) return this.insert(mac, vni, state, remote, f);
+    if (mode === 'add') return fail('EEXIST');
+    e.state = state;
+    e.sticky = f.sticky ?? false;
+    e.router = f.router ?? false;
+    e.externLearn = f.externLearn ?? false;
+    e.updated = this.vxlan.sim.now;
+    if (mode === 'replace') {
+      e.nhid = f.nhid ?? 0;
+      e.remotes.splice(0, e.remotes.length, ...(remote ? [remote] : []));
+    } else if (group && remote && !e.remotes.some((r) => same(r, remote))) e.remotes.push(remote);
+    this.tell('new', e);
+    return ok();
+  }
+
+  /** Without `remote`, or when it is the only one left, the whole entry goes. A remote that is not there is no error. */
+  del(mac: Mac, remote: VxlanRemote | null, srcVni = 0): Result {
+    const e = this.peek(mac, srcVni);
     if (!e) return fail('ENOENT');
-    if (remote?.ip !== undefined) {
-      const at = e.remotes.findIndex((r) => r.ip === remote.ip && (remote.port ?? 0) === r.port && (remote.vni ?? r.vni) === r.vni);
-      if (at < 0) return fail('ENOENT');
+    if (remote) {
+      const at = e.remotes.findIndex((r) => same(r, remote));
+      if (at < 0) return ok();
       if (e.remotes.length > 1) {
         e.remotes.splice(at, 1);
         return ok();
@@ -115,10 +168,11 @@ export class VxlanFdb {
     const e = this.find(mac);
     if (!e) {
       if (this.vxlan.up && !isMulticastMac(mac) && mac !== 0)
-        this.insert(mac, 'reachable', { ip: from, port: 0, vni: this.vxlan.vni, dev: null });
+        this.insert(mac, 0, 'reachable', { ip: from, port: 0, vni: this.vxlan.vni, dev: null });
       return true;
     }
-    const r = e.remotes[0] as VxlanRemote;
+    const r = e.remotes[0];
+    if (!r) return false;
     if (r.ip === from) return true;
     if (e.state !== 'reachable') return false;
     r.ip = from;

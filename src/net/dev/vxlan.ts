@@ -2,14 +2,15 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { hash32 } from '../../sim/rng.ts';
-import { type IpAddr, isMulticast } from '../../wire/addr.ts';
+import { type IpAddr, isMulticast, readIp6 } from '../../wire/addr.ts';
 import { alloc, fold16, put16, put32, sum16, u16, u32 } from '../../wire/bytes.ts';
-import { ETH_HLEN } from '../../wire/ethernet.ts';
+import { ETH_HLEN, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
-import { readMac, writeMac } from '../../wire/mac.ts';
+import { isMulticastMac, type Mac, readMac, writeMac } from '../../wire/mac.ts';
 import { pseudo } from '../../wire/pseudo.ts';
 import { VXLAN_HAS_VNI, VXLAN_HLEN, VXLAN_PORT_LINUX } from '../../wire/vxlan.ts';
 import { routeOutput } from '../ip/route.ts';
+import { NUD_CONNECTED } from '../neigh/nud.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
 import { netifReceive } from './core.ts';
@@ -23,25 +24,80 @@ export type { VxlanFdbEntry, VxlanRemote } from './vxfdb.ts';
 
 export interface VxlanOptions {
   vni: number;
-  local?: IpAddr | null;
+  local: IpAddr | null;
   /** Default destination: unicast, or a multicast group. */
-  remote?: IpAddr | null;
+  remote: IpAddr | null;
   /** Underlay device (`dev`). */
-  dev?: NetDevice | null;
-  dstport?: number;
-  learning?: boolean;
+  dev: NetDevice | null;
+  dstport: number;
+  learning: boolean;
   /** 0 = auto. */
-  ttl?: number;
-  tos?: number;
+  ttl: number;
+  /** The inner packet's instead. */
+  ttlInherit: boolean;
+  /** 1 = the inner packet's. */
+  tos: number;
+  df: 'unset' | 'set' | 'inherit';
+  /** IPv6 flow label. */
+  label: number;
   /** Seconds. */
-  ageing?: number;
-  srcportMin?: number;
-  srcportMax?: number;
-  udpCsum?: boolean;
-  /** `df set`. */
-  df?: boolean;
+  ageing: number;
+  /** Most entries of the forwarding database, 0 = any number. */
+  limit: number;
+  srcportMin: number;
+  srcportMax: number;
+  udpCsum: boolean;
+  zeroCsum6Tx: boolean;
+  zeroCsum6Rx: boolean;
+  remcsumTx: boolean;
+  remcsumRx: boolean;
+  /** Answers ARP requests and neighbour solicitations from the neighbour table. */
+  proxy: boolean;
+  /** `rsc`: kept and shown only. */
+  rsc: boolean;
+  /** Tells of addresses that neither database nor neighbour table knows. */
+  l2miss: boolean;
+  l3miss: boolean;
+  /** VNI and remote come with each packet. */
+  external: boolean;
+  vnifilter: boolean;
+  gbp: boolean;
+  gpe: boolean;
 }
 
+export const VXLAN_DEFAULTS: Omit<VxlanOptions, 'vni'> = {
+  local: null,
+  remote: null,
+  dev: null,
+  dstport: VXLAN_PORT_LINUX,
+  learning: true,
+  ttl: 0,
+  ttlInherit: false,
+  tos: 0,
+  df: 'unset',
+  label: 0,
+  ageing: 300,
+  limit: 0,
+  srcportMin: 0,
+  srcportMax: 0,
+  udpCsum: true,
+  zeroCsum6Tx: false,
+  zeroCsum6Rx: false,
+  remcsumTx: false,
+  remcsumRx: false,
+  proxy: false,
+  rsc: false,
+  l2miss: false,
+  l3miss: false,
+  external: false,
+  vnifilter: false,
+  gbp: false,
+  gpe: false,
+};
+
+const IPPROTO_ICMPV6 = 58;
+const ND_SOLICITATION = 135;
+const ND_ADVERTISEMENT = 136;
 /** Outer Ethernet, IPv4, UDP, VXLAN. */
 const HEADROOM4 = 50;
 const HEADROOM6 = 70;
@@ -49,35 +105,22 @@ const HEADROOM6 = 70;
 export class Vxlan extends NetDevice {
   readonly kind = 'vxlan';
   /** As given at creation or changed since; `ip link set … type vxlan` writes here. */
-  readonly options: Required<VxlanOptions>;
+  readonly options: VxlanOptions;
   /** The namespace whose network carries the outer packets: where the device was created. */
   readonly underlay: Netns;
   readonly fdb: VxlanFdb;
   private socket: VxlanSocket | null = null;
   private readonly hashSeed: number;
 
-  constructor(ns: Netns, name: string, o: VxlanOptions) {
+  constructor(ns: Netns, name: string, o: Partial<VxlanOptions> & { vni: number }) {
     super(ns, name);
-    this.options = {
-      vni: o.vni,
-      local: o.local ?? null,
-      remote: o.remote ?? null,
-      dev: o.dev ?? null,
-      dstport: o.dstport ?? VXLAN_PORT_LINUX,
-      learning: o.learning ?? true,
-      ttl: o.ttl ?? 0,
-      tos: o.tos ?? 0,
-      ageing: o.ageing ?? 300,
-      srcportMin: o.srcportMin ?? 0,
-      srcportMax: o.srcportMax ?? 0,
-      udpCsum: o.udpCsum ?? true,
-      df: o.df ?? false,
-    };
+    this.options = { ...VXLAN_DEFAULTS, ...o };
+    this.protoDown = false;
     this.underlay = ns;
     this.fdb = new VxlanFdb(this);
     // One secret per boot of a machine (net_get_random_once), so that both ends in one kernel agree.
     this.hashSeed = hash32(`${this.sim.seed}/hashrnd/${ns.kernel.hostname}`);
-    if (this.lower) this.mtu = Math.max(68, this.lower.mtu - this.headroom());
+    this.mtu = Math.min(this.mtu, this.mostMtu());
   }
 
   get vni(): number {
@@ -101,7 +144,13 @@ export class Vxlan extends NetDevice {
     return this.family === 6 ? HEADROOM6 : HEADROOM4;
   }
 
+  /** What the underlay device leaves for the inner packet. */
+  mostMtu(): number {
+    return this.lower ? Math.max(68, this.lower.mtu - this.headroom()) : 65535;
+  }
+
   override register(wantedIndex?: number): Result {
+    this.mtu = Math.min(this.mtu, this.mostMtu());
     if (this.ns.device(this.name)) return fail('EEXIST');
     const others = vxlansOf(this.underlay);
     for (const v of others) {
@@ -113,8 +162,7 @@ export class Vxlan extends NetDevice {
     if (!done.ok) return done;
     others.add(this);
     this.lower?.uppers.add(this);
-    if (this.options.remote !== null)
-      this.fdb.add(0, { ip: this.options.remote, port: 0, vni: this.vni, dev: this.lower }, 'permanent', 'append');
+    if (this.options.remote) this.fdb.add(0, { ip: this.options.remote, port: 0, vni: this.vni, dev: this.lower }, 'permanent', 'append');
     return done;
   }
 
@@ -135,25 +183,91 @@ export class Vxlan extends NetDevice {
     this.fdb.flush(false);
   }
 
+  /** `ip link set … type vxlan dev DEV`: the underlay device of the default destination. */
+  setLower(lower: NetDevice): void {
+    const before = this.lower;
+    if (before === lower) return;
+    this.options.dev = lower;
+    if (before) before.uppers.delete(this);
+    lower.uppers.add(this);
+    if (this.mtu > this.mostMtu()) this.setMtu(this.mostMtu());
+  }
+
   protected override destroyed(): void {
     vxlansOf(this.underlay).delete(this);
     this.lower?.uppers.delete(this);
   }
 
   protected override changeMtu(mtu: number): Result {
-    return this.lower && mtu > this.lower.mtu - this.headroom() ? fail('EINVAL') : ok();
+    return this.lower && mtu > this.mostMtu() ? fail('EINVAL') : ok();
   }
 
   // ---- sending ----
 
   xmit(skb: Skb): void {
-    const entry = this.fdb.find(skb.ethDst) ?? this.fdb.find(0);
+    const o = this.options;
+    if (o.external) {
+      this.stats.txDropped++;
+      netDrop(skb, this, 'TUNNEL_NO_METADATA');
+      return;
+    }
+    if (o.proxy && this.answer(skb)) return;
+    const known = this.fdb.find(skb.ethDst);
+    const entry = known ?? this.fdb.find(0);
     if (!entry) {
+      if (o.l2miss && !isMulticastMac(skb.ethDst)) this.fdb.miss({ mac: skb.ethDst });
       this.stats.txDropped++;
       netDrop(skb, this, 'VXLAN_NO_REMOTE');
       return;
     }
-    for (const remote of entry.remotes) this.sendTo(skb, remote);
+    if (entry.nhid) this.sendByNexthop(skb, entry.nhid);
+    else for (const remote of entry.remotes) this.sendTo(skb, remote);
+  }
+
+  /** One member of a group of next hop objects, by the flow's hash and the weights. Models vxlan_xmit_nh() */
+  private sendByNexthop(skb: Skb, id: number): void {
+    const { nexthops } = this.ns.fib;
+    const members = (nexthops.get(id)?.group ?? []).flatMap(({ id: member, weight }) => {
+      const gateway = nexthops.get(member)?.hop?.gateway ?? null;
+      return gateway === null ? [] : [{ gateway, weight }];
+    });
+    const total = members.reduce((n, m) => n + m.weight, 0);
+    let at = ((flowHash(skb, this.hashSeed) & 0x7fffffff) / 0x80000000) * total;
+    const chosen = members.find((m) => {
+      at -= m.weight;
+      return at < 0;
+    });
+    if (chosen) this.sendTo(skb, { ip: chosen.gateway, port: 0, vni: this.vni, dev: null });
+    else {
+      this.stats.txDropped++;
+      netDrop(skb, this, 'VXLAN_NO_REMOTE');
+    }
+  }
+
+  /** Answers what resolves an address from the neighbour table; true when the frame ends here. Models arp_reduce() and neigh_reduce() */
+  private answer(skb: Skb): boolean {
+    const b = skb.data;
+    let ip: IpAddr;
+    if (skb.proto === ETH_P_ARP) {
+      if (b.length < 28 || u16(b, 6) !== 1) return true;
+      ip = u32(b, 24);
+    } else if (skb.proto === ETH_P_IPV6 && b.length >= 64 && b[6] === IPPROTO_ICMPV6 && b[40] === ND_SOLICITATION) ip = readIp6(b, 48);
+    else return false;
+    const known = this.ns.neigh.lookup(ip, this);
+    if (!known && this.options.l3miss) this.fdb.miss({ ip });
+    const mac = known && known.state & NUD_CONNECTED ? known.mac : null;
+    if (mac === null) return true;
+    const remote = this.fdb.peek(mac)?.remotes[0];
+    // Local to this end: its owner answers.
+    if (remote && (remote.ip === 0 || remote.ip === 0n)) return true;
+    const data = typeof ip === 'number' ? arpReply(b, mac) : advertisement(b, mac);
+    const reply = new Skb(this.sim, skb.proto, data, skb.id);
+    reply.ethSrc = mac;
+    reply.ethDst = skb.ethSrc;
+    reply.dev = this;
+    reply.type = this.classify(reply.ethDst);
+    this.sim.call(this.sim.now + 1, receiveInner, this, reply);
+    return true;
   }
 
   private sendTo(skb: Skb, remote: VxlanRemote): void {
@@ -168,7 +282,14 @@ export class Vxlan extends NetDevice {
     const [lo, hi] = this.sourcePorts();
     const srcPort = flowPort(hash, lo, hi);
     const dstPort = remote.port || this.dstport;
-    const { local, tos } = this.options;
+    const o = this.options;
+    const { local } = o;
+    const inner4 = skb.proto === ETH_P_IP;
+    const innerIp = inner4 || skb.proto === ETH_P_IPV6;
+    const innerTos = innerIp ? skb.tos() : 0;
+    // The inner packet's ECN bits are the outer one's too (INET_ECN_encapsulate).
+    const ecn = (innerTos & 3) === 3 ? 2 : innerTos & 3;
+    const tos = ((o.tos === 1 ? innerTos : o.tos) & ~3) | ecn;
     const route =
       typeof remote.ip === 'number' && typeof local !== 'bigint'
         ? ns.ip4.routes.output(remote.ip, local, remote.dev, 0, tos, IPPROTO_UDP, srcPort, dstPort, 0)
@@ -181,7 +302,9 @@ export class Vxlan extends NetDevice {
     }
     const src = this.options.local ?? route.value.src;
     const payload = this.encapsulate(skb, remote.vni, srcPort, dstPort, src, remote.ip);
-    const ttl = this.options.ttl || (group ? 1 : undefined);
+    const inherited = o.ttlInherit && innerIp ? (skb.data[inner4 ? 8 : 7] as number) : 0;
+    const ttl = inherited || o.ttl || (group ? 1 : undefined);
+    const df = o.df === 'set' || (o.df === 'inherit' && (inner4 ? (u16(skb.data, 6) & 0x4000) !== 0 : innerIp));
     const { mark, gsoSize, csumOffset, csumBytes, id: parent } = skb;
     const common = { proto: IPPROTO_UDP, payload, mark, route: route.value, gsoSize, csumOffset, csumBytes, parent };
     const sent =
@@ -193,8 +316,8 @@ export class Vxlan extends NetDevice {
             payload,
             ttl,
             tos,
-            df: this.options.df,
-            id: undefined,
+            df,
+            id: df ? 1 + this.sim.rng('ipid').below(65535) : undefined,
             oif: null,
             mark,
             priority: 0,
@@ -208,7 +331,14 @@ export class Vxlan extends NetDevice {
             cause: null,
             probe: false,
           })
-        : ns.ip6.output({ ...common, src: src as bigint, dst: remote.ip, flowLabel: 0, ...(ttl === undefined ? {} : { hopLimit: ttl }) });
+        : ns.ip6.output({
+            ...common,
+            src: src as bigint,
+            dst: remote.ip,
+            flowLabel: o.label,
+            trafficClass: tos,
+            ...(ttl === undefined ? {} : { hopLimit: ttl }),
+          });
     if (sent.ok) {
       this.stats.txPackets++;
       this.stats.txBytes += skb.data.length;
@@ -232,7 +362,7 @@ export class Vxlan extends NetDevice {
     writeMac(b, 22, skb.ethSrc);
     put16(b, 28, skb.proto);
     b.set(skb.data, 30);
-    if (this.options.udpCsum || typeof dst === 'bigint')
+    if (typeof dst === 'bigint' ? !this.options.zeroCsum6Tx : this.options.udpCsum)
       put16(b, 6, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_UDP, b.length))) || 0xffff);
     return b;
   }
@@ -253,7 +383,7 @@ export class Vxlan extends NetDevice {
     skb.gsoSize = outer.gsoSize;
     skb.csumBytes = outer.csumBytes;
     skb.csumOffset = outer.csumOffset;
-    if (skb.ethSrc === this.mac || (this.options.learning && !this.fdb.snoop(skb.ethSrc, from))) {
+    if (skb.ethSrc === this.mac || (this.options.learning && !this.options.external && !this.fdb.snoop(skb.ethSrc, from))) {
       netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
       return;
     }
@@ -262,6 +392,36 @@ export class Vxlan extends NetDevice {
     skb.type = this.classify(skb.ethDst);
     this.sim.call(this.sim.now + 1, receiveInner, this, skb);
   }
+}
+
+function arpReply(request: Uint8Array, mac: Mac): Uint8Array {
+  const b = alloc(28);
+  b.set(request.subarray(0, 6));
+  put16(b, 6, 2);
+  writeMac(b, 8, mac);
+  b.set(request.subarray(24, 28), 14);
+  b.set(request.subarray(8, 18), 18);
+  return b;
+}
+
+/** Neighbour advertisement for a solicitation, from its target. */
+function advertisement(request: Uint8Array, mac: Mac): Uint8Array {
+  const b = alloc(72);
+  b[0] = 0x60;
+  put16(b, 4, 32);
+  b[6] = IPPROTO_ICMPV6;
+  b[7] = 255;
+  b.set(request.subarray(48, 64), 8);
+  b.set(request.subarray(8, 24), 24);
+  b[40] = ND_ADVERTISEMENT;
+  // Solicited, override.
+  b[44] = 0x60;
+  b.set(request.subarray(48, 64), 48);
+  b[64] = 2;
+  b[65] = 1;
+  writeMac(b, 66, mac);
+  put16(b, 42, fold16(sum16(b, 40, 72, pseudo(readIp6(b, 8), readIp6(b, 24), IPPROTO_ICMPV6, 32))));
+  return b;
 }
 
 /** gro_cells_receive(): the inner frame comes in by the device a moment later. */

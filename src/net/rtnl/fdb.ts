@@ -6,9 +6,9 @@ import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import { Bridge, type BridgePort, type FdbEntry } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { FdbMode } from '../dev/fdb.ts';
-import { Vxlan } from '../dev/vxlan.ts';
+import { Vxlan, type VxlanFdbEntry } from '../dev/vxlan.ts';
 import type { Netns } from '../netns.ts';
-import { flushVxlan, vxlanChange, vxlanFdb, vxlanRemove } from './vxlanfdb.ts';
+import { flushVxlan, vxlanChange, vxlanFdb, vxlanFdbMsgs, vxlanRemove } from './vxlanfdb.ts';
 
 export type { FdbMode } from '../dev/fdb.ts';
 
@@ -70,9 +70,10 @@ function bridgeMsg(br: Bridge, e: FdbEntry): FdbMsg {
   };
 }
 
-/** The message of a change in a forwarding database, as the notifier tells of it; null when it is no bridge's. */
+/** The message of a change in a forwarding database, as the notifier tells of it; null when it is of another kind. */
 export function fdbMsgOf(dev: NetDevice, entry: unknown): FdbMsg | null {
   const e = entry as Partial<FdbEntry>;
+  if (dev instanceof Vxlan && e.port === undefined) return vxlanFdbMsgs(dev, entry as VxlanFdbEntry)[0] ?? null;
   if (e.port === undefined) return null;
   const br = e.port?.bridge ?? dev;
   return br instanceof Bridge ? bridgeMsg(br, e as FdbEntry) : null;
@@ -222,7 +223,7 @@ export function getFdb(
 ): Result<FdbMsg> {
   const missing = fail('ENOENT', 'Fdb entry not found');
   if (dev.kind === 'vxlan' && !how.master) {
-    if (dev.master && !how.self) return getFdb(dev.master, mac, how);
+    if (!how.self) return dev.master instanceof Bridge ? getFdb(dev.master, mac, how) : fail('EINVAL', 'Device is not a bridge port');
     const found = vxlanFdb(dev).find((e) => e.mac === mac);
     return found ? ok(found) : missing;
   }

@@ -7,16 +7,16 @@ import type { NetDevice } from '../dev/device.ts';
 import { Macvlan } from '../dev/macvlan.ts';
 import { Veth } from '../dev/veth.ts';
 import { Vlan } from '../dev/vlan.ts';
-import { Vxlan, type VxlanOptions } from '../dev/vxlan.ts';
 import type { Netns } from '../netns.ts';
 import { makeKind } from './kinds.ts';
 
 export { BOND_MODES } from '../dev/bond.ts';
 export * from './kinds.ts';
 
-import { changeData, changeMacvlan, changePort, type LinkData, type MacvlanData, type PortChange, type VxlanData } from './linkinfo.ts';
+import { changeData, changeMacvlan, changePort, type LinkData, type MacvlanData, type PortChange } from './linkinfo.ts';
 import { announce } from './linkmsg.ts';
 import { peernet2idAlloc } from './nsid.ts';
+import { newVxlan } from './vxlaninfo.ts';
 
 /** The attributes of a link message; absent ones are left alone. */
 export interface LinkAttrs {
@@ -111,28 +111,6 @@ function newVeth(ns: Netns, req: NewLink): Result<NetDevice> {
   return r.ok ? ok<NetDevice>(dev) : r;
 }
 
-function newVxlan(ns: Netns, req: NewLink, d: VxlanData): Result<NetDevice> {
-  const lower = d.link === undefined ? undefined : req.link?.ifindex === d.link ? req.link : ns.deviceByIndex(d.link);
-  if (d.link !== undefined && !lower) return fail('ENODEV', 'Invalid local interface, device not found');
-  const dstport = d.dstport ?? 8472;
-  for (const other of ns.devices.values()) {
-    if (!(other instanceof Vxlan) || other.options.vni !== d.id || (other.options.dstport ?? 8472) !== dstport) continue;
-    return fail('EEXIST', 'A VXLAN device with the specified VNI already exists');
-  }
-  const options: VxlanOptions = { vni: d.id ?? 0, dstport };
-  if (d.local !== undefined) options.local = d.local;
-  if (d.remote !== undefined) options.remote = d.remote;
-  if (lower) options.dev = lower;
-  if (d.learning !== undefined) options.learning = d.learning;
-  if (d.ttl !== undefined) options.ttl = d.ttl;
-  if (d.tos !== undefined) options.tos = d.tos;
-  if (d.ageing !== undefined) options.ageing = d.ageing;
-  if (d.srcportMin !== undefined) options.srcportMin = d.srcportMin;
-  if (d.srcportMax !== undefined) options.srcportMax = d.srcportMax;
-  if (d.udpCsum !== undefined) options.udpCsum = d.udpCsum;
-  return ok<NetDevice>(new Vxlan(ns, req.name ?? 'vxlan%d', options));
-}
-
 function newVlan(target: Netns, req: NewLink): Result<NetDevice> {
   const d = req.data?.kind === 'vlan' ? req.data : null;
   if (!d) return fail('EINVAL', '8021q: VLAN properties not specified');
@@ -161,7 +139,7 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
       return newVlan(target, req);
     case 'vxlan':
       if (req.data?.kind !== 'vxlan') return fail('EINVAL', 'Required attributes not provided to perform the operation');
-      return newVxlan(ns, { ...req }, req.data);
+      return newVxlan(ns, req.name ?? 'vxlan%d', req.link ?? null, req.data);
     default:
       return makeKind(ns, target, req) ?? fail('EOPNOTSUPP', 'Unknown device type');
   }

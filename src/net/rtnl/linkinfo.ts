@@ -1,7 +1,6 @@
 /** Kind-specific link attributes (IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA): what a device reports and what may be changed. */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import type { IpAddr } from '../../wire/addr.ts';
 import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import { Bridge } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
@@ -10,27 +9,10 @@ import { Vlan } from '../dev/vlan.ts';
 import { Vxlan } from '../dev/vxlan.ts';
 import { type BridgeData, bridgeData, changeBridge } from './bridgeinfo.ts';
 import { changeKind, type KindData, kindData } from './kinds.ts';
+import { changeVxlan, type VxlanData, vxlanData } from './vxlaninfo.ts';
 
 export { type BridgeData, changePort, type PortChange, type PortData, portData } from './bridgeinfo.ts';
-
-export interface VxlanData {
-  readonly kind: 'vxlan';
-  id?: number;
-  local?: IpAddr;
-  /** Unicast remote or multicast group. */
-  remote?: IpAddr;
-  /** ifindex of the underlying device. */
-  link?: number;
-  readonly linkName?: string;
-  dstport?: number;
-  srcportMin?: number;
-  srcportMax?: number;
-  learning?: boolean;
-  ttl?: number;
-  tos?: number;
-  ageing?: number;
-  udpCsum?: boolean;
-}
+export { VXLAN_DEFAULTS, type VxlanData, type VxlanOptions } from './vxlaninfo.ts';
 
 export interface MacvlanData {
   readonly kind: MacvlanKind;
@@ -56,24 +38,7 @@ export type LinkData = BridgeData | VxlanData | MacvlanData | VlanData | KindDat
 
 export function linkData(dev: NetDevice): LinkData | null {
   if (dev instanceof Bridge) return bridgeData(dev);
-  if (dev instanceof Vxlan) {
-    const o = dev.options;
-    return {
-      kind: 'vxlan',
-      id: o.vni,
-      ...(o.local === null ? {} : { local: o.local }),
-      ...(o.remote === null ? {} : { remote: o.remote }),
-      ...(o.dev ? { link: o.dev.ifindex, linkName: o.dev.name } : {}),
-      dstport: o.dstport ?? 8472,
-      srcportMin: o.srcportMin ?? 0,
-      srcportMax: o.srcportMax ?? 0,
-      learning: o.learning ?? true,
-      ttl: o.ttl ?? 0,
-      tos: o.tos ?? 0,
-      ageing: o.ageing ?? 300,
-      udpCsum: o.udpCsum ?? true,
-    };
-  }
+  if (dev instanceof Vxlan) return vxlanData(dev);
   if (dev instanceof Macvlan) {
     const { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen } = dev;
     return { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen, ...(mode === 'source' ? { macs: [...dev.sources] } : {}) };
@@ -115,17 +80,5 @@ export function changeMacvlan(dev: Macvlan, d: MacvlanData): Result {
     if (d.macMode === 'del') dev.sources.delete(mac);
     else dev.sources.add(mac);
   }
-  return ok();
-}
-
-function changeVxlan(dev: Vxlan, d: VxlanData): Result {
-  if (d.id !== undefined && d.id !== dev.options.vni) return fail('EOPNOTSUPP', 'Cannot change VNI');
-  if (d.dstport !== undefined && d.dstport !== dev.options.dstport) return fail('EOPNOTSUPP', 'Cannot change port');
-  if (d.learning !== undefined) dev.options.learning = d.learning;
-  if (d.ageing !== undefined) dev.options.ageing = d.ageing;
-  if (d.ttl !== undefined) dev.options.ttl = d.ttl;
-  if (d.tos !== undefined) dev.options.tos = d.tos;
-  if (d.remote !== undefined) dev.options.remote = d.remote;
-  if (d.local !== undefined) dev.options.local = d.local;
   return ok();
 }
