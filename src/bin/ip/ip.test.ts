@@ -164,6 +164,7 @@ describe('recorded on Linux', () => {
     expect($('ip -n red -br link').stdout).toMatch(/^veth-red@if\d+ +DOWN /m);
     expect($('ip netns exec red nosuchcmd').exitCode).toBe(1);
     $('ip netns del red');
+    $('sleep 0.05');
     expect($('ip -n blue -br link').stdout).toBe('lo               DOWN           00:00:00:00:00:00 <LOOPBACK> \n');
   });
 
