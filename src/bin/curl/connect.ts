@@ -4,14 +4,15 @@ import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { getaddrinfo } from '../../os/resolver.ts';
 import { closeSocket, openTcp } from '../../os/sockcalls.ts';
+import { tcpStream, unixStream } from '../../os/stream.ts';
 import { timeLimit } from '../../os/threads.ts';
+import type { TlsSession } from '../../os/tls/session.ts';
 import { type TcpSocket, UnixSocket } from '../../os/uapi.ts';
 import { type Errno, errnoNumber, fail, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
 import type { Debug } from './debug.ts';
 import { Reader } from './http.ts';
 import type { CurlOptions } from './options.ts';
-import { tcpStream, unixStream } from '../../os/stream.ts';
 
 export interface Connection {
   id: number;
@@ -21,6 +22,7 @@ export interface Connection {
   reader: Reader;
   remote: IpAddr;
   port: number;
+  tls?: TlsSession;
 }
 
 export interface Failure {

@@ -88,7 +88,11 @@ class Curl {
         yield* this.debug.info(`WARNING: failed to save cookies in ${o.cookieJar}`);
     }
     yield* this.stdout.flush();
-    for (const c of [...this.connector.pool]) this.connector.close(c);
+    this.debug.verbose = false;
+    for (const c of [...this.connector.pool]) {
+      yield* c.tls?.close() ?? none();
+      this.connector.close(c);
+    }
     return code;
   }
 
@@ -184,6 +188,8 @@ curl failed to verify the legitimacy of the server and therefore could not
 establish a secure connection to it. To learn more about this situation and
 how to fix it, please visit the web page mentioned above.
 `;
+
+function* none(): Task<void> {}
 
 /** Standard error, or where --stderr has put it. */
 class Errors {

@@ -1,9 +1,9 @@
 /** HTTP/1.x messages for curl and wget: writing a request, reading a response from a stream. Models lib/http.c, http_chunks.c */
 
 import type { Task } from '../../os/program.ts';
+import type { Stream } from '../../os/stream.ts';
 import type { Errno } from '../../sim/errno.ts';
 import { concat } from '../../wire/bytes.ts';
-import type { Stream } from '../../os/stream.ts';
 
 export interface ResponseHead {
   /** The lines as they came, each with its line end, the empty one included. */

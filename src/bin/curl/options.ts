@@ -47,6 +47,8 @@ export interface CurlOptions {
   localPort: [number, number] | null;
   family: 4 | 6 | null;
   http: '1.0' | '1.1' | '2';
+  /** A version was asked for. */
+  httpGiven: boolean;
   proxy: string | null;
   noproxy: string | null;
   writeOut: string | null;
@@ -175,6 +177,7 @@ export function defaults(): CurlOptions {
     localPort: null,
     family: null,
     http: '1.1',
+    httpGiven: false,
     proxy: null,
     noproxy: null,
     writeOut: null,
@@ -464,6 +467,7 @@ export const SETTERS: Record<string, Setter> = {
   },
   'http1.1': (o) => {
     o.http = '1.1';
+    o.httpGiven = true;
   },
   http2: (o) => {
     o.http = '2';

@@ -13,7 +13,7 @@ import type { CurlOptions } from './options.ts';
 import type { Output } from './output.ts';
 import { chooseProxy, type ProxyServer } from './proxy.ts';
 import { type Body, base64, makeBody, methodOf, requestHead, USER_AGENT } from './request.ts';
-import { type Secured, secure } from './tls.ts';
+import { type Secured, secure, unsecure } from './tls.ts';
 import { hostText, joinUrl, parseUrl, type Url, urlText } from './url.ts';
 import type { TransferInfo } from './writeout.ts';
 
@@ -257,9 +257,7 @@ export class Transfer {
     info.verifyResult = r.verifyResult;
     info.certs = r.certs;
     if (r.failure) {
-      if (!r.quiet) yield* this.note(r.failure.message);
       yield* this.drop(c);
-      if (r.after) yield* r.after();
       return r.failure;
     }
     info.times.appConnect = this.p.sim.now - this.start;
@@ -298,8 +296,9 @@ export class Transfer {
 
   private *drop(c: Connection): Task<void> {
     yield* this.finishMeter();
-    this.s.connector.close(c);
     yield* this.note(`Closing connection ${c.id}`);
+    yield* unsecure(this.p, c);
+    this.s.connector.close(c);
   }
 
   private *finishMeter(): Task<void> {
@@ -489,8 +488,9 @@ export class Transfer {
       /close/i.test(header(head, 'Connection') ?? '') ||
       (head.version === '1.0' && !/keep-alive/i.test(header(head, 'Connection') ?? ''));
     if (close) {
-      this.s.connector.close(c);
       yield* this.note(`Closing connection ${c.id}`);
+      yield* unsecure(p, c);
+      this.s.connector.close(c);
     } else yield* this.note(`Connection #${c.id} to host ${c.host} left intact`);
     if (o.failWithBody && head.status >= 400) return { code: 22, message: `The requested URL returned error: ${head.status}` };
     return null;

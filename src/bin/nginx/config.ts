@@ -3,8 +3,9 @@
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { getaddrinfo } from '../../os/resolver.ts';
+import type { Identity } from '../../os/tls/server.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
-import { type Pair, parsePair } from './pair.ts';
+import { parsePair } from './pair.ts';
 import { ConfigParser, type Context, type Directive, Emerg } from './syntax.ts';
 import { DEFAULT_FORMAT, type LogFormat, unknownVariable } from './variables.ts';
 
@@ -65,7 +66,7 @@ export interface Server {
   listens: Listen[];
   names: string[];
   base: Location;
-  pairs: Pair[];
+  pairs: Identity[];
   /** TLS versions as 12, 13. */
   protocols: number[];
   reject: boolean;

@@ -3,11 +3,14 @@
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { closeSocket } from '../../os/sockcalls.ts';
+import { type Stream, tcpStream } from '../../os/stream.ts';
+import { tlsAccept } from '../../os/tls/server.ts';
+import { TlsSession } from '../../os/tls/session.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
+import { ok } from '../../sim/errno.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
 import { concat, utf8 } from '../../wire/bytes.ts';
 import { bytesOf, Reader } from '../curl/http.ts';
-import { tcpStream } from '../../os/stream.ts';
 import { strftime } from '../sh/strftime.ts';
 import { type Config, chooseLocation, type Location, type Server } from './config.ts';
 import { errorPage, REASONS, SERVER, sentStatus, VERSION } from './pages.ts';
@@ -42,6 +45,20 @@ const inChunks = (reply: Reply, r: Request): boolean => reply.chunked === true &
 function chunk(body: Uint8Array): Uint8Array {
   const piece = body.length > 0 ? [utf8(`${body.length.toString(16)}\r\n`), body, utf8('\r\n')] : [];
   return concat([...piece, utf8('0\r\n\r\n')]);
+}
+
+/** A stream whose first octets have been read already. */
+function withHead(head: Uint8Array, under: Stream): Stream {
+  let left: Uint8Array | null = head;
+  return {
+    ...under,
+    *recv(max, deadline) {
+      if (!left) return yield* under.recv(max, deadline);
+      const part = left;
+      left = null;
+      return ok(part);
+    },
+  };
 }
 
 interface Counts {
@@ -85,16 +102,22 @@ export class Http {
     counts.accepted++;
     counts.active++;
     const plain = (a: Parameters<typeof formatIp>[0]): string => formatIp(a).replace(/^::ffff:/, '');
+    let session: TlsSession | null = null;
     try {
-      const reader = new Reader(tcpStream(sock));
+      const tls = secure ? yield* this.secure(sock) : null;
+      if (tls === 'gone') return;
+      session = tls instanceof TlsSession ? tls : null;
+      const reader = new Reader(session ?? (tls instanceof Uint8Array ? withHead(tls, tcpStream(sock)) : tcpStream(sock)));
+      const plain497 = tls instanceof Uint8Array;
       while (!this.stopping) {
         const ends = {
           peer: { addr: plain(sock.remote?.addr ?? 0), port: sock.remote?.port ?? 0 },
           local: { addr: plain(sock.local.addr), port: sock.local.port },
           scheme: secure ? ('https' as const) : ('http' as const),
-          tls: null,
+          tls: session && { name: session.serverName ?? '', protocol: `TLSv1.${session.version - 10}`, cipher: session.suite?.name ?? '' },
           began: this.p.sim.now,
         };
+
         const r = yield* readRequest(
           reader,
           ends,
@@ -102,6 +125,7 @@ export class Http {
           (x) => chooseLocation(this.choose(sock, x.headers.get('host') ?? '').base, x.path).maxBody,
         );
         if (r === null) return;
+        if (plain497) r.refused = 497;
         counts.requests++;
         const server = this.choose(sock, r.headers.get('host') ?? '');
         r.variables.set('server_name', server.names[0] ?? '');
@@ -119,8 +143,26 @@ export class Http {
       }
     } finally {
       counts.active--;
+      if (session) yield* session.close();
       closeSocket(this.p, sock);
     }
+  }
+
+  /** The handshake; octets in the clear when the client speaks plain HTTP. */
+  private *secure(sock: TcpSocket): Task<TlsSession | Uint8Array | 'gone'> {
+    const s = new TlsSession(tcpStream(sock), this.p.sim.rng('nginx.tls'));
+    const here = this.serversAt(sock);
+    const standard = here.find((x) => x.listens.some((l) => l.port === sock.local.port && l.defaultServer)) ?? (here[0] as Server);
+    const failure = yield* tlsAccept(s, {
+      identity: (name) => {
+        const server = name === null ? standard : this.choose(sock, name);
+        return server.reject ? null : server.pairs;
+      },
+      versions: standard.protocols,
+      alpn: (offered) => offered.find((x) => x === 'http/1.1' || x === 'http/1.0') ?? (offered.includes('h2') ? undefined : null),
+    });
+    if (!failure) return s;
+    return failure.kind === 'wrong-version' ? failure.peeked : 'gone';
   }
 
   /** Servers of the listening socket that the connection came in by: an own address goes before the wildcard. */

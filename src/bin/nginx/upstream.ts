@@ -3,10 +3,10 @@
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { closeSocket, connectTcp, openTcp, sendTcp } from '../../os/sockcalls.ts';
+import { tcpStream } from '../../os/stream.ts';
 import { type Errno, errnoNumber, strerror } from '../../sim/errno.ts';
 import { concat } from '../../wire/bytes.ts';
 import { bodyPlan, bytesOf, Reader, readBody, readHead } from '../curl/http.ts';
-import { tcpStream } from '../../os/stream.ts';
 import type { Config, Location, Peer, Upstream } from './config.ts';
 import type { Request } from './request.ts';
 import type { Reply } from './serve.ts';

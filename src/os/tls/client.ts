@@ -41,7 +41,7 @@ export interface ClientOptions {
   max: number;
   padded: boolean;
   /** Judges the server's chain: an alert to end with, or null. */
-  check(chain: readonly Certificate[]): Task<number | null>;
+  check(chain: readonly Certificate[]): number | null;
   /** When the first message has gone out. */
   begun?(): Task<void>;
 }
@@ -106,7 +106,7 @@ class Handshake {
     const { s, o } = this;
     s.peerChain = parseCertificateMessage(body, s.version).flatMap((b) => parseCertificate(b) ?? []);
     if (s.peerChain.length === 0) return yield* s.alert(ALERTS.decodeError);
-    const wrong = yield* o.check(s.peerChain);
+    const wrong = o.check(s.peerChain);
     return wrong === null ? null : yield* s.alert(wrong);
   }
 
