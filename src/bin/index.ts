@@ -32,6 +32,7 @@ import { nohup, setsid } from './nohup/nohup.ts';
 import { nsenter } from './nsenter/nsenter.ts';
 import { nslookup } from './nslookup/nslookup.ts';
 import { nstat } from './nstat/nstat.ts';
+import { openssl } from './openssl/openssl.ts';
 import { killall, pgrep } from './pgrep/pgrep.ts';
 import { ping } from './ping/ping.ts';
 import { poddns } from './poddns/poddns.ts';
@@ -41,6 +42,7 @@ import { bash } from './sh/sh.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { systemctl } from './systemctl/systemctl.ts';
+import { tc } from './tc/tc.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
 import { telnet } from './telnet/telnet.ts';
 import { top } from './top/top.ts';
@@ -86,6 +88,7 @@ const table: readonly Command[] = [
   nsenter,
   nslookup,
   nstat,
+  openssl,
   pgrep,
   ping,
   poddns,
@@ -96,6 +99,7 @@ const table: readonly Command[] = [
   stty,
   sysctl,
   systemctl,
+  tc,
   tcpdump,
   telnet,
   top,

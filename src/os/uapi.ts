@@ -26,6 +26,8 @@ export * from '../net/rtnl/netns.ts';
 export * from '../net/rtnl/nsid.ts';
 export * from '../net/rtnl/route.ts';
 export * from '../net/rtnl/vlan.ts';
+// traffic control
+export * as tc from '../net/sched/index.ts';
 export { type Captured, ETH_P_ALL, PacketSocket } from '../net/sock/packet.ts';
 export { type RawPacket, RawSocket } from '../net/sock/raw.ts';
 export type { Sock, SockError, SockOptions } from '../net/sock/sock.ts';

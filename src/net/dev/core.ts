@@ -2,6 +2,7 @@
 
 import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import { arpReceive } from '../neigh/arp.ts';
+import type { Stack } from '../sched/sched.ts';
 import type { Skb } from '../skb.ts';
 import type { NetDevice } from './device.ts';
 import { netDrop } from './trace.ts';
@@ -19,6 +20,13 @@ export function devQueueXmit(skb: Skb): void {
     netDrop(skb, dev, 'NO_CARRIER');
     return;
   }
+  if (dev.sched === null) startXmit(skb);
+  else dev.sched.transmit(skb);
+}
+
+/** Past the queues: shows the frame to packet sockets and hands it to the device. Models dev_hard_start_xmit() */
+function startXmit(skb: Skb): void {
+  const dev = skb.dev as NetDevice;
   const ns = dev.ns;
   if (skb.csumBytes > 0 && dev.noTxChecksum) skb.checksumHelp();
   if (ns.taps.size > 0) {
@@ -62,6 +70,13 @@ export function netifReceive(skb: Skb): void {
     });
   }
   if (ns.taps.size > 0) for (const tap of ns.taps) if (tap.dev === null || tap.dev === dev) tap.receive(skb);
+  if (dev.sched === null || dev.sched.receive(skb)) deliver(skb);
+}
+
+/** Past taps and filters: who takes the frame. */
+function deliver(skb: Skb): void {
+  const dev = skb.dev as NetDevice;
+  const ns = dev.ns;
   if (skb.vlan !== null && dev.vlans !== null && vlanReceive(skb, dev)) {
     netifReceive(skb);
     return;
@@ -91,3 +106,6 @@ export function netifReceive(skb: Skb): void {
       netDrop(skb, dev, 'UNHANDLED_PROTO');
   }
 }
+
+/** How queueing disciplines go on with a packet. */
+export const schedStack: Stack = { xmit: startXmit, queueXmit: devQueueXmit, receive: netifReceive, resume: deliver };

@@ -6,6 +6,7 @@ import type { Sim } from '../../sim/sim.ts';
 import { formatMac, isMulticastMac, MAC_BROADCAST, type Mac } from '../../wire/mac.ts';
 import type { IfAddr } from '../ip/ifaddr.ts';
 import type { Netns } from '../netns.ts';
+import type { Sched } from '../sched/sched.ts';
 import type { PacketType, Skb } from '../skb.ts';
 import { AddressList } from './addrlist.ts';
 import { IFF_ALLMULTI, IFF_BROADCAST, IFF_LOWER_UP, IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_RUNNING, IFF_UP } from './flags.ts';
@@ -97,6 +98,10 @@ export abstract class NetDevice {
   groMaxSize = 65536;
   /** Queue discipline once up. */
   qdisc = 'noqueue';
+  /** What tc set up; null: packets go straight to the device. */
+  sched: Sched | null = null;
+  /** Kind of the root queueing discipline that tc set up. */
+  rootQdisc: string | null = null;
   hardHeaderLen = 14;
   /** Without tx-checksum-ip-generic (`ethtool -K DEV tx off`) checksums are filled in before a frame goes out. */
   noTxChecksum = false;
@@ -202,7 +207,7 @@ export abstract class NetDevice {
 
   /** `noop` until first brought up and again without carrier, as `ip link` shows it. */
   qdiscShown(): string {
-    return this.active ? this.qdisc : this.everUp ? this.qdisc : 'noop';
+    return this.rootQdisc ?? (this.active || this.everUp ? this.qdisc : 'noop');
   }
 
   /** Whom a received frame with this destination is for. Models eth_type_trans(). */
@@ -284,6 +289,7 @@ export abstract class NetDevice {
     this.setMaster(null);
     const index = this.ifindex;
     this.leave();
+    this.sched = this.rootQdisc = null;
     this.ns = ns;
     this.name = wanted;
     this.everUp = false;
@@ -312,6 +318,7 @@ export abstract class NetDevice {
     if (!this.up) return ok();
     this.flags &= ~IFF_UP;
     this.active = false;
+    this.sched?.reset();
     this.closed();
     if (this.hardware === 'ether') this.mc.del(MULTICAST_ALL4);
     this.notify('down');

@@ -9,6 +9,7 @@ import { netDrop } from './trace.ts';
 /** Intermediate functional block: a queue for what tc redirects to it. What is sent there directly is lost. Models drivers/net/ifb.c */
 export class Ifb extends NetDevice {
   readonly kind = 'ifb';
+  private readonly origins = new WeakMap<Skb, { from: NetDevice; back: (() => void) | null }>();
 
   constructor(ns: Netns, name: string) {
     super(ns, name);
@@ -19,9 +20,29 @@ export class Ifb extends NetDevice {
     this.qdisc = 'pfifo_fast';
   }
 
+  /** A packet that tc redirects here, from `from`; `back` takes up one that was on its way in. */
+  redirected(skb: Skb, from: NetDevice, back: (() => void) | null): void {
+    this.origins.set(skb, { from, back });
+  }
+
   xmit(skb: Skb): void {
-    this.stats.rxDropped++;
-    netDrop(skb, this, 'IFB_NOT_REDIRECTED');
+    const origin = this.origins.get(skb);
+    const bytes = skb.data.length + 14;
+    this.stats.rxPackets++;
+    this.stats.rxBytes += bytes;
+    if (!origin?.from.registered) {
+      this.stats.rxDropped++;
+      netDrop(skb, this, 'IFB_NOT_REDIRECTED');
+      return;
+    }
+    this.origins.delete(skb);
+    this.stats.txPackets++;
+    this.stats.txBytes += bytes;
+    if (origin.back) origin.back();
+    else {
+      skb.dev = origin.from;
+      origin.from.xmit(skb);
+    }
   }
 }
 
