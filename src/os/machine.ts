@@ -274,7 +274,8 @@ function programFiles(commands: readonly Command[]): ReadonlyMap<string, Readonl
   for (const command of commands) {
     if (command.hidden) continue;
     const path = command.path ?? `/usr/bin/${command.name}`;
-    const folder = path.slice(0, path.lastIndexOf('/'));
+    // /bin and /sbin are links.
+    const folder = path.slice(0, path.lastIndexOf('/')).replace(/^\/(?=s?bin$)/, '/usr/');
     const entries = made.get(folder) ?? new Map<string, () => Inode>();
     made.set(folder, entries);
     entries.set(path.slice(path.lastIndexOf('/') + 1), () => {
