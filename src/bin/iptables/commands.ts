@@ -23,7 +23,7 @@ export class Batch {
   private readonly defer: boolean;
   private readonly jumps: { edit: xt.TableEdit; target: string }[] = [];
   private readonly edits = new Map<string, xt.TableEdit>();
-  /** What was asked for last: that is where a commit that fails is said to have failed. */
+  /** What was asked last: a refused commit names it. */
   private last: Pending = { type: 'RULE_APPEND', what: '', line: null };
   line: number | null = null;
   out = '';
@@ -83,9 +83,8 @@ export class Batch {
   }
 
   private op(type: string, what: string): Pending {
-    const op = { type, what, line: this.line };
-    this.last = op;
-    return op;
+    this.last = { type, what, line: this.line };
+    return this.last;
   }
 
   private change(e: xt.TableEdit, p: Parsed): void {
@@ -98,14 +97,13 @@ export class Batch {
     switch (p.command) {
       case 'A':
       case 'I': {
-        this.needChain(e, name);
-        let at = p.command === 'A' ? (e.chain(name) as xt.Chain).rules.length : p.rulenum - 1;
+        const chain = this.needChain(e, name);
+        let at = p.command === 'A' ? chain.rules.length : p.rulenum - 1;
         for (const rule of rules(p)) {
-          const length = (e.chain(name) as xt.Chain).rules.length;
-          if (at > length) throw new Refused('Index of insertion too big');
+          if (at > chain.rules.length) throw new Refused('Index of insertion too big');
           if (verbose) this.out += verboseLine(env, rule);
           const op = this.op(p.command === 'A' ? 'RULE_APPEND' : 'RULE_INSERT', `rule in chain ${name}`);
-          const r = e.insert(name, at, rule);
+          const r = e.insertInto(chain, at, rule);
           if (!r.ok) this.refuse(r.errno, op);
           if (p.command === 'A') at++;
         }
@@ -213,9 +211,12 @@ export class Batch {
   }
 
   /** -A to a built-in chain brings it into being; others must exist. */
-  private needChain(e: xt.TableEdit, name: string): void {
+  private needChain(e: xt.TableEdit, name: string): xt.Chain {
+    const there = e.changed(name);
+    if (there) return there;
     if (e.isBuiltin(name)) e.addBuiltin(this.env.legacy ? undefined : name);
     if (!e.chain(name)) throw new Refused(NO_CHAIN);
+    return e.writable(name);
   }
 
   private checkJump(e: xt.TableEdit, p: Parsed): void {
@@ -368,7 +369,7 @@ export class Batch {
 
 /** One rule for each pair of source and destination address. */
 function rules(p: Parsed): xt.RuleSpec[] {
-  if (p.sources.length < 2 && p.destinations.length < 2) {
+  if (p.sources.length <= 1 && p.destinations.length <= 1) {
     p.rule.src = plain(p.sources[0] ?? null);
     p.rule.dst = plain(p.destinations[0] ?? null);
     return [p.rule];

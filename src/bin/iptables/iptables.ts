@@ -7,7 +7,7 @@ import { text, utf8 } from '../../wire/bytes.ts';
 import { Batch } from './commands.ts';
 import { type Env, Exit, problemText, Refused } from './env.ts';
 import { xtablesMonitor } from './monitor.ts';
-import { parseCommand } from './options.ts';
+import { CommandParser } from './options.ts';
 import { restoreOptions, runRestore } from './restore.ts';
 import { runSave, type SaveResult } from './save.ts';
 import { translate } from './translate.ts';
@@ -54,16 +54,15 @@ export function runIptables(env: Env, argv: readonly string[]): Outcome {
   const batch = new Batch(env);
   const short = env.prog;
   try {
-    const parsed = parseCommand(
+    const parsed = new CommandParser(
       env,
-      argv,
       (t) => {
         out += t;
       },
       (t) => {
         err += t;
       },
-    );
+    ).parse(argv);
     batch.run(parsed);
     batch.commit();
     out += batch.out;
@@ -162,16 +161,15 @@ function translator(base: 'iptables' | 'ip6tables'): Command {
       let out = '';
       let err = '';
       try {
-        const parsed = parseCommand(
+        const parsed = new CommandParser(
           env,
-          p.argv.slice(1),
           (t) => {
             out += t;
           },
           (t) => {
             err += t;
           },
-        );
+        ).parse(p.argv.slice(1));
         const r = translate(env, parsed);
         return yield* finish(p, { ...r, out: out + r.out, err: err + r.err });
       } catch (e) {

@@ -3,7 +3,7 @@
 import { xt } from '../../os/uapi.ts';
 import { parseAddresses, parseInterface } from './address.ts';
 import { type Env, Exit, flavourText, Ignored, idOf } from './env.ts';
-import { ALLOWED, type CommandKey, GLOBALS, MAX_CHAIN, ORDER } from './globals.ts';
+import { ALLOWED, type CommandKey, GLOBALS, type GlobalOption, MAX_CHAIN, ORDER } from './globals.ts';
 import { helpText } from './help.ts';
 
 export interface Parsed {
@@ -16,13 +16,13 @@ export interface Parsed {
   table: string;
   options: Set<string>;
   rule: xt.RuleSpec;
-  sources: xt.AddrMatch[];
-  destinations: xt.AddrMatch[];
+  sources: readonly xt.AddrMatch[];
+  destinations: readonly xt.AddrMatch[];
 }
 
 interface Loaded {
-  readonly ext: xt.Ext;
-  readonly opt: unknown;
+  ext: xt.Ext;
+  opt: unknown;
   readonly given: Set<string>;
 }
 
@@ -50,97 +50,213 @@ interface State {
 /** Options that `!` may stand before. */
 const INVERTIBLE = 'sdpiof';
 
+const NONE: readonly xt.AddrMatch[] = [];
+
 const bad = (text: string): never => {
   throw new xt.Problem(text);
 };
 
-/** `out` receives -V and -h text, `warn` what goes to standard error before the verdict. `restore` refuses -t as iptables-restore does. */
-export function parseCommand(
-  env: Env,
-  argv: readonly string[],
-  out: (text: string) => void,
-  warn: (text: string) => void,
-  restoreTable: string | null = null,
-): Parsed {
-  const s: State = {
-    command: null,
-    chain: null,
-    rulenum: 0,
-    byNumber: false,
-    newname: '',
-    policy: '',
-    table: restoreTable ?? 'filter',
-    options: new Set(),
-    rule: xt.emptyRule(),
-    src: null,
-    dst: null,
-    srcInvert: false,
-    dstInvert: false,
-    jump: '',
-    loaded: [],
-    target: null,
-    goto: false,
-    protoMatch: false,
-  };
-  let at = 0;
-  let invert = false;
-  let rest = '';
-  const hasArg = (): boolean => at < argv.length && !(argv[at] as string).startsWith('-') && argv[at] !== '!';
-  const take = (): string => argv[at++] as string;
-  const cx: xt.ParseCx = {
-    family: env.family,
-    legacy: env.legacy,
-    get proto() {
-      return s.rule.proto;
-    },
-    get protoInvert() {
-      return s.rule.protoInvert;
-    },
-    next: () => (at < argv.length && !(argv[at] as string).startsWith('-') ? take() : null),
-    setExists: (name) => env.ns.nf.sets.get(name) !== null,
-    user: (name) => idOf(env, '/etc/passwd', name),
-    group: (name) => idOf(env, '/etc/group', name),
-    warn,
-  };
+const BY_KEY: ReadonlyMap<string, GlobalOption> = new Map(GLOBALS.map((g) => [g.key, g] as const).reverse());
+const BY_LONG: ReadonlyMap<string, GlobalOption> = new Map(GLOBALS.map((g) => [g.long, g] as const));
 
-  const global = (key: string, arg: string): void => {
-    const set = (option = key): void => {
-      if (s.options.has(option)) bad(`multiple -${option} flags not allowed`);
-      if (invert && !INVERTIBLE.includes(option)) bad(`cannot have ! before -${option}`);
-      s.options.add(option);
+function named(spec: xt.OptionSpec<unknown>, long: string): boolean {
+  return spec.name === long || spec.aliases?.includes(long) === true;
+}
+
+/** Reads lines one after the other; what `parse` returns is good until the next. `out` receives -V and -h text, `warn` what goes to standard error before the verdict. `restoreTable` refuses -t as iptables-restore does. */
+export class CommandParser implements xt.ParseCx {
+  private readonly env: Env;
+  private readonly out: (text: string) => void;
+  readonly warn: (text: string) => void;
+  private readonly restoreTable: string | null;
+  private readonly s: State;
+  /** Used again line after line. */
+  private readonly pool: Loaded[] = [];
+  private argv: readonly string[] = [];
+  private at = 0;
+  private invert = false;
+
+  constructor(env: Env, out: (text: string) => void, warn: (text: string) => void, restoreTable: string | null = null) {
+    this.env = env;
+    this.out = out;
+    this.warn = warn;
+    this.restoreTable = restoreTable;
+    this.s = {
+      command: null,
+      chain: null,
+      rulenum: 0,
+      byNumber: false,
+      newname: '',
+      policy: '',
+      table: restoreTable ?? 'filter',
+      options: new Set(),
+      rule: xt.emptyRule(),
+      src: null,
+      dst: null,
+      srcInvert: false,
+      dstInvert: false,
+      jump: '',
+      loaded: [],
+      target: null,
+      goto: false,
+      protoMatch: false,
     };
-    // These take the whole word where the argument is joined to the option (-ptcp, --source=…).
-    const word = (): string => argv[at - 1] as string;
-    const command = (cmd: CommandKey, other: CommandKey | '' = ''): void => {
-      if (invert) bad("unexpected '!' flag");
-      if (s.command !== null && s.command !== other) bad(`Cannot use -${cmd} with -${s.command}`);
-      if (s.command === null || cmd !== 'Z') s.command = cmd;
-      else s.options.add('zero');
-    };
+  }
+
+  get family(): 4 | 6 {
+    return this.env.family;
+  }
+
+  get legacy(): boolean {
+    return this.env.legacy;
+  }
+
+  get proto(): number {
+    return this.s.rule.proto;
+  }
+
+  get protoInvert(): boolean {
+    return this.s.rule.protoInvert;
+  }
+
+  next(): string | null {
+    return this.at < this.argv.length && !(this.argv[this.at] as string).startsWith('-') ? this.take() : null;
+  }
+
+  setExists(name: string): boolean {
+    return this.env.ns.nf.sets.get(name) !== null;
+  }
+
+  user(name: string): number | null {
+    return idOf(this.env, '/etc/passwd', name);
+  }
+
+  group(name: string): number | null {
+    return idOf(this.env, '/etc/group', name);
+  }
+
+  parse(argv: readonly string[]): Parsed {
+    this.reset(argv);
+    while (this.at < argv.length) {
+      const word = this.take();
+      if (word === '!') {
+        if (this.invert) bad('multiple consecutive ! not allowed');
+        this.invert = true;
+        continue;
+      }
+      if (word === '--') {
+        if (this.at < argv.length) bad('unknown arguments found on commandline');
+        break;
+      }
+      if (!word.startsWith('-') || word === '-') throw new xt.Problem(`Bad argument \`${word}'`, 2, false);
+      if (word.startsWith('--')) this.longOption(word.slice(2));
+      else this.shortOptions(word);
+    }
+    return finish(this.env, this.s, this.invert, this);
+  }
+
+  private reset(argv: readonly string[]): void {
+    const { s } = this;
+    this.argv = argv;
+    this.at = 0;
+    this.invert = false;
+    if (s.target) this.pool.push(s.target);
+    this.pool.push(...s.loaded);
+    s.command = null;
+    s.chain = null;
+    s.rulenum = 0;
+    s.byNumber = false;
+    s.newname = '';
+    s.policy = '';
+    s.table = this.restoreTable ?? 'filter';
+    if (s.options.size > 0) s.options.clear();
+    s.rule = xt.emptyRule();
+    s.src = null;
+    s.dst = null;
+    s.srcInvert = false;
+    s.dstInvert = false;
+    s.jump = '';
+    s.loaded.length = 0;
+    s.target = null;
+    s.goto = false;
+    s.protoMatch = false;
+  }
+
+  private hasArg(): boolean {
+    if (this.at >= this.argv.length) return false;
+    const word = this.argv[this.at] as string;
+    return word !== '!' && !word.startsWith('-');
+  }
+
+  private take(): string {
+    return this.argv[this.at++] as string;
+  }
+
+  /** These take the whole word where the argument is joined to the option (-ptcp, --source=…). */
+  private word(): string {
+    return this.argv[this.at - 1] as string;
+  }
+
+  private shortOptions(word: string): void {
+    for (let k = 1; k < word.length; k++) {
+      const key = word[k] as string;
+      const spec = key === '0' ? undefined : BY_KEY.get(key);
+      if (!spec) throw new xt.Problem(`unknown option "-${key}"`);
+      if (spec.arg === 'none') {
+        this.global(key, '');
+        continue;
+      }
+      let arg = word.slice(k + 1);
+      if (arg === '' && spec.arg === 'required') {
+        if (this.at >= this.argv.length) bad(`option "-${key}" requires an argument`);
+        arg = this.take();
+      }
+      this.global(key, arg);
+      return;
+    }
+  }
+
+  private set(option: string): void {
+    const { options } = this.s;
+    if (options.has(option)) bad(`multiple -${option} flags not allowed`);
+    if (this.invert && !INVERTIBLE.includes(option)) bad(`cannot have ! before -${option}`);
+    options.add(option);
+  }
+
+  private command(cmd: CommandKey, other: CommandKey | '' = ''): void {
+    const { s } = this;
+    if (this.invert) bad("unexpected '!' flag");
+    if (s.command !== null && s.command !== other) bad(`Cannot use -${cmd} with -${s.command}`);
+    if (s.command === null || cmd !== 'Z') s.command = cmd;
+    else s.options.add('zero');
+  }
+
+  private global(key: string, arg: string): void {
+    const { s, env, restoreTable } = this;
     switch (key) {
       case 'A':
       case 'C':
-        command(key);
+        this.command(key);
         s.chain = arg;
         break;
       case 'D':
-        command('D');
+        this.command('D');
         s.chain = arg;
-        if (hasArg()) {
-          s.rulenum = ruleNumber(take());
+        if (this.hasArg()) {
+          s.rulenum = ruleNumber(this.take());
           s.byNumber = true;
         }
         break;
       case 'R':
-        command('R');
+        this.command('R');
         s.chain = arg;
-        if (!hasArg()) bad('-R requires a rule number');
-        s.rulenum = ruleNumber(take());
+        if (!this.hasArg()) bad('-R requires a rule number');
+        s.rulenum = ruleNumber(this.take());
         break;
       case 'I':
-        command('I');
+        this.command('I');
         s.chain = arg;
-        s.rulenum = hasArg() ? ruleNumber(take()) : 1;
+        s.rulenum = this.hasArg() ? ruleNumber(this.take()) : 1;
         break;
       case 'L':
       case 'S':
@@ -148,137 +264,139 @@ export function parseCommand(
           s.options.add('zero');
           s.command = null;
         }
-        command(key);
+        this.command(key);
         if (arg !== '') s.chain = arg;
-        else if (hasArg()) s.chain = take();
-        if (hasArg()) s.rulenum = ruleNumber(take());
+        else if (this.hasArg()) s.chain = this.take();
+        if (this.hasArg()) s.rulenum = ruleNumber(this.take());
         break;
       case 'F':
       case 'X':
-        command(key);
+        this.command(key);
         if (arg !== '') s.chain = arg;
-        else if (hasArg()) s.chain = take();
+        else if (this.hasArg()) s.chain = this.take();
         break;
       case 'Z':
-        command('Z', s.command === 'L' || s.command === 'S' ? s.command : '');
+        this.command('Z', s.command === 'L' || s.command === 'S' ? s.command : '');
         if (arg !== '') s.chain = arg;
-        else if (hasArg()) s.chain = take();
-        if (hasArg()) {
-          s.rulenum = ruleNumber(take());
+        else if (this.hasArg()) s.chain = this.take();
+        if (this.hasArg()) {
+          s.rulenum = ruleNumber(this.take());
           s.byNumber = true;
         }
         break;
       case 'N':
         checkNewName(env, arg);
-        command('N');
+        this.command('N');
         s.chain = arg;
         break;
       case 'E':
-        command('E');
+        this.command('E');
         s.chain = arg;
-        if (!hasArg()) bad('-E requires old-chain-name and new-chain-name');
-        s.newname = take();
+        if (!this.hasArg()) bad('-E requires old-chain-name and new-chain-name');
+        s.newname = this.take();
         break;
       case 'P':
-        command('P');
+        this.command('P');
         s.chain = arg;
-        if (!hasArg()) bad('-P requires a chain and a policy');
-        s.policy = take();
+        if (!this.hasArg()) bad('-P requires a chain and a policy');
+        s.policy = this.take();
         break;
       case 'p': {
-        set();
-        const name = word().toLowerCase();
+        this.set(key);
+        const name = this.word().toLowerCase();
         const number = xt.parseNumber(name, 0, 255) ?? xt.protocolNumber(name);
         if (number === null) bad(`unknown protocol "${name}" specified`);
         s.rule.proto = number as number;
-        s.rule.protoInvert = invert;
-        if (number === 0 && invert) bad('rule would never match protocol');
+        s.rule.protoInvert = this.invert;
+        if (number === 0 && this.invert) bad('rule would never match protocol');
         break;
       }
       case 's':
-        set();
-        s.src = word();
-        s.srcInvert = invert;
+        this.set(key);
+        s.src = this.word();
+        s.srcInvert = this.invert;
         break;
       case 'd':
-        set();
-        s.dst = word();
-        s.dstInvert = invert;
+        this.set(key);
+        s.dst = this.word();
+        s.dstInvert = this.invert;
         break;
       case 'i':
         if (arg === '') bad('Empty interface is likely to be undesired');
-        set();
-        s.rule.in = parseInterface(arg, invert, warn);
+        this.set(key);
+        s.rule.in = parseInterface(arg, this.invert, this.warn);
         break;
       case 'o':
         if (arg === '') bad('Empty interface is likely to be undesired');
-        set();
-        s.rule.out = parseInterface(arg, invert, warn);
+        this.set(key);
+        s.rule.out = parseInterface(arg, this.invert, this.warn);
         break;
       case 'j':
-        set();
-        s.jump = word();
+        this.set(key);
+        s.jump = this.word();
         if (s.jump === '') bad('Invalid target name (too short)');
-        loadTarget(s.jump);
+        this.loadTarget(s.jump);
         break;
       case 'g':
-        set('j');
-        s.jump = word();
+        this.set('j');
+        s.jump = this.word();
         s.goto = true;
         break;
       case 'f':
         if (env.family === 6) bad('unknown option "-f"');
-        set();
-        s.rule.frag = { invert };
+        this.set(key);
+        s.rule.frag = { invert: this.invert };
         break;
       case 'm':
-        if (invert) bad('unexpected ! flag before --match');
-        loadMatch(arg);
+        if (this.invert) bad('unexpected ! flag before --match');
+        this.loadMatch(arg);
         break;
       case 't':
-        if (invert) bad('unexpected ! flag before --table');
+        if (this.invert) bad('unexpected ! flag before --table');
         if (restoreTable !== null) bad(`The -t option cannot be used in ${env.prog}.\n`);
         s.table = arg;
         break;
       case 'v':
-        if (!s.options.has('v')) set();
+        if (!s.options.has('v')) this.set(key);
         break;
       case 'n':
       case 'x':
       case '0':
-        set();
+        this.set(key);
         break;
       case 'w': {
-        const seconds = arg === '' && hasArg() ? take() : arg;
+        const seconds = arg === '' && this.hasArg() ? this.take() : arg;
         if (seconds !== '' && !/^\s*[-+]?\d/.test(seconds)) bad('wait seconds not numeric');
         s.options.add('w');
         break;
       }
       case 'W': {
-        const interval = arg === '' && hasArg() ? take() : arg;
+        const interval = arg === '' && this.hasArg() ? this.take() : arg;
         if (interval === '') bad('wait interval value required');
-        warn('Ignoring deprecated --wait-interval option.\n');
+        this.warn('Ignoring deprecated --wait-interval option.\n');
         s.options.add('W');
         break;
       }
       case 'V':
-        if (invert) {
-          out(`Not ${flavourText(env).slice(1)} ;-)\n`);
+        if (this.invert) {
+          this.out(`Not ${flavourText(env).slice(1)} ;-)\n`);
           throw new Exit(0);
         }
-        out(`${env.prog} ${flavourText(env)}\n`);
+        this.out(`${env.prog} ${flavourText(env)}\n`);
         throw new Exit(0);
       case 'h':
         if (s.loaded.length === 0 && s.rule.proto !== 0) {
           const named = xt.protocolName(s.rule.proto);
-          if (named !== null && xt.findMatch(named, env.family)) loadMatch(named);
+          if (named !== null && xt.findMatch(named, env.family)) this.loadMatch(named);
         }
-        out(helpText(env, [...(s.target ? [s.target.ext.name] : s.jump !== '' ? ['standard'] : []), ...s.loaded.map((l) => l.ext.name)]));
+        this.out(
+          helpText(env, [...(s.target ? [s.target.ext.name] : s.jump !== '' ? ['standard'] : []), ...s.loaded.map((l) => l.ext.name)]),
+        );
         throw new Exit(0);
       case 'c': {
-        set();
+        this.set(key);
         let [packets, bytes] = arg.includes(',') ? [arg.slice(0, arg.indexOf(',')), arg.slice(arg.indexOf(',') + 1)] : [arg, null];
-        if (bytes === null && hasArg()) bytes = take();
+        if (bytes === null && this.hasArg()) bytes = this.take();
         if (bytes === null || (arg.startsWith(',') && packets === '') || arg === '') bad('-c requires packet and byte counter');
         if (!/^\d/.test(packets as string)) bad('-c packet counter not numeric');
         if (!/^\d/.test(bytes as string)) bad('-c byte counter not numeric');
@@ -296,124 +414,98 @@ export function parseCommand(
         break;
       default:
     }
-    invert = false;
-  };
+    this.invert = false;
+  }
 
-  const missing = (ext: xt.Ext): void => {
-    if (ext.missing) warn(`Warning: Extension ${ext.name} revision 0 not supported, missing kernel module?\n`);
-  };
-  const loadMatch = (name: string): void => {
-    const ext = xt.findMatch(name, env.family);
-    if (!ext) bad(`Couldn't load match \`${name}':No such file or directory\n`);
-    const found = ext as xt.MatchExt;
-    missing(found);
-    s.loaded.push({ ext: found, opt: found.init({ family: env.family }), given: new Set() });
-    s.rule.matches.push({ ext: found, opt: (s.loaded[s.loaded.length - 1] as Loaded).opt });
-  };
-  const loadTarget = (name: string): void => {
-    const ext = xt.findTarget(name, env.family);
-    if (!ext) return;
-    missing(ext);
-    s.target = { ext, opt: ext.init({ family: env.family }), given: new Set() };
-  };
+  private load(ext: xt.Ext): Loaded {
+    if (ext.missing) this.warn(`Warning: Extension ${ext.name} revision 0 not supported, missing kernel module?\n`);
+    const one = this.pool.pop() ?? { ext, opt: null, given: new Set() };
+    one.ext = ext;
+    one.opt = ext.init(this);
+    if (one.given.size > 0) one.given.clear();
+    return one;
+  }
+
+  private loadMatch(name: string): void {
+    const ext = xt.findMatch(name, this.env.family);
+    if (!ext) throw new xt.Problem(`Couldn't load match \`${name}':No such file or directory\n`);
+    const one = this.load(ext);
+    this.s.loaded.push(one);
+    this.s.rule.matches.push({ ext, opt: one.opt });
+  }
+
+  private loadTarget(name: string): void {
+    const ext = xt.findTarget(name, this.env.family);
+    if (ext) this.s.target = this.load(ext);
+  }
 
   /** Options of the extensions, the last loaded first; then the program's own. */
-  const extOption = (long: string): { owner: Loaded; spec: xt.OptionSpec<unknown> } | null => {
-    const owners = [...(s.target ? [s.target] : []), ...[...s.loaded].reverse()];
-    const names = (spec: xt.OptionSpec<unknown>): string[] => [spec.name, ...(spec.aliases ?? [])];
-    for (const owner of owners) {
-      for (const spec of owner.ext.options) if (names(spec).includes(long)) return { owner, spec };
+  private extOption(long: string): Loaded | null {
+    const { loaded, target } = this.s;
+    if (target) for (const spec of target.ext.options) if (named(spec, long)) return this.owned(target, spec);
+    for (let i = loaded.length - 1; i >= 0; i--) {
+      const owner = loaded[i] as Loaded;
+      for (const spec of owner.ext.options) if (named(spec, long)) return this.owned(owner, spec);
     }
-    if (GLOBALS.some((g) => g.long === long)) return null;
+    if (BY_LONG.has(long)) return null;
     const partial = new Map<xt.OptionSpec<unknown>, Loaded>();
-    for (const owner of owners) {
-      for (const spec of owner.ext.options) if (names(spec).some((n) => n.startsWith(long))) partial.set(spec, owner);
+    for (const owner of [...(target ? [target] : []), ...[...loaded].reverse()]) {
+      for (const spec of owner.ext.options)
+        if ([spec.name, ...(spec.aliases ?? [])].some((n) => n.startsWith(long))) partial.set(spec, owner);
     }
     const globals = new Set(GLOBALS.filter((g) => g.long.startsWith(long)).map((g) => g.key));
     if (partial.size + globals.size > 1) bad(`unknown option "--${long}"`);
-    for (const [spec, owner] of partial) return { owner, spec };
+    for (const [spec, owner] of partial) return this.owned(owner, spec);
     return null;
-  };
+  }
 
-  const longOption = (text: string): void => {
+  private found: xt.OptionSpec<unknown> | null = null;
+
+  private owned(owner: Loaded, spec: xt.OptionSpec<unknown>): Loaded {
+    this.found = spec;
+    return owner;
+  }
+
+  private longOption(text: string): void {
+    const { s } = this;
     const eq = text.indexOf('=');
     const name = eq < 0 ? text : text.slice(0, eq);
     const inline = eq < 0 ? null : text.slice(eq + 1);
-    let found = extOption(name);
-    if (!found) {
-      const exact = GLOBALS.find((g) => g.long === name);
+    let owner = this.extOption(name);
+    if (!owner) {
+      const exact = BY_LONG.get(name);
       const hits = exact ? [exact] : GLOBALS.filter((g) => g.long.startsWith(name));
-      const keys = new Set(hits.map((h) => h.key));
       const hit = hits[0];
-      if (hit && keys.size === 1) {
-        let arg = inline ?? '';
-        if (hit.arg === 'required' && inline === null) {
-          if (at >= argv.length) bad(`option "--${name}" requires an argument`);
-          arg = take();
-        }
-        global(hit.key, arg);
+      if (hit && hits.every((h) => h.key === hit.key)) {
+        this.global(hit.key, this.argument(name, inline, hit.arg));
         return;
       }
       if (s.rule.proto !== 0 && !s.protoMatch) {
         const proto = xt.protocolName(s.rule.proto);
-        const ext = proto === null ? null : xt.findMatch(proto, env.family);
+        const ext = proto === null ? null : xt.findMatch(proto, this.env.family);
         s.protoMatch = true;
         if (ext && !s.loaded.some((l) => l.ext === ext)) {
-          loadMatch(ext.name);
-          found = extOption(name);
+          this.loadMatch(ext.name);
+          owner = this.extOption(name);
         }
       }
-      if (!found) bad(`unknown option "--${name}"`);
+      if (!owner) throw new xt.Problem(`unknown option "--${name}"`);
     }
-    const { owner, spec } = found as { owner: Loaded; spec: xt.OptionSpec<unknown> };
-    let arg = inline ?? '';
-    if ((spec.arg ?? 'required') === 'required' && inline === null) {
-      if (at >= argv.length) bad(`option "--${name}" requires an argument`);
-      arg = take();
-    }
+    const spec = this.found as xt.OptionSpec<unknown>;
+    const arg = this.argument(name, inline, spec.arg ?? 'required');
     const ext = owner.ext.name;
-    if (owner.given.has(spec.name) && !spec.multi) bad(`${ext}: option "--${spec.name}" can only be used once.\n`);
-    if (invert && !spec.invert) bad(`${ext}: option "--${spec.name}" cannot be inverted.\n`);
+    if (!spec.multi && owner.given.has(spec.name)) bad(`${ext}: option "--${spec.name}" can only be used once.\n`);
+    if (this.invert && !spec.invert) bad(`${ext}: option "--${spec.name}" cannot be inverted.\n`);
     owner.given.add(spec.name);
-    spec.set?.(owner.opt, arg, invert, cx);
-    invert = false;
-  };
-
-  while (at < argv.length || rest !== '') {
-    if (rest === '') {
-      const word = take();
-      if (word === '!') {
-        if (invert) bad('multiple consecutive ! not allowed');
-        invert = true;
-        continue;
-      }
-      if (word === '--') {
-        if (at < argv.length) bad('unknown arguments found on commandline');
-        break;
-      }
-      if (!word.startsWith('-') || word === '-') throw new xt.Problem(`Bad argument \`${word}'`, 2, false);
-      if (word.startsWith('--')) {
-        longOption(word.slice(2));
-        continue;
-      }
-      rest = word.slice(1);
-    }
-    const key = rest[0] as string;
-    rest = rest.slice(1);
-    const spec = key === '0' ? undefined : GLOBALS.find((g) => g.key === key);
-    if (!spec) throw new xt.Problem(`unknown option "-${key}"`);
-    let arg = '';
-    if (spec.arg === 'required') {
-      if (rest === '' && at >= argv.length) bad(`option "-${key}" requires an argument`);
-      arg = rest !== '' ? rest : take();
-      rest = '';
-    } else if (spec.arg === 'optional') {
-      arg = rest;
-      rest = '';
-    }
-    global(key, arg);
+    spec.set?.(owner.opt, arg, this.invert, this);
+    this.invert = false;
   }
-  return finish(env, s, invert, cx);
+
+  private argument(name: string, inline: string | null, kind: 'none' | 'required' | 'optional'): string {
+    if (kind !== 'required' || inline !== null) return inline ?? '';
+    if (this.at >= this.argv.length) bad(`option "--${name}" requires an argument`);
+    return this.take();
+  }
 }
 
 function ruleNumber(text: string): number {
@@ -430,30 +522,36 @@ function checkNewName(env: Env, name: string): void {
   if (/\s/.test(name)) bad(`Invalid chain name \`${name}'`);
 }
 
+function finalCheck({ ext, opt, given }: Loaded, cx: xt.ParseCx): void {
+  ext.check?.(opt, given, cx);
+  for (const spec of ext.options) {
+    if (!given.has(spec.name)) {
+      if (spec.mandatory) bad(`${ext.name}: option "--${spec.name}" must be specified\n`);
+      continue;
+    }
+    if (spec.requires) {
+      for (const other of spec.requires) if (!given.has(other)) bad(`${ext.name}: option "--${spec.name}" also requires "--${other}".\n`);
+    }
+    if (spec.excludes && given.size > 1) {
+      for (const other of spec.excludes)
+        if (given.has(other)) bad(`${ext.name}: option "--${spec.name}" cannot be used together with "--${other}".\n`);
+    }
+  }
+}
+
 /** Everything that is checked when the whole line has been read. */
 function finish(env: Env, s: State, invert: boolean, cx: xt.ParseCx): Parsed {
   if (s.table === 'nat' && (s.policy === 'DROP' || s.jump === 'DROP')) {
     bad('\nThe "nat" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n');
   }
-  for (const one of [...s.loaded, ...(s.target ? [s.target] : [])]) {
-    one.ext.check?.(one.opt, one.given, cx);
-    for (const spec of one.ext.options) {
-      if (spec.mandatory && !one.given.has(spec.name)) bad(`${one.ext.name}: option "--${spec.name}" must be specified\n`);
-      if (!one.given.has(spec.name)) continue;
-      for (const other of spec.requires ?? []) {
-        if (!one.given.has(other)) bad(`${one.ext.name}: option "--${spec.name}" also requires "--${other}".\n`);
-      }
-      for (const other of spec.excludes ?? []) {
-        if (one.given.has(other)) bad(`${one.ext.name}: option "--${spec.name}" cannot be used together with "--${other}".\n`);
-      }
-    }
-  }
+  for (const one of s.loaded) finalCheck(one, cx);
+  if (s.target) finalCheck(s.target, cx);
   if (s.command === null) throw new xt.Problem('no command specified');
   if (invert) bad('nothing appropriate following !');
   const { command } = s;
   const ruleCommand = 'ACDIR'.includes(command);
-  const sources = s.src === null ? [] : parseAddresses(env, s.src, s.srcInvert);
-  const destinations = s.dst === null ? [] : parseAddresses(env, s.dst, s.dstInvert);
+  const sources = s.src === null ? NONE : parseAddresses(env, s.src, s.srcInvert);
+  const destinations = s.dst === null ? NONE : parseAddresses(env, s.dst, s.dstInvert);
   if (
     (sources.length > 1 && s.srcInvert) ||
     (destinations.length > 1 && s.dstInvert) ||
@@ -464,18 +562,19 @@ function finish(env: Env, s: State, invert: boolean, cx: xt.ParseCx): Parsed {
   if (command === 'R' && (sources.length > 1 || destinations.length > 1)) bad('Replacement rule does not specify a unique address');
   if (s.options.has('W') && !s.options.has('w')) bad('--wait-interval only makes sense with --wait\n');
   const allowed = command === 'D' && s.byNumber ? 'v' : ALLOWED[command];
-  for (const key of ORDER) {
-    if (s.options.has(key) && !allowed.includes(key)) bad(`Illegal option \`-${key}' with this command`);
+  let illegal = false;
+  for (const key of s.options) if (!allowed.includes(key)) illegal = true;
+  if (illegal) {
+    for (const key of ORDER) if (s.options.has(key) && !allowed.includes(key)) bad(`Illegal option \`-${key}' with this command`);
   }
   if (s.chain !== null && s.chain.length >= MAX_CHAIN) bad(`chain name \`${s.chain}' too long (must be under ${MAX_CHAIN} chars)`);
   if (ruleCommand && s.chain !== null) {
     if ((s.chain === 'PREROUTING' || s.chain === 'INPUT') && s.rule.out) bad(`Can't use -o with ${s.chain}\n`);
     if ((s.chain === 'POSTROUTING' || s.chain === 'OUTPUT') && s.rule.in) bad(`Can't use -i with ${s.chain}\n`);
   }
-  for (const side of ['in', 'out'] as const) {
-    const i = s.rule[side];
-    if (i && i.name === '+' && !i.invert) s.rule[side] = null;
-  }
+  const { rule } = s;
+  if (rule.in?.name === '+' && !rule.in.invert) rule.in = null;
+  if (rule.out?.name === '+' && !rule.out.invert) rule.out = null;
   s.rule.target = targetOf(env, s);
   if (!xt.isTableName(s.table)) {
     throw new xt.Problem(

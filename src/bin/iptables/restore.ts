@@ -4,7 +4,7 @@ import { xt } from '../../os/uapi.ts';
 import { Batch } from './commands.ts';
 import { type Env, Exit, flavourText, Ignored, problemText, Refused } from './env.ts';
 import { restoreHelp } from './help.ts';
-import { type Parsed, parseCommand } from './options.ts';
+import { CommandParser, type Parsed } from './options.ts';
 
 export interface RestoreOptions {
   counters: boolean;
@@ -66,53 +66,43 @@ export function restoreOptions(env: Env, argv: readonly string[]): RestoreOption
 /** Words of a rule line: blanks separate, double quotes hold together, a backslash inside them escapes. Models add_param_to_argv() */
 export function splitLine(line: string): string[] {
   const words: string[] = [];
-  let from = 0;
-  // Nearly all words stand there as they are; the rest of the line is put together from the first one that does not.
-  for (let i = 0; ; i++) {
-    const c = line.charCodeAt(i);
-    if (c === 32 || c === 9 || c === 10 || i >= line.length) {
-      if (i > from) words.push(line.slice(from, i));
-      from = i + 1;
-      if (i >= line.length) return words;
-    } else if (c === 34) {
-      const end = line.indexOf('"', i + 1);
-      const next = line.charCodeAt(end + 1);
-      const whole = i === from && end > 0 && (next === 32 || end + 1 === line.length);
-      const word = whole ? line.slice(i + 1, end) : '';
-      if (!whole || word.includes('\\')) return joinWords(line, from, words);
-      words.push(word);
-      i = end + 1;
-      from = i + 1;
-      if (i >= line.length) return words;
+  const end = line.length;
+  let i = 0;
+  for (;;) {
+    while (i < end && blank(line.charCodeAt(i))) i++;
+    if (i >= end) return words;
+    const start = i;
+    while (i < end && line.charCodeAt(i) !== QUOTE && !blank(line.charCodeAt(i))) i++;
+    if (i >= end || line.charCodeAt(i) !== QUOTE) {
+      words.push(line.slice(start, i));
+      continue;
     }
+    // Nearly all quoted words are one pair of quotes with nothing escaped.
+    const close = i === start ? line.indexOf('"', i + 1) : -1;
+    if (close > 0 && (close + 1 === end || blank(line.charCodeAt(close + 1)))) {
+      const plain = line.slice(i + 1, close);
+      if (!plain.includes('\\')) {
+        words.push(plain);
+        i = close + 1;
+        continue;
+      }
+    }
+    let word = line.slice(start, i);
+    let quoted = false;
+    for (; i < end && (quoted || !blank(line.charCodeAt(i))); i++) {
+      const ch = line[i] as string;
+      if (ch === '"') quoted = !quoted;
+      else if (quoted && ch === '\\') word += line[++i] ?? '';
+      else word += ch;
+    }
+    words.push(word);
   }
 }
 
-/** The words from `start` on, character by character. */
-function joinWords(line: string, start: number, words: string[]): string[] {
-  let word = '';
-  let quoted = false;
-  let open = false;
-  for (let i = start; i < line.length; i++) {
-    const c = line[i] as string;
-    if (quoted) {
-      if (c === '\\') word += line[++i] ?? '';
-      else if (c === '"') quoted = false;
-      else word += c;
-    } else if (c === '"') {
-      quoted = true;
-      open = true;
-    } else if (c === ' ' || c === '\t' || c === '\n') {
-      if (open) words.push(word);
-      word = '';
-      open = false;
-    } else {
-      word += c;
-      open = true;
-    }
-  }
-  if (open) words.push(word);
-  return words;
+const QUOTE = 0x22;
+
+function blank(c: number): boolean {
+  return c === 0x20 || c === 0x09 || c === 0x0a;
 }
 
 function readCounters(text: string): { packets: number; bytes: number } | null {
@@ -127,10 +117,18 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
   let batch = new Batch(env, !env.legacy);
   let table: xt.TableName | null = null;
   let skipped = false;
-  const lines = text.split('\n');
-  if (lines[lines.length - 1] === '') lines.pop();
+  const warn = (t: string): void => {
+    err += t;
+  };
+  const print = (t: string): void => {
+    out += t;
+  };
+  let parser: CommandParser | null = null;
   try {
-    for (const row of lines) {
+    for (let from = 0, to = 0; from < text.length; from = to + 1) {
+      to = text.indexOf('\n', from);
+      if (to < 0) to = text.length;
+      const row = text.slice(from, to);
       line++;
       batch.line = line;
       if (row === '') continue;
@@ -160,6 +158,7 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
           continue;
         }
         table = name;
+        parser = new CommandParser(env, print, warn, table);
         if (!o.noflush) {
           if (o.verbose) batch.flushAll(name);
           else {
@@ -175,20 +174,8 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
         chainLine(env, batch, table, row, o);
         continue;
       }
-      if (table !== null) {
-        ruleLine(
-          env,
-          batch,
-          table,
-          row,
-          o,
-          (t) => {
-            out += t;
-          },
-          (t) => {
-            err += t;
-          },
-        );
+      if (table !== null && parser !== null) {
+        ruleLine(parser, batch, row, o);
         continue;
       }
       return { out, err: `${env.prog}: line ${line} failed\n`, status: 1 };
@@ -234,15 +221,7 @@ function chainLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: 
   else e.newChain(name);
 }
 
-function ruleLine(
-  env: Env,
-  batch: Batch,
-  table: xt.TableName,
-  row: string,
-  o: RestoreOptions,
-  out: (text: string) => void,
-  warn: (text: string) => void,
-): void {
+function ruleLine(parser: CommandParser, batch: Batch, row: string, o: RestoreOptions): void {
   let rest = row;
   let counters: { packets: number; bytes: number } | null = null;
   if (row.startsWith('[')) {
@@ -255,7 +234,7 @@ function ruleLine(
   }
   let parsed: Parsed;
   try {
-    parsed = parseCommand(env, splitLine(rest), out, warn, table);
+    parsed = parser.parse(splitLine(rest));
   } catch (e) {
     if (e instanceof Ignored) return;
     throw e;

@@ -15,12 +15,21 @@ export function saveTable(env: Env, table: xt.TableName, counters: boolean): str
   const chains = orderedChains(env, table);
   for (const { name, hook, chain } of chains)
     s += `:${name} ${hook ? (chain?.policy ?? 'ACCEPT') : '-'} [${chain?.packets ?? 0}:${chain?.bytes ?? 0}]\n`;
+  // Pieces are joined soon: a text of a hundred thousand lines put together bit by bit is slow to read.
+  const blocks = [s];
+  let lines: string[] = [];
   for (const { name, chain } of chains) {
-    for (const rule of chain?.rules ?? []) {
-      s += `${counters ? `[${rule.packets}:${rule.bytes}] ` : ''}-A ${name}${specText(rule.spec, env.family, null, env.legacy)}\n`;
+    if (!chain) continue;
+    for (const rule of chain.rules) {
+      const head = counters ? `[${rule.packets}:${rule.bytes}] ` : '';
+      lines.push(`${head}-A ${name}${specText(rule.spec, env.family, null, env.legacy)}\n`);
+      if (lines.length >= 200) {
+        blocks.push(lines.join(''));
+        lines = [];
+      }
     }
   }
-  return `${s}COMMIT\n# Completed on ${env.date}\n`;
+  return `${blocks.join('')}${lines.join('')}COMMIT\n# Completed on ${env.date}\n`;
 }
 
 const LOOK = (env: Env): string => `Look at manual page \`${env.prog}.8' for more information.\n`;

@@ -159,5 +159,5 @@ export function addressMask(addr: IpAddr, m: IpAddr, always: boolean): string {
 /** xtables_save_string(): quoted when it has anything but letters, digits, `_` and `-`. */
 export function quote(text: string): string {
   if (/^[A-Za-z0-9_-]+$/.test(text)) return text;
-  return `"${text.replace(/["\\']/g, (c) => `\\${c}`)}"`;
+  return /["\\']/.test(text) ? `"${text.replace(/["\\']/g, (c) => `\\${c}`)}"` : `"${text}"`;
 }

@@ -79,6 +79,10 @@ export class Rule {
   readonly srcBits: number;
   readonly dstMask: number;
   readonly dstBits: number;
+  /** Some part of it may stand at certain hooks only. */
+  readonly hooked: boolean;
+  /** How many of its parts need connection tracking. */
+  readonly ctUsers: number;
 
   constructor(spec: RuleSpec, ns: Netns, handle: number) {
     this.spec = spec;
@@ -93,8 +97,24 @@ export class Rule {
     this.dstBits = dst ? (dst.addr as number) & (dst.mask as number) : 0;
     this.ns = ns;
     // Of ten thousand Services' rules few ever meet a packet: what keeps nothing between packets is compiled when the first one comes.
-    this.code = spec.matches.every((m) => STATELESS.has(m.ext.name)) ? null : compileTests(spec, ns);
-    this.targetCode = spec.target.kind === 'ext' && !STATELESS.has(spec.target.ext.name) ? spec.target.ext.run(spec.target.opt, ns) : null;
+    let hooked = false;
+    let users = 0;
+    let stateless = true;
+    for (const { ext } of spec.matches) {
+      if (ext.hooks || ext.hooksFor) hooked = true;
+      if (ext.conntrack) users++;
+      if (!STATELESS.has(ext.name)) stateless = false;
+    }
+    this.code = stateless ? null : compileTests(spec, ns);
+    this.targetCode = null;
+    if (spec.target.kind === 'ext') {
+      const { ext, opt } = spec.target;
+      if (ext.hooks || ext.hooksFor) hooked = true;
+      if (ext.conntrack) users++;
+      if (!STATELESS.has(ext.name)) this.targetCode = ext.run(opt, ns);
+    }
+    this.hooked = hooked;
+    this.ctUsers = users;
   }
 
   /** What must hold besides the addresses' bits. */
@@ -116,7 +136,7 @@ export class Rule {
 
 /** Extensions whose code has no memory and does nothing when it is made. */
 const STATELESS: ReadonlySet<string> = new Set([
-  ...['comment', 'tcp', 'udp', 'icmp', 'multiport', 'conntrack', 'state', 'mark', 'addrtype', 'physdev'],
+  ...['comment', 'tcp', 'udp', 'icmp', 'multiport', 'conntrack', 'state', 'mark', 'addrtype', 'physdev', 'statistic'],
   ...['ACCEPT', 'DROP', 'DNAT', 'SNAT', 'MASQUERADE', 'MARK', 'REJECT', 'REDIRECT'],
 ]);
 

@@ -6,6 +6,7 @@ import type { Netns } from '../../netns.ts';
 import type { Hook, Netfilter } from '../netfilter.ts';
 import { PRIORITY } from '../priority.ts';
 import { type Chain, newChain, walk } from './chain.ts';
+import type { MatchExt, TargetExt } from './ext.ts';
 import { Rule, type RuleSpec } from './rule.ts';
 
 export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
@@ -155,11 +156,7 @@ export class XtTables {
     }
     let users = 0;
     for (const chain of chains.values()) {
-      for (const rule of chain.rules) {
-        const s = rule.spec;
-        for (const m of s.matches) if (m.ext.conntrack) users++;
-        if (s.target.kind === 'ext' && s.target.ext.conntrack) users++;
-      }
+      for (const rule of chain.rules) users += rule.ctUsers;
     }
     this.ns.ct.use(family, users - t.ctUsers);
     t.ctUsers = users;
@@ -191,6 +188,8 @@ function mayStand<O>(ext: { hooks?: readonly Hook[]; hooksFor?(o: O): readonly H
 function neverMatches(m: RuleSpec['src']): boolean {
   return m?.invert === true && (typeof m.mask === 'number' ? m.mask === 0 : m.mask === 0n);
 }
+
+const OK = ok();
 
 /** A transaction on one table: nothing is seen by packets before `commit`. */
 export class TableEdit {
@@ -239,10 +238,20 @@ export class TableEdit {
   writable(name: string): Chain {
     const chain = this.chains.get(name) as Chain;
     if (this.own.has(chain)) return chain;
-    const copy = { ...chain, rules: chain.rules.slice() };
+    return this.copy(chain, chain.rules.slice());
+  }
+
+  private copy(chain: Chain, rules: Rule[]): Chain {
+    const copy = { ...chain, rules };
     this.own.add(copy);
-    this.chains.set(name, copy);
+    this.chains.set(chain.name, copy);
     return copy;
+  }
+
+  /** The chain if this transaction has changed it already. */
+  changed(name: string): Chain | null {
+    const chain = this.chains.get(name);
+    return chain !== undefined && this.own.has(chain) ? chain : null;
   }
 
   newChain(name: string): Result {
@@ -290,19 +299,26 @@ export class TableEdit {
   }
 
   flush(name: string): void {
-    this.writable(name).rules = [];
+    const chain = this.chains.get(name) as Chain;
+    if (this.own.has(chain)) chain.rules = [];
+    else this.copy(chain, []);
   }
 
   /** Inserts at a position; the kernel's checks of the rule itself come first (EINVAL). */
   insert(chain: string, at: number, spec: RuleSpec): Result {
+    return this.insertInto(this.writable(chain), at, spec);
+  }
+
+  /** The same into a chain that `writable` gave. */
+  insertInto(target: Chain, at: number, spec: RuleSpec): Result {
     const bad = this.checkRule(spec);
     if (bad) return fail(bad);
-    const target = this.writable(chain);
     const rule = this.owner.newRule(spec, this.handle());
     // Short chains are many: unlike push(), concat() makes no room to spare.
     if (at === target.rules.length && at < 4) target.rules = target.rules.concat(rule);
+    else if (at === target.rules.length) target.rules.push(rule);
     else target.rules.splice(at, 0, rule);
-    return ok();
+    return OK;
   }
 
   remove(chain: string, at: number): void {
@@ -333,33 +349,36 @@ export class TableEdit {
   }
 
   private checkRule(spec: RuleSpec): Errno | null {
-    const exts: { ext: RuleSpec['matches'][number]['ext'] | Extract<RuleSpec['target'], { kind: 'ext' }>['ext']; opt: unknown }[] = [
-      ...spec.matches,
-    ];
-    if (spec.target.kind === 'ext') exts.push(spec.target);
     // Queueing to user space is not built into this kernel's nf_tables.
     if (spec.target.kind === 'verdict' && spec.target.verdict === 'QUEUE' && this.owner.flavour === 'nft') return 'ENOENT';
     if (this.owner.flavour === 'nft' && (neverMatches(spec.src) || neverMatches(spec.dst))) return 'EINVAL';
-    for (const { ext, opt } of exts) {
-      if (ext.missing) return 'ENOENT';
-      if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';
-      if (ext.protos && (spec.protoInvert || !ext.protos.includes(spec.proto))) return 'EINVAL';
-      const r = ext.checkentry?.(opt, this.owner.ns, spec.protoInvert ? 0 : spec.proto, this.name);
-      if (r && !r.ok) return r.errno;
+    for (const { ext, opt } of spec.matches) {
+      const bad = this.checkExt(ext, opt, spec);
+      if (bad) return bad;
     }
-    return null;
+    return spec.target.kind === 'ext' ? this.checkExt(spec.target.ext, spec.target.opt, spec) : null;
+  }
+
+  private checkExt(ext: MatchExt | TargetExt, opt: unknown, spec: RuleSpec): Errno | null {
+    if (ext.missing) return 'ENOENT';
+    if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';
+    if (ext.protos && (spec.protoInvert || !ext.protos.includes(spec.proto))) return 'EINVAL';
+    const r = ext.checkentry?.(opt, this.owner.ns, spec.protoInvert ? 0 : spec.proto, this.name);
+    return r && !r.ok ? r.errno : null;
   }
 
   /** What of a chain's rules validation must look at, once for all hooks: extensions that may not stand everywhere, and jumps (null: to nowhere). */
   private concerns(chain: Chain): Concern[] {
     const out: Concern[] = [];
-    const jumps = new Set<Chain>();
-    for (const { spec } of chain.rules) {
-      for (const m of spec.matches) if (m.ext.hooks || m.ext.hooksFor) out.push(m);
+    let jumps: Set<Chain> | null = null;
+    for (const { spec, hooked } of chain.rules) {
       const { target } = spec;
-      if (target.kind === 'ext') {
-        if (target.ext.hooks || target.ext.hooksFor) out.push(target);
-      } else if (target.kind === 'jump') {
+      if (hooked) {
+        for (const m of spec.matches) if (m.ext.hooks || m.ext.hooksFor) out.push(m);
+        if (target.kind === 'ext' && (target.ext.hooks || target.ext.hooksFor)) out.push(target);
+      }
+      if (target.kind === 'jump') {
+        jumps ??= new Set();
         const next = this.chains.get(target.chain);
         if (!next) out.push(null);
         else if (!jumps.has(next)) {
