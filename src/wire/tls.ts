@@ -131,7 +131,7 @@ export interface HelloOptions {
   sessionId: Uint8Array;
   serverName: string | null;
   alpn: readonly string[];
-  /** 12, 13. */
+  /** 10 to 13; below 12 it is offered, though not spoken here. */
   min: number;
   max: number;
   share: Uint8Array;
@@ -155,7 +155,7 @@ export function emitClientHello(o: HelloOptions): Uint8Array {
     extension(EXT_SIGNATURES, vector(2, words(SIGNATURES))),
     ...(tls13
       ? [
-          extension(EXT_VERSIONS, vector(1, words([0x0304, ...(tls12 ? [0x0303] : [])]))),
+          extension(EXT_VERSIONS, vector(1, words([13, 12, 11, 10].flatMap((v) => (v >= o.min ? [0x0301 + v - 10] : []))))),
           extension(EXT_PSK_MODES, Uint8Array.of(1, 1)),
           extension(EXT_KEY_SHARE, vector(2, words([GROUP_X25519]), vector(2, o.share))),
         ]

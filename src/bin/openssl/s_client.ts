@@ -130,12 +130,15 @@ class Client {
     const brief = o.has('brief');
     const quiet = o.has('quiet');
     const name = o.has('noservername') ? null : (o.get('servername') ?? (parseIp(host) === null ? host : null));
-    if (!brief && !quiet) yield* p.out('CONNECTED(00000003)\n');
+    // In a pipe standard output is held back until there is more to say.
+    const connected = brief || quiet ? '' : 'CONNECTED(00000003)\n';
+    const early = p.isatty(1);
+    if (early) yield* p.out(connected);
     const only12 = o.has('tls1_2', 'no_tls1_3');
     const failure = yield* tlsConnect(s, {
       serverName: name,
       alpn: o.get('alpn')?.split(',') ?? [],
-      min: o.has('tls1_3', 'no_tls1_2') ? 13 : 12,
+      min: o.has('tls1_3', 'no_tls1_2') ? 13 : o.has('tls1_2', 'no_tls1_1') ? 12 : 10,
       max: only12 ? 12 : 13,
       padded: false,
       check: (chain) => {
@@ -149,12 +152,12 @@ class Client {
     yield* this.tellVerdict(brief);
     if (failure) {
       yield* this.complain(failure);
-      if (!brief && !quiet) yield* p.out(this.report(false));
+      if (!brief && !quiet) yield* p.out((early ? '' : connected) + this.report(false));
       closeSocket(p, this.sock);
       return 1;
     }
     if (brief) yield* p.err(this.brief());
-    else if (!quiet) yield* p.out(this.report(true));
+    else if (!quiet) yield* p.out((early ? '' : connected) + this.report(true));
     return yield* this.talk(quiet);
   }
 

@@ -4,15 +4,29 @@ import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
 import { closeSocket, connectTcp, openTcp, sendTcp } from '../../os/sockcalls.ts';
+import { tcpStream } from '../../os/stream.ts';
 import { timeLimit } from '../../os/threads.ts';
+import { tlsConnect } from '../../os/tls/client.ts';
+import { TlsSession } from '../../os/tls/session.ts';
+import {
+  certificatesIn,
+  systemTrust,
+  V_CERT_HAS_EXPIRED,
+  V_CERT_NOT_YET_VALID,
+  V_NO_LOCAL_ISSUER,
+  V_SELF_SIGNED,
+  V_SELF_SIGNED_IN_CHAIN,
+  type Verdict,
+  verifyChain,
+} from '../../os/tls/trust.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
 import { type Errno, ok, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
 import { concat, text, utf8 } from '../../wire/bytes.ts';
+import { type Certificate, matchesHost } from '../../wire/x509.ts';
 import { bodyPlan, bytesOf, header, latin1, Reader, type ResponseHead, readBody, readHead } from '../curl/http.ts';
 import { noProxy } from '../curl/proxy.ts';
 import { base64 } from '../curl/request.ts';
-import { tcpStream } from '../../os/stream.ts';
 import { hostHeader, hostText, joinUrl, parseUrl, type Url, urlText } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
 import { Dots, decimal, rate } from './dots.ts';
@@ -40,6 +54,7 @@ function grouped(n: number): string {
 /** A connection and what has been read from it. */
 class Link extends Reader {
   readonly sock: TcpSocket;
+  secured = false;
   constructor(sock: TcpSocket) {
     super(tcpStream(sock));
     this.sock = sock;
@@ -50,6 +65,7 @@ class Wget {
   private readonly p: Process;
   private readonly o: WgetOptions;
   private logFd = 2;
+  private trusted: Certificate[] = [];
   private readonly got = { files: 0, bytes: 0, us: 0 };
   private idle: { key: string; reader: Link } | null = null;
 
@@ -186,7 +202,18 @@ class Wget {
       return EXIT.ok;
     }
     for (let attempt = 1; ; attempt++) {
+      const ca = o.caCertificate;
+      const first = url.scheme === 'https' && this.trusted.length === 0;
       yield* this.say(`--${this.now()}--  ${attempt > 1 ? `(try:${String(attempt).padStart(2)})  ` : ''}${urlText(url)}\n`);
+      if (first) {
+        this.trusted = systemTrust(this.p);
+        const r = ca === null ? null : this.p.readFile(ca);
+        if (r && !r.ok) yield* this.tell(`ERROR: Failed to load CA certificate '${ca}': ${strerror(r.errno)}\n`);
+        if (r?.ok) {
+          this.trusted.push(...certificatesIn(text(r.value)));
+          yield* this.say(`Loaded CA certificate '${ca}'\n`);
+        }
+      }
       const r = yield* this.attempt(url, method, body, out);
       if ('location' in r) return r;
       if (!r.retry) return r.exit;
@@ -260,6 +287,53 @@ class Wget {
     return { exit: EXIT.network, retry: !fatal };
   }
 
+  /** The handshake in GnuTLS's words. */
+  private *secure(link: Link, url: Url): Task<Outcome | null> {
+    const { p, o } = this;
+    const session = new TlsSession(link.stream, p.sim.rng('tls'));
+    session.deadline = o.readTimeout > 0 ? p.sim.now + o.readTimeout * 1e6 : undefined;
+    const now = p.sim.epochMs + p.sim.now / 1000;
+    let verdict: Verdict | null = null;
+    const failure = yield* tlsConnect(session, {
+      serverName: parseIp(url.host) === null ? url.host : null,
+      alpn: [],
+      min: 12,
+      max: 13,
+      padded: false,
+      check: (chain) => {
+        verdict = verifyChain(chain, this.trusted, now);
+        return null;
+      },
+    });
+    if (failure) {
+      const why =
+        failure.kind === 'wrong-version'
+          ? 'An unexpected TLS packet was received.'
+          : failure.kind === 'alert'
+            ? 'A TLS fatal alert has been received.'
+            : 'The TLS connection was non-properly terminated.';
+      yield* this.tell(`GnuTLS: ${why}\nUnable to establish SSL connection.\n`);
+      return { exit: EXIT.network, retry: false };
+    }
+    const leaf = session.peerChain[0] as Certificate;
+    const level = o.checkCertificate ? 'ERROR' : 'WARNING';
+    const codes = ((verdict as Verdict | null)?.findings ?? []).map((f) => f.code);
+    const issuer = codes.some((c) => c === V_SELF_SIGNED || c === V_SELF_SIGNED_IN_CHAIN || c === V_NO_LOCAL_ISSUER);
+    let bad = codes.length > 0;
+    if (bad) yield* this.tell(`${level}: The certificate of ‘${url.host}’ is not trusted.\n`);
+    if (issuer) yield* this.tell(`${level}: The certificate of ‘${url.host}’ doesn't have a known issuer.\n`);
+    if (codes.includes(V_CERT_HAS_EXPIRED)) yield* this.tell(`${level}: The certificate of ‘${url.host}’ has expired.\n`);
+    if (codes.includes(V_CERT_NOT_YET_VALID)) yield* this.tell(`${level}: The certificate of ‘${url.host}’ is not yet activated.\n`);
+    if (!bad && !matchesHost(leaf, url.host)) {
+      yield* this.tell(`The certificate's owner does not match hostname ‘${url.host}’\n`);
+      bad = true;
+    }
+    if (bad && o.checkCertificate) return { exit: EXIT.ssl, retry: false };
+    link.stream = session;
+    link.secured = true;
+    return null;
+  }
+
   private request(url: Url, method: string, body: Uint8Array | null): Uint8Array {
     const { o } = this;
     const fields: [string, string][] = [
@@ -306,10 +380,12 @@ class Wget {
       yield* this.tell('wget: FTP is not emulated\n');
       return { exit: EXIT.protocol, retry: false };
     }
-    if (url.scheme === 'https') {
-      closeSocket(p, reader.sock);
-      yield* this.tell('wget: TLS is not emulated\nUnable to establish SSL connection.\n');
-      return { exit: EXIT.ssl, retry: false };
+    if (url.scheme === 'https' && !reader.secured) {
+      const f = yield* this.secure(reader, url);
+      if (f) {
+        closeSocket(p, reader.sock);
+        return f;
+      }
     }
     const limit = (): void => {
       reader.deadline = o.readTimeout > 0 ? p.sim.now + o.readTimeout * 1e6 : undefined;
@@ -317,7 +393,7 @@ class Wget {
     limit();
     const request = this.request(url, method, body);
     if (o.debug) yield* p.write(this.logFd, `\n---request begin---\n${latin1(request)}---request end---\n`);
-    yield* sendTcp(reader.sock, request, reader.deadline);
+    yield* reader.stream.send(request, reader.deadline);
     yield* this.say(`${proxy ? 'Proxy' : 'HTTP'} request sent, awaiting response... `);
     const head = yield* readHead(reader);
     if (!head.ok) {
