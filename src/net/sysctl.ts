@@ -47,6 +47,8 @@ const WORDS = new Set(['net/ipv4/tcp_congestion_control', 'net/ipv4/tcp_fastopen
 
 export class Sysctl {
   readonly ns: Netns;
+  /** What entries() found for these devices. */
+  private listing: { devices: string; dirs: Map<string, string[]> } | null = null;
   private readonly values = new Map<string, string>();
   private readonly ints = new Map<string, number>();
   private readonly vectors = new Map<string, readonly number[]>();
@@ -66,6 +68,8 @@ export class Sysctl {
     this.all = fresh({ ...(first?.all.conf4 ?? CONF4) });
     // ipv4_devconf_dflt allows source routes, ipv4_devconf does not, and both must.
     this.dflt = fresh({ ...(first?.dflt.conf4 ?? { ...CONF4, accept_source_route: 1 }) });
+    // The host wrote this one when it started; a copy of `default` knows.
+    this.dflt.set = new Set(['conf4/promote_secondaries']);
     ns.events.subscribe((e) => {
       if (e.type !== 'link') return;
       if (e.action === 'register') this.adopt(e.dev);
@@ -155,7 +159,7 @@ export class Sysctl {
     const { where, group, name, values } = key;
     const n = written * (key.scale ?? 1);
     const target = this.of(where);
-    if (typeof where !== 'string') {
+    if (where !== 'all') {
       target.set ??= new Set();
       target.set.add(`${group}/${name}`);
     }
@@ -249,8 +253,30 @@ export class Sysctl {
     add('all', this.all);
     add('default', this.dflt);
     for (const [dev, v] of this.devs) add(dev.name, v);
-    const sortable = (k: string): string => k.replaceAll('/', '\u0001');
-    return keys.sort((a, b) => (sortable(a) < sortable(b) ? -1 : 1));
+    return keys
+      .map((k) => k.replaceAll('/', '\u0001'))
+      .sort()
+      .map((k) => k.replaceAll('\u0001', '/'));
+  }
+
+  /** Names in a directory below /proc/sys (`net/ipv4/`); empty when there is no such directory. */
+  entries(prefix: string): readonly string[] {
+    const devices = [...this.devs.keys()].map((d) => d.name).join('/');
+    if (this.listing?.devices !== devices) {
+      const dirs = new Map<string, Set<string>>();
+      for (const key of this.keys()) {
+        for (let at = 0; at >= 0; ) {
+          const end = key.indexOf('/', at);
+          const dir = key.slice(0, at);
+          const names = dirs.get(dir) ?? new Set();
+          if (names.size === 0) dirs.set(dir, names);
+          names.add(end < 0 ? key.slice(at) : key.slice(at, end));
+          at = end < 0 ? -1 : end + 1;
+        }
+      }
+      this.listing = { devices, dirs: new Map([...dirs].map(([dir, names]) => [dir, [...names]])) };
+    }
+    return this.listing.dirs.get(prefix) ?? [];
   }
 
   /** The device's own value of net.ipv4.conf.DEV.NAME; `all` and `default` too. */
@@ -300,8 +326,10 @@ export class Sysctl {
   private adopt(dev: NetDevice): DevValues {
     const { dflt } = this;
     dflt.own = {};
-    const v: DevValues = { ...dflt, own: {}, set: null, settled: false };
+    const v: DevValues = { ...dflt, own: {}, set: dflt.set ? new Set(dflt.set) : null, settled: false };
     if (dev.kind === 'loopback') {
+      // Networks start with rp_filter written as 0, so devices made later keep what they start with.
+      dflt.set?.add('conf4/rp_filter');
       Object.assign(writable(v, 'conf4'), { disable_policy: 1, disable_xfrm: 1 });
       Object.assign(writable(v, 'conf6'), { accept_dad: -1, use_tempaddr: -1 });
     }

@@ -102,6 +102,34 @@ SUPPORT_URL="https://www.debian.org/support"
 BUG_REPORT_URL="https://bugs.debian.org/"
 `;
 
+const SYSCTL_CONF = `# Settings of the kernel that are made when the system starts; see sysctl.conf(5) and sysctl.d(5).
+
+# Spoof protection (reverse-path filter)
+#net.ipv4.conf.default.rp_filter=1
+#net.ipv4.conf.all.rp_filter=1
+
+# TCP SYN cookies
+#net.ipv4.tcp_syncookies=1
+
+# Packet forwarding for IPv4
+#net.ipv4.ip_forward=1
+
+# Packet forwarding for IPv6; it disables stateless address autoconfiguration
+#net.ipv6.conf.all.forwarding=1
+
+# ICMP redirects: not accepted, not sent
+#net.ipv4.conf.all.accept_redirects = 0
+#net.ipv6.conf.all.accept_redirects = 0
+#net.ipv4.conf.all.send_redirects = 0
+
+# Source routes: not accepted
+#net.ipv4.conf.all.accept_source_route = 0
+#net.ipv6.conf.all.accept_source_route = 0
+
+# Packets with impossible addresses are logged
+#net.ipv4.conf.all.log_martians = 1
+`;
+
 const HOSTS = (hostname: string): string => `127.0.0.1\tlocalhost\n127.0.1.1\t${hostname}\n`;
 
 export function etcFiles(dir: Directory, hostname: string): void {
@@ -118,6 +146,7 @@ export function etcFiles(dir: Directory, hostname: string): void {
     protocols: PROTOCOLS,
     'resolv.conf': '',
     services: SERVICES,
+    'sysctl.conf': SYSCTL_CONF,
     shells: '/bin/sh\n/bin/bash\n/usr/bin/bash\n',
   };
   for (const [name, text] of Object.entries(files)) dir.link(name, new RegularFile(text));

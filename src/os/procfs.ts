@@ -44,13 +44,12 @@ export function procRoot(m: Machine): Directory {
 /** /proc/sys/a/b is the sysctl a.b; dots inside a device's name stay dots in the path. */
 function sysctlDir(prefix: string): Directory {
   const children = (p: Process): string[] => {
-    const names = new Set<string>();
-    for (const path of p.ns.sysctl.keys()) {
-      if (path.startsWith(prefix)) names.add(path.slice(prefix.length).split('/', 1)[0] as string);
-    }
+    const names = new Set(p.ns.sysctl.entries(prefix));
     if (/^net\/ipv[46]\/route\/$/.test(prefix)) names.add('flush');
     if (/^net\/ipv6\/conf\/./.test(prefix)) names.add('stable_secret');
     if (prefix === '') for (const name of ['kernel', 'fs', 'vm']) names.add(name);
+    if (prefix === 'fs/') names.add('file-max');
+    if (prefix === 'vm/') names.add('swappiness');
     if (prefix === 'kernel/') for (const name of KERNEL_NAMES) names.add(name);
     return [...names].sort();
   };
@@ -115,6 +114,10 @@ function kernelEntry(path: string): Inode | undefined {
           return ok();
         },
       );
+    case 'fs/file-max':
+      return new ProcFile(() => '9223372036854775807\n');
+    case 'vm/swappiness':
+      return new ProcFile(() => '60\n');
     case 'kernel/osrelease':
       return new ProcFile(() => '6.18.44\n');
     case 'kernel/ostype':

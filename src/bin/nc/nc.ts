@@ -143,7 +143,6 @@ function* serve(p: Process, o: NcOptions, port: number): Task<number> {
   const sock = o.udp ? openUdp(p, family) : openTcp(p, family);
   sock.opt.reuseAddr = true;
   sock.opt.reusePort = true;
-  if (family === 6) sock.opt.v6only = true;
   options(sock, o);
   const bound = sock.bind(addr, port);
   const listening = !bound.ok ? bound : sock.kind === 'tcp' ? sock.listen(1) : ok();

@@ -102,8 +102,9 @@ function hostCond(text: string, isPort: boolean, service: (name: string) => numb
   } else if (isPort && !host.includes(':')) {
     port = host;
     host = '';
-  } else if (host.split(':').length === 2) {
-    [host, port] = host.split(':') as [string, string];
+  } else if (host.includes(':') && !host.includes('/')) {
+    const last = host.lastIndexOf(':');
+    [host, port] = [host.slice(0, last), host.slice(last + 1)];
   }
   const out: HostCond = { addr: null, len: 0, port: null };
   if (port !== null && port !== '' && port !== '*') {
@@ -200,6 +201,11 @@ export function parseFilter(words: readonly string[], service: (name: string) =>
         const [value, mask] = next().split('/') as [string, string | undefined];
         const m = mask === undefined ? 0xffffffff : Number(mask);
         return (e) => (e.mark & m) >>> 0 === Number(value);
+      }
+      case 'cgroup': {
+        if (OPS[peek() ?? ''] !== undefined) at++;
+        const path = next();
+        return () => path === '/';
       }
       case 'autobound':
         return (e) => e.autobound;

@@ -88,7 +88,9 @@ export function timerText(us: number): string {
 }
 
 /** An address as ss writes it: an IPv6 wildcard that serves both families is `*`, others stand in brackets. */
-function addrText(sk: Sock, addr: IpAddr): string {
+function addrText(sk: Sock, addr: IpAddr, names: HostNames): string {
+  const name = names.get(addr);
+  if (name !== undefined) return name;
   const shown = shownAddr(sk, addr);
   const dev = sk.opt.bindDevice !== null ? `%${sk.opt.bindDevice}` : '';
   if (typeof shown === 'number') return formatIp(shown) + dev;
@@ -96,10 +98,19 @@ function addrText(sk: Sock, addr: IpAddr): string {
   return `[${formatIp(shown)}]${dev}`;
 }
 
+/** What -r found for addresses. */
+export type HostNames = ReadonlyMap<IpAddr, string>;
 export type PortName = (port: number, proto: string) => string;
 
 /** One row: cells for netid, state, queues, the two ends and the rest. */
-export function row(p: Process, sk: Sock, show: ShowOptions, users: Map<Sock, string[]>, portName: PortName): string[] {
+export function row(
+  p: Process,
+  sk: Sock,
+  show: ShowOptions,
+  users: Map<Sock, string[]>,
+  portName: PortName,
+  names: HostNames = new Map(),
+): string[] {
   const q = sk.queues();
   const closedTw = sk instanceof TcpSocket && (sk.state === 'TIME_WAIT' || sk.state === 'SYN_RECV');
   const cells = [netid(sk), stateOf(sk)[1], String(closedTw ? 0 : q.rx).padEnd(6), String(closedTw ? 0 : q.tx).padEnd(6)];
@@ -113,8 +124,8 @@ export function row(p: Process, sk: Sock, show: ShowOptions, users: Map<Sock, st
     const port = (n: number): string => (sk.kind === 'raw' ? (n === 0 ? '*' : String(n)) : portName(n, proto));
     const remote = sk.remote?.addr ?? (sk.family === 6 ? 0n : 0);
     const localPort = sk.kind === 'raw' ? port(sk.proto) : port(sk.local.port);
-    const any = sk.family === 6 && remote === 0n ? (sk.opt.v6only ? '[::]' : '*') : addrText6(sk, remote);
-    cells.push(`${addrText(sk, sk.local.addr)}:`, localPort, `${any}:`, port(sk.remote?.port ?? 0));
+    const any = sk.family === 6 && remote === 0n ? (sk.opt.v6only ? '[::]' : '*') : (names.get(remote) ?? addrText6(sk, remote));
+    cells.push(`${addrText(sk, sk.local.addr, names)}:`, localPort, `${any}:`, port(sk.remote?.port ?? 0));
   }
   cells.push(rest(p, sk, show, users));
   return cells;
@@ -140,13 +151,16 @@ function rest(p: Process, sk: Sock, show: ShowOptions, users: Map<Sock, string[]
     out += ` ino:${gone ? 0 : sk.inode} sk:${(sk.inode & 0xfffff).toString(16)}`;
     if (!gone) {
       out += ' cgroup:/';
+      const state = stateOf(sk)[0];
+      if (sk.family === 6 && sk.kind !== 'packet' && (state === 'listening' || state === 'closed'))
+        out += ` v6only:${sk.opt.v6only ? 1 : 0}`;
       if (sk instanceof TcpSocket || sk instanceof UdpSocket) out += ` ${tcp?.finReceived ? '-' : '<'}-${tcp?.writeShutdown ? '-' : '>'}`;
     }
   }
   const more: string[] = [];
   if (show.memory && sk.kind !== 'unix') {
     const q = sk.queues();
-    const [rb, tb] = tcp ? [tcp.rcvBuf, tcp.sndBuf] : [212_992, 212_992];
+    const [rb, tb] = tcp ? [tcp.rcvBuf, tcp.state === 'LISTEN' ? 16_384 : tcp.sndBuf] : [212_992, 212_992];
     more.push(` skmem:(r${tcp?.state === 'LISTEN' ? 0 : q.rx},rb${rb},t0,tb${tb},f0,w${tcp?.state === 'LISTEN' ? 0 : q.tx},o0,bl0,d0)`);
   }
   if (show.info && tcp && tcp.state !== 'TIME_WAIT') more.push(` ${infoOf(p, tcp)}`);

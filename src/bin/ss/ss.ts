@@ -2,8 +2,11 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
+import { nameOrAddress } from '../../os/resolver.ts';
 import { type Sock, TcpSocket } from '../../os/uapi.ts';
+import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import { getopt, specs } from '../getopt.ts';
+
 import { FilterError, parseFilter, STATES, type StateName, scanState } from './filter.ts';
 import { render } from './render.ts';
 import { endsOf, row, type ShowOptions, stateOf, usersOf } from './rows.ts';
@@ -175,7 +178,7 @@ function* main(p: Process): Task<number> {
         const ns = p.kernel.named.get(value);
         if (!ns) {
           yield* p.err(`Cannot open network namespace "${value}": No such file or directory\n`);
-          return 255;
+          return 1;
         }
         p.ns = ns;
         break;
@@ -189,10 +192,14 @@ function* main(p: Process): Task<number> {
         r.filter.push(...text.split(/\s+/).filter((w) => w !== ''));
         break;
       }
-      case 'tos':
-      case 'cgroup':
       case 'context':
       case 'contexts':
+        yield* p.err('ss: SELinux is not enabled.\n');
+        return 1;
+      case 'tos':
+      case 'cgroup':
+      case 'bpf':
+      case 'tipcinfo':
       case 'inet-sockopt':
         break;
       default:
@@ -249,7 +256,7 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
   for (const table of TABLES) {
     if (!tables.has(table)) continue;
     for (const sk of p.ns.sockets.all) {
-      if (sk.kind !== table) continue;
+      if (sk.kind !== table || (r.kill && sk.kind !== 'tcp')) continue;
       if (r.families.size > 0 && sk.family !== 4 && sk.family !== 6) continue;
       if (r.families.size > 0 && !r.families.has(sk.family as 4 | 6)) continue;
       if (sk.kind === 'tcp' && (sk as TcpSocket).state === 'CLOSE' && sk.local.port === 0) continue;
@@ -258,15 +265,18 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
     }
   }
   const hidden = new Set<number>();
-  if (tables.size === 1 && !tables.has('unix') && !tables.has('packet')) hidden.add(0);
+  if (tables.size === 1 && !['unix', 'packet', 'vsock'].some((t) => tables.has(t as Table))) hidden.add(0);
   if (chosen.size === 1) hidden.add(1);
   const screen = p.isatty(1) ? (p.winsize(1)?.cols ?? 80) : null;
-  if (r.kill) {
-    yield* p.out(render([], hidden, r.header, screen));
-    yield* p.err('RTNETLINK answers: Invalid argument\n');
-    return 0;
+  if (r.kill || r.tables.has('dccp')) yield* p.err('RTNETLINK answers: Invalid argument\n');
+  const names = new Map<IpAddr, string>();
+  for (const addr of r.show.resolve && !r.show.numeric ? picked.flatMap((sk) => [sk.local.addr, sk.remote?.addr ?? 0]) : []) {
+    if (!addr || names.has(addr)) continue;
+    const name = yield* nameOrAddress(p, addr);
+    if (name !== formatIp(addr)) names.set(addr, name);
   }
-  const rows = picked.map((sk) => row(p, sk, r.show, users, portName));
+  const rows = picked.map((sk) => row(p, sk, r.show, users, portName, names));
+  if (r.kill) for (const sk of picked) if (sk instanceof TcpSocket) sk.kill();
   yield* p.out(render(rows, hidden, r.header, screen));
   return 0;
 }
@@ -275,7 +285,9 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
 function defaultStates(r: Request): Set<StateName> {
   if (r.all) return new Set(STATES);
   if (r.listening) return new Set(['listening', 'closed']);
-  return new Set(STATES.filter((s) => s !== 'listening' && s !== 'closed' && s !== 'time-wait' && s !== 'syn-recv'));
+  const still = [...r.tables].filter((t) => t === 'packet' || t === 'netlink' || t === 'xdp').length;
+  if (still > 0 && still === r.tables.size) return new Set(['closed']);
+  return new Set(STATES.filter((s) => (s !== 'closed' || still > 0) && s !== 'listening' && s !== 'time-wait' && s !== 'syn-recv'));
 }
 
 function* summary(p: Process): Task<void> {

@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { type Errno, strerror } from '../../os/uapi.ts';
+import { type Errno, ok, strerror } from '../../os/uapi.ts';
 import { USAGE } from './usage.ts';
 
 const ROOT = '/proc/sys/';
@@ -58,6 +58,7 @@ class Sysctl {
   readonly o: Options;
   out = '';
   err = '';
+  private readonly pending: { path: string; value: string; ignore: boolean }[] = [];
 
   constructor(p: Process, o: Options) {
     this.p = p;
@@ -159,10 +160,39 @@ class Sysctl {
     return { path: toPath(key), value: text.slice(eq + 1).trim(), ignore };
   }
 
-  load(file: string): boolean {
+  /** Names of files for a key with `*` in it; directories it would match are left out. */
+  private glob(path: string): string[] {
+    let found = [''];
+    for (const part of path.split('/')) {
+      const re = new RegExp(
+        `^${part
+          .replace(/[\\^$.|+(){}[\]]/g, '\\$&')
+          .replaceAll('*', '.*')
+          .replaceAll('?', '.')}$`,
+      );
+      found = found.flatMap((dir) => {
+        const r = this.p.readdir(ROOT + dir);
+        return (r.ok ? [...r.value] : []).filter((n) => n !== '.' && n !== '..' && re.test(n)).map((n) => (dir === '' ? n : `${dir}/${n}`));
+      });
+    }
+    return found.filter((f) => this.p.stat(ROOT + f).ok).sort();
+  }
+
+  /** What the files have asked for. */
+  apply(): boolean {
     let fine = true;
-    const r = this.p.readFile(file);
+    for (const s of this.pending) {
+      for (const path of /[*?]/.test(s.path) ? this.glob(s.path) : [s.path]) fine = this.write(path, s.value, s.ignore) && fine;
+    }
+    return fine;
+  }
+
+  /** Only reads the file; apply() follows. */
+  load(file: string, stdin?: string): boolean {
+    const fine = true;
+    const r = stdin === undefined ? this.p.readFile(file) : ok(new TextEncoder().encode(stdin));
     if (!r.ok) {
+      if (r.errno === 'EISDIR') return true;
       this.warn(`cannot open "${file}": ${strerror(r.errno)}`);
       return false;
     }
@@ -172,7 +202,7 @@ class Sysctl {
       const line = raw.trim();
       if (line === '' || line.startsWith('#') || line.startsWith(';')) continue;
       const s = this.setting(line, file, number);
-      if (s) fine = this.write(s.path, s.value, s.ignore) && fine;
+      if (s) this.pending.push(s);
     }
     return fine;
   }
@@ -190,7 +220,7 @@ class Sysctl {
       if (!this.o.quiet) this.out += `* Applying ${file} ...\n`;
       fine = this.load(file) && fine;
     }
-    return fine;
+    return this.apply() && fine;
   }
 }
 
@@ -271,16 +301,25 @@ function parse(argv: readonly string[]): { o: Options; words: string[] } | Usage
   return { o, words };
 }
 
-function perform(s: Sysctl, words: readonly string[]): boolean {
+function perform(s: Sysctl, words: readonly string[], stdin: string): boolean {
   const { o } = s;
   if (o.system) return s.loadSystem();
-  if (o.load) return (words.length > 0 ? words : ['/etc/sysctl.conf']).reduce((fine, file) => s.load(file) && fine, true);
+  if (o.load) {
+    const files = words.length > 0 ? words : ['/etc/sysctl.conf'];
+    const read = files.reduce((fine, file) => s.load(file, file === '-' ? stdin : undefined) && fine, true);
+    return s.apply() && read;
+  }
   if (o.all) return s.walk('') || true;
   let fine = true;
   for (const word of words) {
     if (o.write || word.includes('=')) {
+      if (word.length < 2) return false;
       const set = s.setting(word, 'command line', 0);
       if (!set) return false;
+      if (set.path === '') {
+        s.warn(`Path is not under ${ROOT}: ${ROOT}`);
+        return false;
+      }
       fine = s.write(set.path, set.value, set.ignore) && fine;
     } else fine = s.read(toPath(word)) && fine;
   }
@@ -300,9 +339,13 @@ function* main(p: Process): Task<number> {
     return 1;
   }
   const s = new Sysctl(p, o);
-  const fine = perform(s, words);
+  const all = o.load && words.includes('-') ? yield* p.readAll(0) : null;
+  const stdin = all?.ok ? utf8.decode(all.value) : '';
+  const fine = perform(s, words, stdin);
+  // What a pipe gets waits in a buffer until the end.
+  if (!p.isatty(1) && s.err !== '') yield* p.err(s.err);
   if (s.out !== '') yield* p.out(s.out);
-  if (s.err !== '') yield* p.err(s.err);
+  if (p.isatty(1) && s.err !== '') yield* p.err(s.err);
   return fine ? 0 : 1;
 }
 

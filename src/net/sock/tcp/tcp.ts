@@ -306,6 +306,14 @@ export class TcpSocket extends TcpCore {
     this.done();
   }
 
+  /** SOCK_DESTROY: the program sees ECONNABORTED, the other end a reset. Models tcp_abort() */
+  kill(): void {
+    if (this.state === 'LISTEN') this.stopListening();
+    else if (this.state !== 'TIME_WAIT' && this.state !== 'SYN_SENT' && this.state !== 'CLOSE') sendActiveReset(this);
+    if (this.orphan || this.state === 'TIME_WAIT') this.destroy();
+    else this.abort('ECONNABORTED');
+  }
+
   /** Removes it without a word on the wire. */
   destroy(): void {
     this.closed = true;
