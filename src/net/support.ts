@@ -19,7 +19,11 @@ export const FEATURES: readonly Feature[] = [
   ...rows('Links')(
     ['veth, bridge, VXLAN, macvlan, dummy, VLAN sub-interfaces, loopback, network cards with cables', 'emulated'],
     ['bridge: learning, ageing, hairpin, isolation, VLAN filtering, spanning tree, multicast groups', 'emulated'],
-    ['IPIP, GRE, SIT, tunnels over IPv6, Geneve, VRF, bond, ipvlan, tun and tap', 'partly', 'measured only against recordings of an older kernel or none'],
+    [
+      'IPIP, GRE, SIT, tunnels over IPv6, Geneve, VRF, bond, ipvlan, tun and tap',
+      'partly',
+      'measured only against recordings of an older kernel or none',
+    ],
     ['queueing disciplines (netem, tbf, prio, fq_codel)', 'partly', 'rates and delays, not every statistic'],
     ['offloads', 'partly', 'large segments cross veth and bridges whole; there is no hardware'],
     ['XDP, AF_XDP, BPF programs on devices', 'absent', 'would need a BPF machine'],
@@ -48,7 +52,7 @@ export const FEATURES: readonly Feature[] = [
     ['ipset', 'emulated'],
     ['queues to programs (NFQUEUE)', 'partly', 'without a listener packets are dropped or bypassed, as on Linux'],
     ['flow tables', 'partly', 'listed, never offloaded'],
-    ['IPVS', 'partly', 'comes with kube-proxy\'s IPVS mode'],
+    ['IPVS', 'partly', "comes with kube-proxy's IPVS mode"],
   ),
   ...rows('Processes and files')(
     ['processes, pipes, signals, terminals, job control', 'emulated'],

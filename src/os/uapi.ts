@@ -6,7 +6,7 @@ export * from '../net/dev/flags.ts';
 export * from '../net/ip/fib.ts';
 export * from '../net/ip/ifaddr.ts';
 export type { NexthopGroupEntry, NexthopObject, NexthopObjectSpec } from '../net/ip/nexthop.ts';
-export { addrType, type Dst, type Flow, flushCache, listExceptions, pmtuOf, routeInput, routeOutput } from '../net/ip/route.ts';
+export { addrType, type Dst, dstMtu, type Flow, flushCache, listExceptions, pmtuOf, routeInput, routeOutput } from '../net/ip/route.ts';
 export * from '../net/ip/rule.ts';
 export type { Kernel } from '../net/kernel.ts';
 export * from '../net/neigh/neigh.ts';

@@ -182,7 +182,13 @@ class Generator {
     const name = `cap${++this.captures}`;
     if (watch) {
       const filter = r.of('icmp|icmp or arp|tcp|udp or icmp|ip');
-      this.steps.push({ op: 'start', ns: watch.ns, name, command: `tcpdump -n${r.of('|v|e')}i ${this.dev(watch)} ${filter}`, flags: [] });
+      this.steps.push({
+        op: 'start',
+        ns: watch.ns,
+        name,
+        command: `tcpdump --immediate-mode -n${r.of('|v|e')}i ${this.dev(watch)} ${filter}`,
+        flags: [],
+      });
     }
     switch (r.below(8)) {
       case 0:
@@ -244,7 +250,6 @@ class Generator {
       ['nft list ruleset'],
       ['conntrack -L', true],
       ['ss -tan', true],
-      ['ss -s'],
       ['nstat -az IpInReceives IpForwDatagrams IpInDelivers IpOutRequests IcmpInMsgs IcmpOutMsgs IcmpOutDestUnreachs'],
       ['nstat -az TcpActiveOpens TcpPassiveOpens TcpAttemptFails TcpInSegs TcpOutRsts UdpInDatagrams UdpNoPorts'],
       ['cat /proc/net/snmp | grep -E "^(Ip|Icmp):"'],

@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import { closeSocket, openRaw, openTcp, openUdp } from '../../os/sockcalls.ts';
-import type { RawSocket, Sock, SockError, TcpSocket, UdpSocket } from '../../os/uapi.ts';
+import { dstMtu, type RawSocket, routeOutput, type Sock, type SockError, type TcpSocket, type UdpSocket } from '../../os/uapi.ts';
 import { type Errno, type Result, strerror } from '../../sim/errno.ts';
 import type { IpAddr } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
@@ -308,6 +308,13 @@ export class TcpMethod extends RawBase implements ProbeMethod {
     this.port = o.port ?? 80;
   }
 
+  /** IP_MTU of the connected raw socket. */
+  private pathMtu(): number {
+    const { p, o } = this;
+    const r = routeOutput(p.ns, { dst: o.addr, src: null, oif: null, mark: 0, tos: 0, proto: IPPROTO_TCP, uid: p.uid });
+    return r.ok ? Math.min(dstMtu(r.value, o.addr), 65_535) : 1500;
+  }
+
   /** The bound but idle socket keeps its port; what answers the SYN finds nobody listening and is reset by the kernel. */
   send(probe: Probe, ttl: number): Broken | boolean {
     const holder = openTcp(this.p, this.family);
@@ -316,7 +323,7 @@ export class TcpMethod extends RawBase implements ProbeMethod {
     if (b) return b;
     const raw = this.raw as RawSocket;
     const rng = this.p.sim.rng('traceroute');
-    const mss = this.o.tcp.mss ?? (this.v4 ? 1460 : 1440);
+    const mss = this.o.tcp.mss ?? this.pathMtu() - (this.v4 ? 40 : 60);
     const syn = emitTcp(
       {
         srcPort: holder.local.port,
@@ -324,7 +331,7 @@ export class TcpMethod extends RawBase implements ProbeMethod {
         seq: rng.below(0x100000000),
         ack: 0,
         flags: this.o.tcp.flags || SYN,
-        window: 5840,
+        window: (4 * mss) & 0xffff,
         urgent: 0,
         payload: new Uint8Array(0),
         options: this.o.tcp.flags

@@ -381,7 +381,11 @@ export class Ip4Stack {
     if (skb.sim.trace.on) traceRoute(skb, dst);
     if (ns.nf.v4.OUTPUT !== null) {
       const verdict = ns.nf.hook(4, 'OUTPUT', skb, null, dst.dev);
-      if (verdict === 'drop') return fail('EPERM');
+      if (verdict === 'drop') {
+        // ip_send_skb() counts it, ip_queue_xmit() does not.
+        if (p.sk?.kind !== 'tcp') ns.snmp.inc('IpOutDiscards');
+        return fail('EPERM');
+      }
       if (verdict === 'stolen') return ok();
       if (!skb.dst) return this.reroute(skb, p.oif ?? null);
     }

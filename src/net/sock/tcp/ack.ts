@@ -196,8 +196,9 @@ function resendLost(sk: TcpSocket): void {
   for (let i = 0; i < sk.rtxQueue.length; i++) {
     const s = sk.rtxQueue[i] as TxSkb;
     if (!s.lost || s.sacked || s.retrans > 0) continue;
-    if (inFlight(sk) >= sk.cong.cwnd) break;
-    retransmit(sk, i);
+    const room = sk.cong.cwnd - inFlight(sk);
+    if (room <= 0) break;
+    retransmit(sk, i, room);
   }
 }
 
@@ -231,10 +232,6 @@ export function simpleRetransmit(sk: TcpSocket): void {
     if (s.sacked || s.len <= mss) continue;
     s.lost = true;
     s.retrans = 0;
-  }
-  for (let i = 0; i < sk.rtxQueue.length; i++) {
-    const s = sk.rtxQueue[i] as TxSkb;
-    if (s.lost && s.len > mss) split(sk.rtxQueue, i, mss);
   }
   if (sk.caState !== 'loss') {
     sk.caState = 'loss';

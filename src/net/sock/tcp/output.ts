@@ -419,8 +419,8 @@ export function split(queue: TxSkb[], index: number, len: number): void {
   queue.splice(index + 1, 0, rest);
 }
 
-/** Sends a segment of the retransmission queue again, at most one MSS of it. */
-export function retransmit(sk: TcpSocket, index: number): void {
+/** Sends queue entry `index` again, at most `most` segments of it: what is more becomes an entry of its own. */
+export function retransmit(sk: TcpSocket, index: number, most = 1): void {
   const found = sk.remote ? routeFor(sk, { dst: sk.remote.addr, src: sk.local.addr, sport: sk.local.port, dport: sk.remote.port }) : null;
   if (found?.ok) syncMss(sk, found.value);
   const mss = currentMss(sk);
@@ -439,13 +439,14 @@ export function retransmit(sk: TcpSocket, index: number): void {
     skb.len = rest.length;
     skb.seq = sk.sndUna;
   }
-  if (skb.len > mss) split(sk.rtxQueue, index, mss);
+  if (skb.len > mss * most) split(sk.rtxQueue, index, mss * most);
+  const count = segments(skb, mss);
   skb.retrans++;
   skb.sentAt = sk.sim.now;
-  sk.totalRetrans++;
-  sk.prrOut++;
+  sk.totalRetrans += count;
+  sk.prrOut += count;
   if (sk.retransStamp === 0) sk.retransStamp = sk.sim.now;
-  sk.ns.snmp.inc('TcpRetransSegs');
+  sk.ns.snmp.inc('TcpRetransSegs', count);
   transmit(sk, skb.seq, skb.flags | ACK, bytesOf(skb), null, undefined, true);
 }
 

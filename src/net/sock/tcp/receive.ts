@@ -116,7 +116,6 @@ function listening(listener: TcpSocket, t: Tcp, ip: IpView, skb: Skb): void {
     sacked: false,
     lost: false,
   });
-  ns.snmp.inc('TcpPassiveOpens');
   resendSyn(child);
   armRto(child, child.rto);
 }
@@ -135,7 +134,11 @@ function request(child: TcpSocket, t: Tcp, skb: Skb): void {
     return;
   }
   if ((t.flags & RST) !== 0) {
-    if (between(t.seq, child.rcvNxt, add(child.rcvNxt, child.rcvWnd))) child.destroy();
+    if (between(t.seq, child.rcvNxt, add(child.rcvNxt, child.rcvWnd))) {
+      listener.ns.snmp.inc('TcpAttemptFails');
+      listener.ns.snmp.inc('TcpExtEmbryonicRsts');
+      child.destroy();
+    }
     return;
   }
   if ((t.flags & ACK) === 0) return;
@@ -152,6 +155,7 @@ function request(child: TcpSocket, t: Tcp, skb: Skb): void {
     }
     return;
   }
+  listener.ns.snmp.inc('TcpPassiveOpens');
   synAcked(child, t.ack);
   if (child.tsOk && t.options.timestamps) child.tsRecent = t.options.timestamps[0];
   child.sndWl1 = t.seq;
