@@ -12,6 +12,7 @@ import { formatIp, type IpAddr, mask4, parseIp } from '../wire/addr.ts';
 import { formatMac } from '../wire/mac.ts';
 import { type Directory, type Inode, ProcDir, ProcFile } from './inode.ts';
 import { NETSTAT, SNMP } from './mibnames.ts';
+import { procBonding, procVlan } from './procdev.ts';
 import type { Process } from './process.ts';
 import { RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from './rtflags.ts';
 
@@ -47,9 +48,14 @@ export function procNet(target: Process): Directory {
   const nodes: Record<string, Inode> = {};
   for (const [name, read] of Object.entries(files)) nodes[name] = new ProcFile(read);
   nodes.xt_recent = recentLists(ns);
-  const names = Object.keys(nodes).sort();
+  nodes.vlan = procVlan(ns);
+  nodes.bonding = procBonding(ns);
+  const has = (kind: string): boolean => [...ns.devices.values()].some((d) => d.kind === kind);
   return new ProcDir(
-    () => names,
+    () =>
+      Object.keys(nodes)
+        .filter((name) => (name !== 'vlan' && name !== 'bonding') || has(name === 'vlan' ? 'vlan' : 'bond'))
+        .sort(),
     (name) => (Object.hasOwn(nodes, name) ? nodes[name] : undefined),
   );
 }

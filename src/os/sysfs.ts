@@ -1,14 +1,15 @@
-/** /sys/class/net of the reader's namespace. Models net/core/net-sysfs.c and net/bridge/br_sysfs_if.c */
+/** /sys/class/net of the reader's namespace. Models net/core/net-sysfs.c */
 
 import { Bridge } from '../net/dev/bridge.ts';
-import type { BridgePort } from '../net/dev/brport.ts';
 import type { DeviceStats, NetDevice } from '../net/dev/device.ts';
 import { IFF_LOOPBACK } from '../net/dev/flags.ts';
+import { Tun } from '../net/dev/simple.ts';
 import { fail, ok, type Result } from '../sim/errno.ts';
 import { formatMac } from '../wire/mac.ts';
 import { Directory, type Inode, ProcDir, ProcFile, Symlink } from './inode.ts';
 import type { Process } from './process.ts';
 import { fixedDir } from './procfs.ts';
+import { bridgeDir, portDir } from './sysbridge.ts';
 
 export function sysRoot(): Directory {
   const net = new ProcDir(
@@ -62,6 +63,12 @@ const STATISTICS: Readonly<Record<string, keyof DeviceStats | null>> = {
   tx_window_errors: null,
 };
 
+/** ARPHRD_* of what is no Ethernet. */
+const ARPHRD: Readonly<Record<string, number>> = { none: 65534, netlink: 824, ipip: 768, tunnel6: 769, sit: 776, gre: 778, gre6: 823 };
+const ADDR_LENGTHS: Readonly<Record<string, number>> = { none: 0, netlink: 0, ipip: 4, sit: 4, gre: 4, tunnel6: 16, gre6: 16 };
+/** Kinds whose uevent names them. */
+const DEVTYPES = new Set(['bridge', 'vlan', 'vxlan', 'geneve', 'bond', 'wireguard', 'macvlan']);
+
 function line(value: string | number | (() => string | number)): ProcFile {
   return new ProcFile(() => `${typeof value === 'function' ? value() : value}\n`);
 }
@@ -81,14 +88,20 @@ function deviceDir(dev: NetDevice): Directory {
   };
   const entries: Record<string, Inode> = {
     addr_assign_type: line(() => (dev.macAssign === 'set' ? 3 : dev.macAssign === 'random' ? 1 : 2)),
-    addr_len: line(6),
+    addr_len: line(() => ADDR_LENGTHS[dev.hardware] ?? 6),
     address: line(() => formatMac(dev.mac)),
     broadcast: line(() => formatMac(dev.broadcast)),
     carrier: whileUp(dev, () => (dev.carrier() ? 1 : 0)),
     carrier_changes: line(() => dev.carrierChanges),
+    // Devices begin with carrier: the first change is its loss.
+    carrier_down_count: line(() => Math.ceil(dev.carrierChanges / 2)),
+    carrier_up_count: line(() => Math.floor(dev.carrierChanges / 2)),
     dev_id: line('0x0'),
-    dormant: line(0),
+    dev_port: line(0),
+    dormant: line(() => (dev.linkMode === 'dormant' ? 1 : 0)),
+    duplex: whileUp(dev, () => (dev.kind === 'veth' || dev.kind === 'tun' ? 'full' : 'unknown')),
     flags: line(() => `0x${(dev.flags & 0xffff).toString(16)}`),
+    gro_flush_timeout: line(0),
     ifalias: new ProcFile(
       () => (dev.alias === '' ? '' : `${dev.alias}\n`),
       (text) => {
@@ -98,21 +111,32 @@ function deviceDir(dev: NetDevice): Directory {
     ),
     ifindex: line(() => dev.ifindex),
     iflink: line(iflink),
-    link_mode: line(0),
+    link_mode: line(() => (dev.linkMode === 'dormant' ? 1 : 0)),
     mtu: new ProcFile(
       () => `${dev.mtu}\n`,
       (text) => numeric(text, (n) => dev.setMtu(n)),
     ),
+    name_assign_type: line(dev.flags & IFF_LOOPBACK ? 2 : 3),
+    napi_defer_hard_irqs: line(0),
     netdev_group: line(() => dev.group),
     operstate: line(() => dev.operstate().toLowerCase()),
+    power: new Directory(),
+    proto_down: line(() => (dev.protoDown ? 1 : 0)),
+    queues: new Directory(),
     speed: whileUp(dev, () => 10000),
     statistics: fixedDir(statistics),
+    subsystem: new Symlink('../../../../class/net'),
+    testing: line(0),
+    threaded: line(0),
     tx_queue_len: line(() => dev.txqlen),
-    type: line(() => (dev.flags & IFF_LOOPBACK ? 772 : 1)),
-    uevent: new ProcFile(() => `INTERFACE=${dev.name}\nIFINDEX=${dev.ifindex}\n`),
+    type: line(() => (dev.flags & IFF_LOOPBACK ? 772 : (ARPHRD[dev.hardware] ?? 1))),
+    uevent: new ProcFile(() => `${DEVTYPES.has(dev.kind) ? `DEVTYPE=${dev.kind}\n` : ''}INTERFACE=${dev.name}\nIFINDEX=${dev.ifindex}\n`),
   };
   const { master } = dev;
-  if (master) entries.master = new Symlink(`../${master.name}`);
+  if (master) entries.master = entries[`upper_${master.name}`] = new Symlink(`../${master.name}`);
+  for (const upper of dev.uppers) entries[`upper_${upper.name}`] = new Symlink(`../${upper.name}`);
+  const lower = dev.ns.deviceByIndex(dev.iflink());
+  if (lower?.uppers.has(dev)) entries[`lower_${lower.name}`] = new Symlink(`../${lower.name}`);
   if (master instanceof Bridge) {
     const port = master.port(dev);
     if (port) entries.brport = portDir(port);
@@ -122,9 +146,23 @@ function deviceDir(dev: NetDevice): Directory {
       () => [...dev.ports.values()].map((p) => p.dev.name).sort(),
       (name) => ([...dev.ports.values()].some((p) => p.dev.name === name) ? new Symlink(`../../${name}/brport`) : undefined),
     );
-    entries.bridge = fixedDir({ bridge_id: line(() => `8000.${formatMac(dev.mac).replace(/:/g, '')}`) });
+    entries.bridge = bridgeDir(dev);
+    entries.brforward = new ProcFile(() => '');
+    for (const p of dev.ports.values()) entries[`lower_${p.dev.name}`] = new Symlink(`../${p.dev.name}`);
+  }
+  if (dev instanceof Tun) {
+    const { owner, group } = dev.options;
+    entries.tun_flags = line(() => `0x${tunFlags(dev).toString(16)}`);
+    entries.owner = line(owner);
+    entries.group = line(group);
   }
   return fixedDir(sorted(entries));
+}
+
+/** IFF_TUN, IFF_TAP and the rest, with IFF_PERSIST. */
+function tunFlags(dev: Tun): number {
+  const { type, pi, vnetHdr, multiQueue } = dev.options;
+  return 0x0800 | (type === 'tun' ? 1 : 2) | (pi ? 0 : 0x1000) | (vnetHdr ? 0x4000 : 0) | (multiQueue ? 0x0100 : 0);
 }
 
 function sorted(entries: Record<string, Inode>): Record<string, Inode> {
@@ -134,43 +172,4 @@ function sorted(entries: Record<string, Inode>): Record<string, Inode> {
 function numeric(text: string, set: (n: number) => Result<void>): Result<void> {
   const t = text.trim();
   return /^(0x[0-9a-fA-F]+|\d+)$/.test(t) ? set(Number(t)) : fail('EINVAL');
-}
-
-type Flag = { [K in keyof BridgePort]: BridgePort[K] extends boolean ? K : never }[keyof BridgePort];
-
-const PORT_FLAGS: Readonly<Record<string, Flag>> = {
-  bpdu_guard: 'guard',
-  broadcast_flood: 'bcastFlood',
-  hairpin_mode: 'hairpin',
-  isolated: 'isolated',
-  learning: 'learning',
-  multicast_fast_leave: 'fastLeave',
-  multicast_flood: 'mcastFlood',
-  multicast_to_unicast: 'mcastToUnicast',
-  neigh_suppress: 'neighSuppress',
-  proxyarp: 'proxyArp',
-  proxyarp_wifi: 'proxyArpWifi',
-  root_block: 'rootBlock',
-  unicast_flood: 'flood',
-};
-
-function portDir(port: BridgePort): Directory {
-  const entries: Record<string, Inode> = {
-    bridge: new Symlink(() => `../../${port.bridge.name}`),
-    path_cost: line(() => port.cost),
-    port_no: line(() => `0x${port.number.toString(16)}`),
-    priority: line(() => port.priority),
-    state: line(() => ['disabled', 'listening', 'learning', 'forwarding', 'blocking'].indexOf(port.state)),
-  };
-  for (const [name, key] of Object.entries(PORT_FLAGS)) {
-    entries[name] = new ProcFile(
-      () => `${port[key] ? 1 : 0}\n`,
-      (text) =>
-        numeric(text, (n) => {
-          (port[key] as boolean) = n !== 0;
-          return ok();
-        }),
-    );
-  }
-  return fixedDir(sorted(entries));
 }

@@ -53,7 +53,8 @@ function idText(id: { readonly priority: number; readonly mac: number }): string
 }
 
 function bridgeId(m: LinkMsg): string {
-  return idText({ priority: m.data?.kind === 'bridge' ? (m.data.priority ?? 0x8000) : 0x8000, mac: m.address });
+  const d = m.data?.kind === 'bridge' ? m.data : null;
+  return idText({ priority: d?.priority ?? 0x8000, mac: d?.address ?? m.address });
 }
 
 function show(b: Brctl, args: readonly string[]): number {
