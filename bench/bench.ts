@@ -106,7 +106,7 @@ function chains(net: Network): void {
       real.build(net);
       if (size > 0) real.restore(net, chainRules(size));
     }
-    const n = size >= 1_000 ? 1_000 : 10_000;
+    const n = size >= 10_000 ? 2_000 : size >= 1_000 ? 10_000 : 30_000;
     const [a, b] = compare(3, () => emulated.floodPing(e, n), noRules ? null : () => real.floodPing(net, n));
     if (size === 0) first = 1e6 / a;
     else row(`round trips past ${text(size)} rules`, 'trips/s', a, b);
