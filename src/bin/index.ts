@@ -9,6 +9,7 @@ import { conntrack } from './conntrack/conntrack.ts';
 import { curl } from './curl/curl.ts';
 import { dig } from './dig/dig.ts';
 import { dmesg } from './dmesg/dmesg.ts';
+import { download } from './download/download.ts';
 import { ethtool } from './ethtool/ethtool.ts';
 import { everyday, helped } from './everyday.ts';
 import { free } from './free/free.ts';
@@ -66,6 +67,7 @@ const table: readonly Command[] = [
   curl,
   dig,
   dmesg,
+  download,
   ethtool,
   free,
   getent,

@@ -1,6 +1,6 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
-import type { GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
 import { Judge } from './judge.ts';
 import type { FromWorker, Step, StepResult, ToWorker } from './protocol.ts';
 import { INPUT_CHARS } from './protocol.ts';
@@ -101,6 +101,15 @@ export class Client {
     return this.ask('solution', { t: 'solution' });
   }
 
+  captures(): Promise<readonly CaptureFile[]> {
+    return this.ask('captures', { t: 'captures' });
+  }
+
+  /** Null when the file has gone in the meantime. */
+  capture(host: string, path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.ask(`capture ${host} ${path}`, { t: 'capture', host, path });
+  }
+
   rehearse(lab: string | null, steps: readonly Step[]): Promise<readonly StepResult[]> {
     this.serial += 1;
     return this.ask(`rehearsal ${this.serial}`, { t: 'rehearse', id: this.serial, lab, steps });
@@ -197,6 +206,12 @@ export class Client {
         break;
       case 'solution':
         this.answer('solution', m.text);
+        break;
+      case 'captures':
+        this.answer('captures', m.files);
+        break;
+      case 'capture':
+        this.answer(`capture ${m.host} ${m.path}`, m.data);
         break;
       case 'rehearsed':
         this.answer(`rehearsal ${m.id}`, m.results);

@@ -1,6 +1,6 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
-import type { GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
 
 export interface Step {
   readonly host: string;
@@ -25,6 +25,9 @@ export type ToWorker =
   | { t: 'judge'; id: number; log: SubmissionLog }
   | { t: 'hint'; task: string; n: number }
   | { t: 'solution' }
+  /** The packet captures on the hosts' disks, and the bytes of one of them. */
+  | { t: 'captures' }
+  | { t: 'capture'; host: string; path: string }
   /** Runs steps in a world of their own: the learner's world does not notice. */
   | { t: 'rehearse'; id: number; lab: string | null; steps: readonly Step[] }
   | { t: 'ping'; id: number };
@@ -40,6 +43,8 @@ export type FromWorker =
   | { t: 'log'; log: SubmissionLog }
   | { t: 'hint'; task: string; n: number; text: string | null }
   | { t: 'solution'; text: string }
+  | { t: 'captures'; files: readonly CaptureFile[] }
+  | { t: 'capture'; host: string; path: string; data: Uint8Array | null }
   | { t: 'rehearsed'; id: number; results: readonly StepResult[] }
   | { t: 'failed'; where: string; message: string }
   | { t: 'pong'; id: number };

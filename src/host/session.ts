@@ -84,6 +84,10 @@ export class HostSession {
         return this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
       case 'solution':
         return this.post({ t: 'solution', text: this.session?.solution() ?? '' });
+      case 'captures':
+        return this.post({ t: 'captures', files: this.session?.captures() ?? [] });
+      case 'capture':
+        return this.post({ t: 'capture', host: m.host, path: m.path, data: this.session?.readCapture(m.host, m.path) ?? null });
       case 'rehearse':
         return this.rehearse(m.id, m.lab, m.steps);
       case 'ping':

@@ -1,5 +1,6 @@
 /** A session: one learner's world, its terminals, its log and its grade. The face that host/ shows to a user interface. */
 
+import { captures, readCapture } from '../os/captures.ts';
 import { runCommand } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
 import { grade } from './grade.ts';
@@ -21,6 +22,13 @@ export interface LabInfo {
   readonly story: string;
   readonly hosts: readonly HostInfo[];
   readonly tasks: readonly { id: string; title: string; text: string; hintCount: number; weight: number }[];
+}
+
+/** A packet capture on a host's disk. */
+export interface CaptureFile {
+  readonly host: string;
+  readonly path: string;
+  readonly bytes: number;
 }
 
 export interface Terminal {
@@ -128,6 +136,22 @@ export class Session {
   /** Tells when a shell is back at its prompt. */
   onCommandDone(listener: () => void): void {
     this.listeners.push(listener);
+  }
+
+  /** What tcpdump -w has written anywhere; hosts that share a disk count once. */
+  captures(): CaptureFile[] {
+    const seen = new Set<unknown>();
+    return this.info.hosts.flatMap(({ id }) => {
+      const machine = this.started.world.hosts.get(id)?.machine;
+      if (!machine || seen.has(machine)) return [];
+      seen.add(machine);
+      return captures(machine).map((file) => ({ host: id, ...file }));
+    });
+  }
+
+  readCapture(host: string, path: string): Uint8Array | null {
+    const machine = this.started.world.hosts.get(host)?.machine;
+    return machine ? readCapture(machine, path) : null;
   }
 
   /** Grades a replayed copy; the learner's world is not touched. */

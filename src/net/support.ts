@@ -24,7 +24,11 @@ export const FEATURES: readonly Feature[] = [
       'partly',
       'measured only against recordings of an older kernel or none',
     ],
-    ['queueing disciplines (netem, tbf, prio, fq_codel)', 'partly', 'rates and delays, not every statistic'],
+    [
+      'queueing disciplines (netem, tbf, htb, prio, fq_codel), filters u32 and matchall',
+      'partly',
+      'netem, prio and fq_codel follow the source: no recording kernel had them',
+    ],
     ['offloads', 'partly', 'large segments cross veth and bridges whole; there is no hardware'],
     ['XDP, AF_XDP, BPF programs on devices', 'absent', 'would need a BPF machine'],
     ['WireGuard, MACsec, L2TP, PPP', 'absent'],

@@ -162,6 +162,11 @@ export class Directory extends Inode {
     return [...this.map()].sort((a, b) => (a[0] < b[0] ? -1 : 1));
   }
 
+  /** The entries that have been made so far; nothing is made by looking. */
+  made(): Iterable<[string, Inode]> {
+    return this.entries ?? [];
+  }
+
   link(name: string, node: Inode): Result<void> {
     this.map().set(name, node);
     return ok();

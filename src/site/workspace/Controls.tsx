@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { words } from '../words/en.ts';
 import { askToRun } from './bus.ts';
+import { Captures } from './Captures.tsx';
 import type { World } from './world.ts';
 
 export function Controls({ world, large, onSize }: { world: World; large: boolean; onSize: () => void }) {
@@ -16,6 +17,7 @@ export function Controls({ world, large, onSize }: { world: World; large: boolea
       <button type="button" class="ws-button ws-size" aria-pressed={large} onClick={onSize}>
         {large ? words.workspace.shorter : words.workspace.taller}
       </button>
+      <Captures world={world} />
       <button type="button" class="ws-button" onClick={() => solution.current?.showModal()}>
         {words.workspace.solution}
       </button>

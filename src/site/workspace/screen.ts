@@ -4,6 +4,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { Client, ClientTerminal } from '../../host/client.ts';
 import { words } from '../words/en.ts';
+import { saveFromTerminal } from './save.ts';
 
 const theme = {
   background: '#0b1015',
@@ -67,6 +68,8 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
   Object.assign(element, { text: () => textOf(terminal) });
   terminal.textarea?.setAttribute('aria-label', `${words.terminal.label(options.host)}. ${words.terminal.leave}`);
   fit.fit();
+
+  terminal.parser.registerOscHandler(1337, saveFromTerminal);
 
   let shell: ClientTerminal;
   let ended = false;

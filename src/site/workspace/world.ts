@@ -120,6 +120,8 @@ export function createWorld(lab: string, info: LabInfo) {
     },
     openHint,
     solution: () => client().solution(),
+    captures: () => client().captures(),
+    capture: (host: string, path: string) => client().capture(host, path),
     dismiss(text: string) {
       notices.value = notices.value.filter((n) => n !== text);
     },
