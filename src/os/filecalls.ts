@@ -1,6 +1,7 @@
 /** File calls by path. Models the system calls of fs/open.c and fs/namei.c */
 
 import { fail, ok, type Result } from '../sim/errno.ts';
+import { text } from '../wire/bytes.ts';
 import { type Inode, RegularFile, Symlink } from './inode.ts';
 import { Scheduled } from './sched.ts';
 import type { Stat } from './vfs.ts';
@@ -28,7 +29,7 @@ export abstract class FileCalls extends Scheduled {
   /** The file as text, or null when it cannot be read. */
   readText(path: string): string | null {
     const r = this.readFile(path);
-    return r.ok ? new TextDecoder().decode(r.value) : null;
+    return r.ok ? text(r.value) : null;
   }
 
   writeFile(path: string, data: Uint8Array | string, opts: { append?: boolean } = {}): Result<void> {

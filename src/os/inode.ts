@@ -1,6 +1,7 @@
 /** Inodes: regular files, directories, links, devices, and files whose text is made when read. Models fs/inode.c */
 
 import { fail, ok, type Result } from '../sim/errno.ts';
+import { utf8 } from '../wire/bytes.ts';
 import type { OpenFile } from './file.ts';
 import type { Process } from './process.ts';
 import type { Command } from './program.ts';
@@ -55,7 +56,7 @@ export class RegularFile extends FileInode {
 
   private get data(): Uint8Array {
     if (this.text !== null) {
-      this.buffer = new TextEncoder().encode(this.text);
+      this.buffer = utf8(this.text) as Uint8Array<ArrayBuffer>;
       this.used = this.buffer.length;
       this.text = null;
     }
@@ -261,8 +262,8 @@ export class ProcFile extends FileInode {
 
   bytes(p: Process): Result<Uint8Array> {
     const text = this.get(p);
-    if (typeof text === 'string') return ok(new TextEncoder().encode(text));
-    return text.ok ? ok(new TextEncoder().encode(text.value)) : text;
+    if (typeof text === 'string') return ok(utf8(text));
+    return text.ok ? ok(utf8(text.value)) : text;
   }
 
   writeAt(_offset: number, data: Uint8Array, p: Process): Result<number> {

@@ -3,6 +3,7 @@
 import type { Netns } from '../net/netns.ts';
 import { type Errno, strerror } from '../sim/errno.ts';
 import type { Micros, Sim } from '../sim/sim.ts';
+import { utf8 } from '../wire/bytes.ts';
 import { nullDevice } from './chardev.ts';
 import type { OpenFile } from './file.ts';
 import type { Machine } from './machine.ts';
@@ -77,7 +78,7 @@ export class Job {
       this.tty = tty;
       stdout = tty.endpoint();
     }
-    const bytes = typeof opts.stdin === 'string' ? new TextEncoder().encode(opts.stdin) : opts.stdin;
+    const bytes = typeof opts.stdin === 'string' ? utf8(opts.stdin) : opts.stdin;
     const stdin = bytes ? new BytesFile(bytes) : nullDevice();
     const env = machine.baseEnv();
     for (const [k, v] of Object.entries(opts.env ?? {})) env.set(k, v);

@@ -2,6 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
+import { text as decode } from '../../wire/bytes.ts';
 import { addressObject } from './address.ts';
 import { addrlabelObject } from './addrlabel.ts';
 import { Ctx, type Outcome, type Verb } from './ctx.ts';
@@ -298,6 +299,10 @@ export function* guarded(ctx: Ctx, body: () => Outcome): Task<number> {
 
 /** Splits a batch line into words with quotes; null for comments and empty lines. */
 export function batchWords(line: string): string[] | null {
+  if (!/["'#]/.test(line)) {
+    const plain = line.trim();
+    return plain === '' ? null : plain.split(/\s+/);
+  }
   const words = [...line.replace(/^\s*#.*/, '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? (m[3] as string));
   return words.length > 0 ? words : null;
 }
@@ -306,7 +311,7 @@ function* batchRun(ctx: Ctx, file: string): Task<number> {
   let text: string;
   if (file === '-') {
     const r = yield* ctx.p.readAll(0);
-    text = r.ok ? new TextDecoder().decode(r.value) : '';
+    text = r.ok ? decode(r.value) : '';
   } else {
     const r = ctx.p.readFile(file);
     if (!r.ok) {
@@ -314,7 +319,7 @@ function* batchRun(ctx: Ctx, file: string): Task<number> {
       yield* ctx.flush();
       return 1;
     }
-    text = new TextDecoder().decode(r.value);
+    text = decode(r.value);
   }
   ctx.batch = true;
   let status = 0;
