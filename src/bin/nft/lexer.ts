@@ -82,6 +82,7 @@ function scan(line: string, at: number): { kind: TokenKind; text: string; length
     re.lastIndex = at;
     const m = re.exec(line);
     if (!m || m[0] === '') continue;
+    if (re === IP6 && !m[0].includes('::') && m[0].split(':').length !== 8 && !m[0].includes('.')) continue;
     const word = WORDS[m[0]];
     if (kind === 'string' && word) return { kind: 'punct', text: word, length: m[0].length };
     return { kind, text: m[0], length: m[0].length };
@@ -129,7 +130,8 @@ export function tokens(source: Source): Token[] {
 /** `Error: …`, the line, and carets under the place. */
 export function errorText(e: NftError, fallback: Source): string {
   const source = e.at.source ?? fallback;
-  const line = source.lines[e.at.line] ?? '';
+  // The end of a file is shown with the line before it.
+  const line = source.lines[e.at.line] || (e.at.line > 0 && e.at.from === 0 ? source.lines[e.at.line - 1] : '') || '';
   let place = '';
   if (source.included) {
     for (let s: Source = source; s.included; s = s.included.source) {
@@ -156,7 +158,7 @@ const KEYWORDS = new Set(
 
 /** Words that can never be names. */
 const RESERVED = new Set(
-  'table tables chain chains rule rules set sets element map maps flowtable flowtables handle ruleset add replace update create insert delete get list reset flush rename monitor describe accept drop continue return jump goto comment counter counters quota quotas limit limits log reject snat dnat masquerade redirect queue ip ip6 inet arp netdev tcp udp udplite sctp dccp icmp icmpv6 ether vlan esp ah comp meta ct mark'.split(
+  'table tables chain chains rule rules set sets element map maps flowtable flowtables handle ruleset add replace update create insert delete get list reset flush rename monitor describe accept drop continue return jump goto comment counter counters quota quotas limit limits log reject snat dnat masquerade redirect queue fwd dup tproxy synproxy notrack iif oif iifname oifname skuid skgid pkttype cpu hour day hook device devices policy priority type typeof vmap define include rt hbh frag mh exthdr fib numgen jhash symhash socket osf saddr daddr sport dport protocol length flags timeout elements size memory reset with name ip ip6 inet arp netdev tcp udp udplite sctp dccp icmp icmpv6 ether vlan esp ah comp meta ct mark'.split(
     ' ',
   ),
 );

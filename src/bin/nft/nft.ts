@@ -263,13 +263,21 @@ function carryOut(ex: Executor, source: ReturnType<typeof sourceOf>, files: File
   ex.nft.begin(ex.p.pid, 'nft');
   for (const run of commands) ex.attempt(() => run(ex));
   const wrong = errors.length + ex.evalErrors.length > 0 ? [...errors, ...ex.evalErrors] : ex.refusals;
-  if (wrong.length > 0 || check) ex.nft.rollback();
+  if (wrong.length > 0 || check) ex.nft.rollback(wrong.length > 0 && wrong !== ex.refusals);
   else {
     const commit = ex.nft.commit();
     if (commit && ex.echo) ex.out += echoText(commit, ex.format, ex.json);
   }
   if (wrong.length > 0) ex.out = '';
   return tell(wrong);
+}
+
+/** Options behind the first command are refused: all words on stderr, marks under the odd one on stdout. */
+function* lateOption(p: Process, odd: string) {
+  const line = p.argv.join(' ');
+  yield* p.err(`Error: syntax error, options must be specified before commands\n${line} `);
+  const at = line.indexOf(` ${odd}`, 4) + 1;
+  yield* p.out(`\n   ^${' '.repeat(Math.max(0, at - 4))}${'~'.repeat(odd.length)}\n`);
 }
 
 export const nft: Command = {
@@ -285,6 +293,11 @@ export const nft: Command = {
       yield* p.err('Operation not permitted (you must be root)\nnetlink: Error: cache initialization failed: Operation not permitted\n');
       return 1;
     }
+    const late = o.words.findIndex((w) => /^-./.test(w));
+    if (late > 0) {
+      yield* lateOption(p, o.words[late] as string);
+      return 1;
+    }
     let input = `${o.words.join(' ')}\n`;
     let name: string | null = null;
     if (o.file !== null) {
@@ -297,6 +310,10 @@ export const nft: Command = {
       input = text(r.value);
     } else if (o.words.length === 0) {
       yield* p.err('nft: no command specified\n');
+      return 1;
+    }
+    if (o.defines.length > 0 && o.file === null) {
+      yield* p.err('Error: -D/--define can only be used with -f/--filename\n');
       return 1;
     }
     const vars = new Variables();

@@ -67,6 +67,8 @@ export interface EvalCx {
   readonly out: xt.Stmt[];
   /** Dependencies that stand at the begin of the rule. */
   readonly front: xt.Stmt[];
+  /** The expression that made the transport protocol known. */
+  readonly seen: { th: xt.Loc | null };
 }
 
 export interface Want {

@@ -177,7 +177,7 @@ export function lookupSet(cx: EvalCx, e: xt.RefExpr): xt.SetRefExpr {
 }
 
 /** `want` of the data: what the map's place asks for. */
-export function evaluateMap(cx: EvalCx, e: xt.MapExpr, want: Want): xt.MapExpr {
+export function evaluateMap(cx: EvalCx, e: xt.MapExpr, want: Want, about?: xt.Loc): xt.MapExpr {
   if (e.key.k === 'ct' && (e.key.key === 'saddr' || e.key.key === 'daddr')) fail(e.key, 'specify either ip or ip6 for address matching');
   const key = evaluate(cx, e.key, { type: nft.TYPES.integer, bits: 32 });
   const keyWant = wantOf(key);
@@ -186,18 +186,11 @@ export function evaluateMap(cx: EvalCx, e: xt.MapExpr, want: Want): xt.MapExpr {
     const ref = lookupSet(cx, raw);
     if (ref.set.spec.kind !== 'map') fail(raw, 'Expression is not a map');
     if (!nft.sameType(ref.set.spec.keyType, key.type)) {
-      fail(e, `datatype mismatch, map expects ${ref.set.spec.keyType.desc}, mapping expression has type ${key.type.desc}`, [key.loc]);
+      fail(raw, `datatype mismatch, map expects ${ref.set.spec.keyType.desc}, mapping expression has type ${key.type.desc}`, [key.loc]);
     }
     const data = ref.set.spec.dataType;
-    if (
-      data &&
-      want.type.base !== 'verdict' &&
-      data.base !== 'verdict' &&
-      !nft.sameType(data, want.type) &&
-      !data.parts &&
-      want.type.name !== 'string'
-    ) {
-      fail(raw, `datatype mismatch, map expects ${want.type.desc}, mapping expression has type ${data.desc}`);
+    if (data && !data.parts && want.type.name !== 'string' && want.type.name !== 'integer' && !nft.sameType(data, want.type)) {
+      fail(e, `datatype mismatch: expected ${want.type.desc}, expression has type ${data.desc}`, [about]);
     }
     return { ...e, key, table: ref, type: data ?? want.type, bits: want.bits };
   }

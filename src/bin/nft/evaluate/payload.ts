@@ -49,6 +49,7 @@ function needTransport(cx: EvalCx, want: xt.Proto, e: xt.Expr): void {
   const l3only = want.name === 'icmp' || want.name === 'igmp' ? 'ip' : want.name === 'icmpv6' ? 'ip6' : null;
   if (l3only && !ctx.nh) needNetwork(cx, nft.protoByName(l3only) as xt.Proto, e);
   push(cx, equals(metaExpr('l4proto'), nft.numberInLower(want, 'l4') as number));
+  cx.seen.th = e.loc ?? null;
 }
 
 /** ICMP fields that only some types have. */

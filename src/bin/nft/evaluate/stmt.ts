@@ -203,7 +203,12 @@ function reject(cx: EvalCx, s: xt.RejectStmt): xt.RejectStmt {
     return { s: 'reject', kind: 'icmpx', code: 1 };
   }
   if (s.kind === 'tcp') {
-    if (ctx.th && ctx.th.name !== 'tcp') fail(where, `you cannot use tcp reset with ${ctx.th.name} protocol`);
+    if (ctx.th && ctx.th.name !== 'tcp')
+      fail(
+        { loc: { ...(s.loc as xt.Loc), to: (s.loc as xt.Loc).from + 6 } },
+        'you cannot use tcp reset with this protocol',
+        cx.seen.th ? [cx.seen.th] : [],
+      );
     if (!ctx.th) {
       const dep = equals(metaExpr('l4proto'), 6);
       cx.front.push(dep);
@@ -222,7 +227,12 @@ function reject(cx: EvalCx, s: xt.RejectStmt): xt.RejectStmt {
     return { s: 'reject', kind: 'icmpx', code: Number(code) };
   }
   const need = s.kind === 'icmp' ? 'ip' : 'ip6';
-  if (nh && nh !== need) fail(where, `conflicting protocols specified: ${nh} vs ${need}`);
+  if (nh && nh !== need)
+    fail(
+      { ...(s.symbol?.loc ? { loc: s.symbol.loc } : {}) },
+      `conflicting protocols specified: ${nh} vs ${need}`,
+      s.loc ? [{ ...s.loc, to: s.loc.from + 6 }] : [],
+    );
   if (!nh) {
     const saved = cx.out.length;
     needNetwork(cx, nft.protoByName(need) as xt.Proto, where as xt.Expr);
@@ -314,7 +324,7 @@ function assign(cx: EvalCx, s: xt.AssignStmt, at: xt.Loc): xt.AssignStmt {
   const want = wantOf(target);
   if (s.value.k === 'set') fail(s.value, 'you cannot use a set here, unknown value to use', [at]);
   if (s.value.k === 'map') {
-    const value = readyMap(evaluateMap(cx, s.value, want));
+    const value = readyMap(evaluateMap(cx, s.value, want, { ...at, to: s.value.loc?.from ?? at.to }));
     return { s: 'assign', target, value };
   }
   const constantValue = isConstant(s.value);
@@ -411,7 +421,7 @@ function queue(cx: EvalCx, s: xt.QueueStmt): xt.QueueStmt {
 function verdictMap(cx: EvalCx, e: xt.MapExpr): xt.MapExpr {
   const map = evaluateMap(cx, e, { type: nft.TYPES.verdict, bits: 0 });
   if (map.table.k === 'setref' && map.table.set.spec.dataType?.base !== 'verdict') {
-    fail(e.table, `map expression is not a verdict map`);
+    fail(e.table, `map expression is not a verdict map`, [e.key.loc]);
   }
   return { ...map, type: nft.TYPES.verdict };
 }
@@ -432,7 +442,7 @@ const KEYWORD_LENGTH = (s: xt.Stmt): number => (s.s === 'nat' ? s.what.length : 
 /** The rule as the kernel gets it. */
 export function evaluateRule(rule: ParsedRule, scope: Scope): EvaluatedRule {
   const ctx = new ProtoContext(scope.family);
-  const cx: EvalCx = { scope, ctx, out: [], front: [] };
+  const cx: EvalCx = { scope, ctx, out: [], front: [], seen: { th: null } };
   let terminal: xt.Loc | null = null;
   for (const [i, s] of rule.stmts.entries()) {
     const whole = rule.locs[i] as xt.Loc;

@@ -91,7 +91,7 @@ function ruleCommand(c: Cursor, verb: 'add' | 'insert' | 'replace' | 'create', f
     let old: xt.NftRule | null = null;
     if (pos) {
       const found = pos.kind === 'index' ? pos.number : chain.rules.findIndex((r) => r.handle === pos.number);
-      if (found < 0 || found >= chain.rules.length) ex.refuse('ENOENT', pos.at);
+      if (found < 0 || found >= chain.rules.length) ex.refuseNear(pos.at, n.family, n.table.text, n.name.text);
       index = verb === 'insert' ? found : found + 1;
       old = verb === 'replace' ? (chain.rules[found] ?? null) : null;
     }
@@ -125,7 +125,7 @@ function addCommand(c: Cursor, verb: 'add' | 'create', from: Token, errors: Repo
     const at = whole(c, from);
     return (ex) => {
       const table = ex.table(n.family, n.table);
-      const set = addSet(ex, table, n.name, body, map, create);
+      const set = addSet(ex, table, n.name, body, map, create, at);
       if (body.elements) addElements(ex, table, set, body.elements, false, n.name, at);
     };
   }
@@ -181,7 +181,7 @@ function tableCommand(c: Cursor, create: boolean, errors: Reporter): Command {
   return (ex) => {
     const table = addTable(ex, n.family, n.table, create, {
       comment: body.comment,
-      ...(body.dormant === undefined ? {} : { dormant: body.dormant }),
+      dormant: body.dormant === true,
     });
     for (const step of [...body.chains, ...body.first, ...body.elements, ...body.rules]) ex.attempt(() => step(ex, table));
   };
@@ -206,7 +206,7 @@ function tableBody(c: Cursor, n: TableRef, body: TableBody, errors: Reporter): v
       const set = setBody(c, errors, map);
       const at = locOf(name);
       body.first.push((ex, table) => {
-        addSet(ex, table, name, set, map, false);
+        addSet(ex, table, name, set, map, false, at);
       });
       const { elements } = set;
       if (elements)
@@ -289,6 +289,10 @@ export function command(c: Cursor, errors: Reporter): Command {
     case 'monitor':
       c.next();
       return monitorCommand(c);
+    case 'export':
+      c.next();
+      if (!c.end) c.next();
+      throw new NftError("JSON export is no longer supported, use 'nft -j list ruleset' instead", whole(c, verb));
     case 'describe':
       c.next();
       return describeCommand(c);

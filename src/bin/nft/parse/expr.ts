@@ -38,7 +38,7 @@ export function verdictExpr(c: Cursor): xt.VerdictExpr | null {
   if (t.text === 'queue') return null;
   c.next();
   let chain: string | null = null;
-  if (t.text === 'jump' || t.text === 'goto') chain = c.string();
+  if (t.text === 'jump' || t.text === 'goto') chain = c.word(c.end ? "'{'" : 'string').text;
   return {
     k: 'verdict',
     verdict: t.text as xt.VerdictName,
@@ -55,7 +55,7 @@ function primaryRhs(c: Cursor): xt.Expr {
   if (t.kind === 'punct' && t.text === '(') {
     c.next();
     const e = nested(c, () => rhsList(c));
-    c.expect(')', null);
+    c.expect(')');
     return e;
   }
   if (t.kind === 'punct' && t.text === '*') {
@@ -159,6 +159,7 @@ function elemOptions(c: Cursor, key: xt.Expr | null, from: Token, data: (c: Curs
     else if (c.is(':') && value === null) {
       c.next();
       value = data(c);
+      break;
     } else {
       const s = statefulStatement(c);
       if (!s) break;
@@ -181,7 +182,7 @@ function mapData(c: Cursor): xt.Expr {
 }
 
 /** `{ a, b : c timeout 5s, * : d }` */
-export function setExpr(c: Cursor, lhs: boolean): xt.SetExpr {
+export function setExpr(c: Cursor, vmap: boolean): xt.SetExpr {
   const open = c.expect('{');
   const elems: xt.Elem[] = [];
   for (let i = 0; i < 1000000; i++) {
@@ -192,8 +193,15 @@ export function setExpr(c: Cursor, lhs: boolean): xt.SetExpr {
     const wild = from.kind === 'punct' && from.text === '*';
     let key: xt.Expr | null = null;
     if (wild) c.next();
-    else key = c.is('{') ? setExpr(c, lhs) : concatRhs(c);
-    elems.push(elemOptions(c, key, from, mapData));
+    else key = c.is('{') ? setExpr(c, false) : concatRhs(c);
+    const el = elemOptions(c, key, from, mapData);
+    // Verdict maps have nothing but verdicts.
+    if (vmap && !el.data) c.unexpected('colon');
+    if (vmap && el.data?.k !== 'verdict') {
+      c.at--;
+      c.unexpected(null);
+    }
+    elems.push(el);
     while (c.newline) c.next();
     if (!c.take(',')) break;
   }
@@ -272,7 +280,7 @@ export function lhs(c: Cursor): xt.Expr | null {
       c.next();
       const inner = nested(c, () => part());
       if (!inner) return null;
-      c.expect(')', null);
+      c.expect(')');
       return operators(c, inner);
     }
     const s = selector(c);

@@ -77,7 +77,7 @@ export function preprocess(source: Source, files: Files, vars = new Variables(),
     if (t.kind === 'string' && begins(out[out.length - 1])) {
       if (t.text === 'include' && input[i + 1]?.kind === 'quoted') {
         const name = input[i + 1] as Token;
-        out.push(...include(name, source, files, vars, depth, { line: t.line, from: t.from, to: name.to }));
+        out.push(...include(name, source, files, vars, depth, { line: t.line, from: t.from, to: name.to + 1 }));
         i++;
         continue;
       }
@@ -131,7 +131,7 @@ function substitute(list: readonly Token[], vars: Variables): Token[] {
       continue;
     }
     const value = vars.get(name.text);
-    if (!value) throw new NftError(`unknown identifier '${name.text}'`, { ...locOf(t), to: name.to, source: t.source });
+    if (!value) throw new NftError(`unknown identifier '${name.text}'`, name);
     for (const v of value) out.push({ ...v, line: t.line, from: t.from, to: name.to, source: t.source });
     i++;
   }

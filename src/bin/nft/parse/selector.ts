@@ -139,7 +139,7 @@ function fib(c: Cursor, from: Token): xt.FibExpr {
     c.next();
     bad();
   }
-  const result = c.word(null).text;
+  const result = c.word('type or oif or oifname').text;
   const def = nft.keyOf(nft.FIB_RESULTS, result);
   if (!def) {
     c.at--;

@@ -28,7 +28,8 @@ function size(c: Cursor, expecting: string): number {
 
 /** `rate over 5 kbytes/second burst 10 kbytes` */
 export function limitBody(c: Cursor): xt.LimitStmt {
-  c.expect('rate');
+  if (!c.is('rate')) c.unexpected('name or rate');
+  c.next();
   const over = c.take('over');
   if (!over) c.take('until');
   const n = c.number();
@@ -61,7 +62,7 @@ export function limitBody(c: Cursor): xt.LimitStmt {
   if (c.take('burst')) {
     const at = c.token;
     burst = c.number();
-    const kind = c.word(null);
+    const kind = c.word(bytes ? null : 'packets');
     if (kind.text === 'packets') {
       if (bytes) {
         c.at--;
@@ -86,7 +87,9 @@ export function limitBody(c: Cursor): xt.LimitStmt {
 export function quotaBody(c: Cursor): xt.QuotaStmt {
   const over = c.take('over');
   if (!over) c.take('until');
-  const bytes = c.number() * size(c, 'bytes');
+  const n = c.number();
+  if (c.end) c.unexpected('string or bytes');
+  const bytes = n * size(c, 'bytes');
   let used = 0;
   if (c.take('used')) used = c.number() * size(c, 'bytes');
   return { s: 'quota', bytes, over, used };
@@ -181,7 +184,7 @@ function reject(c: Cursor, from: Token): xt.RejectStmt {
     c.expect('reset');
     return { s: 'reject', kind: 'tcp', code: 1, loc: span(c, from) };
   }
-  if (!c.isAny(['icmp', 'icmpv6', 'icmpx'])) c.unexpected(null);
+  if (!c.isAny(['icmp', 'icmpv6', 'icmpx'])) c.unexpected('icmp or icmpv6 or tcp or icmpx');
   const kind = c.next().text as 'icmp' | 'icmpv6' | 'icmpx';
   if (c.is('type')) c.next();
   const t = c.word(null);
@@ -207,9 +210,8 @@ function natFlags(c: Cursor): xt.NatStmt['flags'] {
 }
 
 /** `1.2.3.4-1.2.3.9:80-90`, `:80`, `[::1]:80`, a map */
-function natTarget(c: Cursor, allowAddr: boolean): { addr: xt.Expr | null; port: xt.Expr | null } {
+function natTarget(c: Cursor): { addr: xt.Expr | null; port: xt.Expr | null } {
   if (c.take(':')) return { addr: null, port: stmtExpr(c) };
-  if (!allowAddr) c.unexpected('colon');
   const addr = stmtExpr(c);
   if (c.take(':')) return { addr, port: stmtExpr(c) };
   return { addr, port: null };
@@ -228,10 +230,20 @@ function nat(c: Cursor, from: Token): xt.NatStmt {
   else if (!plain && c.take('interval')) form = 'interval';
   else if (!plain && family && c.takeAll('addr', '.', 'port')) concat = true;
   if (c.take('to')) {
-    const t = natTarget(c, !plain);
+    const t = natTarget(c);
     addr = t.addr;
     port = t.port;
-  } else if (!plain) c.unexpected(family || form ? null : null);
+    // `redirect to 80` is a port without its colon.
+    if (plain && addr) {
+      port = addr;
+      addr = null;
+    }
+  } else if (!plain) {
+    // An address straight after the word is as good.
+    const t = natTarget(c);
+    addr = t.addr;
+    port = t.port;
+  }
   const flags = natFlags(c);
   return { s: 'nat', what, family, addr, port, flags, form, concat, loc: span(c, from) };
 }
@@ -239,7 +251,7 @@ function nat(c: Cursor, from: Token): xt.NatStmt {
 function tproxy(c: Cursor, from: Token): xt.TproxyStmt {
   const family = c.isAny(['ip', 'ip6']) ? (c.next().text as 'ip' | 'ip6') : null;
   c.expect('to', null);
-  const t = natTarget(c, true);
+  const t = natTarget(c);
   return { s: 'tproxy', family, ...t, loc: span(c, from) };
 }
 
@@ -351,6 +363,13 @@ function expressionStatement(c: Cursor, from: Token): xt.Stmt | null {
     const table = c.is('{') ? setExpr(c, true) : refExpr(c);
     const loc = span(c, from);
     return { s: 'verdict', expr: { k: 'map', key: left, table: table as xt.SetExpr, type: nft.TYPES.verdict, bits: 0, loc } };
+  }
+  if (c.is('map')) {
+    // A map by itself compares with nothing.
+    c.next();
+    if (c.is('{')) setExpr(c, false);
+    else refExpr(c);
+    c.unexpected(null);
   }
   let op: xt.Op = 'implicit';
   if (c.token.kind === 'punct' && OPERATORS.includes(c.token.text)) op = c.next().text as xt.Op;

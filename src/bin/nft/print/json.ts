@@ -365,8 +365,8 @@ export function chainJson(t: TableView, c: ChainView): Json {
   return { chain: { family: t.family, table: t.name, name: c.name, handle: c.handle, ...base } };
 }
 
-export function ruleJson(t: TableView, c: Pick<ChainView, 'name'>, r: Pick<RuleView, 'handle' | 'rule'>, f: Format): Json {
-  const { rule } = r;
+export function ruleJson(t: TableView, c: Pick<ChainView, 'name'>, r: Pick<RuleView, 'handle' | 'rule'>, f: Format, gone = false): Json {
+  const rule = r.rule && gone ? { ...r.rule, stmts: r.rule.stmts.filter((s) => !(s.s === 'match' && s.right.k === 'set')) } : r.rule;
   const expr = rule ? listRule(rule.stmts, t.family).stmts.map((s) => stmtJson(s, f, t.family)) : [];
   return {
     rule: {

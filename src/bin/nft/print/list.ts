@@ -106,7 +106,8 @@ export function setText(set: xt.NftSet, f: Format, word: string = set.spec.kind)
   let s = `\t${word} ${set.name} {${handleText(f, set.handle)}\n\t\t${keyTypeText(set, f)}\n`;
   if (spec.policy === 'memory') s += '\t\tpolicy memory\n';
   if (spec.size !== null) s += `\t\tsize ${spec.size}\n`;
-  if (spec.flags.length > 0) s += `\t\tflags ${spec.flags.join(',')}\n`;
+  // A default timeout says as much as the flag by itself.
+  if (spec.flags.some((x) => x !== 'timeout' || spec.timeout === null)) s += `\t\tflags ${spec.flags.join(',')}\n`;
   if (spec.autoMerge) s += '\t\tauto-merge\n';
   if (spec.timeout !== null) s += `\t\ttimeout ${nft.formatDuration(spec.timeout)}\n`;
   if (spec.gcInterval !== null) s += `\t\tgc-interval ${nft.formatDuration(spec.gcInterval)}\n`;

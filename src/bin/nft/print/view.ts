@@ -115,12 +115,12 @@ function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string {
   if (spec.proto !== 0 && !implied) parts.push(`meta l4proto ${spec.protoInvert ? '!= ' : ''}${protocol(spec.proto)}`);
   parts.push(...address(spec.src, `${ip} saddr`), ...address(spec.dst, `${ip} daddr`));
   if (spec.frag) parts.push(`ip frag-off & 8191 ${spec.frag.invert ? '==' : '!='} 0`);
-  for (const m of spec.matches) parts.push(m.ext.nft?.(m.opt, family) ?? `xt match "${m.ext.name}"`);
+  for (const m of spec.matches) parts.push(m.ext.nft?.(m.opt, family) ?? `xt match ${m.ext.name}`);
   parts.push(stateless ? 'counter' : `counter packets ${r.packets} bytes ${r.bytes}`);
   const t = spec.target;
   if (t.kind === 'verdict') parts.push(t.verdict.toLowerCase());
   else if (t.kind === 'jump') parts.push(`${t.goto ? 'goto' : 'jump'} ${t.chain}`);
-  else if (t.kind === 'ext') parts.push(t.ext.nft?.(t.opt, family) ?? `xt target "${t.ext.name}"`);
+  else if (t.kind === 'ext') parts.push(t.ext.nft?.(t.opt, family) ?? `xt target ${t.ext.name}`);
   return parts.join(' ');
 }
 

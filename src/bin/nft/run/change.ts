@@ -45,7 +45,9 @@ export function addChain(ex: Executor, table: xt.NftTable, name: Token, body: Ch
     }
     base = { type: b.type as xt.ChainType, hook, priority: b.priority, policy: body.policy, devices: b.devices };
   }
-  const r = ex.nft.addChain(table, name.text, base, body?.comment ?? null);
+  const known = table.chains.get(name.text)?.base;
+  const asked = !base && body?.policy && known ? { ...known, policy: body.policy } : base;
+  const r = ex.nft.addChain(table, name.text, asked, body?.comment ?? null);
   if (!r.ok) return ex.refuse(r.errno, r.errno === 'EEXIST' ? name : { ...name, ...whole });
   if (!base && body?.policy && !r.value.base) ex.refuse('EOPNOTSUPP', { ...name, ...(body.policyLoc ?? whole) });
   return r.value;
@@ -91,7 +93,9 @@ export function addRule(
   if (!r.ok) {
     const refusal = (r as { refusal?: xt.NftRefusal }).refusal;
     const own = refusal ? { ...refusal, index: rule.stmts.findIndex((s) => sameKind(s, done.stmts[refusal.index] as xt.Stmt)) } : undefined;
-    ex.refuse(r.errno, { ...whole, ...placeOf(rule, table.family, whole, own), ...(whole.source ? { source: whole.source } : {}) });
+    const at = { ...whole, ...placeOf(rule, table.family, whole, own), ...(whole.source ? { source: whole.source } : {}) };
+    if (r.errno === 'ENOENT') ex.refuseNear(at, table.family, table.name, chain.name);
+    return ex.refuse(r.errno, at);
   }
   return r.value;
 }
@@ -105,7 +109,7 @@ function sameKind(a: xt.Stmt, b: xt.Stmt): boolean {
 }
 
 function evalCx(ex: Executor, table: xt.NftTable): EvalCx {
-  return { scope: ex.scope(table), ctx: new ProtoContext(table.family), out: [], front: [] };
+  return { scope: ex.scope(table), ctx: new ProtoContext(table.family), out: [], front: [], seen: { th: null } };
 }
 
 /** A typeof expression: its type, without the matches that it would bring. */
@@ -128,7 +132,7 @@ function listType(types: readonly xt.DataType[]): xt.DataType {
   return types.length === 1 ? (types[0] as xt.DataType) : nft.concatType(types);
 }
 
-export function addSet(ex: Executor, table: xt.NftTable, name: Token, body: SetBody, map: boolean, create: boolean): xt.NftSet {
+export function addSet(ex: Executor, table: xt.NftTable, name: Token, body: SetBody, map: boolean, create: boolean, whole: Loc): xt.NftSet {
   if (!body.type && !body.typeofKey) throw new NftError('set definition does not specify key', { ...name, ...body.loc });
   const key = body.typeofKey ? typeOf(ex, table, body.typeofKey) : null;
   const keyType = key ? key.type : listType(body.type as readonly xt.DataType[]);
@@ -157,7 +161,8 @@ export function addSet(ex: Executor, table: xt.NftTable, name: Token, body: SetB
     return old;
   }
   const flags = new Set(body.flags);
-  if (body.timeout !== null || body.gcInterval !== null) flags.add('timeout');
+  if (body.timeout !== null) flags.add('timeout');
+  if (body.gcInterval !== null && !flags.has('timeout')) ex.refuse('EINVAL', { ...name, ...whole });
   const order = ['constant', 'dynamic', 'interval', 'timeout'] as const;
   const dynamic = flags.has('dynamic');
   return ex.nft.addSet(table, {
@@ -213,9 +218,14 @@ export function typedElems(ex: Executor, table: xt.NftTable, set: xt.NftSet, e: 
   const want: Want = { type: spec.keyType, bits: spec.keyType.bits };
   const data: Want | null = spec.dataType && !keysOnly ? { type: spec.dataType, bits: spec.dataType.bits } : null;
   const given = keysOnly ? e.elems.map((el) => ({ ...el, data: null })) : e.elems;
+  if (data && data.type.base !== 'verdict') {
+    const bare = given.find((el) => !el.data && el.key);
+    if (bare) ex.refuse('EINVAL', { ...(bare.key?.loc ?? { line: 0, from: 0, to: 1 }) });
+  }
   const elems = evaluateElems(evalCx(ex, table), given, want, data);
   if (!set.interval) {
-    const bad = elems.find((el) => el.key && hasInterval(el.key) && spec.keyType.base !== 'string');
+    const wild = (e: xt.Expr): boolean => e.k === 'value' && typeof e.v === 'string' && e.v.endsWith('*') && !e.v.endsWith('\\*');
+    const bad = elems.find((el) => el.key && (hasInterval(el.key) || wild(el.key)));
     if (bad)
       throw new NftError("You must add 'flags interval' to your set declaration if you want to add prefix elements", {
         ...(bad.key?.loc ?? { line: 0, from: 0, to: 1 }),
@@ -277,7 +287,7 @@ export function addElements(
   const { spec } = set;
   for (const el of elems) {
     const item = ex.nft.makeElem(set, el);
-    const where = { ...name, ...(el.loc ?? whole) };
+    const where = { ...name, ...(el.key?.loc ?? el.loc ?? whole) };
     const same = list.find((x) => nft.sameSpans(x.spans, item.spans));
     if (same) {
       if (create) ex.refuse('EEXIST', where);
@@ -286,22 +296,22 @@ export function addElements(
     }
     if (set.interval && !spec.autoMerge) {
       const clash = list.find((x) => x.spans && item.spans && nft.overlap(x.spans, item.spans));
-      if (clash && !spec.keyType.parts) {
+      if (clash && spec.keyType.parts) ex.refuse('EEXIST', where);
+      if (clash) {
         if (added.includes(clash)) throw new NftError('conflicting intervals specified', where, [clash.elem.loc]);
         throw new NftError('interval overlaps with an existing one', where);
       }
     }
+    if (spec.size !== null && list.length >= spec.size) ex.refuse('ENFILE', where);
     list.push(item);
     added.push(item);
   }
-  const size = spec.size;
-  if (size !== null && list.length > size) ex.refuse('ENFILE', { ...name, ...whole });
   for (const item of added) {
     if (item.elem.data?.k === 'verdict' && item.elem.data.chain !== null && !table.chains.has(item.elem.data.chain)) {
-      ex.refuse('ENOENT', { ...name, ...(item.elem.loc ?? whole) });
+      ex.refuse('ENOENT', { ...name, ...(item.elem.key?.loc ?? item.elem.loc ?? whole) });
     }
     if (spec.objType && item.elem.data?.k === 'value' && !ex.nft.object(table, spec.objType, String(item.elem.data.v))) {
-      ex.refuse('ENOENT', { ...name, ...(item.elem.loc ?? whole) });
+      ex.refuse('ENOENT', { ...name, ...(item.elem.key?.loc ?? item.elem.loc ?? whole) });
     }
   }
   const final = set.interval && spec.autoMerge && !spec.keyType.parts ? merged(set, list, (el) => ex.nft.makeElem(set, el)) : list;
@@ -328,24 +338,9 @@ export function deleteElements(ex: Executor, table: xt.NftTable, set: xt.NftSet,
       removed.push(hit);
       continue;
     }
-    const split = set.interval && set.spec.autoMerge && spans ? list.find((x) => x.spans && nft.overlap(x.spans, spans)) : undefined;
-    if (split?.spans && spans) {
-      const [s] = split.spans as [xt.Span];
-      const [d] = spans as [xt.Span];
-      const make = (low: bigint, high: bigint): xt.SetElem =>
-        ex.nft.makeElem(set, {
-          ...split.elem,
-          key: intervalExpr(set.spec.keyType, set.spec.keyType.bits, nft.fromBig(low), nft.fromBig(high)),
-        });
-      const rest: xt.SetElem[] = [];
-      if (big(s.low) < big(d.low)) rest.push(make(big(s.low), big(d.low) - 1n));
-      if (big(d.high) < big(s.high)) rest.push(make(big(d.high) + 1n, big(s.high)));
-      list = [...list.filter((x) => x !== split), ...rest];
-      removed.push(split);
-      continue;
-    }
-    if (set.interval && !set.spec.keyType.parts) throw new NftError('element does not exist', { ...name, ...(el.loc ?? whole) });
-    ex.refuse('ENOENT', { ...name, ...(el.loc ?? whole) });
+    if (set.interval && !set.spec.keyType.parts)
+      throw new NftError('element does not exist', { ...name, ...(el.key?.loc ?? el.loc ?? whole) });
+    ex.refuse('ENOENT', { ...name, ...(el.key?.loc ?? el.loc ?? whole) });
   }
   ex.nft.setElems(table, set, list, [], removed);
 }

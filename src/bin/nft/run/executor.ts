@@ -100,15 +100,12 @@ export class Executor {
     throw new NftError(`No such file or directory${this.hintTable(name.text)}`, name);
   }
 
-  /** The same for what the kernel is asked first: a chain of that name elsewhere is offered. */
+  /** The same for what the kernel is asked first. */
   tableWithChain(family: xt.NftFamily, table: Token, chain: string | null): xt.NftTable {
     const found = this.nft.get(family, table.text);
     if (found) return found;
     this.changesForeign(family, table);
-    const near = chain === null ? null : this.nearChain(chain);
-    if (near)
-      throw new Refused(`No such file or directory; did you mean table ‘${near.table.name}’ in family ${near.table.family}?`, table);
-    this.refuse('ENOENT', table);
+    this.refuseNear(table, family, table.text, chain);
   }
 
   private changesForeign(family: xt.NftFamily, name: Token): void {
@@ -120,24 +117,25 @@ export class Executor {
     return other ? `; did you mean table ‘${other.name}’ in family ${other.family}?` : '';
   }
 
-  /** chain_lookup_fuzzy(): a chain of that name in any table, else one of a similar name. */
-  private nearChain(name: string): { table: xt.NftTable; chain: xt.NftChain } | null {
-    const all = this.nft.all().flatMap((table) => [...table.chains.values()].map((chain) => ({ table, chain })));
-    return all.find((x) => x.chain.name === name) ?? misspelt(name, all, (x) => x.chain.name);
+  /** ENOENT of a command on rules or chains: a chain of a similar name is offered, whatever is missing. Models nft_cmd_enoent_chain() */
+  refuseNear(at: Place, family: xt.NftFamily, table: string, chain: string | null): never {
+    const all = this.nft.all().flatMap((t) => [...t.chains.values()].map((c) => ({ t, c })));
+    const near = chain === null ? null : misspelt(chain, all, (x) => x.c.name);
+    if (near) {
+      const { t, c } = near;
+      if (!this.nft.get(family, table))
+        throw new Refused(`No such file or directory; did you mean table ‘${t.name}’ in family ${t.family}?`, at);
+      if (c.name !== chain)
+        throw new Refused(`No such file or directory; did you mean chain ‘${c.name}’ in table ${t.family} ‘${t.name}’?`, at);
+    }
+    this.refuse('ENOENT', at);
   }
 
   /** A chain that the kernel does not find. */
   chain(table: xt.NftTable, name: Token): xt.NftChain {
     const chain = table.chains.get(name.text);
     if (chain) return chain;
-    const near = this.nearChain(name.text);
-    if (near && near.table === table) {
-      throw new Refused(
-        `No such file or directory; did you mean chain ‘${near.chain.name}’ in table ${table.family} ‘${table.name}’?`,
-        name,
-      );
-    }
-    this.refuse('ENOENT', name);
+    this.refuseNear(name, table.family, table.name, name.text);
   }
 
   /** set_lookup_fuzzy() */

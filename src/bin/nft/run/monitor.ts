@@ -75,7 +75,8 @@ export function changeJson(c: xt.NftChange, f: Format): Json {
       }
       case 'rule': {
         const rule = c.rule as xt.NftRule;
-        return ruleJson(t, { name: (c.chain as xt.NftChain).name }, { handle: rule.handle, rule }, f);
+        // The sets of a rule that is gone are gone too.
+        return ruleJson(t, { name: (c.chain as xt.NftChain).name }, { handle: rule.handle, rule }, f, c.verb === 'delete');
       }
       case 'set': {
         // Gone sets are told without their types.

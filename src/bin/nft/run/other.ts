@@ -95,7 +95,7 @@ export function deleteCommand(c: Cursor, verb: Token, elements: (c: Cursor) => C
       const table = ex.tableWithChain(n.family, n.table, n.name.text);
       const chain = ex.chain(table, n.name);
       const rule = chain.rules.find((r) => r.handle === number);
-      if (!rule) return ex.refuse('ENOENT', handle);
+      if (!rule) return ex.refuseNear(handle, n.family, n.table.text, n.name.text);
       ex.nft.deleteRule(table, chain, rule);
     };
   }
@@ -310,7 +310,7 @@ export function listCommand(c: Cursor): Command {
       show(ex, {
         tables,
         parts: () => ({ ...NONE, table: true }),
-        text: () => tables.map((t) => `table ${t.family} ${t.name}${ex.format.handles ? ` # handle ${t.handle}` : ''}\n`).join(''),
+        text: () => tables.map((t) => `table ${t.family} ${t.name}\n`).join(''),
       });
     };
   }
@@ -487,7 +487,7 @@ export function resetCommand(c: Cursor): Command {
       }
     };
   }
-  if (what.text !== 'counter' && what.text !== 'quota') c.unexpected(null);
+  if (what.text !== 'counter' && what.text !== 'quota') c.unexpected('counter or counters or quotas or quota');
   const verb = c.previous;
   const kind = objectKind(c) as xt.ObjKind;
   const n = nameRef(c);
@@ -509,6 +509,8 @@ export function monitorCommand(c: Cursor): Command {
   if (c.isAny(['new', 'destroy'])) filter = c.next().text;
   if (!c.end && c.token.kind === 'string' && MONITORED.includes(c.token.text)) filter += ` ${c.next().text}`;
   let json = false;
+  if (!c.end && c.token.kind === 'string' && !['json', 'xml'].includes(c.token.text))
+    throw new NftError(`invalid event ${c.token.text}`, c.token);
   if (c.take('json')) json = true;
   else if (c.take('xml')) throw new NftError('monitor in XML is not emulated', c.previous);
   return (ex) => {

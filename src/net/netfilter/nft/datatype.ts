@@ -179,7 +179,7 @@ function parseHour(text: string): Parsed {
   const m = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text);
   if (m) {
     const [h, mi, s] = m.slice(1).map((x) => Number(x ?? 0)) as [number, number, number];
-    if (h > 23 || mi > 59 || s > 59) return { error: `Can't parse symbolic invalid expressions` };
+    if (h > 23 || mi > 59 || s > 59) return { error: 'wrong time format' };
     return h * 3600 + mi * 60 + s;
   }
   const n = parseNumber(text);

@@ -7,9 +7,9 @@ const row = (text: string, from = 0): Symbols => text.split(' ').map((name, i) =
 
 export const CT_STATE: Symbols = [
   ['invalid', 1],
+  ['new', 8],
   ['established', 2],
   ['related', 4],
-  ['new', 8],
   ['untracked', 64],
 ];
 export const CT_STATUS: Symbols = [

@@ -108,6 +108,8 @@ export class NftTables {
   /** How to take back what the open transaction did; null outside of one. */
   private journal: (() => void)[] | null = null;
   private changes: NftChange[] = [];
+  /** Handles given before the transaction. */
+  private numbers: { tables: number; within: Map<NftTable, number> } = { tables: 0, within: new Map() };
 
   constructor(ns: Netns, nf: Netfilter) {
     this.ns = ns;
@@ -117,6 +119,7 @@ export class NftTables {
   /** `pid` and `comm` name the process that asks. */
   begin(pid: number, comm: string): void {
     this.owner = { pid, comm };
+    this.numbers = { tables: this.handles, within: new Map([...this.tables.values()].map((t) => [t, t.handles])) };
     this.journal = [];
     this.changes = [];
   }
@@ -132,11 +135,15 @@ export class NftTables {
     return commit;
   }
 
-  rollback(): void {
+  /** `unsent`: the kernel never saw it, so no numbers were given. */
+  rollback(unsent: boolean): void {
     const undo = this.journal ?? [];
     this.journal = null;
     this.changes = [];
     for (let i = undo.length - 1; i >= 0; i--) (undo[i] as () => void)();
+    if (!unsent) return;
+    this.handles = this.numbers.tables;
+    for (const table of this.tables.values()) table.handles = this.numbers.within.get(table) ?? table.handles;
   }
 
   listen(listener: (commit: NftCommit) => void): () => void {
@@ -180,7 +187,6 @@ export class NftTables {
     this.tables = new Map(before).set(`${family} ${name}`, table);
     this.undo(() => {
       this.tables = before;
-      this.handles--;
     });
     this.changed({ verb: 'add', what: 'table', table });
     return table;
@@ -225,8 +231,8 @@ export class NftTables {
   addChain(table: NftTable, name: string, base: BaseChain | null, comment: string | null = null): Result<NftChain> {
     const old = table.chains.get(name);
     if (old) {
-      if (base && (!old.base || old.base.hook !== base.hook || old.base.type !== base.type)) return fail('EEXIST');
-      if (base && old.base && old.base.priority !== base.priority) return fail('EOPNOTSUPP');
+      if (base && (!old.base || old.base.type !== base.type)) return fail('EEXIST');
+      if (base && old.base && (old.base.priority !== base.priority || old.base.hook !== base.hook)) return fail('EOPNOTSUPP');
       if (base?.policy && old.base) {
         const { policy } = old.base;
         const b = old.base;
@@ -312,6 +318,10 @@ export class NftTables {
       }
     }
     for (const [index, s] of stmts.entries()) {
+      const refused = (errno: Errno, about: NftRefusal['about'], at: number) => {
+        if (about !== 'chain' || errno !== 'ENOENT') table.nextHandle();
+        return { ...fail(errno), refusal: { errno, about, index: at } };
+      };
       for (const name of chainsOf(s)) {
         const target = table.chains.get(name);
         if (!target) return refused('ENOENT', 'chain', index);
@@ -357,7 +367,9 @@ export class NftTables {
     };
     const steps = stmts.map((s) => compileStmt(s, cx));
     const sets = [...anonymous.values()].map((x) => ({ name: x.name, handle: x.handle }));
-    return { handle: handle ?? table.nextHandle(), stmts, comment, sets, run: chainSteps(steps) };
+    // A replaced rule's handle is kept, but its successor was given one.
+    const own = table.nextHandle();
+    return { handle: handle ?? own, stmts, comment, sets, run: chainSteps(steps) };
   }
 
   /** Counts what a rule holds on to: connection tracking, sets, objects. */
