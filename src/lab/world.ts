@@ -1,6 +1,7 @@
 /** Worlds: machines with programs, cables and pods, built from a reference world. Here cluster and programs meet. */
 
 import { commands } from '../bin/index.ts';
+import { setUp } from '../cluster/setup.ts';
 import {
   HOSTS_FILE,
   NODE_SYSCTLS,
@@ -16,6 +17,7 @@ import {
 import { connect, Ether } from '../net/dev/ether.ts';
 import { Kernel } from '../net/kernel.ts';
 import type { Netns } from '../net/netns.ts';
+import { addNetns } from '../net/rtnl/netns.ts';
 import { Machine } from '../os/machine.ts';
 import { runCommand, startCommand } from '../os/run.ts';
 import { SEC, Sim } from '../sim/sim.ts';
@@ -41,8 +43,6 @@ function must(machine: Machine, argv: readonly string[], stdin: string, ns?: Net
   const r = runCommand(machine, argv, { stdin, ...(ns ? { ns } : {}) });
   if (r.exitCode !== 0 || r.stderr !== '') throw new Error(`${machine.hostname}: ${argv.join(' ')} (exit ${r.exitCode}): ${r.stderr}`);
 }
-
-const batch = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
 
 function buildW1(seed: number): World {
   const sim = new Sim(seed);
@@ -72,7 +72,8 @@ function buildW1(seed: number): World {
   plug(card(router), 'port-rtr');
   const internet = machine('internet');
   connect(card(router, 'wan'), card(internet), { delay: 4000 });
-  const simple = (m: Machine, lines: string[]): void => must(m, ['ip', '-batch', '-'], batch(lines));
+  const simple = (m: Machine, lines: readonly string[], ns: Netns = m.kernel.init): void =>
+    setUp(ns, lines, (name) => m.kernel.named.get(name));
   simple(router, [
     'link set eth0 up',
     'addr add 192.168.56.1/24 brd + dev eth0',
@@ -93,25 +94,24 @@ function buildW1(seed: number): World {
     const m = machine(node.name);
     plug(card(m), `port-${node.name}`);
     for (const [key, value] of NODE_SYSCTLS) m.kernel.init.sysctl.set(key, value);
-    must(m, ['ip', '-batch', '-'], batch(nodeLinks(node)));
-    for (const line of nodeForwarding(node)) must(m, ['bridge', ...line.split(' ')], '');
+    simple(m, [...nodeLinks(node), ...nodeForwarding(node)]);
     must(m, ['iptables-restore', '--noflush'], nodeRules(node));
     m.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${HOSTS_FILE}\n`);
     add({ id: node.name, title: node.name, kind: 'node', machine: m, ns: m.kernel.init });
     for (const pod of PODS.filter((p) => p.node === node.name)) {
       const name = netnsName(pod.name);
-      must(m, ['ip', 'netns', 'add', name], '');
-      const ns = m.kernel.named.get(name) as Netns;
+      const made = addNetns(m.kernel, name);
+      if (!made.ok) throw new Error(`${node.name}: namespace ${name}: ${made.errno}`);
+      const ns = made.value;
       const links = podLinks(pod, node.subnet);
-      must(m, ['ip', '-batch', '-'], batch(links.node));
-      must(m, ['bridge', 'link', 'set', 'dev', vethName(pod.name), 'hairpin', 'on'], '');
-      must(m, ['ip', '-batch', '-'], batch(links.pod), ns);
+      simple(m, [...links.node, `link set ${vethName(pod.name)} hairpin on`]);
+      simple(m, links.pod, ns);
       m.separate(ns, pod.name);
       if (pod.serves) startCommand(m, ['podserver', pod.name, '8080'], { ns });
       add({ id: pod.name, title: `pod ${pod.name}`, kind: 'pod', machine: m, ns });
     }
   }
-  must(fabric, ['ip', '-batch', '-'], batch(ports));
+  simple(fabric, ports);
   startCommand(internet, ['podserver', 'internet', '80']);
   add({ id: 'client', title: 'client (LAN)', kind: 'outside', machine: client, ns: client.kernel.init });
   add({ id: 'internet', title: 'internet', kind: 'outside', machine: internet, ns: internet.kernel.init });

@@ -28,8 +28,6 @@ export const labs: Plugin = {
 /** Programs that a world needs while it is built; all others come in a second chunk while the learner reads the prompt. */
 const AT_ONCE: Readonly<Record<string, string>> = {
   bash: 'sh/sh.ts',
-  bridge: 'bridge/bridge.ts',
-  ip: 'ip/ip.ts',
   iptablesCommands: 'iptables/iptables.ts',
   podserver: 'podserver/podserver.ts',
 };
