@@ -1,3 +1,4 @@
+import '../../os/whole.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Kernel } from '../../net/kernel.ts';

@@ -1,3 +1,4 @@
+import '../../os/whole.ts';
 import { describe, expect, test } from 'vitest';
 import { Veth } from '../../net/dev/veth.ts';
 import { addAddr } from '../../net/ip/ifaddr.ts';

@@ -1,6 +1,5 @@
 /** All matches (lower case) and targets (upper case). */
 
-import type { Family } from '../../../../wire/addr.ts';
 import type { MatchExt, TargetExt } from '../ext.ts';
 import { AUDIT } from './AUDIT.ts';
 import { addrtype } from './addrtype.ts';
@@ -46,6 +45,7 @@ import { REJECT } from './REJECT.ts';
 import { RATEEST, rateest } from './rateest.ts';
 import { realm } from './realm.ts';
 import { recent } from './recent.ts';
+import { provideExtensions } from './registry.ts';
 import { rpfilter } from './rpfilter.ts';
 import { CONNSECMARK, SECMARK } from './SECMARK.ts';
 import { SYNPROXY } from './SYNPROXY.ts';
@@ -161,19 +161,4 @@ export const targets: readonly TargetExt[] = [
   ULOG,
 ];
 
-function find<T extends { readonly name: string; readonly families?: readonly Family[] }>(
-  list: readonly T[],
-  name: string,
-  family: Family,
-): T | null {
-  return list.find((e) => e.name === name && (!e.families || e.families.includes(family))) ?? null;
-}
-
-/** Names as after `-m`; `-m icmpv6` is icmp6's second name. */
-export function findMatch(name: string, family: Family): MatchExt | null {
-  return find(matches, family === 6 && (name === 'ipv6-icmp' || name === 'icmpv6') ? 'icmp6' : name, family);
-}
-
-export function findTarget(name: string, family: Family): TargetExt | null {
-  return find(targets, name, family);
-}
+provideExtensions(matches, targets);
