@@ -3,10 +3,15 @@
 import { concat, utf8 } from '../../wire/bytes.ts';
 import { type Suite, vector } from '../../wire/tls.ts';
 import { digest, hkdfExpand, hkdfExtract, hmacOf } from './primitives.ts';
-import { lengthPrefix, Protection } from './session.ts';
+import { Protection } from './session.ts';
 
 export function expandLabel(hash: Suite['hash'], secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array {
-  return hkdfExpand(hash, secret, concat([lengthPrefix(length), vector(1, utf8(`tls13 ${label}`)), vector(1, context)]), length);
+  return hkdfExpand(
+    hash,
+    secret,
+    concat([Uint8Array.of(length >> 8, length & 255), vector(1, utf8(`tls13 ${label}`)), vector(1, context)]),
+    length,
+  );
 }
 
 const size = (hash: Suite['hash']): number => (hash === 'sha384' ? 48 : 32);

@@ -142,8 +142,9 @@ class Handshake {
     const f = yield* s.flush();
     if (f) return f;
     s.reading = protection13(suite, secrets.client);
-    // A client that gives up here may still be talking in the clear.
+    s.plainAlerts = true;
     const finished = yield* this.take(FINISHED);
+    s.plainAlerts = false;
     if (finished === 'ccs') return yield* s.alert(ALERTS.unexpectedMessage);
     if ('kind' in finished) return finished;
     if (!equal(finished.body, finished13(suite.hash, secrets.client, finished.before))) return yield* s.alert(ALERTS.decryptError);
@@ -185,11 +186,10 @@ class Handshake {
     const shared = x25519Shared(own.secret, new Cursor(exchange.body).vector(1));
     if (!shared) return yield* s.alert(ALERTS.handshakeFailure);
     const keys = keys12(suite, shared, hello.random, random, hello.extendedMaster ? this.transcript : null);
-    let m = yield* this.take(FINISHED, true);
-    if (m === 'ccs') {
-      s.reading = keys.client;
-      m = yield* this.take(FINISHED);
-    }
+    const changed = yield* this.take(FINISHED, true);
+    if (changed !== 'ccs') return 'kind' in changed ? changed : yield* s.alert(ALERTS.unexpectedMessage);
+    s.reading = keys.client;
+    const m = yield* this.take(FINISHED);
     if (m === 'ccs') return yield* s.alert(ALERTS.unexpectedMessage);
     if ('kind' in m) return m;
     if (!equal(m.body, finished12(suite.hash, keys.master, 'client', m.before))) return yield* s.alert(ALERTS.decryptError);
