@@ -1,6 +1,7 @@
 /** The table of all programs, sorted by name. */
 
 import '../os/whole.ts';
+import './iptables/exthelp.ts';
 import type { Command } from '../os/program.ts';
 import { arp } from './arp/arp.ts';
 import { arping } from './arping/arping.ts';

@@ -1,6 +1,8 @@
 /** What `-m NAME -h` and `-j NAME -h` add to the usage text, by name; those of ip6tables alone begin with `6:`. Models each extension's help() */
 
-export const EXTENSION_HELP: Readonly<Record<string, string>> = {
+import { provideHelp } from './help.ts';
+
+provideHelp({
   standard: `standard match options:
 (If target is DROP, ACCEPT, RETURN or nothing)
 
@@ -835,4 +837,4 @@ chunktypes - DATA INIT INIT_ACK SACK HEARTBEAT HEARTBEAT_ACK ABORT SHUTDOWN SHUT
  --dport ...
 				match destination port(s)
 `,
-};
+});

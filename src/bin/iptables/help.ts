@@ -1,7 +1,13 @@
 /** The usage texts. Models xtables_printhelp() */
 
 import { type Env, flavourText } from './env.ts';
-import { EXTENSION_HELP } from './exthelp.ts';
+
+let extensionHelp: Readonly<Record<string, string>> = {};
+
+/** exthelp.ts brings its texts when it is loaded. */
+export function provideHelp(texts: Readonly<Record<string, string>>): void {
+  extensionHelp = texts;
+}
 
 const HELP = `@VER@
 
@@ -88,7 +94,7 @@ const RESTORE_HELP = `Usage: @PROG@ [-c] [-v] [-V] [-t] [-h] [-n] [-T table] [-M
 
 /** The usage, and below it what the extensions say that were named before -h. */
 export function helpText(env: Env, extensions: readonly string[] = []): string {
-  const own = (name: string): string => (env.family === 6 ? EXTENSION_HELP[`6:${name}`] : undefined) ?? EXTENSION_HELP[name] ?? '';
+  const own = (name: string): string => (env.family === 6 ? extensionHelp[`6:${name}`] : undefined) ?? extensionHelp[name] ?? '';
   return usage(env) + extensions.map((name) => `\n${own(name)}`).join('');
 }
 

@@ -14,7 +14,7 @@ import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { IpSets } from './ipset/ipset.ts';
-import { NftTables } from './nft/tables.ts';
+import type { NftTables } from './nft/tables.ts';
 import { NfWatchers } from './nftrace.ts';
 import { viewPacket, type XtPacket } from './xt/packet.ts';
 import { XtTables } from './xt/tables.ts';
@@ -48,14 +48,22 @@ const noHooks = (): HookLists => ({ PREROUTING: null, INPUT: null, FORWARD: null
 
 const idle = (lists: HookLists): boolean => HOOKS.every((hook) => lists[hook] === null);
 
+let makeNft: ((ns: Netns, nf: Netfilter) => NftTables) | null = null;
+
+/** nf_tables registers itself when it is loaded, which is when a program needs it. */
+export function provideNft(make: (ns: Netns, nf: Netfilter) => NftTables): void {
+  makeNft = make;
+}
+
 export class Netfilter {
   readonly ns: Netns;
   /** Tables of iptables-nft and of iptables-legacy: both families each. */
   readonly xt: XtTables;
   readonly legacy: XtTables;
   readonly sets: IpSets;
-  /** What the nft tool made itself. */
-  readonly nft: NftTables;
+  private native: NftTables | null = null;
+  /** The last number given to a table, of nft's own and of iptables-nft's. */
+  tableHandles = 0;
   readonly v4: HookLists = noHooks();
   readonly v6: HookLists = noHooks();
   /** net.bridge.bridge-nf-call-iptables and -ip6tables */
@@ -71,9 +79,17 @@ export class Netfilter {
     this.bridged4 = ns.sysctl.cell('net.bridge.bridge-nf-call-iptables');
     this.bridged6 = ns.sysctl.cell('net.bridge.bridge-nf-call-ip6tables');
     this.sets = new IpSets(ns);
-    this.nft = new NftTables(ns, this);
     this.xt = new XtTables(ns, this, 'nft');
     this.legacy = new XtTables(ns, this, 'legacy');
+  }
+
+  /** What the nft tool made itself. */
+  get nft(): NftTables {
+    if (!this.native) {
+      if (!makeNft) throw new Error('nftables is used before it is loaded');
+      this.native = makeNft(this.ns, this);
+    }
+    return this.native;
   }
 
   /** Entries of equal priority run in the order in which they came. Returns the function that takes it away. */

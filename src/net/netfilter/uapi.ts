@@ -25,7 +25,6 @@ export type * from './nft/stmt.ts';
 export type { BaseChain, ChainType, Flowtable, NftChain, NftFamily, NftHook, NftObject, NftRule, NftTable, ObjSpec } from './nft/table.ts';
 export type { NftChange, NftCommit, NftRefusal, NftTables } from './nft/tables.ts';
 export type { NftTrace, TracedPacket, TraceSink } from './nft/trace.ts';
-export * as nft from './nft/uapi.ts';
 export type { NfTableChange, NfTraceStep } from './nftrace.ts';
 export type { Chain } from './xt/chain.ts';
 export { RecentLists } from './xt/ext/recent.ts';

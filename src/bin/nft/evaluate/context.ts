@@ -1,8 +1,7 @@
 /** What is known while a rule is evaluated: which header is at which layer, where names lead. Models struct eval_ctx and proto_ctx */
 
-import { xt } from '../../../os/uapi.ts';
-
-const { nft } = xt;
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 
 /** `inet` and `netdev` stand where the link layer is not known but tells the network protocol by meta data. */
 export type Known = xt.Proto | 'inet' | 'netdev' | null;

@@ -1,11 +1,11 @@
 /** Gives constants the types that their place asks for, folds them, checks them. Models nftables/src/evaluate.c (expressions) */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { NftError } from '../lexer.ts';
 import { type EvalCx, valueExpr, type Want, wantOf } from './context.ts';
 import { evaluateExt, evaluatePayload } from './payload.ts';
 
-const { nft } = xt;
 const NOWHERE = { line: 0, from: 0, to: 1 };
 
 export function fail(e: { readonly loc?: xt.Loc }, message: string, about: readonly (xt.Loc | undefined)[] = []): never {

@@ -1,10 +1,9 @@
 /** Payload expressions bring the matches that they depend on. Models nftables/src/payload.c and expr_evaluate_payload() */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { NftError } from '../lexer.ts';
 import { type EvalCx, equals, metaExpr, payloadExpr, valueExpr } from './context.ts';
-
-const { nft } = xt;
 
 function conflict(have: string, want: string, e: xt.Expr): never {
   throw new NftError(`conflicting protocols specified: ${have} vs. ${want}`, e.loc ?? { line: 0, from: 0, to: 1 });

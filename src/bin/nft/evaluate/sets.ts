@@ -1,9 +1,8 @@
 /** Elements made ready for the kernel: intervals joined and ordered, doubles left out. Models nftables/src/intervals.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { NftError } from '../lexer.ts';
-
-const { nft } = xt;
 
 export function hasInterval(e: xt.Expr): boolean {
   if (e.k === 'concat') return e.items.some(hasInterval);

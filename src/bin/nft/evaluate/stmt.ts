@@ -1,6 +1,7 @@
 /** Statements checked and completed: from what was typed to what the kernel gets. Models nftables/src/evaluate.c (statements) */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { NftError } from '../lexer.ts';
 import type { ParsedRule } from '../parse/stmt.ts';
 import { type EvalCx, equals, metaExpr, ProtoContext, type Scope, valueExpr, type Want, wantOf } from './context.ts';
@@ -9,7 +10,6 @@ import { mergePayloads } from './merge.ts';
 import { needNetwork } from './payload.ts';
 import { concatKey, hasInterval, joinIntervals, unique } from './sets.ts';
 
-const { nft } = xt;
 const INT: Want = { type: nft.TYPES.integer, bits: 32 };
 const big = (v: xt.NftValue): bigint => (typeof v === 'string' ? 0n : BigInt(v));
 

@@ -1,11 +1,10 @@
 /** Bodies of tables, chains, sets, maps and objects. Models the block rules of nftables/src/parser_bison.y */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { duration, lhs, setExpr } from './expr.ts';
 import { limitBody, type ParsedRule, parseRule, quotaBody, statefulStatement } from './stmt.ts';
-
-const { nft } = xt;
 
 export interface BaseBody {
   readonly type: string;

@@ -1,11 +1,11 @@
 /** Operators, sets, maps, concatenations and constants from text to expressions. Models the expression rules of nftables/src/parser_bison.y */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { selector } from './selector.ts';
 import { statefulStatement } from './stmt.ts';
 
-const { nft } = xt;
 const UNKNOWN = nft.TYPES.integer;
 
 const locs = (a: xt.Expr, b: xt.Expr): { loc?: Loc } => (a.loc && b.loc ? { loc: join(a.loc, b.loc) } : {});

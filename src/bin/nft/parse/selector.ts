@@ -1,10 +1,9 @@
 /** What a rule looks at: payload fields, extension headers, meta, ct, rt, socket, fib … from text to expressions. Models the primary_expr rules of nftables/src/parser_bison.y */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { hashOperand } from './expr.ts';
-
-const { nft } = xt;
 
 const span = (c: Cursor, from: Token): Loc => join(locOf(from), locOf(c.previous));
 

@@ -1,11 +1,10 @@
 /** Statements of a rule from text. Models the stmt rules of nftables/src/parser_bison.y */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { concatRhs, duration, lhs, refExpr, rhs, setExpr, stmtExpr, verdictExpr } from './expr.ts';
 import { selector, tcpOptionKind } from './selector.ts';
-
-const { nft } = xt;
 
 const STRINGS = 'string or quoted string or string with a trailing asterisk';
 const LIMIT_UNITS: readonly string[] = ['second', 'minute', 'hour', 'day', 'week'];

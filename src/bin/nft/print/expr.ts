@@ -1,9 +1,8 @@
 /** Expressions in nft's language. Models the print functions of nftables/src/{expression,payload,meta,ct,exthdr,…}.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { sortElems } from '../evaluate/sets.ts';
-
-const { nft } = xt;
 
 export interface Format extends xt.NftStyle {
   readonly handles: boolean;

@@ -1,5 +1,6 @@
 /** Listings as JSON. Models nftables/src/json.c */
 
+import * as nft from '../../../os/nft.ts';
 import { xt } from '../../../os/uapi.ts';
 import { LOG_FLAGS, LOG_LEVELS } from '../parse/stmt.ts';
 import type { Shown } from '../run/other.ts';
@@ -7,8 +8,6 @@ import { elemsOf, type Format } from './expr.ts';
 import { shownElem, shownElems } from './list.ts';
 import { listRule } from './rule.ts';
 import type { ChainView, RuleView, TableView } from './view.ts';
-
-const { nft } = xt;
 
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 

@@ -1,12 +1,11 @@
 /** Tables, chains, sets, maps and objects as text. Models the print functions of nftables/src/rule.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { sortElems } from '../evaluate/sets.ts';
 import { elemsText, exprText, type Format } from './expr.ts';
 import { limitText, quotaText, stmtText } from './stmt.ts';
 import type { ChainView, TableView } from './view.ts';
-
-const { nft } = xt;
 
 type NamedPriority = readonly [name: string, value: number, hook: xt.NftHook | null];
 

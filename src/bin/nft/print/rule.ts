@@ -1,11 +1,10 @@
 /** A rule as it is listed: matches that others imply are left out. Models rule_parse_postprocess() of nftables/src/netlink_delinearize.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { ProtoContext } from '../evaluate/context.ts';
 import type { Format } from './expr.ts';
 import { stmtText } from './stmt.ts';
-
-const { nft } = xt;
 
 type Layer = 'll' | 'nh' | 'th';
 

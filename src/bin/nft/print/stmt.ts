@@ -1,10 +1,9 @@
 /** Statements in nft's language. Models the print functions of nftables/src/statement.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { LOG_FLAGS, LOG_LEVELS } from '../parse/stmt.ts';
 import { elemsText, exprText, type Format, maskList, operandText, usesStatements, verdictText } from './expr.ts';
-
-const { nft } = xt;
 
 function matchText(s: xt.MatchStmt, f: Format): string {
   const { left, right, op } = s;

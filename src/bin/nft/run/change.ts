@@ -1,6 +1,7 @@
 /** What add, create, insert, replace and their like do to tables, chains, rules, sets and objects. Models nftables/src/evaluate.c (commands) and mnl.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { type EvalCx, ProtoContext, type Want } from '../evaluate/context.ts';
 import { evaluate, evaluateElems } from '../evaluate/expr.ts';
 import { concatKey, hasInterval, intervalExpr } from '../evaluate/sets.ts';
@@ -9,8 +10,6 @@ import { type Loc, NftError, type Token } from '../lexer.ts';
 import type { ChainBody, ObjBody, SetBody } from '../parse/block.ts';
 import type { ParsedRule } from '../parse/stmt.ts';
 import type { Executor } from './executor.ts';
-
-const { nft } = xt;
 
 const HOOK_NAMES: Readonly<Record<string, xt.NftHook>> = {
   prerouting: 'PREROUTING',

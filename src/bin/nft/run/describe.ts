@@ -1,11 +1,10 @@
 /** nft describe: what an expression or a data type is. Models expr_describe() of nftables/src/expression.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import type { Cursor } from '../lexer.ts';
 import { lhs } from '../parse/expr.ts';
 import type { Command } from './executor.ts';
-
-const { nft } = xt;
 
 const KINDS: Readonly<Record<string, string>> = {
   payload: 'payload expression',

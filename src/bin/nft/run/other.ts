@@ -1,5 +1,6 @@
 /** delete, flush, list, get, reset, rename, monitor. Models nftables/src/rule.c (do_command) */
 
+import * as nft from '../../../os/nft.ts';
 import { xt } from '../../../os/uapi.ts';
 import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { FAMILIES, family, type NameRef, nameRef, objectKind, tableRef } from '../parse/command.ts';
@@ -9,8 +10,6 @@ import { chainText, objectText, setText, tableText, warning } from '../print/lis
 import { type ChainView, type TableView, views } from '../print/view.ts';
 import { typedElems } from './change.ts';
 import { type Command, type Executor, misspelt, Refused } from './executor.ts';
-
-const { nft } = xt;
 
 /** A table to delete or flush, native or of iptables-nft. */
 function removeTable(ex: Executor, fam: xt.NftFamily, name: Token, flushOnly: boolean): void {

@@ -1,12 +1,11 @@
 /** Traced packets in the words of `nft monitor trace`. Models trace_print_packet() of nftables/src/netlink.c */
 
-import { xt } from '../../../os/uapi.ts';
+import * as nft from '../../../os/nft.ts';
+import type { xt } from '../../../os/uapi.ts';
 import { formatIp } from '../../../wire/addr.ts';
 import { u16, u32 } from '../../../wire/bytes.ts';
 import { formatMac } from '../../../wire/mac.ts';
 import type { Format } from '../print/expr.ts';
-
-const { nft } = xt;
 
 /** How much of the transport header comes along. */
 const HEADER = 20;

@@ -2,7 +2,7 @@
 
 import { type Errno, fail, ok, type Result } from '../../../sim/errno.ts';
 import type { Netns } from '../../netns.ts';
-import type { Netfilter } from '../netfilter.ts';
+import { type Netfilter, provideNft } from '../netfilter.ts';
 import type { Elem, Expr } from './expr.ts';
 import { type Hooks, hookChain } from './hooks.ts';
 import { compileStateful, compileStmt, type Run, type RunCx } from './run.ts';
@@ -104,7 +104,6 @@ export class NftTables {
   private readonly listeners = new Set<(commit: NftCommit) => void>();
   private owner = { pid: 0, comm: '' };
   private tables = new Map<string, NftTable>();
-  private handles = 0;
   /** How to take back what the open transaction did; null outside of one. */
   private journal: (() => void)[] | null = null;
   private changes: NftChange[] = [];
@@ -119,7 +118,7 @@ export class NftTables {
   /** `pid` and `comm` name the process that asks. */
   begin(pid: number, comm: string): void {
     this.owner = { pid, comm };
-    this.numbers = { tables: this.handles, within: new Map([...this.tables.values()].map((t) => [t, t.handles])) };
+    this.numbers = { tables: this.nf.tableHandles, within: new Map([...this.tables.values()].map((t) => [t, t.handles])) };
     this.journal = [];
     this.changes = [];
   }
@@ -142,7 +141,7 @@ export class NftTables {
     this.changes = [];
     for (let i = undo.length - 1; i >= 0; i--) (undo[i] as () => void)();
     if (!unsent) return;
-    this.handles = this.numbers.tables;
+    this.nf.tableHandles = this.numbers.tables;
     for (const table of this.tables.values()) table.handles = this.numbers.within.get(table) ?? table.handles;
   }
 
@@ -161,11 +160,6 @@ export class NftTables {
     if (this.journal) this.changes.push(change);
   }
 
-  /** Tables of iptables-nft are numbered along. */
-  nextTableHandle(): number {
-    return ++this.handles;
-  }
-
   all(): NftTable[] {
     return [...this.tables.values()];
   }
@@ -181,7 +175,7 @@ export class NftTables {
       return old;
     }
     const before = this.tables;
-    const table = new NftTable(family, name, this.nextTableHandle());
+    const table = new NftTable(family, name, ++this.nf.tableHandles);
     table.comment = more.comment ?? null;
     table.dormant = more.dormant ?? false;
     this.tables = new Map(before).set(`${family} ${name}`, table);
@@ -692,3 +686,5 @@ export {
   type ObjSpec,
   objectKey,
 } from './table.ts';
+
+provideNft((ns, nf) => new NftTables(ns, nf));

@@ -121,7 +121,7 @@ export class XtTables {
     const created = !table;
     if (!table) {
       const legacy = this.flavour === 'legacy';
-      table = new Table(name, family, legacy ? 0 : this.nf.nft.nextTableHandle(), legacy);
+      table = new Table(name, family, legacy ? 0 : ++this.nf.tableHandles, legacy);
       this.tables.set(key, table);
     }
     const t = table;
