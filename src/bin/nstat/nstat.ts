@@ -79,7 +79,7 @@ function wanted(patterns: readonly string[]): (name: string) => boolean {
     (t) =>
       new RegExp(
         `^${t
-          .replace(/[.+^${}()|\\]/g, '\\$&')
+          .replace(/[.+^${}()|\\[\]]/g, '\\$&')
           .replaceAll('*', '.*')
           .replaceAll('?', '.')}$`,
         'i',

@@ -129,7 +129,7 @@ test.each([
 test.each([
   ['ip_forward switches every device', 'net.ipv4.ip_forward', '1', 'net.ipv4.conf.eth0.forwarding', '1'],
   ['conf.all.forwarding is ip_forward', 'net.ipv4.conf.all.forwarding', '1', 'net/ipv4/ip_forward', '1'],
-  ['default reaches untouched devices', 'net.ipv4.conf.default.rp_filter', '2', 'net.ipv4.conf.eth0.rp_filter', '2'],
+  ['default reaches untouched devices', 'net.ipv4.conf.default.arp_ignore', '2', 'net.ipv4.conf.eth0.arp_ignore', '2'],
   ['vectors', 'net.ipv4.ip_local_port_range', '40000 40100', 'net.ipv4.ip_local_port_range', '40000\t40100'],
 ])('sysctl: %s', (_name, key, value, read, expected) => {
   const { ns } = host();

@@ -67,6 +67,11 @@ export class Reassembly {
     this.ns = ns;
   }
 
+  /** Packets that wait for more. */
+  get size(): number {
+    return this.queues.size;
+  }
+
   /** ip_defrag(): the whole packet when `skb` completes it (in `skb` itself), else null: the fragment is kept. `user` keeps conntrack's and delivery's apart. */
   add(skb: Skb, user: string): Skb | null {
     const b = skb.data;
@@ -81,7 +86,10 @@ export class Reassembly {
     const last = (flags & IP_MF) === 0;
     const clash = q.parts.some((p) => p.from < end && from < p.from + p.bytes.length);
     const twin = q.parts.some((p) => p.from === from && p.bytes.length === bytes.length);
-    if (clash || (q.total !== null && end > q.total) || (!last && bytes.length % 8 !== 0)) {
+    const astray =
+      end > 65_515 ||
+      (q.total !== null ? end > q.total || (last && end !== q.total) : last && q.parts.some((x) => x.from + x.bytes.length > end));
+    if (clash || astray || (!last && bytes.length % 8 !== 0)) {
       netDrop(skb, skb.dev ?? this.ns.lo, 'FRAG_REASM');
       if (!twin) this.close(q);
       return null;

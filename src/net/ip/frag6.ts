@@ -47,6 +47,11 @@ export class Reassembly6 {
     this.ns = ns;
   }
 
+  /** Packets that wait for more. */
+  get size(): number {
+    return this.queues.size;
+  }
+
   /** The whole packet in `skb` when it completes one, else null: the fragment is kept or dropped. */
   add(skb: Skb, user: string): Skb | null {
     const b = skb.data;
@@ -64,7 +69,11 @@ export class Reassembly6 {
     const last = (word & 1) === 0;
     const twin = q.parts.some((p) => p.from === from && p.bytes.length === bytes.length);
     const clash = q.parts.some((p) => p.from < end && from < p.from + p.bytes.length);
-    if (clash || (!last && bytes.length % 8 !== 0)) {
+    // Beyond the end that the last fragment told, or a second end.
+    const astray =
+      end > 65_535 ||
+      (q.total !== null ? end > q.total || (last && end !== q.total) : last && q.parts.some((x) => x.from + x.bytes.length > end));
+    if (clash || astray || (!last && bytes.length % 8 !== 0)) {
       // RFC 5722: an overlap ends the whole packet.
       netDrop(skb, dev, 'FRAG_REASM');
       if (!twin) this.close(key, q);

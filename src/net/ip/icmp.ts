@@ -142,9 +142,8 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
     const route = routeOutput(ns, { dst: from, src, oif, mark, tos, proto: IPPROTO_ICMP });
     if (!ns.ip4.peers.allowGlobal() || !route.ok || !hostAllows(ns, route.value, from)) return;
   }
-  countIcmp(ns.snmp, 'Out', ICMP_ECHOREPLY);
   ns.kernel.sim.schedule(0, () => {
-    ns.ip4.output({
+    const sent = ns.ip4.output({
       src,
       dst: from,
       proto: IPPROTO_ICMP,
@@ -166,6 +165,7 @@ function echo(ns: Netns, skb: Skb, hlen: number): void {
       cause: null,
       probe: false,
     });
+    if (sent.ok || sent.errno === 'EPERM') countIcmp(ns.snmp, 'Out', ICMP_ECHOREPLY);
   });
 }
 

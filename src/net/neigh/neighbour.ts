@@ -140,12 +140,22 @@ export class Neighbour {
     const limit = this.params.get('unres_qlen_bytes');
     while (this.queue.length > 0 && this.queuedBytes + size > limit) {
       const old = this.queue.shift() as Skb;
+      if (old.sk) old.sk.inHostQueue--;
       this.queuedBytes -= old.data.length + TRUESIZE;
       netDrop(old, this.dev, 'NEIGH_QUEUEFULL');
     }
     this.queue.push(skb);
+    if (skb.sk) skb.sk.inHostQueue++;
     this.queuedBytes += size;
     this.tell(skb.id);
+  }
+
+  private takeQueue(): Skb[] {
+    const waiting = this.queue;
+    for (const skb of waiting) if (skb.sk) skb.sk.inHostQueue--;
+    this.queue = [];
+    this.queuedBytes = 0;
+    return waiting;
   }
 
   private probe(): void {
@@ -219,9 +229,7 @@ export class Neighbour {
   /** Every packet that waits is answered with host (address) unreachable. */
   private invalidate(): void {
     this.updated = this.dev.sim.now;
-    const waiting = this.queue;
-    this.queue = [];
-    this.queuedBytes = 0;
+    const waiting = this.takeQueue();
     for (const skb of waiting) {
       netDrop(skb, this.dev, 'NEIGH_FAILED');
       if (this.family === 4) icmpSend(skb, 3, 1);
@@ -282,9 +290,7 @@ export class Neighbour {
   }
 
   private sendQueue(): void {
-    const waiting = this.queue;
-    this.queue = [];
-    this.queuedBytes = 0;
+    const waiting = this.takeQueue();
     for (const skb of waiting) this.output(skb);
   }
 
@@ -292,9 +298,7 @@ export class Neighbour {
   kill(): void {
     this.dead = true;
     this.stopTimer();
-    for (const skb of this.queue) netDrop(skb, this.dev, 'NEIGH_DEAD');
-    this.queue = [];
-    this.queuedBytes = 0;
+    for (const skb of this.takeQueue()) netDrop(skb, this.dev, 'NEIGH_DEAD');
   }
 
   private setState(state: number): void {

@@ -110,6 +110,8 @@ export abstract class Sock {
   autobound = false;
   /** The peer has made progress: the next packet sent tells its neighbour entry. Models sk_dst_pending_confirm. */
   confirmPending = false;
+  /** Packets of ours that wait in this host for a neighbour's address. */
+  inHostQueue = 0;
   private ipid: number | null = null;
 
   constructor(ns: Netns, family: SockFamily, proto: number) {

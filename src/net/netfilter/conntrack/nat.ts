@@ -2,6 +2,7 @@
 
 import { familyOf, type IpAddr } from '../../../wire/addr.ts';
 import { fold16, put16, sum16 } from '../../../wire/bytes.ts';
+import { ICMP_REDIRECT } from '../../../wire/icmp.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../../wire/ipv4.ts';
 import { pseudo } from '../../../wire/pseudo.ts';
 import type { Netns } from '../../netns.ts';
@@ -181,24 +182,27 @@ export function natPacket(p: XtPacket, ct: Connection, dir: Direction, manip: Ma
   return true;
 }
 
-/** An ICMP error's quoted packet, and its own address, as the receiver knows them. Models nf_nat_icmp_reply_translation() */
-export function natIcmpError(p: XtPacket, ct: Connection, dir: Direction, manip: Manip): void {
+/** An ICMP error's quoted packet, and its own address, as the receiver knows them. False: not to be sent. Models nf_nat_icmp_reply_translation() */
+export function natIcmpError(p: XtPacket, ct: Connection, dir: Direction, manip: Manip): boolean {
+  // A redirect names addresses that the other end does not know by these names.
+  if (p.family === 4 && p.skb.data[p.l4] === ICMP_REDIRECT && (ct.srcNat || ct.dstNat)) return false;
   const bit: Manip = dir === 'original' ? manip : manip === 'src' ? 'dst' : 'src';
-  if (!(bit === 'src' ? ct.srcNat : ct.dstNat)) return;
+  if (!(bit === 'src' ? ct.srcNat : ct.dstNat)) return true;
   const b = p.skb.data;
   const quoted = readQuoted(b, p.family, p.l4);
-  if (!quoted) return;
+  if (!quoted) return true;
   const inner = ct.tuple(other(dir));
   const innerManip: Manip = manip === 'src' ? 'dst' : 'src';
   const innerTo = innerManip === 'src' ? { addr: inner.src, port: inner.sport } : { addr: inner.dst, port: inner.dport };
   manipPacket(b, p.family, quoted.ip, quoted.l4, quoted.tuple.proto, innerManip, innerTo);
   const outer = invertTuple(inner);
-  if (!outer) return;
+  if (!outer) return true;
   manipPacket(b, p.family, 0, p.l4, 0, manip, { addr: manip === 'src' ? outer.src : outer.dst, port: 0 });
   refreshView(p);
   put16(b, p.l4 + 2, 0);
   const start = p.family === 6 ? pseudo(p.src, p.dst, IPPROTO_ICMPV6, b.length - p.l4) : 0;
   put16(b, p.l4 + 2, fold16(sum16(b, p.l4, b.length, start)));
+  return true;
 }
 
 export function isIcmpOf(p: XtPacket): boolean {

@@ -55,7 +55,7 @@ export class NatHooks {
     const { dir } = ctInfo;
     const { dst } = p;
     if (ctInfo.state === 'RELATED' && isIcmpOf(p)) {
-      natIcmpError(p, ct, dir, manip);
+      if (!natIcmpError(p, ct, dir, manip)) return 'drop';
     } else {
       if (ctInfo.state !== 'ESTABLISHED' && !(manip === 'src' ? ct.srcNatDone : ct.dstNatDone)) {
         for (const chain of this.chains[p.family]) {

@@ -421,6 +421,11 @@ export function split(queue: TxSkb[], index: number, len: number): void {
 
 /** Sends queue entry `index` again, at most `most` segments of it: what is more becomes an entry of its own. */
 export function retransmit(sk: TcpSocket, index: number, most = 1): void {
+  // skb_still_in_host_queue(): what has not left yet is not sent again.
+  if (sk.inHostQueue > 0) {
+    sk.ns.snmp.inc('TcpExtTCPSpuriousRtxHostQueues');
+    return;
+  }
   const found = sk.remote ? routeFor(sk, { dst: sk.remote.addr, src: sk.local.addr, sport: sk.local.port, dport: sk.remote.port }) : null;
   if (found?.ok) syncMss(sk, found.value);
   const mss = currentMss(sk);
