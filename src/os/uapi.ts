@@ -4,6 +4,7 @@ export { PORT_STATES } from '../net/dev/brport.ts';
 export type { NetDevice, OperState } from '../net/dev/device.ts';
 export * from '../net/dev/flags.ts';
 export * from '../net/ip/fib.ts';
+export * from '../net/ip/groups.ts';
 export * from '../net/ip/ifaddr.ts';
 export type { NexthopGroupEntry, NexthopObject, NexthopObjectSpec } from '../net/ip/nexthop.ts';
 export { addrType, type Dst, dstMtu, type Flow, flushCache, listExceptions, pmtuOf, routeInput, routeOutput } from '../net/ip/route.ts';
@@ -26,8 +27,6 @@ export * from '../net/rtnl/netns.ts';
 export * from '../net/rtnl/nsid.ts';
 export * from '../net/rtnl/route.ts';
 export * from '../net/rtnl/vlan.ts';
-// traffic control
-export * as tc from '../net/sched/index.ts';
 export { type Captured, ETH_P_ALL, PacketSocket } from '../net/sock/packet.ts';
 export { type RawPacket, RawSocket } from '../net/sock/raw.ts';
 export type { Sock, SockError, SockOptions } from '../net/sock/sock.ts';

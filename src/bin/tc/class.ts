@@ -1,6 +1,6 @@
 /** tc class. Models tc/tc_class.c */
 
-import { tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
 import type { Outcome } from '../ip/ctx.ts';
 import { Args, duparg, Exit, invarg, matches } from '../ip/lib/args.ts';
 import { bad, printStats, type TcCtx } from './common.ts';

@@ -1,6 +1,6 @@
 /** What the objects of tc share. */
 
-import type { tc } from '../../os/uapi.ts';
+import type * as tc from '../../os/tc.ts';
 import type { Ctx } from '../ip/ctx.ts';
 import type { Args } from '../ip/lib/args.ts';
 import { showSize } from './units.ts';

@@ -1,6 +1,6 @@
 /** pfifo, bfifo, pfifo_fast and prio on the command line. Models tc/q_fifo.c, tc/q_prio.c */
 
-import { tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
 import { integer } from '../ip/lib/args.ts';
 import { bad, type QdiscKind, type TcCtx } from './common.ts';
 import { parseSize, showSize } from './units.ts';

@@ -1,6 +1,6 @@
 /** tc filter. Models tc/tc_filter.c */
 
-import { tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
 import type { Outcome } from '../ip/ctx.ts';
 import { Args, duparg, Exit, invarg, matches, unsigned } from '../ip/lib/args.ts';
 import { bad, type TcCtx } from './common.ts';

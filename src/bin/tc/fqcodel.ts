@@ -1,6 +1,6 @@
 /** fq_codel on the command line. Models tc/q_fq_codel.c */
 
-import { tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
 import { unsigned } from '../ip/lib/args.ts';
 import { bad, type QdiscKind } from './common.ts';
 import { parseSize, parseTime, showSize, showTime } from './units.ts';

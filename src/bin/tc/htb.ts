@@ -1,6 +1,6 @@
 /** htb on the command line: qdisc and classes. Models tc/q_htb.c */
 
-import { tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
 import { type Args, matches, unsigned } from '../ip/lib/args.ts';
 import { bad, type QdiscKind, type TcCtx } from './common.ts';
 import { parseRate, parseSizeAndCell, showRate, showSize, xmitSize, xmitTime } from './units.ts';

@@ -1,6 +1,6 @@
 /** netem on the command line. Models tc/q_netem.c */
 
-import { tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
 import type { Args } from '../ip/lib/args.ts';
 import { integer, matches, unsigned } from '../ip/lib/args.ts';
 import { bad, numberNext, type QdiscKind, signedNext, type TcCtx } from './common.ts';

@@ -1,6 +1,7 @@
 /** tc qdisc. Models tc/tc_qdisc.c */
 
-import { type NetDevice, tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
+import type { NetDevice } from '../../os/uapi.ts';
 import type { Outcome } from '../ip/ctx.ts';
 import { Args, duparg, Exit, invarg, matches } from '../ip/lib/args.ts';
 import { bad, printStats, type QdiscKind, type TcCtx } from './common.ts';

@@ -1,6 +1,6 @@
 /** tbf on the command line. Models tc/q_tbf.c */
 
-import { tc } from '../../os/uapi.ts';
+import * as tc from '../../os/tc.ts';
 import { matches, unsigned } from '../ip/lib/args.ts';
 import { bad, type QdiscKind } from './common.ts';
 import { parseRate, parseSize, parseSizeAndCell, parseTime, showRate, showSize, showTime, usOf, xmitSize } from './units.ts';

@@ -1,6 +1,6 @@
 /** u32 and matchall on the command line, with their actions. Models tc/f_u32.c, f_matchall.c, m_action.c, m_gact.c, m_mirred.c */
 
-import type { tc } from '../../os/uapi.ts';
+import type * as tc from '../../os/tc.ts';
 import { parseIp4 } from '../../wire/addr.ts';
 import { type Args, duparg, Exit, integer, matches, unsigned } from '../ip/lib/args.ts';
 import { bad, printStats, type TcCtx } from './common.ts';
