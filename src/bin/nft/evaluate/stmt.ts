@@ -219,11 +219,7 @@ function reject(cx: EvalCx, s: xt.RejectStmt): xt.RejectStmt {
   const type = s.kind === 'icmp' ? nft.TYPES.icmp_code : s.kind === 'icmpv6' ? nft.TYPES.icmpv6_code : nft.TYPES.icmpx_code;
   const code = s.symbol ? constant(evaluate(cx, s.symbol, { type, bits: 8 })) : 3n;
   if (s.kind === 'icmpx') {
-    if (family === 'ip' || family === 'ip6') {
-      const four = family === 'ip';
-      const map: readonly number[] = four ? [0, 3, 1, 13] : [0, 4, 3, 1];
-      return { s: 'reject', kind: four ? 'icmp' : 'icmpv6', code: map[Number(code)] ?? Number(code) };
-    }
+    if (family === 'ip' || family === 'ip6') fail(s.symbol ?? where, 'abstracted ICMP unreachable not supported');
     return { s: 'reject', kind: 'icmpx', code: Number(code) };
   }
   const need = s.kind === 'icmp' ? 'ip' : 'ip6';

@@ -122,9 +122,9 @@ export function exprText(e: xt.Expr, f: Format): string {
     case 'prefix':
       return `${exprText(e.base, f)}/${e.len}`;
     case 'range': {
-      const style = { ...f, numeric: true };
-      void style;
-      return `${exprText(e.left, f)}-${exprText(e.right, f)}`;
+      // The ends of a range are numbers, whatever names they have.
+      const style = { ...f, numeric: true, numericProto: true, services: false, guid: false };
+      return `${exprText(e.left, style)}-${exprText(e.right, style)}`;
     }
     case 'concat':
       return e.items.map((i) => exprText(i, f)).join(' . ');

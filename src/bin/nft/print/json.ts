@@ -44,7 +44,7 @@ function scalar(type: xt.DataType, v: xt.NftValue, f: Format): Json {
   if (LINK_NUMBERS.has(type.name) || !type.print) return v;
   const text = type.print(v, f);
   const plain = text.replace(/^"(.*)"$/, '$1');
-  return type.name === 'uid' || type.name === 'gid' ? (/^\d+$/.test(plain) ? Number(plain) : plain) : plain;
+  return type.name === 'uid' || type.name === 'gid' || type.name === 'ct_label' ? (/^\d+$/.test(plain) ? Number(plain) : plain) : plain;
 }
 
 function valueJson(e: xt.ValueExpr, f: Format): Json {
@@ -59,8 +59,14 @@ function verdictJson(e: xt.VerdictExpr): Json {
   return { [e.verdict]: e.chain === null ? null : { target: e.chain } };
 }
 
+function orTree(bits: readonly Json[]): Json {
+  return bits.slice(1).reduce<Json>((left, b) => ({ '|': [left, b] }), bits[0] ?? 0);
+}
+
 function elemJson(el: xt.Elem, f: Format): Json {
-  const val: Json = el.key ? exprJson(el.key, f) : '*';
+  const key0: Json = el.key ? exprJson(el.key, f) : '*';
+  // Several bits in a set are alternatives of one element.
+  const val: Json = el.key?.k === 'value' && el.key.type.base === 'bitmask' && Array.isArray(key0) ? orTree(key0) : key0;
   const more: Record<string, Json> = {};
   if (el.timeout !== null) more.timeout = Math.floor(el.timeout / 1000);
   if (el.expires !== null) more.expires = Math.floor(el.expires / 1000);
@@ -79,6 +85,9 @@ const SLASHED: Readonly<Record<string, string>> = { exthdr: 'exthdr', tcpopt: 't
 
 function extJson(e: xt.ExtExpr): Json {
   if (e.raw) return { 'tcp option': { base: e.header.kind, offset: e.raw.off, len: e.raw.len } };
+  if (e.header.name === 'rt0') return { exthdr: { name: 'srh', field: 'sid[1]' } };
+  // Options without a name are told by number.
+  if (/^\d+$/.test(e.header.name)) return { 'tcp option': { base: e.header.kind, offset: 0, len: 8 } };
   return { [SLASHED[e.kind] as string]: { name: e.header.name, ...(e.field ? { field: e.field.name } : {}) } };
 }
 
@@ -99,8 +108,10 @@ export function exprJson(e: xt.Expr, f: Format): Json {
       return verdictJson(e);
     case 'prefix':
       return e.base.k === 'value' && typeof e.base.v === 'string' ? e.base.v : { prefix: { addr: exprJson(e.base, f), len: e.len } };
-    case 'range':
-      return { range: [exprJson(e.left, f), exprJson(e.right, f)] };
+    case 'range': {
+      const style = { ...f, numeric: true, numericProto: true };
+      return { range: [exprJson(e.left, style), exprJson(e.right, style)] };
+    }
     case 'concat':
       return { concat: e.items.map((i) => exprJson(i, f)) };
     case 'list':
@@ -121,7 +132,7 @@ export function exprJson(e: xt.Expr, f: Format): Json {
     case 'socket':
       return { socket: { key: e.key } };
     case 'osf':
-      return { osf: { ...(e.ttl ? { ttl: e.ttl } : {}), key: e.version ? 'version' : 'name' } };
+      return { osf: { key: e.version ? 'version' : 'name', ...(e.ttl ? { ttl: e.ttl } : {}) } };
     case 'fib':
       return { fib: { result: e.result, flags: [...e.flags] } };
     case 'numgen':
@@ -135,7 +146,7 @@ export function exprJson(e: xt.Expr, f: Format): Json {
     }
     case 'xfrm': {
       const [first, second] = e.key.split(' ');
-      return { ipsec: { key: second ?? first ?? '', dir: e.dir, spnum: e.spnum, ...(second ? { family: first as string } : {}) } };
+      return { ipsec: { key: second ?? first ?? '', ...(second ? { family: first as string } : {}), dir: e.dir, spnum: e.spnum } };
     }
     case 'set':
     case 'setref':
@@ -208,7 +219,7 @@ function synproxyJson(s: xt.SynproxyStmt): { [key: string]: Json | undefined } {
   return {
     ...(s.mss !== null ? { mss: s.mss } : {}),
     ...(s.wscale !== null ? { wscale: s.wscale } : {}),
-    ...(flags.length > 0 ? { flags: oneOrMany(flags) } : {}),
+    ...(flags.length > 0 ? { flags } : {}),
   };
 }
 
@@ -357,7 +368,6 @@ export function chainJson(t: TableView, c: ChainView): Json {
         type: c.base.type,
         hook: c.base.hook.toLowerCase(),
         prio: c.base.priority,
-        ...(c.base.devices.length > 0 ? { dev: oneOrMany(c.base.devices) } : {}),
         policy: c.base.policy,
       }
     : {};

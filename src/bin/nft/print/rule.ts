@@ -44,7 +44,6 @@ class Listing {
     const { desc } = e;
     if (!desc || e.base === 'ih') return;
     if (desc.name === 'vlan') {
-      if (e.field?.name !== 'type') this.release('nh');
       this.release('ll');
       return;
     }
@@ -75,6 +74,7 @@ class Listing {
       const dep = this.deps.nh;
       if (dep?.s === 'match' && this.may(dep, 'nh')) this.release('nh');
     } else if (e.kind === 'ipopt') this.release('nh');
+    else this.release('th');
   }
 
   /** Everything inside an expression. */
@@ -109,11 +109,15 @@ class Listing {
     this.visit(left);
     if (s.op !== '==' || s.right.k !== 'value') return;
     const layer = layerNamed(left);
-    if (left.k === 'meta' && left.key === 'l4proto' && this.deps.nh) this.icmpOverNetwork(Number(s.right.v));
+    if (left.k === 'meta' && left.key === 'l4proto' && this.deps.nh) {
+      if (MIXED.includes(this.family)) this.icmpOverNetwork(Number(s.right.v));
+      else this.release('nh');
+    }
     this.ctx.learn(left, s.right.v);
     if (left.k === 'payload' && left.field?.name === 'type' && (left.desc?.name === 'icmp' || left.desc?.name === 'icmpv6'))
       this.icmpDep = s;
-    if (layer) this.deps[layer] = s;
+    // A VLAN header lies on the same layer as what names it.
+    if (layer) this.deps[layer === 'nh' && left.k === 'payload' && Number(s.right.v) === 0x8100 ? 'll' : layer] = s;
   }
 
   /** ICMP names its own network protocol. */
@@ -233,7 +237,8 @@ export function listRule(stmts: readonly xt.Stmt[], family: xt.NftFamily): Liste
         break;
       default:
     }
-    l.reset();
+    // Verdict maps are expressions to nft, and copies of packets change nothing.
+    if (!(s.s === 'verdict' && s.expr.k === 'map') && s.s !== 'dup') l.reset();
   }
   return { stmts: out.filter((s, i) => !l.dropped.has(s) && !l.dropped.has(stmts[i] as xt.Stmt)), verbose };
 }

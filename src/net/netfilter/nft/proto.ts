@@ -163,7 +163,7 @@ export const PROTOS: readonly Proto[] = [
     ['type', TYPES.igmp_type, 0, 8],
     ['mrt', null, 8, 8],
     ['checksum', null, 16, 16],
-    ['group', TYPES.ipv4_addr, 32, 32],
+    ['group', null, 32, 32],
   ]),
   proto('ah', 'th', [
     ['nexthdr', TYPES.inet_proto, 0, 8],

@@ -62,6 +62,7 @@ function ofExpr(e: Expr | null, family: NftFamily, hook: NftHook | null): Errno 
   }
 }
 
+const NANOSECONDS = { second: 1e9, minute: 60e9, hour: 3600e9, day: 86400e9, week: 604800e9 } as const;
 const META_SET = ['mark', 'priority', 'pkttype', 'nftrace', 'secmark'];
 const CT_SET = ['mark', 'zone', 'event', 'label', 'secmark', 'helper'];
 
@@ -90,6 +91,9 @@ export function refusalOf(s: Stmt, family: NftFamily, base: BaseChain | null): E
     case 'reject':
       if (family === 'bridge') return 'ENOENT';
       return at(family === 'netdev' ? ['INGRESS'] : ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT'], hook);
+    case 'limit':
+      // The bucket's nanoseconds have to fit into 64 bits.
+      return s.bytes && NANOSECONDS[s.unit] * (s.rate + s.burst) >= 2 ** 64 ? 'EOVERFLOW' : null;
     case 'connlimit':
       return layer3(family) ? null : 'EPROTO';
     case 'synproxy':
