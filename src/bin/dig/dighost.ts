@@ -363,6 +363,8 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
 
   function* overUdp(): Task<Outcome> {
     const sock = openUdp(p, typeof server.addr === 'number' ? 4 : 6);
+    // BIND lets routers fragment (IP_PMTUDISC_OMIT).
+    sock.opt.mtuDiscover = 'dont';
     try {
       if (typeof server.addr === 'bigint' && isLinkLocal(server.addr)) return { setup: 'EINVAL' };
       if (l.source) {
