@@ -1,12 +1,14 @@
 /** 802.1Q VLAN sub-interface: tags what it sends by the device below. Models net/8021q/vlan_dev.c, vlan_core.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
+import { alloc, put16, u16 } from '../../wire/bytes.ts';
 import type { Mac } from '../../wire/mac.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { devQueueXmit } from './core.ts';
 import { type LinkAction, NetDevice } from './device.ts';
 
+const ETH_P_8021Q = 0x8100;
 const VID_MASK = 0x0fff;
 
 export class Vlan extends NetDevice {
@@ -102,10 +104,29 @@ export class Vlan extends NetDevice {
   xmit(skb: Skb): void {
     this.stats.txPackets++;
     this.stats.txBytes += skb.data.length + 14;
+    if (skb.vlan !== null) pushTag(skb);
     skb.vlan = this.vid;
     skb.dev = this.lower;
     devQueueXmit(skb);
   }
+}
+
+/** A second tag goes into the frame, under the one that the skb carries. Models __vlan_insert_tag() */
+function pushTag(skb: Skb): void {
+  skb.checksumHelp();
+  const data = alloc(skb.data.length + 4);
+  put16(data, 0, skb.vlan as number);
+  put16(data, 2, skb.proto);
+  data.set(skb.data, 4);
+  skb.data = data;
+  skb.proto = ETH_P_8021Q;
+}
+
+/** Models skb_vlan_untag() */
+function pullTag(skb: Skb): void {
+  skb.vlan = u16(skb.data, 0);
+  skb.proto = u16(skb.data, 2);
+  skb.data = skb.data.slice(4);
 }
 
 /** Takes a tagged frame to its sub-interface: true when there is one. Models vlan_do_receive(). */
@@ -118,5 +139,6 @@ export function vlanReceive(skb: Skb, lower: NetDevice): boolean {
   dev.stats.rxPackets++;
   dev.stats.rxBytes += skb.data.length;
   if (skb.type === 'multicast') dev.stats.multicast++;
+  if (skb.proto === ETH_P_8021Q && skb.data.length >= 4) pullTag(skb);
   return true;
 }
