@@ -3,6 +3,7 @@
 import { type Netns, xt } from '../../../os/uapi.ts';
 import type { Format } from './expr.ts';
 import { ruleText } from './rule.ts';
+import { extensionText } from './xt.ts';
 
 /** What list shows of a table, wherever it comes from. */
 export interface TableView {
@@ -92,7 +93,11 @@ function fromIptables(t: xt.Table): TableView {
 
 function address(m: xt.AddrMatch | null, word: string): string[] {
   if (!m) return [];
-  return [`${word} ${m.invert ? '!= ' : ''}${xt.addressMask(m.addr, m.mask, false)}`];
+  const text = xt.addressMask(m.addr, m.mask, false);
+  const [addr, mask] = text.split('/');
+  // A mask with holes is no prefix.
+  if (mask !== undefined && /[.:]/.test(mask)) return [`${word} & ${mask} ${m.invert ? '!=' : '=='} ${addr}`];
+  return [`${word} ${m.invert ? '!= ' : ''}${text}`];
 }
 
 function iface(i: xt.IfaceMatch | null, word: string): string[] {
@@ -109,18 +114,23 @@ function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string {
   const { spec } = r;
   const ip = family === 4 ? 'ip' : 'ip6';
   const first = spec.matches[0];
-  const firstText = first?.ext.nft?.(first.opt, family) ?? '';
-  const implied = !spec.protoInvert && first !== undefined && (first.ext.name === 'tcp' || first.ext.name === 'udp') && firstText !== '';
+  const firstText = first ? (extensionText(first.ext, first.opt, family) ?? '') : '';
+  const implied =
+    !spec.protoInvert &&
+    first !== undefined &&
+    (first.ext.name === 'tcp' || first.ext.name === 'udp') &&
+    firstText !== '' &&
+    !firstText.startsWith('tcp option');
   const parts = [...iface(spec.in, 'iifname'), ...iface(spec.out, 'oifname')];
   if (spec.proto !== 0 && !implied) parts.push(`meta l4proto ${spec.protoInvert ? '!= ' : ''}${protocol(spec.proto)}`);
   parts.push(...address(spec.src, `${ip} saddr`), ...address(spec.dst, `${ip} daddr`));
   if (spec.frag) parts.push(`ip frag-off & 8191 ${spec.frag.invert ? '==' : '!='} 0`);
-  for (const m of spec.matches) parts.push(m.ext.nft?.(m.opt, family) ?? `xt match ${m.ext.name}`);
+  for (const m of spec.matches) parts.push(extensionText(m.ext, m.opt, family) ?? `xt match ${m.ext.name}`);
   parts.push(stateless ? 'counter' : `counter packets ${r.packets} bytes ${r.bytes}`);
   const t = spec.target;
   if (t.kind === 'verdict') parts.push(t.verdict.toLowerCase());
   else if (t.kind === 'jump') parts.push(`${t.goto ? 'goto' : 'jump'} ${t.chain}`);
-  else if (t.kind === 'ext') parts.push(t.ext.nft?.(t.opt, family) ?? `xt target ${t.ext.name}`);
+  else if (t.kind === 'ext') parts.push(extensionText(t.ext, t.opt, family) ?? `xt target ${t.ext.name}`);
   return parts.join(' ');
 }
 
