@@ -173,6 +173,7 @@ export class Ip4Stack {
     if (dst.type === 'multicast' || dst.type === 'broadcast') this.countGroup('In', dst.type, skb.data.length);
     if (skb.sim.trace.on) traceRoute(skb, dst);
     if (dst.kind === 'forward') this.forward(skb, dst);
+    else if (dst.kind === 'output' && dst.type === 'unicast') netDrop(skb, dev, 'NOT_FOR_ME');
     else this.deliver(skb);
   }
 

@@ -267,6 +267,11 @@ function output(
   return ok(makeDst(ns, 4, 'output', type, dev, src, on, flow.iif ?? null, false, res?.route.table, via));
 }
 
+/** rt_set_nexthop(): a gateway counts when it is a link away; one that is this host itself leads to the destination's own link. */
+function usedGateway(family: Family, nh: Nexthop | null): IpAddr | null {
+  return nh === null || (family === 4 && nh.scope !== RT_SCOPE_LINK) ? null : nh.gateway;
+}
+
 function makeDst(
   ns: Netns,
   family: Family,
@@ -287,7 +292,7 @@ function makeDst(
     kind,
     type,
     dev,
-    gateway: type === 'local' ? null : (via ?? res?.nh?.gateway ?? null),
+    gateway: type === 'local' ? null : (via ?? usedGateway(family, res?.nh ?? null)),
     src,
     route,
     nh: res?.nh ?? null,
