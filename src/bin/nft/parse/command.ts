@@ -5,6 +5,7 @@ import { type Cursor, join, type Loc, locOf, NftError, type Place, type Token } 
 import { addChain, addElements, addObject, addRule, addSet, addTable, deleteElements, meterSet } from '../run/change.ts';
 import { describeCommand } from '../run/describe.ts';
 import type { Command, Executor } from '../run/executor.ts';
+import { addForeignChain, addForeignRule, foreignTable } from '../run/foreign.ts';
 import { deleteCommand, flushCommand, getCommand, listCommand, monitorCommand, renameCommand, resetCommand } from '../run/other.ts';
 import { block, chainBody, deviceList, flowtableBody, objectBody, type Reporter, setBody } from './block.ts';
 import { setExpr } from './expr.ts';
@@ -84,6 +85,11 @@ function ruleCommand(c: Cursor, verb: 'add' | 'insert' | 'replace' | 'create', f
   const rule = parseRule(c);
   const at = whole(c, from);
   return (ex) => {
+    const foreign = foreignTable(ex, n.family, n.table.text);
+    if (foreign && !pos && verb !== 'replace') {
+      addForeignRule(ex, foreign, n.name, rule, verb === 'insert' ? 0 : undefined, at);
+      return;
+    }
     const table = ex.tableWithChain(n.family, n.table, n.name.text);
     const chain = ex.chain(table, n.name);
     meters(ex, table, rule);
@@ -109,6 +115,11 @@ function addCommand(c: Cursor, verb: 'add' | 'create', from: Token, errors: Repo
     const body = c.is('{') ? chainBody(c, n.family, errors, true) : null;
     const at = whole(c, from);
     return (ex) => {
+      const foreign = foreignTable(ex, n.family, n.table.text);
+      if (foreign && !body) {
+        addForeignChain(ex, foreign, n.name);
+        return;
+      }
       const table = ex.table(n.family, n.table);
       const chain = addChain(ex, table, n.name, body, create, at);
       for (const rule of body?.rules ?? []) {

@@ -2,7 +2,9 @@
 
 import * as nft from '../../../os/nft.ts';
 import { xt } from '../../../os/uapi.ts';
-import { LOG_FLAGS, LOG_LEVELS } from '../parse/stmt.ts';
+import { evaluateRule } from '../evaluate/stmt.ts';
+import { Cursor, sourceOf, tokens } from '../lexer.ts';
+import { LOG_FLAGS, LOG_LEVELS, parseRule } from '../parse/stmt.ts';
 import type { Shown } from '../run/other.ts';
 import { elemsOf, type Format } from './expr.ts';
 import { shownElem, shownElems } from './list.ts';
@@ -374,9 +376,25 @@ export function chainJson(t: TableView, c: ChainView): Json {
   return { chain: { family: t.family, table: t.name, name: c.name, handle: c.handle, ...base } };
 }
 
-export function ruleJson(t: TableView, c: Pick<ChainView, 'name'>, r: Pick<RuleView, 'handle' | 'rule'>, f: Format, gone = false): Json {
+/** A piece of a rule of iptables: read as nft's language where it is that. */
+function pieceJson(piece: string | { readonly kind: string; readonly name: string }, family: xt.NftFamily, f: Format): Json[] {
+  if (typeof piece !== 'string') return [{ xt: { type: piece.kind, name: piece.name } }];
+  const rule = parseRule(new Cursor(tokens(sourceOf(`${piece}\n`, null))));
+  const done = evaluateRule(rule, { names: f.names, family, findSet: () => null, hintSet: () => '' });
+  return listRule(done.stmts, family).stmts.map((s) => stmtJson(s, f, family));
+}
+
+export function ruleJson(
+  t: TableView,
+  c: Pick<ChainView, 'name'>,
+  r: Pick<RuleView, 'handle' | 'rule' | 'pieces'>,
+  f: Format,
+  gone = false,
+): Json {
   const rule = r.rule && gone ? { ...r.rule, stmts: r.rule.stmts.filter((s) => !(s.s === 'match' && s.right.k === 'set')) } : r.rule;
-  const expr = rule ? listRule(rule.stmts, t.family).stmts.map((s) => stmtJson(s, f, t.family)) : [];
+  const expr = rule
+    ? listRule(rule.stmts, t.family).stmts.map((s) => stmtJson(s, f, t.family))
+    : (r.pieces?.(f) ?? []).flatMap((p) => pieceJson(p, t.family, f));
   return {
     rule: {
       family: t.family,

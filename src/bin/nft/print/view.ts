@@ -2,6 +2,7 @@
 
 import { type Netns, xt } from '../../../os/uapi.ts';
 import type { Format } from './expr.ts';
+import { printForeign } from './foreign.ts';
 import { ruleText } from './rule.ts';
 import { extensionText } from './xt.ts';
 
@@ -24,6 +25,8 @@ export interface RuleView {
   readonly handle: number;
   /** Null for rules of iptables. */
   readonly rule: xt.NftRule | null;
+  /** A rule of iptables in pieces: nft's words, or an extension that stays one. */
+  pieces?(f: Format): readonly (string | { readonly kind: 'match' | 'target'; readonly name: string })[];
 }
 
 export interface ChainView {
@@ -85,7 +88,12 @@ function fromIptables(t: xt.Table): TableView {
         foreign: c.rules.some(
           (r) => r.spec.matches.some((m) => !m.ext.native) || (r.spec.target.kind === 'ext' && !r.spec.target.ext.native),
         ),
-        rules: c.rules.map((r) => ({ rule: null, handle: r.handle, text: (f) => iptablesRule(r, t.family, f.stateless) })),
+        rules: c.rules.map((r) => ({
+          rule: null,
+          handle: r.handle,
+          text: (f) => iptablesRule(r, t.family, f.stateless).join(' '),
+          pieces: (f) => iptablesRule(r, t.family, f.stateless, true),
+        })),
       };
     }),
   };
@@ -110,7 +118,11 @@ function protocol(n: number): string {
 }
 
 /** nft drops `meta l4proto` when tcp or udp ports follow as native expressions: they imply it. */
-function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string {
+type Piece = string | { readonly kind: 'match' | 'target'; readonly name: string };
+
+function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string[];
+function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean, split: true): Piece[];
+function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean, split = false): Piece[] {
   const { spec } = r;
   const ip = family === 4 ? 'ip' : 'ip6';
   const first = spec.matches[0];
@@ -121,17 +133,21 @@ function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string {
     (first.ext.name === 'tcp' || first.ext.name === 'udp') &&
     firstText !== '' &&
     !firstText.startsWith('tcp option');
-  const parts = [...iface(spec.in, 'iifname'), ...iface(spec.out, 'oifname')];
+  const parts: Piece[] = [...iface(spec.in, 'iifname'), ...iface(spec.out, 'oifname')];
   if (spec.proto !== 0 && !implied) parts.push(`meta l4proto ${spec.protoInvert ? '!= ' : ''}${protocol(spec.proto)}`);
   parts.push(...address(spec.src, `${ip} saddr`), ...address(spec.dst, `${ip} daddr`));
   if (spec.frag) parts.push(`ip frag-off & 8191 ${spec.frag.invert ? '==' : '!='} 0`);
-  for (const m of spec.matches) parts.push(extensionText(m.ext, m.opt, family) ?? `xt match ${m.ext.name}`);
-  parts.push(stateless ? 'counter' : `counter packets ${r.packets} bytes ${r.bytes}`);
+  for (const m of spec.matches) {
+    if (split && !m.ext.native) parts.push({ kind: 'match', name: m.ext.name });
+    else parts.push(extensionText(m.ext, m.opt, family) ?? `xt match ${m.ext.name}`);
+  }
+  if (!printForeign.uncounted.has(r)) parts.push(stateless ? 'counter' : `counter packets ${r.packets} bytes ${r.bytes}`);
   const t = spec.target;
   if (t.kind === 'verdict') parts.push(t.verdict.toLowerCase());
   else if (t.kind === 'jump') parts.push(`${t.goto ? 'goto' : 'jump'} ${t.chain}`);
+  else if (t.kind === 'ext' && split && !t.ext.native) parts.push({ kind: 'target', name: t.ext.name === 'NOTRACK' ? 'CT' : t.ext.name });
   else if (t.kind === 'ext') parts.push(extensionText(t.ext, t.opt, family) ?? `xt target ${t.ext.name}`);
-  return parts.join(' ');
+  return parts;
 }
 
 /** All tables by age. */

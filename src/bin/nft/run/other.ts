@@ -10,6 +10,7 @@ import { chainText, objectText, setText, tableText, warning } from '../print/lis
 import { type ChainView, type TableView, views } from '../print/view.ts';
 import { typedElems } from './change.ts';
 import { type Command, type Executor, misspelt, Refused } from './executor.ts';
+import { deleteForeignChain, deleteForeignRule, flushForeignChain, foreignTable } from './foreign.ts';
 
 /** A table to delete or flush, native or of iptables-nft. */
 function removeTable(ex: Executor, fam: xt.NftFamily, name: Token, flushOnly: boolean): void {
@@ -75,6 +76,8 @@ export function deleteCommand(c: Cursor, verb: Token, elements: (c: Cursor) => C
       c.expect('}');
     }
     return (ex) => {
+      const foreign = foreignTable(ex, n.family, n.table.text);
+      if (foreign && n.name) return deleteForeignChain(ex, foreign, n.name);
       const table = ex.tableWithChain(n.family, n.table, n.name?.text ?? null);
       const chain = n.name ? table.chains.get(n.name.text) : [...table.chains.values()].find((x) => x.handle === n.handle);
       if (!chain) {
@@ -91,6 +94,8 @@ export function deleteCommand(c: Cursor, verb: Token, elements: (c: Cursor) => C
     const handle = c.token;
     const number = c.number();
     return (ex) => {
+      const foreign = foreignTable(ex, n.family, n.table.text);
+      if (foreign) return deleteForeignRule(ex, foreign, n.name, number, handle);
       const table = ex.tableWithChain(n.family, n.table, n.name.text);
       const chain = ex.chain(table, n.name);
       const rule = chain.rules.find((r) => r.handle === number);
@@ -163,6 +168,8 @@ export function flushCommand(c: Cursor): Command {
   if (c.take('chain')) {
     const n = nameRef(c);
     return (ex) => {
+      const foreign = foreignTable(ex, n.family, n.table.text);
+      if (foreign) return flushForeignChain(ex, foreign, n.name);
       const table = ex.nft.get(n.family, n.table.text);
       if (!table) return ex.refuse('ENOENT', n.table);
       const chain = table.chains.get(n.name.text);
@@ -288,7 +295,7 @@ export function listCommand(c: Cursor): Command {
     const only = onlyFamily(c);
     return (ex) => {
       const tables = inFamily(ex, only);
-      for (const t of tables) ex.warnings += warning(t);
+      if (!ex.json) for (const t of tables) ex.warnings += warning(t);
       show(ex, { tables, parts: WHOLE, text: () => tables.map((t) => tableText(t, ex.format)).join('') });
     };
   }
@@ -297,7 +304,7 @@ export function listCommand(c: Cursor): Command {
     const n = tableRef(c);
     return (ex) => {
       const t = viewOf(ex, n.family, n.table);
-      ex.warnings += warning(t);
+      if (!ex.json) ex.warnings += warning(t);
       show(ex, { tables: [t], parts: WHOLE, text: () => tableText(t, ex.format) });
     };
   }
@@ -333,7 +340,7 @@ export function listCommand(c: Cursor): Command {
       const t = viewOf(ex, n.family, n.table);
       const chain = t.chains.find((x) => x.name === n.name.text);
       if (!chain) throw new NftError('No such file or directory', n.name);
-      ex.warnings += warning(t, [chain]);
+      if (!ex.json) ex.warnings += warning(t, [chain]);
       show(ex, {
         tables: [t],
         parts: () => ({ ...NONE, chains: [chain], rules: true }),

@@ -152,6 +152,11 @@ export class NftTables {
     };
   }
 
+  /** For changes of other tables within the transaction. */
+  onRollback(f: () => void): void {
+    this.undo(f);
+  }
+
   private undo(f: () => void): void {
     this.journal?.push(f);
   }
