@@ -14,6 +14,7 @@ import { type Directory, type Inode, ProcDir, ProcFile } from './inode.ts';
 import { NETSTAT, SNMP } from './mibnames.ts';
 import { procBonding, procVlan } from './procdev.ts';
 import type { Process } from './process.ts';
+import { pointer, procMore } from './procmore.ts';
 import { RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from './rtflags.ts';
 
 export function procNet(target: Process): Directory {
@@ -25,27 +26,20 @@ export function procNet(target: Process): Directory {
     ipv6_route: () => route6(ns),
     netstat: () => mib(ns, NETSTAT),
     nf_conntrack: () => procConntrack(ns),
-    raw: () => socketTable([...ns.sockets.raw].map((s) => ({ sock: s, state: 7 }))),
+    icmp: () => `${DATAGRAMS.padEnd(127)}\n`,
+    icmp6: () => `${DATAGRAMS6}\n`,
+    raw: () => `${DATAGRAMS}\n${raws(ns, 4)}`,
+    raw6: () => `${DATAGRAMS6}\n${raws(ns, 6)}`,
     route: () => route(ns),
     snmp: () => mib(ns, SNMP),
     tcp: () => tcp(ns, 4),
     tcp6: () => tcp(ns, 6),
-    udp: () =>
-      socketTable(
-        ns.sockets
-          .udp()
-          .filter((s) => s.family === 4)
-          .map((s) => ({ sock: s, state: s.remote ? 1 : 7 })),
-      ),
-    udp6: () =>
-      socketTable(
-        ns.sockets
-          .udp()
-          .filter((s) => s.family === 6)
-          .map((s) => ({ sock: s, state: s.remote ? 1 : 7 })),
-      ),
+    udp: () => `${` ${DATAGRAMS}`.padEnd(127)}\n${udps(ns, 4)}`,
+    udp6: () => `${DATAGRAMS6}\n${udps(ns, 6)}`,
+    udplite: () => `${` ${DATAGRAMS}`.padEnd(127)}\n`,
+    udplite6: () => `${DATAGRAMS6}\n`,
   };
-  const nodes: Record<string, Inode> = {};
+  const nodes: Record<string, Inode> = procMore(ns);
   for (const [name, read] of Object.entries(files)) nodes[name] = new ProcFile(read);
   nodes.xt_recent = recentLists(ns);
   nodes.vlan = procVlan(ns);
@@ -220,6 +214,7 @@ const TCP_STATES = [
 
 function tcp(ns: Netns, family: 4 | 6): string {
   return socketTable(
+    family,
     ns.sockets
       .tcp()
       .filter((s) => s.family === family)
@@ -234,14 +229,53 @@ function endpoint(addr: IpAddr, port: number): string {
   return `${words.join('')}:${p}`;
 }
 
-function socketTable(rows: { sock: Sock; state: number }[]): string {
-  let out = `${'  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'.padEnd(149)}\n`;
+const COLUMNS = '  st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'.slice(1);
+const STREAMS = `  sl  local_address rem_address  ${COLUMNS}`;
+const ENDS6 = '  sl  local_address                         remote_address                       ';
+const STREAMS6 = `${ENDS6}${COLUMNS}`;
+const DATAGRAMS = `${STREAMS} ref pointer drops`;
+const DATAGRAMS6 = `${STREAMS6} ref pointer drops`;
+
+/** `slot: local remote state queues timer … inode`, up to where protocols differ. */
+function common(sock: Sock, slot: number, width: number, state: number, ports?: readonly [number, number]): string {
+  const none: IpAddr = sock.family === 6 ? 0n : 0;
+  const q = sock.queues();
+  const h8 = (v: number): string => v.toString(16).toUpperCase().padStart(8, '0');
+  const [local, remote] = ports ?? [sock.local.port, sock.remote?.port ?? 0];
+  return `${String(slot).padStart(width)}: ${endpoint(sock.local.addr, local)} ${endpoint(sock.remote?.addr ?? none, remote)} ${state.toString(16).toUpperCase().padStart(2, '0')} ${h8(q.tx)}:${h8(q.rx)} 00:00000000 00000000 ${String(sock.uid).padStart(5)}        0 ${sock.inode}`;
+}
+
+/** The slots are those of the kernel's hash table, which starts somewhere else in each namespace. */
+function udps(ns: Netns, family: 4 | 6): string {
+  return ns.sockets
+    .udp()
+    .filter((s) => s.family === family)
+    .map((s) => {
+      const line = `${common(s, s.local.port, 5, s.remote ? 1 : 7)} 2 ${pointer(s)} 0`;
+      return `${family === 4 ? line.padEnd(127) : line}\n`;
+    })
+    .join('');
+}
+
+function raws(ns: Netns, family: 4 | 6): string {
+  return [...ns.sockets.raw]
+    .filter((s) => s.family === family)
+    .map((s) => `${common(s, s.proto, 4, 7, [s.proto, 0])} 2 ${pointer(s)} 0\n`)
+    .join('');
+}
+
+function socketTable(family: 4 | 6, rows: { sock: TcpSocket; state: number }[]): string {
+  let out = family === 4 ? `${STREAMS.padEnd(149)}\n` : `${STREAMS6}\n`;
   rows.forEach(({ sock, state }, i) => {
-    const none: IpAddr = sock.family === 6 ? 0n : 0;
-    const q = sock.queues();
-    const h8 = (v: number): string => v.toString(16).toUpperCase().padStart(8, '0');
-    const line = `${String(i).padStart(4)}: ${endpoint(sock.local.addr, sock.local.port)} ${endpoint(sock.remote?.addr ?? none, sock.remote?.port ?? 0)} ${state.toString(16).toUpperCase().padStart(2, '0')} ${h8(q.tx)}:${h8(q.rx)} 00:00000000 00000000 ${String(sock.uid).padStart(5)}        0 ${sock.inode}`;
-    out += `${line.padEnd(149)}\n`;
+    const listening = sock.state === 'LISTEN';
+    const { cwnd, ssthresh } = sock.cong;
+    const ticks = [listening ? 100 : Math.round(sock.rto / 10_000), listening ? 0 : Math.round(sock.ato / 10_000)];
+    const tail =
+      state === 6
+        ? ` 3 ${pointer(sock)}`
+        : ` ${listening ? 1 : 2} ${pointer(sock)} ${ticks.join(' ')} 0 ${cwnd} ${listening ? 0 : Number.isFinite(ssthresh) ? ssthresh : -1}`;
+    const line = common(sock, i, 4, state) + tail;
+    out += `${family === 4 ? line.padEnd(149) : line}\n`;
   });
   return out;
 }

@@ -78,6 +78,11 @@ function whileUp(dev: NetDevice, value: () => string | number): ProcFile {
   return new ProcFile(() => (dev.up ? `${value()}\n` : fail('EINVAL')));
 }
 
+/** Others have no get_link_ksettings(). */
+function hasSpeed(dev: NetDevice): boolean {
+  return dev.kind === 'veth' || dev.kind === 'tun' || dev.kind === 'ether' || dev.kind === 'vlan' || dev.kind === 'macvlan';
+}
+
 function deviceDir(dev: NetDevice): Directory {
   const statistics: Record<string, Inode> = {};
   for (const [name, key] of Object.entries(STATISTICS)) statistics[name] = line(() => (key ? dev.stats[key] : 0));
@@ -87,7 +92,7 @@ function deviceDir(dev: NetDevice): Directory {
     return typeof n === 'number' && n > 0 ? n : dev.ifindex;
   };
   const entries: Record<string, Inode> = {
-    addr_assign_type: line(() => (dev.macAssign === 'set' ? 3 : dev.macAssign === 'random' ? 1 : 2)),
+    addr_assign_type: line(() => (dev.flags & IFF_LOOPBACK ? 0 : dev.macAssign === 'set' ? 3 : dev.macAssign === 'random' ? 1 : 2)),
     addr_len: line(() => ADDR_LENGTHS[dev.hardware] ?? 6),
     address: line(() => formatMac(dev.mac)),
     broadcast: line(() => formatMac(dev.broadcast)),
@@ -99,7 +104,7 @@ function deviceDir(dev: NetDevice): Directory {
     dev_id: line('0x0'),
     dev_port: line(0),
     dormant: line(() => (dev.linkMode === 'dormant' ? 1 : 0)),
-    duplex: whileUp(dev, () => (dev.kind === 'veth' || dev.kind === 'tun' ? 'full' : 'unknown')),
+    duplex: dev.flags & IFF_LOOPBACK ? new ProcFile(() => fail('EINVAL')) : whileUp(dev, () => (hasSpeed(dev) ? 'full' : 'unknown')),
     flags: line(() => `0x${(dev.flags & 0xffff).toString(16)}`),
     gro_flush_timeout: line(0),
     ifalias: new ProcFile(
@@ -122,13 +127,23 @@ function deviceDir(dev: NetDevice): Directory {
     operstate: line(() => dev.operstate().toLowerCase()),
     power: new Directory(),
     proto_down: line(() => (dev.protoDown ? 1 : 0)),
-    queues: new Directory(),
-    speed: whileUp(dev, () => 10000),
+    queues: new ProcDir(
+      () => ['rx-0', 'tx-0'],
+      (name) => (name === 'rx-0' || name === 'tx-0' ? new Directory() : undefined),
+    ),
+    speed: hasSpeed(dev) ? whileUp(dev, () => 10000) : new ProcFile(() => fail('EINVAL')),
     statistics: fixedDir(statistics),
     subsystem: new Symlink('../../../../class/net'),
     testing: line(0),
     threaded: line(0),
-    tx_queue_len: line(() => dev.txqlen),
+    tx_queue_len: new ProcFile(
+      () => `${dev.txqlen}\n`,
+      (text) =>
+        numeric(text, (n) => {
+          dev.txqlen = n;
+          return ok();
+        }),
+    ),
     type: line(() => (dev.flags & IFF_LOOPBACK ? 772 : (ARPHRD[dev.hardware] ?? 1))),
     uevent: new ProcFile(() => `${DEVTYPES.has(dev.kind) ? `DEVTYPE=${dev.kind}\n` : ''}INTERFACE=${dev.name}\nIFINDEX=${dev.ifindex}\n`),
   };

@@ -1,6 +1,7 @@
 /** cat: files one after the other. */
 
 import type { Command } from '../../os/program.ts';
+import { strerror } from '../../os/uapi.ts';
 import { specs } from '../getopt.ts';
 import { eachInput, eachLine, Output, options } from '../text.ts';
 
@@ -20,10 +21,11 @@ export const cat: Command = {
     const tabs = on.has('show-tabs') || on.has('show-all') || on.has('t');
     const numbers = on.has('number') || on.has('number-nonblank');
     if (!ends && !tabs && !numbers && !on.has('squeeze-blank')) {
-      return yield* eachInput(p, o.operands, function* (fd) {
+      return yield* eachInput(p, o.operands, function* (fd, name) {
         for (;;) {
           const r = yield* p.read(fd);
           if (!r.ok && r.errno === 'EINTR') continue;
+          if (!r.ok && r.errno === 'EINVAL') yield* p.err(`cat: ${name}: ${strerror(r.errno)}\n`);
           if (!r.ok || r.value.length === 0) return undefined;
           const w = yield* p.out(r.value);
           if (!w.ok) return true;

@@ -2,8 +2,8 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
+import { groups } from '../../os/uapi.ts';
 import { interfaces, printInterface, printTable } from '../ifconfig/print.ts';
-import { groups } from '../ip/maddress.ts';
 import { extendedList, fullList, type HostNames, hostNames, list, list6 } from '../route/list.ts';
 import { internetHead, internetRows, type SocketOptions, unixTable } from './sockets.ts';
 import { statistics } from './statistics.ts';

@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { groups } from '../ip/maddress.ts';
+import { groups } from '../../os/uapi.ts';
 
 const MII_USAGE = `usage: mii-tool [-VvRrwl] [-A media,... | -F media] [-p addr] <interface ...>
        -V, --version               display version information

@@ -106,6 +106,8 @@ export class FibRules {
   private readonly lists: Record<Family, FibRule[] | null> = { 4: null, 6: null };
   /** True while only the kernel's own rules exist (then lookups need not match). */
   plain: Record<Family, boolean> = { 4: true, 6: true };
+  /** An IPv4 rule has come: from then on the local and the main table are kept apart (fib_unmerge()). */
+  unmerged = false;
 
   constructor(ns: Netns) {
     this.ns = ns;
@@ -136,6 +138,7 @@ export class FibRules {
     }
     if (rule.action === 'goto' && rule.target <= rule.priority) return fail('EINVAL', 'Backward goto not supported');
     if (list.some((r) => sameRule(r, rule))) return fail('EEXIST');
+    if (spec.family === 4) this.unmerged = true;
     let i = 0;
     while (i < list.length && (list[i] as FibRule).priority <= rule.priority) i++;
     list.splice(i, 0, rule);
