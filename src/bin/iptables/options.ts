@@ -50,6 +50,9 @@ interface State {
 /** Options that `!` may stand before. */
 const INVERTIBLE = 'sdpiof';
 
+/** Headers of IPv6 that are never the last one. */
+const EXTENSION_HEADERS: readonly number[] = [43, 44, 51, 60];
+
 const NONE: readonly xt.AddrMatch[] = [];
 
 const bad = (text: string): never => {
@@ -309,6 +312,8 @@ export class CommandParser implements xt.ParseCx {
         s.rule.proto = number as number;
         s.rule.protoInvert = this.invert;
         if (number === 0 && this.invert) bad('rule would never match protocol');
+        if (env.family === 6 && !this.invert && EXTENSION_HEADERS.includes(number as number))
+          this.warn(`Warning: never matched protocol: ${name}. use extension match instead.\n`);
         break;
       }
       case 's':
@@ -343,7 +348,7 @@ export class CommandParser implements xt.ParseCx {
         s.goto = true;
         break;
       case 'f':
-        if (env.family === 6) bad('unknown option "-f"');
+        if (env.family === 6) bad("`-f' is not supported in IPv6, use -m frag instead");
         this.set(key);
         s.rule.frag = { invert: this.invert };
         break;

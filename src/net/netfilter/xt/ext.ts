@@ -79,7 +79,7 @@ interface ExtBase<O> {
   /** The tool knows it, the kernel does not: every rule with it is refused. */
   readonly missing?: boolean;
   /** Further kernel check of the options. */
-  checkentry?(o: O, ns: Netns, proto: number, table: string): Result;
+  checkentry?(o: O, ns: Netns, proto: number, table: string, family: Family): Result;
   readonly conntrack?: boolean;
   init(cx: { family: Family }): O;
   /** Text of -S and iptables-save after `-m name` / `-j name`, with a leading space for each option; '' for none. */

@@ -104,7 +104,7 @@ export function refreshView(p: XtPacket): boolean {
 }
 
 function isExtension(next: number): boolean {
-  return next === 0 || next === 43 || next === 44 || next === 51 || next === 60 || next === 135;
+  return next === 0 || next === 43 || next === 44 || next === 51 || next === 60;
 }
 
 /** True when `bytes` of layer 4 are there to read. */

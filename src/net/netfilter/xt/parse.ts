@@ -131,6 +131,33 @@ export function address(text: string, family: Family): IpAddr | null {
   return family === 4 ? parseIp4(text) : parseIp6(text);
 }
 
+/** XTTYPE_HOST: the words of getaddrinfo() where names are of no use. */
+export function host(text: string, family: Family): IpAddr {
+  const addr = address(text, family);
+  if (addr !== null) return addr;
+  if (address(text, family === 4 ? 6 : 4) !== null) throw new Problem('getaddrinfo: Address family for hostname not supported\n');
+  throw new Problem(`getaddrinfo: ${text.includes('/') ? 'Name or service not known' : 'Temporary failure in name resolution'}\n`);
+}
+
+/** XTTYPE_HOSTMASK: `2001:db8::/32`. */
+export function hostMask(ext: string, option: string, text: string, family: Family): { addr: IpAddr; mask: IpAddr } {
+  const slash = text.indexOf('/');
+  const addr = host(slash < 0 ? text : text.slice(0, slash), family);
+  return { addr, mask: optionMask(ext, option, slash < 0 ? String(maxLen(family)) : text.slice(slash + 1), family) };
+}
+
+function optionMask(ext: string, option: string, text: string, family: Family): IpAddr {
+  const bits = mask(text, family);
+  if (bits === null)
+    throw new Problem(`${ext}: bad value for option "--${option}", neither a valid network mask nor valid CIDR (0-${maxLen(family)}).\n`);
+  return bits;
+}
+
+/** XTTYPE_PLENMASK: what is no prefix is longer than any. */
+export function prefixLen(ext: string, option: string, text: string, family: Family): number {
+  return maskLen(optionMask(ext, option, text, family)) ?? 255;
+}
+
 /** Prefix length or mask text to a mask; null when it is neither. */
 export function mask(text: string, family: Family): IpAddr | null {
   if (family === 4 && text === '32') return 0xffffffff;

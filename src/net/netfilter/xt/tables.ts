@@ -363,7 +363,7 @@ export class TableEdit {
     if (ext.missing) return 'ENOENT';
     if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';
     if (ext.protos && (spec.protoInvert || !ext.protos.includes(spec.proto))) return 'EINVAL';
-    const r = ext.checkentry?.(opt, this.owner.ns, spec.protoInvert ? 0 : spec.proto, this.name);
+    const r = ext.checkentry?.(opt, this.owner.ns, spec.protoInvert ? 0 : spec.proto, this.name, this.family);
     return r && !r.ok ? r.errno : null;
   }
 

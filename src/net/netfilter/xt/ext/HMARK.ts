@@ -142,10 +142,11 @@ export const HMARK: TargetExt<Hmark> = {
       const v = o[key];
       return v === undefined ? '' : ` --hmark-${name} ${digits ? hexPad(v, digits) : v}`;
     }).join('') + ` --hmark-mod ${o.mod}${o.offset !== undefined ? ` --hmark-offset ${o.offset}` : ''}${o.ct ? ' --hmark-tuple ct' : ''}`,
-  list: (o) =>
+  // A whole IPv6 address has no text for its mask.
+  list: (o, cx) =>
     ` HMARK mod ${o.mod}${o.offset !== undefined ? ` + ${hex(o.offset)}` : ''}${o.ct ? ' ct,' : ''}${SHOWN.map(([name, key, digits]) => {
       const v = o[key];
-      return v === undefined ? '' : ` ${name} ${digits ? hex(v) : v}`;
+      return v === undefined ? '' : ` ${name} ${digits ? hex(v) : cx.family === 6 && v === 128 ? '' : v}`;
     }).join('')} `,
   run: (o) => (p) => {
     const h = hash(o, p);

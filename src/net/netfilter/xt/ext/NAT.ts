@@ -7,7 +7,7 @@ import { type NatRange, natSetup } from '../../conntrack/nat.ts';
 import { type ParseCx, Problem, type TargetExt, type TargetVerdict } from '../ext.ts';
 import { servicePort } from '../names.ts';
 import type { XtPacket } from '../packet.ts';
-import { maskLen, number, mask as parseMask } from '../parse.ts';
+import { host, maskLen, number, mask as parseMask } from '../parse.ts';
 
 export interface NatTarget {
   min: IpAddr | null;
@@ -65,25 +65,21 @@ function parsePorts(text: string, cx: ParseCx, shift: Shift): NonNullable<NatTar
 /** `1.2.3.4`, `1.2.3.4-1.2.3.9`, with `:ports`; IPv6 with ports in brackets. */
 function parseTo(o: NatTarget, arg: string, cx: ParseCx, shift: Shift): void {
   let hosts = arg;
-  let ports: string | null = null;
-  if (cx.family === 6) {
-    const m = /^\[([^\]]*)\](?::(.*))?$/.exec(arg);
-    if (m) {
-      hosts = m[1] as string;
-      ports = m[2] ?? null;
-    }
-  } else {
-    const colon = arg.indexOf(':');
-    if (colon >= 0) {
-      hosts = arg.slice(0, colon);
-      ports = arg.slice(colon + 1);
-    }
-  }
-  if (ports !== null) {
+  let colon = arg.indexOf(':');
+  const open = arg.indexOf('[');
+  if (open >= 0) {
+    const close = arg.indexOf(']', open);
+    if (close < 0 || cx.family === 4) throw new Problem('Invalid address format');
+    hosts = arg.slice(open + 1, close);
+    colon = arg.indexOf(':', close);
+  } else if (colon >= 0 && arg.includes(':', colon + 1)) colon = -1;
+  if (colon >= 0) {
     needPorts(cx);
-    o.ports = parsePorts(ports, cx, shift);
+    o.ports = parsePorts(arg.slice(colon + 1), cx, shift);
+    // `:80` and `[]:80` say nothing about addresses.
+    if (colon === 0 || colon === 2) return;
+    if (open < 0) hosts = arg.slice(0, colon);
   }
-  if (hosts === '') return;
   const [low, high] = hosts.split('-');
   const parse = cx.family === 4 ? parseIp4 : parseIp6;
   const min = parse(low as string);
@@ -255,11 +251,10 @@ export const NETMAP: TargetExt<Netmap> = {
       mandatory: true,
       set: (o, arg, _inv, cx) => {
         const [text, maskText] = arg.split('/');
-        const addr = (cx.family === 4 ? parseIp4 : parseIp6)(text as string);
+        const addr = host(text as string, cx.family);
         const bits = maskText === undefined ? null : parseMask(maskText, cx.family);
         // What is no prefix counts as none.
         const len = (bits === null ? null : maskLen(bits)) ?? (cx.family === 4 ? 32 : 128);
-        if (addr === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
         o.addr = addr;
         o.len = len;
       },

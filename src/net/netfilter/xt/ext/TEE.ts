@@ -5,8 +5,8 @@ import { formatIp, type IpAddr } from '../../../../wire/addr.ts';
 import { put16, u16 } from '../../../../wire/bytes.ts';
 import { refreshIp4Checksum } from '../../../../wire/ipv4.ts';
 import type { Skb } from '../../../skb.ts';
-import { Problem, type TargetExt } from '../ext.ts';
-import { address } from '../parse.ts';
+import type { TargetExt } from '../ext.ts';
+import { host } from '../parse.ts';
 
 interface Tee {
   gateway: IpAddr;
@@ -25,10 +25,7 @@ export const TEE: TargetExt<Tee> = {
       name: 'gateway',
       mandatory: true,
       set: (o, arg, _invert, cx) => {
-        const gateway = address(arg, cx.family);
-        if (gateway === null)
-          throw new Problem(`getaddrinfo: ${arg.includes('/') ? 'Name or service not known' : 'Temporary failure in name resolution'}\n`);
-        o.gateway = gateway;
+        o.gateway = host(arg, cx.family);
       },
     },
     {

@@ -4,7 +4,7 @@ import { fail, ok } from '../../../../sim/errno.ts';
 import { formatIp, type IpAddr } from '../../../../wire/addr.ts';
 import { Problem, type TargetExt } from '../ext.ts';
 import { servicePort } from '../names.ts';
-import { address, hex, markMask, number } from '../parse.ts';
+import { hex, host, markMask, number } from '../parse.ts';
 
 interface Tproxy {
   port: number;
@@ -34,8 +34,7 @@ export const TPROXY: TargetExt<Tproxy> = {
     {
       name: 'on-ip',
       set: (o, arg, _invert, cx) => {
-        o.addr = address(arg, cx.family);
-        if (o.addr === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
+        o.addr = host(arg, cx.family);
       },
     },
     {

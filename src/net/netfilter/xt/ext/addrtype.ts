@@ -1,5 +1,6 @@
 /** -m addrtype: what the addresses are to this host's routing. Models libxt_addrtype.c */
 
+import { fail, ok } from '../../../../sim/errno.ts';
 import type { NetDevice } from '../../../dev/device.ts';
 import type { RouteType } from '../../../ip/fib.ts';
 import { addrType } from '../../../ip/route.ts';
@@ -22,6 +23,8 @@ const TYPES = [
   'XRESOLVE',
 ] as const;
 type TypeName = (typeof TYPES)[number];
+
+const NOT_IPV6: readonly TypeName[] = ['BROADCAST', 'BLACKHOLE', 'PROHIBIT', 'THROW', 'NAT', 'XRESOLVE'];
 
 const HOOKS: readonly Hook[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 
@@ -88,6 +91,10 @@ export const addrtype: MatchExt<AddrTypeMatch> = {
   ],
   check: (o) => {
     if (!o.src && !o.dst) throw new Problem('addrtype: you must specify --src-type or --dst-type');
+  },
+  checkentry: (o, _ns, _proto, _table, family) => {
+    const refused = [...(o.src?.types ?? []), ...(o.dst?.types ?? [])].some((t) => NOT_IPV6.includes(t));
+    return family === 6 && refused ? fail('EINVAL') : ok();
   },
   save: (o) =>
     (o.src ? `${o.src.invert ? ' !' : ''} --src-type ${o.src.types.join(',')}` : '') +

@@ -41,7 +41,7 @@ export const connlimit: MatchExt<Connlimit> = {
       name: 'connlimit-mask',
       set: (o, arg, _invert, cx) => {
         const m = parseMask(arg, cx.family);
-        const len = m === null ? (/^\d+$/.test(arg) ? maxLen(cx.family) : null) : (maskLen(m) ?? maxLen(cx.family));
+        const len = m === null ? (cx.family === 4 && /^\d+$/.test(arg) ? 32 : null) : (maskLen(m) ?? maxLen(cx.family));
         if (len === null)
           throw new Problem(
             `connlimit: bad value for option "--connlimit-mask", neither a valid network mask nor valid CIDR (0-${maxLen(cx.family)}).\n`,

@@ -5,7 +5,7 @@ import type { Direction } from '../../conntrack/connection.ts';
 import { type MatchExt, type ParseCx, Problem } from '../ext.ts';
 import { protocolNumber } from '../names.ts';
 import type { XtPacket } from '../packet.ts';
-import { address, mask, maskLen, number, portRangeRc, uintRange } from '../parse.ts';
+import { host, mask, maskLen, number, portRangeRc, uintRange } from '../parse.ts';
 
 const STATES = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED', 'SNAT', 'DNAT'] as const;
 type State = (typeof STATES)[number];
@@ -60,8 +60,7 @@ function stateTest(states: readonly State[], invert: boolean): (p: XtPacket) => 
 
 function parseAddr(arg: string, cx: ParseCx): { addr: IpAddr; len: number } {
   const [text, maskText] = arg.split('/');
-  const addr = address(text as string, cx.family);
-  if (addr === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
+  const addr = host(text as string, cx.family);
   const m = maskText === undefined ? null : mask(maskText, cx.family);
   const len = maskText === undefined ? maxLen(cx.family) : m === null ? null : maskLen(m);
   if (len === null) throw new Problem(`conntrack: bad mask value "${maskText}"\n`);

@@ -4,7 +4,7 @@ import { fail, ok } from '../../../../sim/errno.ts';
 import { type Family, maxLen, network } from '../../../../wire/addr.ts';
 import { type MatchExt, type OptionSpec, Problem } from '../ext.ts';
 import { dportOf, hasL4, sportOf, type XtPacket } from '../packet.ts';
-import { number, uint } from '../parse.ts';
+import { number, prefixLen, uint } from '../parse.ts';
 import { Bucket } from './limit.ts';
 
 type Mode = 'srcip' | 'srcport' | 'dstip' | 'dstport';
@@ -142,8 +142,8 @@ function credits(avg: number, burst: number): bigint {
 
 const mask = (key: 'srcmask' | 'dstmask'): OptionSpec<Hashlimit> => ({
   name: `hashlimit-${key}`,
-  set: (o, arg) => {
-    o[key] = uint('hashlimit', `hashlimit-${key}`, arg, 0, 128);
+  set: (o, arg, _invert, cx) => {
+    o[key] = cx.family === 4 ? uint('hashlimit', `hashlimit-${key}`, arg, 0, 128) : prefixLen('hashlimit', `hashlimit-${key}`, arg, 6);
   },
 });
 
@@ -241,9 +241,9 @@ export const hashlimit: MatchExt<Hashlimit> = {
       if (o.avg !== null) o.avg = Math.floor(o.avg / o.interval);
     }
   },
-  checkentry: (o) => {
+  checkentry: (o, _ns, _proto, _table, family) => {
     if (o.avg !== null && (o.rateMatch ? o.avg > 0xffffffff : credits(o.avg, o.burst) < credits(o.avg, 1))) return fail('ERANGE');
-    const bad = (len: number | null): boolean => len !== null && len > 32;
+    const bad = (len: number | null): boolean => len !== null && len > maxLen(family);
     if (bad(o.srcmask) || bad(o.dstmask) || o.name.includes('/') || o.name === '.' || o.name === '..') return fail('EINVAL');
     return ok();
   },

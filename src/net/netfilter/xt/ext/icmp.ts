@@ -88,7 +88,7 @@ const ICMP6_NAMES: Names = [
   ['redirect', 137, 0, 0xff],
 ];
 
-function parseType(names: Names, text: string, kind: 'ICMP' | 'ICMPv6', ext: string): { type: number; min: number; max: number } {
+function parseType(names: Names, text: string, kind: 'ICMP' | 'ICMPv6'): { type: number; min: number; max: number } {
   const lower = text.toLowerCase();
   const hits = names.filter(([name]) => name.toLowerCase().startsWith(lower));
   const exact = hits.find(([name]) => name.toLowerCase() === lower);
@@ -100,11 +100,10 @@ function parseType(names: Names, text: string, kind: 'ICMP' | 'ICMPv6', ext: str
   }
   const [typeText, codeText] = text.split('/');
   const type = number(typeText as string, 0, 255);
-  if (type === null) throw new Problem(kind === 'ICMP' ? `Unknown ICMP type \`${text}'` : `Invalid ${kind} type \`${typeText}'\n`);
+  if (type === null) throw new Problem(`Unknown ${kind} type \`${text}'`);
   if (codeText === undefined) return { type, min: 0, max: 0xff };
   const code = number(codeText, 0, 255);
-  if (code === null)
-    throw new Problem(kind === 'ICMP' ? `Unknown ICMP code \`${text}'` : `Invalid ${kind} code \`${codeText}'${ext === '' ? '' : '\n'}`);
+  if (code === null) throw new Problem(`Unknown ${kind} code \`${text}'`);
   return { type, min: code, max: code };
 }
 
@@ -125,7 +124,7 @@ function make(name: 'icmp' | 'icmp6', names: Names): MatchExt<IcmpMatch> {
         mandatory: true,
         invert: true,
         set: (o, arg, invert) => {
-          Object.assign(o, parseType(names, arg, v6 ? 'ICMPv6' : 'ICMP', v6 ? '6' : ''), { invert });
+          Object.assign(o, parseType(names, arg, v6 ? 'ICMPv6' : 'ICMP'), { invert });
         },
       },
     ],

@@ -19,8 +19,10 @@ import { dccp } from './dccp.ts';
 import { devgroup } from './devgroup.ts';
 import { DSCP, dscp, TOS, tos } from './dscp.ts';
 import { ECN, ecn } from './ecn.ts';
+import { ah6, eui64, frag, ipv6header, mh } from './exthdr6.ts';
 import { HMARK } from './HMARK.ts';
 import { hashlimit } from './hashlimit.ts';
+import { dst, hbh } from './hbh.ts';
 import { helper } from './helper.ts';
 import { IDLETIMER } from './IDLETIMER.ts';
 import { icmp, icmp6 } from './icmp.ts';
@@ -35,6 +37,7 @@ import { CLUSTERIP, ipvs, LED, nfacct, ULOG } from './missing.ts';
 import { multiport } from './multiport.ts';
 import { DNAT, MASQUERADE, NETMAP, REDIRECT, SNAT } from './NAT.ts';
 import { NFQUEUE } from './NFQUEUE.ts';
+import { DNPT, SNPT } from './NPT.ts';
 import { osf } from './osf.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
@@ -47,12 +50,14 @@ import { realm } from './realm.ts';
 import { recent } from './recent.ts';
 import { provideExtensions } from './registry.ts';
 import { rpfilter } from './rpfilter.ts';
+import { rt } from './rt.ts';
 import { CONNSECMARK, SECMARK } from './SECMARK.ts';
 import { SYNPROXY } from './SYNPROXY.ts';
 import { sctp } from './sctp.ts';
 import { SET, set } from './set.ts';
 import { socket } from './socket.ts';
 import { ah, esp } from './spi.ts';
+import { srh } from './srh.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { TCPMSS, tcpmss } from './TCPMSS.ts';
@@ -68,6 +73,7 @@ import { udp } from './udp.ts';
 export const matches: readonly MatchExt[] = [
   addrtype,
   ah,
+  ah6,
   bpf,
   cgroup,
   cluster,
@@ -81,20 +87,26 @@ export const matches: readonly MatchExt[] = [
   dccp,
   devgroup,
   dscp,
+  dst,
   ecn,
   esp,
+  eui64,
+  frag,
   hashlimit,
+  hbh,
   helper,
   hl,
   icmp,
   icmp6,
   ipcomp,
   iprange,
+  ipv6header,
   ipvs,
   length,
   limit,
   mac,
   mark,
+  mh,
   multiport,
   nfacct,
   osf,
@@ -107,9 +119,11 @@ export const matches: readonly MatchExt[] = [
   realm,
   recent,
   rpfilter,
+  rt,
   sctp,
   set,
   socket,
+  srh,
   state,
   statistic,
   string,
@@ -131,6 +145,7 @@ export const targets: readonly TargetExt[] = [
   CONNSECMARK,
   CT,
   DNAT,
+  DNPT,
   DSCP,
   ECN,
   HL,
@@ -150,6 +165,7 @@ export const targets: readonly TargetExt[] = [
   SECMARK,
   SET,
   SNAT,
+  SNPT,
   SYNPROXY,
   TCPMSS,
   TCPOPTSTRIP,

@@ -3,7 +3,7 @@
 import { formatIp, type IpAddr } from '../../../../wire/addr.ts';
 import { type MatchExt, type OptionSpec, Problem } from '../ext.ts';
 import { protocolName, protocolNumber } from '../names.ts';
-import { address, hex, mask, maskLen, number, uint } from '../parse.ts';
+import { hex, host, mask, maskLen, number, uint } from '../parse.ts';
 
 interface Value<T> {
   value: T;
@@ -56,8 +56,7 @@ function part<K extends keyof Element>(
 
 function parseNet(arg: string, family: 4 | 6): Net {
   const slash = arg.indexOf('/');
-  const addr = address(slash < 0 ? arg : arg.slice(0, slash), family);
-  if (addr === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
+  const addr = host(slash < 0 ? arg : arg.slice(0, slash), family);
   const bits = slash < 0 ? null : mask(arg.slice(slash + 1), family);
   return { addr, len: bits === null ? (family === 4 ? 32 : 128) : maskLen(bits) };
 }

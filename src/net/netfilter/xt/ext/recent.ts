@@ -4,7 +4,7 @@ import { fail, ok } from '../../../../sim/errno.ts';
 import { formatIp, type IpAddr } from '../../../../wire/addr.ts';
 import type { Netns } from '../../../netns.ts';
 import { type MatchExt, type OptionSpec, Problem } from '../ext.ts';
-import { mask as parseMask, uint } from '../parse.ts';
+import { host, mask as parseMask, uint } from '../parse.ts';
 
 interface Recent {
   mode: 'set' | 'rcheck' | 'update' | 'remove' | null;
@@ -146,8 +146,9 @@ export const recent: MatchExt<Recent> = {
       name: 'mask',
       set: (o, arg, _invert, cx) => {
         const m = /^\d+$/.test(arg) ? (cx.family === 4 ? Number(arg) >>> 0 : null) : parseMask(arg, cx.family);
-        if (m === null) throw new Problem('getaddrinfo: Temporary failure in name resolution\n');
-        o.mask = m;
+        if (m === null && cx.family === 6 && /^\d+$/.test(arg))
+          throw new Problem('getaddrinfo: Address family for hostname not supported\n');
+        o.mask = m ?? host(arg, cx.family);
       },
     },
     {

@@ -19,6 +19,8 @@ function make(name: 'ah' | 'esp', proto: number, offset: number): MatchExt<Spi> 
   return {
     kind: 'match',
     name,
+    // That of IPv6 has options of its own.
+    ...(name === 'ah' ? { families: [4] } : {}),
     protos: [proto],
     init: () => ({ min: 0, max: ALL, invert: false }),
     options: [
