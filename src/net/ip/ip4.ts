@@ -308,7 +308,7 @@ export class Ip4Stack {
       const dport = ports ? u16(p.payload, 2) : 0;
       const found = this.routes.output(p.dst, p.src, p.oif ?? null, p.mark ?? 0, p.tos ?? 0, p.proto, sport, dport, p.sk?.uid ?? 0);
       if (!found.ok) {
-        ns.snmp.inc('IpOutNoRoutes');
+        if (p.sk?.kind === 'tcp') ns.snmp.inc('IpOutNoRoutes');
         return found;
       }
       dst = found.value;

@@ -217,7 +217,10 @@ export function sourceFor(sk: Sock, keys: FlowKeys): Result<{ route: Dst; src: I
     return fail('EINVAL');
   const first = routeFor(sk, keys);
   const r = first.ok && keys.connect && (keys.src ?? null) === null ? routeFor(sk, { ...keys, src: first.value.src }) : first;
-  if (!r.ok) return r;
+  if (!r.ok) {
+    if (r.errno === 'ENETUNREACH' && sk.kind !== 'raw') sk.ns.snmp.inc(typeof keys.dst === 'number' ? 'IpOutNoRoutes' : 'Ip6OutNoRoutes');
+    return r;
+  }
   if (r.value.type === 'broadcast' && !sk.opt.broadcast) return fail(sk.kind === 'tcp' ? 'ENETUNREACH' : 'EACCES');
   return ok({ route: r.value, src: keys.src ?? r.value.src });
 }

@@ -20,6 +20,9 @@ import { TcpSocket } from './tcp.ts';
 import { armRto } from './timer.ts';
 import { initialWindow } from './window.ts';
 
+/** An answer that comes sooner, in µs, comes inside the system call. */
+const CONNECT_HOLDS = 1000;
+
 /** Handler for protocol 6; `skb.data` is the whole IP packet. */
 export function tcpReceive(skb: Skb): void {
   const dev = skb.dev;
@@ -199,7 +202,8 @@ export function tcpError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
     return;
   }
   if (sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') {
-    sk.abort(what.errno);
+    // While connect() still holds the socket the error is only noted, and the attempt is not counted as failed.
+    sk.abort(what.errno, sk.sim.now - (sk.rtxQueue[0]?.sentAt ?? 0) > CONNECT_HOLDS);
     if (sk.orphan) sk.destroy();
     return;
   }

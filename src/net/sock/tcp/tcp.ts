@@ -279,8 +279,8 @@ export class TcpSocket extends TcpCore {
   }
 
   /** tcp_done(): the connection is over; the descriptor may still be open and tell why. */
-  done(): void {
-    if (this.state === 'SYN_SENT' || (this.state === 'SYN_RECV' && this.parent === null)) this.ns.snmp.inc('TcpAttemptFails');
+  done(failed = true): void {
+    if (failed && (this.state === 'SYN_SENT' || (this.state === 'SYN_RECV' && this.parent === null))) this.ns.snmp.inc('TcpAttemptFails');
     stopTimers(this);
     this.ns.sockets.unhashTcp(this);
     this.parent?.synQueue.delete(this);
@@ -300,10 +300,10 @@ export class TcpSocket extends TcpCore {
   }
 
   /** The connection ends with an error that the program will see. */
-  abort(error: TcpSocket['error']): void {
+  abort(error: TcpSocket['error'], failed = true): void {
     this.error = error;
     this.finReceived = true;
-    this.done();
+    this.done(failed);
   }
 
   /** SOCK_DESTROY: the program sees ECONNABORTED, the other end a reset. Models tcp_abort() */
