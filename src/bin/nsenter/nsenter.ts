@@ -110,7 +110,12 @@ function parse(argv: readonly string[]): Wanted | { out?: string; err?: string; 
 }
 
 function namespaceOf(p: Process, w: Wanted): Netns | string {
-  if (typeof w.net === 'string') return findNetns(p, w.net) ?? `nsenter: cannot open ${w.net}: No such file or directory\n`;
+  if (typeof w.net === 'string') {
+    const why = p.stat(w.net).ok
+      ? "reassociate to namespace 'ns/net' failed: Invalid argument"
+      : `cannot open ${w.net}: No such file or directory`;
+    return findNetns(p, w.net) ?? `nsenter: ${why}\n`;
+  }
   if (w.target === null) return 'nsenter: neither filename nor target pid supplied for ns/net\n';
   const target = p.machine.processes.get(Number(w.target));
   return target ? target.ns : `nsenter: cannot open /proc/${w.target}/ns/net: No such file or directory\n`;
