@@ -38,20 +38,29 @@ export interface Tcp {
   payload: Uint8Array;
 }
 
-export function parseTcp(b: Uint8Array): Tcp | null {
-  if (b.length < 20) return null;
-  const hlen = ((b[12] as number) >> 4) * 4;
-  if (hlen < 20 || hlen > b.length) return null;
+const NOTHING = new Uint8Array(0);
+/** Two no-operations, then timestamps: what nearly every segment has. */
+const NOP_NOP_TS = 0x0101080a;
+
+/** The segment from `at` to `end` in `b`. */
+export function parseTcp(b: Uint8Array, at = 0, end = b.length): Tcp | null {
+  if (end - at < 20) return null;
+  const hlen = ((b[at + 12] as number) >> 4) * 4;
+  const data = at + hlen;
+  if (hlen < 20 || data > end) return null;
   return {
-    srcPort: u16(b, 0),
-    dstPort: u16(b, 2),
-    seq: u32(b, 4),
-    ack: u32(b, 8),
-    flags: b[13] as number,
-    window: u16(b, 14),
-    urgent: u16(b, 18),
-    options: parseTcpOptions(b, 20, hlen),
-    payload: b.subarray(hlen),
+    srcPort: u16(b, at),
+    dstPort: u16(b, at + 2),
+    seq: u32(b, at + 4),
+    ack: u32(b, at + 8),
+    flags: b[at + 13] as number,
+    window: u16(b, at + 14),
+    urgent: u16(b, at + 18),
+    options:
+      hlen === 32 && u32(b, at + 20) === NOP_NOP_TS
+        ? { timestamps: [u32(b, at + 24), u32(b, at + 28)] }
+        : parseTcpOptions(b, at + 20, data),
+    payload: data === end ? NOTHING : b.subarray(data, end),
   };
 }
 

@@ -127,6 +127,22 @@ export interface IpView {
   l4: Uint8Array;
 }
 
+/** The same without a view of the L4 bytes, which are those from `at` to `end`. */
+export type IpSpan = Omit<IpView, 'l4'> & { at: number; end: number };
+
+export function spanIp(b: Uint8Array): IpSpan | null {
+  const version = (b[0] ?? 0) >> 4;
+  if (version === 4 && b.length >= 20) {
+    const at = ip4HeaderLen(b);
+    const total = ((b[2] as number) << 8) | (b[3] as number);
+    const end = Math.max(at, Math.min(b.length, total));
+    const [proto, ttl, tos] = [b[9] as number, b[8] as number, b[1] as number];
+    return { family: 4, src: readIp4(b, 12), dst: readIp4(b, 16), proto, ttl, tos, at, end };
+  }
+  const ip = viewIp(b);
+  return ip && { ...ip, at: b.length - ip.l4.length, end: b.length };
+}
+
 /** Reads the header without checking it again: the IP layer has done so, or it is the quote in an ICMP error. */
 export function viewIp(b: Uint8Array): IpView | null {
   const version = (b[0] ?? 0) >> 4;

@@ -8,7 +8,7 @@ import { ACK, FIN, parseTcp, RST, SYN, type Tcp } from '../../../wire/tcp.ts';
 import type { IcmpErrorInfo } from '../../ip/protocols.ts';
 import { updatePmtu } from '../../ip/route.ts';
 import type { Skb } from '../../skb.ts';
-import { type IpView, icmpErrno, routeFor, viewIp } from '../output.ts';
+import { type IpSpan, icmpErrno, routeFor, spanIp, viewIp } from '../output.ts';
 import { simpleRetransmit } from './ack.ts';
 import { TCP_INVALID_RATELIMIT } from './const.ts';
 import { ecnRequested } from './ecn.ts';
@@ -26,13 +26,13 @@ const CONNECT_HOLDS = 1000;
 /** Handler for protocol 6; `skb.data` is the whole IP packet. */
 export function tcpReceive(skb: Skb): void {
   const dev = skb.dev;
-  const ip = viewIp(skb.data);
+  const ip = spanIp(skb.data);
   if (!dev || !ip) return;
   const { ns } = dev;
   ns.snmp.inc('TcpInSegs');
-  const t = parseTcp(ip.l4);
+  const t = parseTcp(skb.data, ip.at, ip.end);
   if (!t || skb.type === 'otherhost') return;
-  if (skb.csumBytes === 0 && !l4ChecksumOk(ip.l4, ip.src, ip.dst, IPPROTO_TCP)) {
+  if (skb.csumBytes === 0 && !l4ChecksumOk(skb.data.subarray(ip.at, ip.end), ip.src, ip.dst, IPPROTO_TCP)) {
     ns.snmp.inc('TcpInCsumErrors');
     ns.snmp.inc('TcpInErrs');
     return;
@@ -61,7 +61,7 @@ export function tcpReceive(skb: Skb): void {
 }
 
 /** A segment for a listener: only a plain SYN begins something. Models tcp_conn_request(). */
-function listening(listener: TcpSocket, t: Tcp, ip: IpView, skb: Skb): void {
+function listening(listener: TcpSocket, t: Tcp, ip: IpSpan, skb: Skb): void {
   if ((t.flags & ACK) !== 0) {
     sendReset(skb);
     return;
