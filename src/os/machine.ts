@@ -199,12 +199,23 @@ export class Machine {
   /** The process is dead; it leaves the table. */
   reap(p: Process): void {
     this.processes.delete(p.pid);
+    if (p.mnt.netns && p.mnt.netns.length > 0) this.unmountNetns(p.mnt);
     const { tty } = p;
     if (tty && tty.session === p.pid) {
       tty.session = 0;
       if (tty.foreground) this.killGroup(tty.foreground, 'HUP');
       tty.foreground = 0;
     }
+  }
+
+  /** The last process of a mount namespace has gone: namespaces that were bound only there end, their empty files under /run/netns stay. */
+  private unmountNetns(mnt: MountTable): void {
+    for (const q of this.processes.values()) if (q.mnt === mnt) return;
+    for (const name of mnt.netns ?? []) {
+      const ns = this.kernel.named.get(name);
+      if (ns && ![...this.processes.values()].some((q) => q.ns === ns)) ns.destroy();
+    }
+    mnt.netns = [];
   }
 
   kill(sender: Process, pid: number, signal: Signal | 0): Result<void> {

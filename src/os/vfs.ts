@@ -39,10 +39,20 @@ export class MountTable {
     { source: 'tmpfs', path: '/run', type: 'tmpfs', options: 'rw,nosuid,nodev,mode=755' },
   ];
 
+  /** Names under /run/netns that were mounted here and nowhere else; null: what is mounted here is seen everywhere. */
+  netns: string[] | null = null;
+
   copy(): MountTable {
     const m = new MountTable();
     for (const [a, b] of this.over) m.over.set(a, b);
     m.entries = this.entries;
+    return m;
+  }
+
+  /** What `ip netns exec` gives a program: mounts of its own, which end with it. */
+  slave(): MountTable {
+    const m = this.copy();
+    m.netns = [];
     return m;
   }
 

@@ -153,8 +153,25 @@ describe('recorded on Linux', () => {
     expect([r.exitCode, r.stderr]).toEqual([status, stderr]);
   });
 
-  test('namespaces: newest first, ids once links cross', () => {
+  test('a name made inside ip netns exec is bound only there', () => {
     const { $ } = host();
+    $('ip netns add red');
+    expect($('ip netns exec red ip netns add blue').exitCode).toBe(0);
+    expect($('ip netns').stdout).toBe('blue\nred\n');
+    expect($('ip -n blue link')).toMatchObject({
+      stderr: 'setting the network namespace "blue" failed: Invalid argument\n',
+      exitCode: 255,
+    });
+    expect($('ip link add a type veth peer name b netns blue')).toMatchObject({
+      stderr: 'RTNETLINK answers: Invalid argument\n',
+      exitCode: 2,
+    });
+    expect($('ip netns del blue').exitCode).toBe(0);
+    expect($('ip netns').stdout).toBe('red\n');
+  });
+
+  test('namespaces: newest first, ids once links cross', () => {
+    const { $, settle } = host();
     $('ip netns add red');
     $('ip netns add blue');
     $('ip link add veth-red type veth peer name veth-blue');
@@ -164,7 +181,7 @@ describe('recorded on Linux', () => {
     expect($('ip -n red -br link').stdout).toMatch(/^veth-red@if\d+ +DOWN /m);
     expect($('ip netns exec red nosuchcmd').exitCode).toBe(1);
     $('ip netns del red');
-    $('sleep 0.05');
+    settle();
     expect($('ip -n blue -br link').stdout).toBe('lo               DOWN           00:00:00:00:00:00 <LOOPBACK> \n');
   });
 

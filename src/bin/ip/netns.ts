@@ -12,7 +12,13 @@ import { NETNS_USAGE } from './usage.ts';
 export function netnsSwitch(ctx: Ctx, name: string): void {
   const ns = findNetns(ctx.p, name);
   if (!ns) throw new Exit(255, `Cannot open network namespace "${name}": No such file or directory\n`);
+  if (!ns.alive) throw new Exit(255, gone(name));
   ctx.ns = ns;
+}
+
+/** The name is a plain file: the namespace was bound to it in mounts that are no more. */
+function gone(name: string): string {
+  return `setting the network namespace "${name}" failed: Invalid argument\n`;
 }
 
 /** /run/netns lists the newest name first, as a tmpfs directory does. */
@@ -85,7 +91,9 @@ function add(ctx: Ctx, words: readonly string[], attach: boolean): number {
     ctx.p.kernel.named.set(name, ns);
     return 0;
   }
-  return addNetns(ctx.p.kernel, name).ok ? 0 : exists(ctx, name);
+  if (!addNetns(ctx.p.kernel, name).ok) return exists(ctx, name);
+  ctx.p.mnt.netns?.push(name);
+  return 0;
 }
 
 function exists(ctx: Ctx, name: string): number {
@@ -176,7 +184,7 @@ export function* runIn(ctx: Ctx, ns: Netns, argv: readonly string[]): Task<numbe
   const { p } = ctx;
   yield* ctx.flush();
   const view = p.machine.view(ns);
-  const child = p.spawn([...argv], { ns, mnt: view.mnt });
+  const child = p.spawn([...argv], { ns, mnt: view.mnt.slave() });
   if (!child.ok) {
     const why =
       child.errno === 'EACCES'
@@ -211,6 +219,7 @@ function exec(ctx: Ctx, words: readonly string[]): Outcome {
   if (ctx.all) return execAll(ctx, words);
   const ns = findNetns(ctx.p, words[0] as string);
   if (!ns) throw new Exit(255, `Cannot open network namespace "${words[0]}": No such file or directory\n`);
+  if (!ns.alive) throw new Exit(255, gone(words[0] as string));
   return ctx.batch ? runIn(ctx, ns, words.slice(1)) : execIn(ctx, ns, words.slice(1));
 }
 
@@ -219,7 +228,7 @@ function* execIn(ctx: Ctx, ns: Netns, argv: readonly string[]): Task<number> {
   const { p } = ctx;
   yield* ctx.flush();
   p.ns = ns;
-  p.mnt = p.machine.view(ns).mnt;
+  p.mnt = p.machine.view(ns).mnt.slave();
   const found = p.canRun(argv, p.env);
   if (!found.ok) {
     yield* p.err(`exec of "${argv[0]}" failed: ${found.errno === 'EACCES' ? 'Permission denied' : 'No such file or directory'}\n`);

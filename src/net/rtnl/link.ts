@@ -150,6 +150,7 @@ export function newLink(ns: Netns, req: NewLink, replace = false): Result<NetDev
   if (req.name !== undefined && ns.device(req.name)) return fail(replace ? 'EOPNOTSUPP' : 'EEXIST');
   if (req.index !== undefined && ns.devices.has(req.index)) return fail('EEXIST');
   const target = req.netns ?? ns;
+  if (!target.alive || req.peer?.netns?.alive === false) return fail('EINVAL');
   if (req.kind === 'veth') {
     const made = newVeth(target, req.peer?.netns ? req : { ...req, peer: { ...req.peer, netns: ns } });
     if (!made.ok) return made;
@@ -196,6 +197,7 @@ export function setLink(dev: NetDevice, a: LinkAttrs, kind?: string, data?: Link
     if (!r.ok) return r;
   }
   if (a.netns && a.netns !== dev.ns) {
+    if (!a.netns.alive) return fail('EINVAL');
     const from = dev.ns;
     const r = dev.moveTo(a.netns, a.name);
     if (!r.ok) return r;
