@@ -162,7 +162,7 @@ describe('recorded on Linux', () => {
       stderr: 'setting the network namespace "blue" failed: Invalid argument\n',
       exitCode: 255,
     });
-    expect($('ip link add a type veth peer name b netns blue')).toMatchObject({
+    expect($('ip link add va type veth peer name vb netns blue')).toMatchObject({
       stderr: 'RTNETLINK answers: Invalid argument\n',
       exitCode: 2,
     });
