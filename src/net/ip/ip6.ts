@@ -1,7 +1,7 @@
 /** IPv6: receive, forward, deliver, output; of extension headers only hop-by-hop options are skipped. Models net/ipv6/ip6_input.c, ip6_output.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { type Ip6, isMulticast, readIp6 } from '../../wire/addr.ts';
+import { type Ip6, isLinkLocal, readIp6 } from '../../wire/addr.ts';
 import { put32, u16, u32 } from '../../wire/bytes.ts';
 import { ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import {
