@@ -133,6 +133,11 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   nslookup: tool('bind9-dnsutils 9.18', 1, null)('looks up DNS names'),
   nstat: tool('iproute2 6.1.0', 8, ['-h'])('shows kernel counters'),
   od: core('shows bytes as numbers', 'floating point and strings'),
+  openssl: tool('openssl 3.0', 1, ['help'])(
+    'certificates, keys, TLS by hand',
+    'ciphers, engines and formats that no lesson meets',
+    'session resumption, client certificates',
+  ),
   paste: core('joins lines side by side'),
   pgrep: procps('finds processes'),
   pidof: tool('sysvinit 3.06', 8, null)('finds the PID of a program'),
