@@ -61,6 +61,7 @@ export class Reassembly6 {
       return null;
     }
     const key = `${user}/${readIp6(b, 8)}/${readIp6(b, 24)}/${u32(b, 44)}`;
+    this.ns.snmp.inc('Ip6ReasmReqds');
     const q = this.queues.get(key) ?? this.open(key);
     const word = u16(b, 42);
     const from = word & 0xfff8;
@@ -92,6 +93,7 @@ export class Reassembly6 {
     put16(whole, 4, q.total);
     for (const p of q.parts) whole.set(p.bytes, 40 + p.from);
     skb.data = whole;
+    this.ns.snmp.inc('Ip6ReasmOKs');
     return skb;
   }
 
@@ -110,6 +112,8 @@ export class Reassembly6 {
 
   private expire(key: string, q: Queue): void {
     this.queues.delete(key);
+    this.ns.snmp.inc('Ip6ReasmTimeout');
+    this.ns.snmp.inc('Ip6ReasmFails');
     if (!q.first || !this.ns.alive) return;
     netDrop(q.first, q.first.dev ?? this.ns.lo, 'FRAG_REASM_TIMEOUT');
     icmp6Send(q.first, ICMPV6_TIME_EXCEED, 1);

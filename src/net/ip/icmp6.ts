@@ -23,6 +23,7 @@ import { ndiscReceive } from '../neigh/ndisc.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
 import { rawError } from '../sock/raw.ts';
+import { countIcmp6 } from './icmp6stat.ts';
 import { updatePmtu } from './pmtu.ts';
 import { type IcmpErrorInfo, inet6Protos } from './protocols.ts';
 import { addrType, routeOutput, selectAddr } from './route.ts';
@@ -73,9 +74,12 @@ export function icmp6Receive(skb: Skb): void {
   const m = parseIcmp6(b.subarray(40), src, dst);
   ns.snmp.inc('Icmp6InMsgs');
   if (!m) {
+    ns.snmp.inc('Icmp6InCsumErrors');
+    ns.snmp.inc('Icmp6InErrors');
     netDrop(skb, dev, 'ICMP_CSUM');
     return;
   }
+  countIcmp6(ns.snmp, 'In', m.type);
   if (m.type >= NDISC_ROUTER_SOLICITATION && m.type <= NDISC_REDIRECT) ndiscReceive(skb);
   else if (m.type === ICMPV6_ECHO_REQUEST) echo(ns, skb, src, dst);
   else if (m.type === ICMPV6_DEST_UNREACH || m.type === ICMPV6_TIME_EXCEED || m.type === ICMPV6_PARAMPROB || m.type === ICMPV6_PKT_TOOBIG) {

@@ -1,7 +1,7 @@
 /** IPv6: receive, forward, deliver, output; of extension headers only hop-by-hop options are skipped. Models net/ipv6/ip6_input.c, ip6_output.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { type Ip6, isLinkLocal, readIp6 } from '../../wire/addr.ts';
+import { type Ip6, type IpAddr, isLinkLocal, isMulticast, readIp6 } from '../../wire/addr.ts';
 import { put32, u16, u32 } from '../../wire/bytes.ts';
 import { ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import {
@@ -14,7 +14,7 @@ import {
   multicastMac6,
   solicitedNode,
 } from '../../wire/icmp6.ts';
-import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { emitIpv6 } from '../../wire/ipv6.ts';
 import { IFF_LOOPBACK, type NetDevice } from '../dev/device.ts';
 import { flowHash } from '../dev/flowhash.ts';
@@ -26,6 +26,7 @@ import type { Sock } from '../sock/sock.ts';
 import { confChanged, watchLinks6 } from './addrconf.ts';
 import { fragment6, NEXTHDR_FRAGMENT, Reassembly6 } from './frag6.ts';
 import { icmp6Send } from './icmp6.ts';
+import { countIcmp6 } from './icmp6stat.ts';
 import { dstMtu, forwardMtu } from './pmtu.ts';
 import { inet6Protos } from './protocols.ts';
 import { type Dst, type Flow, type RouteFail, routeInput, routeOutput } from './route.ts';
@@ -97,6 +98,7 @@ export class Ip6Stack {
       return;
     }
     ns.snmp.inc('Ip6InReceives');
+    ns.snmp.inc('Ip6InOctets', b.length);
     if (ns.sysctl.conf6(dev, 'disable_ipv6') !== 0) {
       netDrop(skb, dev, 'IPV6DISABLED');
       return;
@@ -105,6 +107,8 @@ export class Ip6Stack {
       netDrop(skb, dev, 'IP_INHDR');
       return;
     }
+    ns.snmp.inc(ECN_COUNTERS[((b[1] as number) >> 4) & 3] as string, skb.gsoSize > 0 ? Math.ceil((b.length - 40) / skb.gsoSize) : 1);
+    if (isMulticast(readIp6(b, 24))) this.countGroup('In', b.length);
     const total = 40 + u16(b, 4);
     if (total < b.length && skb.gsoSize === 0) skb.data = b.subarray(0, total);
     if (skb.iif === null) skb.iif = dev;
@@ -126,6 +130,7 @@ export class Ip6Stack {
           dev,
           reason ?? (found.errno === 'ENETUNREACH' ? 'NO_ROUTE' : found.errno === 'EACCES' ? 'ROUTE_PROHIBIT' : 'ROUTE_UNREACHABLE'),
         );
+        if (found.errno === 'ENETUNREACH') this.ns.snmp.inc('Ip6InNoRoutes');
         if (found.errno === 'EINVAL' || reason === 'NOT_FORWARDING' || this.ns.sysctl.conf6(dev, 'forwarding') === 0) return;
         icmp6Send(skb, ICMPV6_DEST_UNREACH, found.errno === 'EACCES' ? ICMPV6_ADM_PROHIBITED : ICMPV6_NOROUTE);
         return;
@@ -151,12 +156,16 @@ export class Ip6Stack {
       return;
     }
     if ((b[7] as number) <= 1) {
+      this.ns.snmp.inc('Ip6InHdrErrors');
       netDrop(skb, dev, 'TTL_EXCEEDED');
       icmp6Send(skb, ICMPV6_TIME_EXCEED, 0);
       return;
     }
+    this.ns.snmp.inc('Ip6OutForwDatagrams');
     const mtu = Math.max(1280, forwardMtu(dst, readIp6(b, 24)));
-    if (b.length > mtu && skb.gsoSize === 0) {
+    if (tooBig(skb, mtu)) {
+      this.ns.snmp.inc('Ip6InTooBigErrors');
+      this.ns.snmp.inc('Ip6FragFails');
       netDrop(skb, dev, 'PKT_TOO_BIG');
       icmp6Send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
       return;
@@ -164,7 +173,6 @@ export class Ip6Stack {
     b[7] = (b[7] as number) - 1;
     const { nf } = this.ns;
     if (nf.active(6, 'FORWARD') && nf.hook(6, 'FORWARD', skb, dev, dst.dev) !== 'accept') return;
-    this.ns.snmp.inc('Ip6OutForwDatagrams');
     this.postRouting(skb, (skb.dst as Dst | null) ?? dst, dev);
   }
 
@@ -212,8 +220,8 @@ export class Ip6Stack {
       if (!found.ok) return found;
       dst = found.value;
     }
-    const tooBig = 40 + p.payload.length > Math.max(1280, dstMtu(dst, p.dst)) && !p.gsoSize;
-    if (tooBig && (p.dontFrag || p.proto === IPPROTO_TCP)) return fail('EMSGSIZE');
+    const large = 40 + p.payload.length > Math.max(1280, dstMtu(dst, p.dst)) && !p.gsoSize;
+    if (large && (p.dontFrag || p.proto === IPPROTO_TCP)) return fail('EMSGSIZE');
     if (p.payload.length > 65535) return fail('EMSGSIZE');
     const hopLimit = p.hopLimit ?? (dst.type === 'multicast' ? 1 : (dst.route?.metrics.hoplimit ?? ns.sysctl.conf6(dst.dev, 'hop_limit')));
     const data = emitIpv6({
@@ -239,6 +247,7 @@ export class Ip6Stack {
     skb.dst = dst;
     skb.dev = dst.dev;
     ns.snmp.inc('Ip6OutRequests');
+    if (p.proto === IPPROTO_ICMPV6) countIcmp6(ns.snmp, 'Out', p.payload[0] as number);
     if (skb.sim.trace.on) traceRoute(skb, dst);
     if (ns.nf.active(6, 'OUTPUT')) {
       const verdict = ns.nf.hook(6, 'OUTPUT', skb, null, dst.dev);
@@ -305,10 +314,11 @@ export class Ip6Stack {
     const mtu = Math.max(1280, dst.kind === 'forward' ? forwardMtu(dst, to) : dstMtu(dst, to));
     skb.type = 'host';
     if (skb.gsoSize > 0 || skb.data.length <= mtu) {
-      this.ns.neigh.output(skb, dst.dev, next);
+      this.transmit(skb, dst, next);
       return;
     }
     skb.checksumHelp();
+    this.ns.snmp.inc('Ip6FragOKs');
     for (const piece of fragment6(skb.data, mtu, skb.sim.rng('ipid').u32())) {
       const part = new Skb(skb.sim, ETH_P_IPV6, piece, skb.id);
       part.mark = skb.mark;
@@ -317,9 +327,35 @@ export class Ip6Stack {
       part.ctInfo = skb.ctInfo;
       part.iif = skb.iif;
       part.dst = dst;
-      this.ns.neigh.output(part, dst.dev, next);
+      this.ns.snmp.inc('Ip6FragCreates');
+      this.transmit(part, dst, next);
     }
   }
+
+  private transmit(skb: Skb, dst: Dst, next: IpAddr): void {
+    const { snmp } = this.ns;
+    snmp.inc('Ip6OutTransmits');
+    snmp.inc('Ip6OutOctets', skb.data.length);
+    if (dst.type === 'multicast') this.countGroup('Out', skb.data.length);
+    this.ns.neigh.output(skb, dst.dev, next);
+  }
+
+  /** Multicast packets are counted once more. */
+  countGroup(way: 'In' | 'Out', bytes: number): void {
+    this.ns.snmp.inc(`Ip6${way}McastPkts`);
+    this.ns.snmp.inc(`Ip6${way}McastOctets`, bytes);
+  }
+}
+
+/** By the two ECN bits of the traffic class. */
+const ECN_COUNTERS = ['Ip6InNoECTPkts', 'Ip6InECT1Pkts', 'Ip6InECT0Pkts', 'Ip6InCEPkts'];
+
+/** ip6_pkt_too_big(): a super-packet counts by its segments. */
+function tooBig(skb: Skb, mtu: number): boolean {
+  if (skb.data.length <= mtu) return false;
+  if (skb.gsoSize === 0) return true;
+  const l4 = skb.data[6] === IPPROTO_TCP ? ((skb.data[52] as number) >> 4) * 4 : 8;
+  return 40 + l4 + skb.gsoSize > mtu;
 }
 
 /** ip6_make_flowlabel(): 20 bits that are the same for all packets of a flow. */

@@ -26,6 +26,7 @@ import { IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
 import { emitIpv6, type Ipv6, parseIpv6 } from '../../wire/ipv6.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
+import { countIcmp6 } from '../ip/icmp6stat.ts';
 import { IFA_F_DADFAILED, IFA_F_OPTIMISTIC, IFA_F_TENTATIVE, type IfAddr } from '../ip/ifaddr.ts';
 import { Skb } from '../skb.ts';
 import type { Neighbour } from './neighbour.ts';
@@ -61,7 +62,12 @@ function send(dev: NetDevice, src: Ip6, dst: Ip6, m: Icmp6, parent: number): voi
     const nf = dev.ns.nf;
     if (nf.active(6, 'OUTPUT') && nf.hook(6, 'OUTPUT', skb, null, dev) !== 'accept') return;
     if (nf.active(6, 'POSTROUTING') && nf.hook(6, 'POSTROUTING', skb, null, dev) !== 'accept') return;
-    dev.ns.snmp.inc('Ip6OutRequests');
+    const { snmp } = dev.ns;
+    snmp.inc('Ip6OutRequests');
+    snmp.inc('Ip6OutTransmits');
+    snmp.inc('Ip6OutOctets', data.length);
+    if (isMulticast(dst)) dev.ns.ip6.countGroup('Out', data.length);
+    countIcmp6(snmp, 'Out', m.type);
     dev.ns.neigh.output(skb, dev, dst);
   });
 }

@@ -144,7 +144,7 @@ export class UdpSocket extends Sock {
     // IP_PMTUDISC_WANT leaves DF to the IP layer, and such packets carry an identification of their own.
     const df = must ? { df: true } : this.opt.mtuDiscover === 'dont' ? { df: false } : {};
     const ttl = options.ttl ?? (multicast ? this.opt.multicastTtl : (this.opt.ttl ?? undefined));
-    this.ns.snmp.inc('UdpOutDatagrams');
+    this.ns.snmp.inc(typeof dst === 'number' ? 'UdpOutDatagrams' : 'Udp6OutDatagrams');
     const sent = ipSend(this.ns, {
       src,
       dst,
@@ -197,13 +197,14 @@ export class UdpSocket extends Sock {
     const full = this.queued + d.data.length > (this.opt.rcvBuf ?? RCVBUF);
     if (this.closed || full) {
       this.drops++;
-      this.ns.snmp.inc('UdpRcvbufErrors');
-      this.ns.snmp.inc('UdpInErrors');
+      const mib = udpMib(d.to);
+      this.ns.snmp.inc(`${mib}RcvbufErrors`);
+      this.ns.snmp.inc(`${mib}InErrors`);
       return;
     }
     this.queue.push(d);
     this.queued += d.data.length;
-    this.ns.snmp.inc('UdpInDatagrams');
+    this.ns.snmp.inc(typeof d.to === 'number' ? 'UdpInDatagrams' : 'Udp6InDatagrams');
     this.wq.wakeAll();
   }
 
@@ -246,6 +247,11 @@ function encapsulated(skb: Skb, dev: NetDevice): boolean {
   return true;
 }
 
+/** IPv6 counts its datagrams apart. */
+function udpMib(addr: IpAddr): 'Udp' | 'Udp6' {
+  return typeof addr === 'number' ? 'Udp' : 'Udp6';
+}
+
 /** Handler for protocol 17; `skb.data` is the whole IP packet. */
 export function udpReceive(skb: Skb): void {
   const dev = skb.dev;
@@ -256,7 +262,9 @@ export function udpReceive(skb: Skb): void {
   const u = parseUdp(ip.l4);
   const summed = skb.csumBytes === 0 && ip.l4.length >= 8 && (ip.l4[6] !== 0 || ip.l4[7] !== 0);
   if (!u || (summed && !l4ChecksumOk(ip.l4.subarray(0, 8 + u.payload.length), ip.src, ip.dst, IPPROTO_UDP))) {
-    ns.snmp.inc('UdpInErrors');
+    const mib = udpMib(ip.dst);
+    if (u) ns.snmp.inc(`${mib}InCsumErrors`);
+    ns.snmp.inc(`${mib}InErrors`);
     return;
   }
   const tuple = { laddr: ip.dst, lport: u.dstPort, raddr: ip.src, rport: u.srcPort };
@@ -275,7 +283,7 @@ export function udpReceive(skb: Skb): void {
   }
   const sk = ns.sockets.findUdp(tuple, skb.inetIif());
   if (sk?.encapReceive) {
-    ns.snmp.inc('UdpInDatagrams');
+    ns.snmp.inc(`${udpMib(ip.dst)}InDatagrams`);
     const at = u.payload.byteOffset - skb.data.byteOffset;
     sk.encapReceive(skb, at, at + u.payload.length, ip.src);
     return;
@@ -284,7 +292,7 @@ export function udpReceive(skb: Skb): void {
     sk.deliver(datagram());
     return;
   }
-  ns.snmp.inc('UdpNoPorts');
+  ns.snmp.inc(`${udpMib(ip.dst)}NoPorts`);
   if (ip.family === 4) icmpSend(skb, 3, 3);
   else icmp6Send(skb, 1, 4);
 }
