@@ -50,6 +50,8 @@ export class Skb {
    */
   csumBytes = 0;
   csumOffset = 0;
+  /** What stands for the flow where paths are chosen, when the sending socket has said so; 0 when it is worked out from the headers. */
+  hash = 0;
   /** The sender's TCP made progress, so the neighbour that takes this is alive (dst_pending_confirm; it survives forwarding). */
   confirmsNeighbour = false;
   /** TRACE target: log every rule that this packet meets. */
@@ -81,6 +83,7 @@ export class Skb {
     s.untracked = this.untracked;
     s.bridge = this.bridge;
     s.sk = this.sk;
+    s.hash = this.hash;
     s.gsoSize = this.gsoSize;
     s.csumBytes = this.csumBytes;
     s.csumOffset = this.csumOffset;

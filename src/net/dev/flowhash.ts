@@ -1,4 +1,4 @@
-/** Flow hash of a packet, the same for both directions. Models skb_get_hash() and udp_flow_src_port() */
+/** Flow hash of a packet. Models skb_get_hash() and udp_flow_src_port() */
 
 import { u16, u32 } from '../../wire/bytes.ts';
 import { ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
@@ -44,6 +44,12 @@ export function flowHash(skb: Skb, seed: number): number {
     h = swapped ? mix(h, (dport << 16) | sport) : mix(h, (sport << 16) | dport);
   }
   return h >>> 0;
+}
+
+/** The socket's own hash, else one of the headers; what is neither IPv4 nor IPv6 is one flow per protocol. Models skb_get_hash() */
+export function skbHash(skb: Skb, seed: number): number {
+  if (skb.hash !== 0) return skb.hash;
+  return skb.proto === ETH_P_IP || skb.proto === ETH_P_IPV6 ? flowHash(skb, seed) : mix(seed, skb.proto) >>> 0;
 }
 
 /** UDP source port in [min, max) for an encapsulated flow. */

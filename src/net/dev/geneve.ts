@@ -13,7 +13,7 @@ import { Skb } from '../skb.ts';
 import { UdpSocket } from '../sock/udp.ts';
 import { netifReceive } from './core.ts';
 import { NetDevice } from './device.ts';
-import { flowHash, flowPort } from './flowhash.ts';
+import { flowPort, skbHash } from './flowhash.ts';
 import { netDrop } from './trace.ts';
 
 export const GENEVE_PORT = 6081;
@@ -158,7 +158,7 @@ export class Geneve extends NetDevice {
       return;
     }
     const [lo, hi] = ns.sysctl.portRange;
-    const sport = flowPort(flowHash(skb, this.hashSeed), lo, hi);
+    const sport = flowPort(skbHash(skb, this.hashSeed), lo, hi);
     const v4 = skb.proto === 0x0800;
     const innerTos = v4 ? (skb.data[1] as number) : 0;
     const tos = o.tos === 1 ? innerTos : o.tos;

@@ -15,7 +15,7 @@ import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
 import { netifReceive } from './core.ts';
 import { NetDevice } from './device.ts';
-import { flowHash, flowPort } from './flowhash.ts';
+import { flowPort, skbHash } from './flowhash.ts';
 import { netDrop } from './trace.ts';
 import { VxlanFdb, type VxlanRemote } from './vxfdb.ts';
 import { holdSocket, releaseSocket, type VxlanSocket, vxlansOf } from './vxsock.ts';
@@ -232,7 +232,7 @@ export class Vxlan extends NetDevice {
       return gateway === null ? [] : [{ gateway, weight }];
     });
     const total = members.reduce((n, m) => n + m.weight, 0);
-    let at = ((flowHash(skb, this.hashSeed) & 0x7fffffff) / 0x80000000) * total;
+    let at = ((skbHash(skb, this.hashSeed) & 0x7fffffff) / 0x80000000) * total;
     const chosen = members.find((m) => {
       at -= m.weight;
       return at < 0;
@@ -278,7 +278,7 @@ export class Vxlan extends NetDevice {
       netDrop(skb, this, 'VXLAN_NO_REMOTE');
       return;
     }
-    const hash = flowHash(skb, this.hashSeed);
+    const hash = skbHash(skb, this.hashSeed);
     const [lo, hi] = this.sourcePorts();
     const srcPort = flowPort(hash, lo, hi);
     const dstPort = remote.port || this.dstport;

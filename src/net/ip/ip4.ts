@@ -370,6 +370,7 @@ export class Ip4Stack {
     skb.mark = p.mark ?? 0;
     skb.priority = p.priority ?? 0;
     skb.sk = p.sk ?? null;
+    skb.hash = p.sk?.txHash ?? 0;
     skb.gsoSize = p.gsoSize ?? 0;
     if (p.csumOffset) {
       skb.csumOffset = p.csumOffset;
@@ -479,6 +480,7 @@ export class Ip4Stack {
       part.mark = skb.mark;
       part.priority = skb.priority;
       part.sk = skb.sk;
+      part.hash = skb.hash;
       part.ct = skb.ct;
       part.ctInfo = skb.ctInfo;
       part.iif = skb.iif;

@@ -17,7 +17,7 @@ import {
 import { IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { emitIpv6 } from '../../wire/ipv6.ts';
 import { IFF_LOOPBACK, type NetDevice } from '../dev/device.ts';
-import { flowHash } from '../dev/flowhash.ts';
+import { skbHash } from '../dev/flowhash.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
@@ -234,6 +234,7 @@ export class Ip6Stack {
       payload: p.payload,
     });
     const skb = new Skb(ns.kernel.sim, ETH_P_IPV6, data, p.parent ?? 0);
+    skb.hash = p.sk?.txHash ?? 0;
     if (p.flowLabel === undefined && ns.sysctl.int('net.ipv6.auto_flowlabels') > 0) put32(data, 0, u32(data, 0) | flowLabel(skb));
     if (p.cause) ns.ct.attach(skb, p.cause);
     skb.mark = p.mark ?? 0;
@@ -323,6 +324,7 @@ export class Ip6Stack {
       const part = new Skb(skb.sim, ETH_P_IPV6, piece, skb.id);
       part.mark = skb.mark;
       part.sk = skb.sk;
+      part.hash = skb.hash;
       part.ct = skb.ct;
       part.ctInfo = skb.ctInfo;
       part.iif = skb.iif;
@@ -360,7 +362,7 @@ function tooBig(skb: Skb, mtu: number): boolean {
 
 /** ip6_make_flowlabel(): 20 bits that are the same for all packets of a flow. */
 function flowLabel(skb: Skb): number {
-  const hash = flowHash(skb, u32(skb.data, 20));
+  const hash = skbHash(skb, u32(skb.data, 20));
   return ((hash << 16) | (hash >>> 16)) & 0xfffff;
 }
 

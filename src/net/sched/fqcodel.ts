@@ -1,7 +1,7 @@
 /** Fair queueing with controlled delay. Models net/sched/sch_fq_codel.c and include/net/codel_impl.h */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { flowHash } from '../dev/flowhash.ts';
+import { skbHash } from '../dev/flowhash.ts';
 import { setCe } from './netem.ts';
 import type { QdiscOptions } from './options.ts';
 import { Qdisc, type Queued } from './qdisc.ts';
@@ -68,7 +68,7 @@ export class FqCodel extends Qdisc {
   }
 
   enqueue(p: Queued): boolean {
-    const key = flowHash(p.skb, 0) % this.flowCount;
+    const key = skbHash(p.skb, 0) % this.flowCount;
     let flow = this.flows.get(key);
     if (!flow) {
       flow = new Flow();

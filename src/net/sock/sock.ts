@@ -98,6 +98,8 @@ export abstract class Sock {
   readonly wq = new WaitQueue();
   readonly opt = new SockOptions();
   readonly errors: SockError[] = [];
+  /** What stands for this connection where paths are chosen (VXLAN's source port, IPv6 flow labels); 0 when its packets' headers do. */
+  txHash = 0;
   local: Endpoint;
   remote: Endpoint | null = null;
   /** Pending error (sk_err): the next call returns and clears it. */
@@ -122,6 +124,11 @@ export abstract class Sock {
     this.local = { addr: family === 6 ? 0n : 0, port: 0 };
     if (ns.kernel.socketVrf !== null) this.opt.bindDevice = ns.kernel.socketVrf;
     if (ns.sysctl.int('net.ipv4.ip_no_pmtu_disc') !== 0) this.opt.mtuDiscover = 'dont';
+  }
+
+  /** Models sk_set_txhash() */
+  newTxHash(): void {
+    this.txHash = this.ns.kernel.sim.rng('txhash').u32() || 1;
   }
 
   get sim(): Netns['kernel']['sim'] {

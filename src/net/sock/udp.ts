@@ -72,6 +72,7 @@ export class UdpSocket extends Sock {
       dport: port,
     });
     if (!from.ok) return from;
+    this.newTxHash();
     if (isAny(this.local.addr)) this.local = { addr: from.value.src, port: this.local.port };
     const bound = this.autobind();
     if (!bound.ok) return bound;

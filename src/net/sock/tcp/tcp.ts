@@ -33,6 +33,7 @@ export class TcpSocket extends TcpCore {
 
   constructor(ns: Netns, family: 4 | 6 = 4) {
     super(ns, family);
+    this.newTxHash();
     ns.sockets.all.add(this);
   }
 

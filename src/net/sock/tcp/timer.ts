@@ -90,6 +90,7 @@ function rtoFired(sk: TcpSocket): void {
   }
   if (sk.parent === null) sk.ns.snmp.inc('TcpExtTCPTimeouts');
   if (gaveUp(sk)) return;
+  sk.newTxHash();
   enterLoss(sk);
   retransmit(sk, 0);
   sk.retransmits++;
