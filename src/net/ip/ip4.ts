@@ -253,6 +253,8 @@ export class Ip4Stack {
 
   /** ip_rt_send_redirect() */
   private redirect(skb: Skb, dst: Dst): void {
+    // nf_nat_icmp_reply_translation() lets no redirect out before it knows what becomes of the connection.
+    if (this.ns.ct.nat.undecided(4, skb)) return;
     const src = readIp4(skb.data, 12);
     if (!this.peers.allowRedirect(src)) return;
     const gateway = (dst.gateway as Ip4 | null) ?? readIp4(skb.data, 16);

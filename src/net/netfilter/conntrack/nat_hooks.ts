@@ -2,6 +2,7 @@
 
 import type { Family } from '../../../wire/addr.ts';
 import type { Netns } from '../../netns.ts';
+import type { Skb } from '../../skb.ts';
 import { type Hook, type HookVerdict, PRIORITY } from '../netfilter.ts';
 import type { XtPacket } from '../xt/packet.ts';
 import type { Manip } from './manip.ts';
@@ -46,6 +47,11 @@ export class NatHooks {
       for (const off of this.hooks[family]) off();
       this.hooks[family] = [];
     };
+  }
+
+  /** Some chain may still translate the packet's connection. */
+  undecided(family: Family, skb: Skb): boolean {
+    return this.chains[family].length > 0 && skb.ct !== null && !(skb.ct.srcNatDone && skb.ct.dstNatDone);
   }
 
   private run(p: XtPacket, manip: Manip): HookVerdict {
