@@ -20,6 +20,7 @@ export const CLIENT_KEY_EXCHANGE = 16;
 export const FINISHED = 20;
 
 export const EXT_SERVER_NAME = 0;
+export const EXT_STATUS_REQUEST = 5;
 export const EXT_GROUPS = 10;
 export const EXT_POINT_FORMATS = 11;
 export const EXT_SIGNATURES = 13;
@@ -27,12 +28,15 @@ export const EXT_ALPN = 16;
 export const EXT_PADDING = 21;
 export const EXT_ENCRYPT_THEN_MAC = 22;
 export const EXT_EXTENDED_MASTER = 23;
+export const EXT_RECORD_SIZE = 28;
 export const EXT_SESSION_TICKET = 35;
 export const EXT_VERSIONS = 43;
 export const EXT_PSK_MODES = 45;
+export const EXT_POST_HANDSHAKE = 49;
 export const EXT_KEY_SHARE = 51;
 export const EXT_RENEGOTIATION = 0xff01;
 
+export const GROUP_P256 = 23;
 export const GROUP_X25519 = 29;
 
 export const ALERTS = {
@@ -72,25 +76,12 @@ export const SUITES: readonly Suite[] = [
   { id: 0xc02f, name: 'ECDHE-RSA-AES128-GCM-SHA256', version: 12, hash: 'sha256', keyLength: 16, auth: 'rsa' },
 ];
 
-/** Everything that OpenSSL 3.0 offers, in its order; the last is the renegotiation signal. */
-const OFFER_13 = [0x1302, 0x1303, 0x1301];
-const OFFER_12 = [
-  0xc02c, 0xc030, 0x009f, 0xcca9, 0xcca8, 0xccaa, 0xc02b, 0xc02f, 0x009e, 0xc024, 0xc028, 0x006b, 0xc023, 0xc027, 0x0067, 0xc00a, 0xc014,
-  0x0039, 0xc009, 0xc013, 0x0033, 0x009d, 0x009c, 0x003d, 0x003c, 0x0035, 0x002f,
-];
-const EMPTY_RENEGOTIATION = 0x00ff;
-const GROUPS = [29, 23, 30, 25, 24, 256, 257, 258, 259, 260];
-const SIGNATURES = [
-  0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0303, 0x0301, 0x0302,
-  0x0402, 0x0502, 0x0602,
-];
-
 export interface Extension {
   type: number;
   data: Uint8Array;
 }
 
-const words = (list: readonly number[]): Uint8Array => {
+export const words = (list: readonly number[]): Uint8Array => {
   const b = new Uint8Array(list.length * 2);
   for (const [i, v] of list.entries()) put16(b, 2 * i, v);
   return b;
@@ -124,56 +115,6 @@ export interface ClientHello {
   shares: Map<number, Uint8Array>;
   extendedMaster: boolean;
   ticket: boolean;
-}
-
-export interface HelloOptions {
-  random: Uint8Array;
-  sessionId: Uint8Array;
-  serverName: string | null;
-  alpn: readonly string[];
-  /** 10 to 13; below 12 it is offered, though not spoken here. */
-  min: number;
-  max: number;
-  share: Uint8Array;
-  /** Filled up to 512 octets, as curl asks OpenSSL for. */
-  padded: boolean;
-}
-
-/** As OpenSSL 3.0 writes it. */
-export function emitClientHello(o: HelloOptions): Uint8Array {
-  const tls13 = o.max >= 13;
-  const tls12 = o.min <= 12;
-  const suites = [...(tls13 ? OFFER_13 : []), ...(tls12 ? OFFER_12 : []), EMPTY_RENEGOTIATION];
-  const list = [
-    ...(o.serverName === null ? [] : [extension(EXT_SERVER_NAME, vector(2, Uint8Array.of(0), vector(2, utf8(o.serverName))))]),
-    ...(tls12 || tls13 ? [extension(EXT_POINT_FORMATS, Uint8Array.of(3, 0, 1, 2))] : []),
-    extension(EXT_GROUPS, vector(2, words(GROUPS))),
-    extension(EXT_SESSION_TICKET),
-    ...(o.alpn.length > 0 ? [extension(EXT_ALPN, vector(2, ...o.alpn.map((a) => vector(1, utf8(a)))))] : []),
-    extension(EXT_ENCRYPT_THEN_MAC),
-    extension(EXT_EXTENDED_MASTER),
-    extension(EXT_SIGNATURES, vector(2, words(SIGNATURES))),
-    ...(tls13
-      ? [
-          extension(EXT_VERSIONS, vector(1, words([13, 12, 11, 10].flatMap((v) => (v >= o.min ? [0x0301 + v - 10] : []))))),
-          extension(EXT_PSK_MODES, Uint8Array.of(1, 1)),
-          extension(EXT_KEY_SHARE, vector(2, words([GROUP_X25519]), vector(2, o.share))),
-        ]
-      : []),
-  ];
-  const build = (extensions: readonly Uint8Array[]): Uint8Array =>
-    handshakeMessage(
-      CLIENT_HELLO,
-      words([0x0303]),
-      o.random,
-      vector(1, o.sessionId),
-      vector(2, words(suites)),
-      vector(1, Uint8Array.of(0)),
-      vector(2, ...extensions),
-    );
-  const bare = build(list);
-  if (!o.padded || bare.length <= 255 || bare.length >= 512) return bare;
-  return build([...list, extension(EXT_PADDING, new Uint8Array(Math.max(1, 512 - bare.length - 4)))]);
 }
 
 /** Reads vectors one after the other; past the end it gives nothing. */
@@ -268,6 +209,7 @@ export interface ServerHello {
   suite: number;
   /** 12 or 13. */
   version: 12 | 13;
+  group: number;
   share: Uint8Array | null;
   alpn: string | null;
   extendedMaster: boolean;
@@ -305,6 +247,7 @@ export function parseServerHello(body: Uint8Array): ServerHello | null {
     sessionId,
     suite,
     version: 12,
+    group: 0,
     share: null,
     alpn: null,
     extendedMaster: false,
@@ -315,7 +258,7 @@ export function parseServerHello(body: Uint8Array): ServerHello | null {
     const x = new Cursor(data);
     if (type === EXT_VERSIONS) out.version = u16(data, 0) === 0x0304 ? 13 : 12;
     else if (type === EXT_KEY_SHARE) {
-      x.take(2);
+      out.group = x.number(2);
       out.share = x.vector(2);
     } else if (type === EXT_ALPN) out.alpn = alpnOf(data);
     else if (type === EXT_EXTENDED_MASTER) out.extendedMaster = true;
@@ -337,7 +280,7 @@ export function parseEncryptedExtensions(body: Uint8Array): string | null {
 }
 
 export const versionExtension = (): Uint8Array => extension(EXT_VERSIONS, words([0x0304]));
-export const shareExtension = (share: Uint8Array): Uint8Array => extension(EXT_KEY_SHARE, words([GROUP_X25519]), vector(2, share));
+export const shareExtension = (group: number, share: Uint8Array): Uint8Array => extension(EXT_KEY_SHARE, words([group]), vector(2, share));
 export const alpnExtension = (name: string): Uint8Array => extension(EXT_ALPN, vector(2, vector(1, utf8(name))));
 
 export function emitCertificate(chain: readonly Uint8Array[], version: 12 | 13): Uint8Array {

@@ -116,7 +116,7 @@ export function* secure(p: Process, o: CurlOptions, debug: Debug, c: Connection,
     alpn: offers,
     min: o.tlsMin,
     max: o.tlsMax,
-    padded: true,
+    style: 'curl',
     check(chain) {
       const verdict = verifyChain(chain, trusted, now);
       result = verdict.findings[0]?.code ?? 0;

@@ -143,13 +143,15 @@ export class Http {
       }
     } finally {
       counts.active--;
-      if (session) yield* session.close();
+      // Nothing is said to a client that has said goodbye.
+      if (session && !session.ended) yield* session.close();
       closeSocket(this.p, sock);
     }
   }
 
   /** The handshake; octets in the clear when the client speaks plain HTTP. */
   private *secure(sock: TcpSocket): Task<TlsSession | Uint8Array | 'gone'> {
+    sock.setNoDelay(true);
     const s = new TlsSession(tcpStream(sock), this.p.sim.rng('nginx.tls'));
     const here = this.serversAt(sock);
     const standard = here.find((x) => x.listens.some((l) => l.port === sock.local.port && l.defaultServer)) ?? (here[0] as Server);

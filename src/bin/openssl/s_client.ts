@@ -3,7 +3,7 @@
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
-import { closeSocket, connectTcp, openTcp } from '../../os/sockcalls.ts';
+import { closeSocket, connectTcp, openTcp, recvTcp } from '../../os/sockcalls.ts';
 import { tcpStream } from '../../os/stream.ts';
 import { tlsConnect } from '../../os/tls/client.ts';
 import { parsePublic } from '../../os/tls/keys.ts';
@@ -83,7 +83,10 @@ function* dial(p: Process, o: Options, host: string, port: number): Task<TcpSock
   for (const addr of found.addrs) {
     const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
     const r = yield* connectTcp(sock, addr, port);
-    if (r.ok) return sock;
+    if (r.ok) {
+      sock.setNoDelay(true);
+      return sock;
+    }
     errno = r.errno;
     closeSocket(p, sock);
     yield* p.err(
@@ -97,6 +100,9 @@ function* dial(p: Process, o: Options, host: string, port: number): Task<TcpSock
   yield* p.err(`connect:errno=${errnoNumber(errno)}\n`);
   return null;
 }
+
+/** How long it waits for the other side's end. */
+const LINGER = 500_000;
 
 class Client {
   private readonly p: Process;
@@ -140,7 +146,7 @@ class Client {
       alpn: o.get('alpn')?.split(',') ?? [],
       min: o.has('tls1_3', 'no_tls1_2') ? 13 : o.has('tls1_2', 'no_tls1_1') ? 12 : 10,
       max: only12 ? 12 : 13,
-      padded: false,
+      style: 'openssl',
       check: (chain) => {
         this.verdict = verifyChain(chain, this.trusted, nowMs(p));
         const wanted = o.get('verify_hostname', 'verify_ip');
@@ -297,6 +303,12 @@ class Client {
       yield { on: open && stdin ? [sock.wq, stdin.readers] : [sock.wq] };
     }
     yield* s.close();
+    sock.shutdown('write');
+    const until = p.sim.now + LINGER;
+    for (;;) {
+      const r = yield* recvTcp(sock, 16_384, until);
+      if (!r.ok || r.value.length === 0) break;
+    }
     closeSocket(p, sock);
     return status;
   }

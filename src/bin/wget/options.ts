@@ -70,7 +70,11 @@ export interface WgetOptions {
   httpProxy: string | null;
   checkCertificate: boolean;
   caCertificate: string | null;
+  /** The lowest version offered, 10 to 13; null leaves it to GnuTLS. */
+  tlsMin: number | null;
 }
+
+const PROTOCOLS: Readonly<Record<string, number | null>> = { auto: null, tlsv1: 10, tlsv1_1: 11, tlsv1_2: 12, tlsv1_3: 13 };
 
 const SPECS = specs(
   '.accept-regex :dns-servers .adjust-extension a:append-output .ask-password .auth-no-challenge b.background .backup-converted .backups B:base :bind-address :body-data ' +
@@ -172,6 +176,7 @@ const initial = (): WgetOptions => ({
   httpProxy: null,
   checkCertificate: true,
   caCertificate: null,
+  tlsMin: null,
 });
 
 class Bad extends Error {
@@ -306,6 +311,12 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   'no-proxy': flag('proxy', false),
   'no-check-certificate': flag('checkCertificate', false),
   'ca-certificate': text('caCertificate'),
+  'secure-protocol': (o, v, key) => {
+    const min = PROTOCOLS[v.toLowerCase()];
+    if (min === undefined)
+      throw new Bad(/^(sslv[23]|pfs)$/i.test(v) ? `wget: --${key}=${v} is not emulated\n` : `wget: --${key}: Invalid value ‘${v}’.\n`);
+    o.tlsMin = min;
+  },
   execute: (o, v) => {
     const m = /^\s*([\w-]+)\s*=\s*(.*)$/.exec(v);
     const name = m?.[1]?.replace(/[-_]/g, '').toLowerCase();

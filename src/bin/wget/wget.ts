@@ -3,7 +3,7 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
-import { closeSocket, connectTcp, openTcp, sendTcp } from '../../os/sockcalls.ts';
+import { closeSocket, connectTcp, openTcp } from '../../os/sockcalls.ts';
 import { tcpStream } from '../../os/stream.ts';
 import { timeLimit } from '../../os/threads.ts';
 import { tlsConnect } from '../../os/tls/client.ts';
@@ -297,9 +297,9 @@ class Wget {
     const failure = yield* tlsConnect(session, {
       serverName: parseIp(url.host) === null ? url.host : null,
       alpn: [],
-      min: 12,
+      min: o.tlsMin ?? 10,
       max: 13,
-      padded: false,
+      style: o.tlsMin === null ? 'gnutls-compat' : 'gnutls',
       check: (chain) => {
         verdict = verifyChain(chain, this.trusted, now);
         return null;

@@ -10,9 +10,7 @@ import {
   CLIENT_KEY_EXCHANGE,
   Cursor,
   ENCRYPTED_EXTENSIONS,
-  emitClientHello,
   FINISHED,
-  GROUP_X25519,
   HANDSHAKE,
   handshakeMessage,
   NEW_SESSION_TICKET,
@@ -27,10 +25,11 @@ import {
   type Suite,
   vector,
 } from '../../wire/tls.ts';
+import { emitClientHello, type HelloStyle, shareGroups } from '../../wire/tlshello.ts';
 import { type Certificate, parseCertificate } from '../../wire/x509.ts';
 import type { Task } from '../program.ts';
 import { parsePublic, verifyHandshake } from './keys.ts';
-import { type Exchange, randomBytes, x25519, x25519Shared } from './primitives.ts';
+import { type Exchange, exchange, GROUPS, randomBytes, sharedSecret } from './primitives.ts';
 import { applicationSecrets, certificateVerifyText, finished12, finished13, handshakeSecrets, keys12, protection13 } from './schedule.ts';
 import type { TlsFailure, TlsSession } from './session.ts';
 
@@ -39,7 +38,7 @@ export interface ClientOptions {
   alpn: readonly string[];
   min: number;
   max: number;
-  padded: boolean;
+  style: HelloStyle;
   /** Judges the server's chain: an alert to end with, or null. */
   check(chain: readonly Certificate[]): number | null;
   /** When the first message has gone out. */
@@ -51,13 +50,13 @@ class Handshake {
   readonly o: ClientOptions;
   private parts: Uint8Array[] = [];
   readonly random: Uint8Array;
-  readonly exchange: Exchange;
+  private readonly own: readonly Exchange[];
 
   constructor(s: TlsSession, o: ClientOptions) {
     this.s = s;
     this.o = o;
     this.random = randomBytes(s.rng, 32);
-    this.exchange = x25519(s.rng);
+    this.own = shareGroups(o.style).map((group) => exchange(group, s.rng));
   }
 
   get transcript(): Uint8Array {
@@ -86,8 +85,9 @@ class Handshake {
     s.version = o.max >= 13 ? 13 : 12;
     s.serverName = o.serverName;
     const sessionId = o.max >= 13 ? randomBytes(s.rng, 32) : new Uint8Array(0);
-    const hello = emitClientHello({ ...o, random: this.random, sessionId, share: this.exchange.share });
-    yield* this.put(hello, 0x0301);
+    const shares = new Map(this.own.map((e) => [e.group, e.share]));
+    const hello = emitClientHello({ ...o, random: this.random, sessionId, shares });
+    yield* this.put(hello, o.style === 'gnutls' && o.min <= 12 ? 0x0301 + o.min - 10 : 0x0301);
     const sent = yield* s.flush();
     yield* o.begun?.() ?? none();
     if (sent) return sent;
@@ -112,7 +112,8 @@ class Handshake {
 
   private *thirteen(answer: ServerHello, suite: Suite): Task<TlsFailure | null> {
     const { s } = this;
-    const shared = answer.share ? x25519Shared(this.exchange.secret, answer.share) : null;
+    const own = this.own.find((e) => e.group === answer.group);
+    const shared = own && answer.share ? sharedSecret(own, answer.share) : null;
     if (!shared) return yield* s.alert(ALERTS.handshakeFailure);
     const secrets = handshakeSecrets(suite.hash, shared, this.transcript);
     s.reading = protection13(suite, secrets.server);
@@ -138,6 +139,7 @@ class Handshake {
     if (!equal(finished.body, finished13(suite.hash, secrets.server, finished.before))) return yield* s.alert(ALERTS.decryptError);
     const application = applicationSecrets(suite.hash, secrets.next, this.transcript);
     yield* s.put(CHANGE_CIPHER_SPEC, Uint8Array.of(1));
+    if (this.o.style !== 'openssl' && this.o.style !== 'curl') yield* s.flush();
     s.writing = protection13(suite, secrets.client);
     if (asked) yield* this.put(handshakeMessage(CERTIFICATE, vector(1), vector(3)));
     yield* this.put(handshakeMessage(FINISHED, finished13(suite.hash, secrets.client, this.transcript)));
@@ -154,26 +156,27 @@ class Handshake {
     if ('kind' in certificate) return certificate;
     const bad = yield* this.chain(certificate.body);
     if (bad) return bad;
-    const exchange = yield* this.take(SERVER_KEY_EXCHANGE);
-    if ('kind' in exchange) return exchange;
-    const c = new Cursor(exchange.body);
+    const offer = yield* this.take(SERVER_KEY_EXCHANGE);
+    if ('kind' in offer) return offer;
+    const c = new Cursor(offer.body);
     c.take(1);
     const group = c.number(2);
     const share = c.vector(1);
-    const params = exchange.body.subarray(0, c.at);
+    const params = offer.body.subarray(0, c.at);
     const scheme = c.number(2);
     const key = parsePublic((s.peerChain[0] as Certificate).spki);
-    if (group !== GROUP_X25519 || !key || !verifyHandshake(key, scheme, concat([this.random, answer.random, params]), c.vector(2)))
+    if (!GROUPS.includes(group) || !key || !verifyHandshake(key, scheme, concat([this.random, answer.random, params]), c.vector(2)))
       return yield* s.alert(ALERTS.decryptError);
     let next = yield* this.take(SERVER_HELLO_DONE, CERTIFICATE_REQUEST);
     if ('kind' in next) return next;
     const asked = next.type === CERTIFICATE_REQUEST;
     if (asked) next = yield* this.take(SERVER_HELLO_DONE);
     if ('kind' in next) return next;
-    const shared = x25519Shared(this.exchange.secret, share);
+    const own = exchange(group, s.rng);
+    const shared = sharedSecret(own, share);
     if (!shared) return yield* s.alert(ALERTS.handshakeFailure);
     if (asked) yield* this.put(handshakeMessage(CERTIFICATE, vector(3)));
-    yield* this.put(handshakeMessage(CLIENT_KEY_EXCHANGE, vector(1, this.exchange.share)));
+    yield* this.put(handshakeMessage(CLIENT_KEY_EXCHANGE, vector(1, own.share)));
     const keys = keys12(suite, shared, this.random, answer.random, answer.extendedMaster ? this.transcript : null);
     yield* s.put(CHANGE_CIPHER_SPEC, Uint8Array.of(1));
     s.writing = keys.client;

@@ -8,6 +8,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import type { Rng } from '../../sim/rng.ts';
+import { GROUP_P256, GROUP_X25519 } from '../../wire/tls.ts';
 
 export const HASHES = { md5, sha1, sha224, sha256, sha384, sha512 } as const;
 export type HashName = keyof typeof HASHES;
@@ -40,19 +41,24 @@ export function randomBytes(rng: Rng, n: number): Uint8Array {
 }
 
 export interface Exchange {
+  group: number;
   secret: Uint8Array;
   share: Uint8Array;
 }
 
-export function x25519(rng: Rng): Exchange {
-  const secret = randomBytes(rng, 32);
-  return { secret, share: curve25519.getPublicKey(secret) };
+/** By preference; an OpenSSL server takes the first of the client's that it knows. */
+export const GROUPS: readonly number[] = [GROUP_X25519, GROUP_P256];
+
+export function exchange(group: number, rng: Rng): Exchange {
+  const secret = group === GROUP_P256 ? p256Secret(rng) : randomBytes(rng, 32);
+  return { group, secret, share: group === GROUP_P256 ? p256Public(secret) : curve25519.getPublicKey(secret) };
 }
 
 /** Null for a share that is no point to work with. */
-export function x25519Shared(secret: Uint8Array, share: Uint8Array): Uint8Array | null {
+export function sharedSecret(own: Exchange, share: Uint8Array): Uint8Array | null {
   try {
-    return curve25519.getSharedSecret(secret, share);
+    if (own.group === GROUP_P256) return nist256.getSharedSecret(own.secret, share).slice(1);
+    return curve25519.getSharedSecret(own.secret, share);
   } catch {
     return null;
   }

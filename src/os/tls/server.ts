@@ -20,7 +20,6 @@ import {
   emitServerHello,
   extension,
   FINISHED,
-  GROUP_X25519,
   HANDSHAKE,
   handshakeMessage,
   NEW_SESSION_TICKET,
@@ -35,7 +34,7 @@ import {
 } from '../../wire/tls.ts';
 import type { Task } from '../program.ts';
 import { type PrivateKey, schemeOf, signHandshake } from './keys.ts';
-import { randomBytes, x25519, x25519Shared } from './primitives.ts';
+import { exchange, GROUPS, randomBytes, sharedSecret } from './primitives.ts';
 import { applicationSecrets, certificateVerifyText, finished12, finished13, handshakeSecrets, keys12, protection13 } from './schedule.ts';
 import type { TlsFailure, TlsSession } from './session.ts';
 
@@ -53,8 +52,11 @@ export interface ServerOptions {
   alpn(offered: readonly string[]): string | null | undefined;
 }
 
-/** Octets of a stateless ticket as nginx makes them: key name, IV, the encrypted session, its MAC. */
-const TICKET_LENGTH = 240;
+/** Key name, IV and MAC around the encrypted session of a stateless ticket. */
+const TICKET_OVERHEAD = 64;
+const BLOCK = 16;
+/** Octets of a session in DER as nginx has it, without what only some have. */
+const SESSION = { 12: 109, 13: 149 } as const;
 const TICKETS_13 = 2;
 const TICKET_LIFETIME = 300;
 
@@ -85,6 +87,17 @@ class Handshake {
     const before = this.transcript;
     this.parts.push(m.raw);
     return { body: m.body, before };
+  }
+
+  private ticket(suite: Suite, extendedMaster: boolean): Uint8Array {
+    const { s } = this;
+    const length =
+      SESSION[s.version] +
+      (s.serverName === null ? 0 : s.serverName.length + 4) +
+      (s.alpn === null ? 0 : s.alpn.length + 4) +
+      (s.version === 12 && extendedMaster ? 5 : 0) -
+      (s.version === 13 && suite.hash === 'sha256' ? 16 : 0);
+    return randomBytes(s.rng, TICKET_OVERHEAD + (Math.floor(length / BLOCK) + 1) * BLOCK);
   }
 
   *run(): Task<TlsFailure | null> {
@@ -118,13 +131,18 @@ class Handshake {
 
   private *thirteen(hello: ClientHello, suite: Suite, identity: Identity): Task<TlsFailure | null> {
     const { s } = this;
-    const theirs = hello.shares.get(GROUP_X25519);
-    const own = x25519(s.rng);
-    const shared = theirs ? x25519Shared(own.secret, theirs) : null;
+    const [group, theirs] = [...hello.shares].find(([g]) => GROUPS.includes(g)) ?? [0, new Uint8Array(0)];
+    const own = exchange(group, s.rng);
+    const shared = sharedSecret(own, theirs);
     if (!shared) return yield* s.alert(ALERTS.handshakeFailure);
     const random = randomBytes(s.rng, 32);
     yield* this.put(
-      emitServerHello({ random, sessionId: hello.sessionId, suite: suite.id, extensions: [versionExtension(), shareExtension(own.share)] }),
+      emitServerHello({
+        random,
+        sessionId: hello.sessionId,
+        suite: suite.id,
+        extensions: [versionExtension(), shareExtension(own.group, own.share)],
+      }),
     );
     if (hello.sessionId.length > 0) yield* s.put(CHANGE_CIPHER_SPEC, Uint8Array.of(1));
     const secrets = handshakeSecrets(suite.hash, shared, this.transcript);
@@ -152,7 +170,7 @@ class Handshake {
     s.writing = protection13(suite, application.server);
     for (let i = 0; i < TICKETS_13; i++) {
       const head = concat([long(TICKET_LIFETIME), randomBytes(s.rng, 4), vector(1, concat([new Uint8Array(7), Uint8Array.of(i)]))]);
-      yield* s.put(HANDSHAKE, handshakeMessage(NEW_SESSION_TICKET, head, vector(2, randomBytes(s.rng, TICKET_LENGTH)), vector(2)));
+      yield* s.put(HANDSHAKE, handshakeMessage(NEW_SESSION_TICKET, head, vector(2, this.ticket(suite, hello.extendedMaster)), vector(2)));
       const sent = yield* s.flush();
       if (sent) return sent;
     }
@@ -161,9 +179,10 @@ class Handshake {
 
   private *twelve(hello: ClientHello, suite: Suite, identity: Identity): Task<TlsFailure | null> {
     const { s } = this;
-    if (!hello.groups.includes(GROUP_X25519)) return yield* s.alert(ALERTS.handshakeFailure);
+    const group = hello.groups.find((g) => GROUPS.includes(g));
+    if (group === undefined) return yield* s.alert(ALERTS.handshakeFailure);
     const random = randomBytes(s.rng, 32);
-    const own = x25519(s.rng);
+    const own = exchange(group, s.rng);
     const extensions = [
       ...(s.serverName === null ? [] : [extension(EXT_SERVER_NAME)]),
       extension(EXT_RENEGOTIATION, Uint8Array.of(0)),
@@ -174,16 +193,16 @@ class Handshake {
     ];
     yield* this.put(emitServerHello({ random, sessionId: randomBytes(s.rng, 32), suite: suite.id, extensions }));
     yield* this.put(emitCertificate(identity.chain, 12));
-    const params = concat([Uint8Array.of(3), word(GROUP_X25519), vector(1, own.share)]);
+    const params = concat([Uint8Array.of(3), word(group), vector(1, own.share)]);
     const signature = signHandshake(identity.key, concat([hello.random, random, params]), s.rng);
     yield* this.put(handshakeMessage(SERVER_KEY_EXCHANGE, params, word(schemeOf(identity.key)), vector(2, signature)));
     yield* this.put(handshakeMessage(SERVER_HELLO_DONE));
     const f = yield* s.flush();
     if (f) return f;
-    const exchange = yield* this.take(CLIENT_KEY_EXCHANGE);
-    if (exchange === 'ccs') return yield* s.alert(ALERTS.unexpectedMessage);
-    if ('kind' in exchange) return exchange;
-    const shared = x25519Shared(own.secret, new Cursor(exchange.body).vector(1));
+    const key = yield* this.take(CLIENT_KEY_EXCHANGE);
+    if (key === 'ccs') return yield* s.alert(ALERTS.unexpectedMessage);
+    if ('kind' in key) return key;
+    const shared = sharedSecret(own, new Cursor(key.body).vector(1));
     if (!shared) return yield* s.alert(ALERTS.handshakeFailure);
     const keys = keys12(suite, shared, hello.random, random, hello.extendedMaster ? this.transcript : null);
     const changed = yield* this.take(FINISHED, true);
@@ -194,7 +213,7 @@ class Handshake {
     if ('kind' in m) return m;
     if (!equal(m.body, finished12(suite.hash, keys.master, 'client', m.before))) return yield* s.alert(ALERTS.decryptError);
     if (hello.ticket)
-      yield* this.put(handshakeMessage(NEW_SESSION_TICKET, long(TICKET_LIFETIME), vector(2, randomBytes(s.rng, TICKET_LENGTH))));
+      yield* this.put(handshakeMessage(NEW_SESSION_TICKET, long(TICKET_LIFETIME), vector(2, this.ticket(suite, hello.extendedMaster))));
     yield* s.put(CHANGE_CIPHER_SPEC, Uint8Array.of(1));
     s.writing = keys.server;
     yield* this.put(handshakeMessage(FINISHED, finished12(suite.hash, keys.master, 'server', this.transcript)));

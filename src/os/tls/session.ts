@@ -137,9 +137,10 @@ export class TlsSession implements Stream {
     return { kind: 'alert', code, sent: true };
   }
 
+  /** Reads no more than it needs, as OpenSSL does: what is left over makes a close a reset. */
   private *fill(n: number): Task<TlsFailure | null> {
     while (this.buffer.length < n) {
-      const r = yield* this.under.recv(65_536, this.deadline);
+      const r = yield* this.under.recv(n - this.buffer.length, this.deadline);
       if (!r.ok) return { kind: 'io', errno: r.errno };
       if (r.value.length === 0) return { kind: 'io', errno: 'closed' };
       this.bytesRead += r.value.length;
@@ -156,7 +157,6 @@ export class TlsSession implements Stream {
     const length = u16(head, 3);
     const type = head[0] as number;
     if (head[1] !== 3 || type < CHANGE_CIPHER_SPEC || type > APPLICATION_DATA || length > MAX_RECORD) {
-      this.bytesRead -= Math.max(0, this.buffer.length - 5);
       yield* this.observe('in', HEADER, head);
       return { kind: 'wrong-version', peeked: this.buffer };
     }

@@ -9,6 +9,7 @@ import { Rng } from '../../sim/rng.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
 import { emitPem } from '../../wire/der.ts';
 import { ALERTS, handshakeMessage, parseClientHello } from '../../wire/tls.ts';
+import type { HelloStyle } from '../../wire/tlshello.ts';
 import { altNames, type Certificate, emitAltNames, emitSigned, emitTbs, matchesHost, OIDS, parseCertificate } from '../../wire/x509.ts';
 import type { Task } from '../program.ts';
 import type { Stream } from '../stream.ts';
@@ -102,6 +103,7 @@ function handshake(o: {
   check?: number;
   seen?: (d: Uint8Array) => Uint8Array;
   versions?: number[];
+  style?: HelloStyle;
 }) {
   const [a, b] = wire(o.seen);
   const client = new TlsSession(a, rng);
@@ -113,7 +115,7 @@ function handshake(o: {
       alpn: o.alpn ?? [],
       min: 12,
       max: o.max ?? 13,
-      padded: false,
+      style: o.style ?? 'openssl',
       check: () => o.check ?? null,
     }),
     tlsAccept(server, {
@@ -125,8 +127,9 @@ function handshake(o: {
   return { client, server, c, s };
 }
 
-test.each([12, 13])('both ends agree, 1.%i', (max) => {
-  const { client, server, c, s } = handshake({ max: max, alpn: ['h2', 'http/1.1'], serve: ['http/1.1'] });
+const styles = ['openssl', 'curl', 'gnutls', 'gnutls-compat'] as const;
+test.each(styles.flatMap((style) => [12, 13].map((max) => [style, max] as const)))('both ends agree, %s 1.%i', (style, max) => {
+  const { client, server, c, s } = handshake({ style, max, alpn: ['h2', 'http/1.1'], serve: ['http/1.1'] });
   expect([c, s]).toEqual([null, null]);
   expect([client.version, client.alpn, server.alpn, server.serverName]).toEqual([max, 'http/1.1', 'http/1.1', 'a.test']);
   const long = new Uint8Array(40_000).map((_, i) => i);
@@ -290,7 +293,7 @@ test.each(cases)('OpenSSL answers this client, 1.%i with a key of %s', async (ma
       alpn: ['h2', 'http/1.1'],
       min: 12,
       max,
-      padded: true,
+      style: 'curl',
       check(chain) {
         verdict = verifyChain(chain, [certificate], NOW).code;
         return null;

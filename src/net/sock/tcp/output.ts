@@ -118,7 +118,7 @@ export function transmit(
     const blocks = sackBlocks(sk);
     if (blocks.length > 0) opts.sack = blocks;
   }
-  const window = windowOverride ?? ((flags & RST) !== 0 ? 0 : selectWindow(sk));
+  const window = windowOverride ?? selectWindow(sk);
   const mss = currentMss(sk);
   const ecn = ecnOnSend(sk, data.length > mss ? flags | PSH : flags, data.length > 0 && !again);
   const segment: Tcp = {
