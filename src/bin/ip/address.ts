@@ -15,6 +15,7 @@ import { type IpAddr, inPrefix, isMulticast, lastOf, network } from '../../wire/
 import { type AddrFilter, addrFilterWord } from './addrfilter.ts';
 import { printAddr } from './addrprint.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
+import { restoreAddrs, saveAddrs, showAddrDump } from './dump.ts';
 import { Args, duparg, duparg2, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { getAddr, getPrefix, parseAddr, toPrefix, type WrittenPrefix } from './lib/inet.ts';
 import { printLink } from './link/print.ts';
@@ -292,6 +293,15 @@ function defaultScope(a: IpAddr): number {
   return typeof a === 'number' && a >>> 24 === 127 ? 254 : 0;
 }
 
+function saveAll(ctx: Ctx, words: readonly string[]): Outcome {
+  const name = words[0] === 'dev' ? words[1] : words[0];
+  const only = name === undefined ? null : ctx.needDevice(name);
+  const devices = [...ctx.ns.devices.values()].filter((d) => only === null || d === only);
+  const of = (family: 4 | 6): IfAddr[] =>
+    ctx.family !== 0 && ctx.family !== family ? [] : devices.flatMap((d) => [...(family === 4 ? d.addrs4 : d.addrs6)]);
+  return saveAddrs(ctx, [...of(4), ...of(6)]);
+}
+
 const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) => Outcome])[] = [
   ['add', (c, w) => modify(c, w, 'add')],
   ['change', (c, w) => modify(c, w, 'change')],
@@ -302,6 +312,9 @@ const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) =>
   ['lst', show],
   ['list', show],
   ['flush', flush],
+  ['save', saveAll],
+  ['showdump', showAddrDump],
+  ['restore', restoreAddrs],
   [
     'help',
     () => {

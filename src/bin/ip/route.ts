@@ -11,10 +11,11 @@ import {
 } from '../../os/uapi.ts';
 import { type Family, familyOf, type IpAddr, zeroOf } from '../../wire/addr.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
+import { restoreRoutes, showRouteDump } from './dump.ts';
 import { Args, duparg2, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { familyOfPrefix, getAddr, getPrefix, toPrefix } from './lib/inet.ts';
 import { ipprotoNumber, readRealms, routeType } from './lib/names.ts';
-import { flushRoutes, showRoutes, vrfTable } from './routelist.ts';
+import { flushRoutes, saveList, showRoutes, vrfTable } from './routelist.ts';
 import { printRoute } from './routeprint.ts';
 import { ROUTE_USAGE } from './usage.ts';
 
@@ -184,7 +185,7 @@ function readAttribute(ctx: Ctx, args: Args, b: Building): boolean {
   return true;
 }
 
-function modify(ctx: Ctx, words: readonly string[], mode: RouteMode | 'delete'): number {
+function modify(ctx: Ctx, words: readonly string[], mode: RouteMode | 'delete' | 'test'): number {
   const args = new Args(words);
   const b: Building = {
     spec: {},
@@ -259,6 +260,15 @@ function modify(ctx: Ctx, words: readonly string[], mode: RouteMode | 'delete'):
   if (!b.scopeGiven) spec.scope = defaultScope(family, spec.type ?? 'unicast', b);
   spec.type ??= 'unicast';
   spec.proto ??= 3;
+  if (mode === 'test') {
+    // NLM_F_EXCL alone: only whether it is there.
+    const there = ctx.ns.fib
+      .list(spec.family, spec.table ?? 254)
+      .some(
+        (r) => r.dst.addr === spec.dst.addr && r.dst.len === spec.dst.len && r.tos === (spec.tos ?? 0) && r.metric === (spec.metric ?? 0),
+      );
+    return ctx.talk({ ok: false, errno: there ? 'EEXIST' : 'ENOENT' });
+  }
   return ctx.talk(ctx.ns.fib.add(spec, mode));
 }
 
@@ -362,9 +372,12 @@ const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) =>
   ['replace', (c, w) => modify(c, w, 'replace')],
   ['prepend', (c, w) => modify(c, w, 'prepend')],
   ['append', (c, w) => modify(c, w, 'append')],
-  ['test', (c, w) => modify(c, w, 'add')],
+  ['test', (c, w) => modify(c, w, 'test')],
   ['delete', (c, w) => modify(c, w, 'delete')],
   ['flush', flushRoutes],
+  ['save', saveList],
+  ['restore', restoreRoutes],
+  ['showdump', showRouteDump],
   ['help', usage],
 ];
 

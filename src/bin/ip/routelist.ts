@@ -2,7 +2,8 @@
 
 import { type FibRoute, flushCache, listExceptions, type NetDevice, type RouteMsg, type RouteType, routeMsg } from '../../os/uapi.ts';
 import { type Family, type IpAddr, inPrefix, type Prefix } from '../../wire/addr.ts';
-import type { Ctx } from './ctx.ts';
+import type { Ctx, Outcome } from './ctx.ts';
+import { saveRoutes } from './dump.ts';
 import { Args, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { type AddrFamily, AF_MPLS, getPrefix, parsePrefix, toPrefix, type WrittenPrefix } from './lib/inet.ts';
 import { readRealms, routeType } from './lib/names.ts';
@@ -217,6 +218,13 @@ export function showRoutes(ctx: Ctx, words: readonly string[]): number {
   for (const r of routes) printRoute(ctx, routeMsg(r, ctx.p.sim.now), hidden(f));
   ctx.deleteJson();
   return 0;
+}
+
+export function saveList(ctx: Ctx, words: readonly string[]): Outcome {
+  const f = readFilter(ctx, new Args(words));
+  if (typeof f === 'number') return f;
+  const routes = collect(ctx, f);
+  return typeof routes === 'number' ? routes : saveRoutes(ctx, routes);
 }
 
 function showCache(ctx: Ctx, f: RouteFilter): number {

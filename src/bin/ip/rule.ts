@@ -3,6 +3,7 @@
 import type { FibRule, RuleSpec } from '../../os/uapi.ts';
 import { type Family, formatIp, inPrefix, type Prefix } from '../../wire/addr.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
+import { restoreRules, saveRules } from './dump.ts';
 import { Args, Exit, invarg, matches, unsigned, validIfname } from './lib/args.ts';
 import { getPrefix, toPrefix } from './lib/inet.ts';
 import { ipprotoNumber, readRealms, routeType } from './lib/names.ts';
@@ -230,6 +231,12 @@ function flush(ctx: Ctx, words: readonly string[]): number {
   return 0;
 }
 
+function restore(ctx: Ctx, words: readonly string[]): Outcome {
+  if (words.length === 0) return restoreRules(ctx);
+  ctx.complain('"ip rule restore" requires no arguments.\n');
+  return 255;
+}
+
 const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) => Outcome])[] = [
   ['list', show],
   ['lst', show],
@@ -237,6 +244,8 @@ const VERBS: readonly (readonly [string, (ctx: Ctx, words: readonly string[]) =>
   ['add', (c, w) => modify(c, w, true)],
   ['delete', (c, w) => modify(c, w, false)],
   ['flush', flush],
+  ['save', (c, w) => saveRules(c, filtered(c, w).rules)],
+  ['restore', restore],
   [
     'help',
     () => {

@@ -126,8 +126,8 @@ export class FibRules {
     return list;
   }
 
-  /** EEXIST when the same rule is there. */
-  add(spec: RuleSpec): Result<FibRule> {
+  /** EEXIST when the same rule is there, unless that does not matter (no NLM_F_EXCL). */
+  add(spec: RuleSpec, exclusive = true): Result<FibRule> {
     const list = this.own(spec.family);
     const rule = makeRule(spec);
     const wrong = objection(rule);
@@ -137,7 +137,7 @@ export class FibRules {
       rule.priority = list.length > 0 && list[0]?.priority === 0 && first ? first.priority - 1 : 0;
     }
     if (rule.action === 'goto' && rule.target <= rule.priority) return fail('EINVAL', 'Backward goto not supported');
-    if (list.some((r) => sameRule(r, rule))) return fail('EEXIST');
+    if (exclusive && list.some((r) => sameRule(r, rule))) return fail('EEXIST');
     if (spec.family === 4) this.unmerged = true;
     let i = 0;
     while (i < list.length && (list[i] as FibRule).priority <= rule.priority) i++;
