@@ -21,6 +21,7 @@ import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { ipset } from './ipset/ipset.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
+import { ipvsadm } from './ipvsadm/ipvsadm.ts';
 import { journalctl } from './journalctl/journalctl.ts';
 import { lsns } from './lsns/lsns.ts';
 import { lsof } from './lsof/lsof.ts';
@@ -77,6 +78,7 @@ const table: readonly Command[] = [
   ifconfig,
   ip,
   ipset,
+  ipvsadm,
   killall,
   journalctl,
   lsns,

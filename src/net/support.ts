@@ -56,7 +56,7 @@ export const FEATURES: readonly Feature[] = [
     ['ipset', 'emulated'],
     ['queues to programs (NFQUEUE)', 'partly', 'without a listener packets are dropped or bypassed, as on Linux'],
     ['flow tables', 'partly', 'listed, never offloaded'],
-    ['IPVS', 'partly', "comes with kube-proxy's IPVS mode"],
+    ['IPVS', 'partly', 'over IPv4; measured only against recordings of an older kernel; ICMP errors of its connections are not followed'],
   ),
   ...rows('Processes and files')(
     ['processes, pipes, signals, terminals, job control', 'emulated'],

@@ -50,6 +50,8 @@ export class Sysctl {
   /** What entries() found for these devices. */
   private listing: { devices: string; dirs: Map<string, string[]> } | null = null;
   private readonly values = new Map<string, string>();
+  /** Paths of modules that were loaded. */
+  private readonly loaded: string[] = [];
   private readonly ints = new Map<string, number>();
   private readonly vectors = new Map<string, readonly number[]>();
   private readonly cells = new Map<string, { n: number }>();
@@ -86,6 +88,16 @@ export class Sysctl {
     const live = this.hooks.get(path);
     if (live) return live();
     return this.values.get(path) ?? DEFAULTS.get(path);
+  }
+
+  /** Settings that come with a module. */
+  load(dir: string, rows: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(rows)) {
+      const path = `${dir}/${name}`;
+      this.loaded.push(path);
+      this.values.set(path, value);
+    }
+    this.listing = null;
   }
 
   /** A value that is computed when read (nf_conntrack_count). */
@@ -242,7 +254,7 @@ export class Sysctl {
 
   /** All keys as paths below /proc/sys (`net/ipv4/ip_forward`), sorted as a directory walk does. */
   keys(): string[] {
-    const keys = [...DEFAULTS.keys()];
+    const keys = [...DEFAULTS.keys(), ...this.loaded];
     const add = (name: string, v: DevValues): void => {
       for (const k of Object.keys(v.conf4)) keys.push(`net/ipv4/conf/${name}/${k}`);
       for (const k of Object.keys(v.conf6)) keys.push(`net/ipv6/conf/${name}/${k}`);

@@ -14,6 +14,7 @@ import { type Directory, type Inode, ProcDir, ProcFile } from './inode.ts';
 import { NETSTAT, SNMP } from './mibnames.ts';
 import { procBonding, procVlan } from './procdev.ts';
 import type { Process } from './process.ts';
+import { hasIpvs, IPVS_FILES } from './procipvs.ts';
 import { pointer, procMore } from './procmore.ts';
 import { RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from './rtflags.ts';
 
@@ -42,15 +43,22 @@ export function procNet(target: Process): Directory {
   const nodes: Record<string, Inode> = procMore(ns);
   for (const [name, read] of Object.entries(files)) nodes[name] = new ProcFile(read);
   nodes.xt_recent = recentLists(ns);
+  for (const [name, read] of Object.entries(IPVS_FILES)) nodes[name] = new ProcFile(() => read(ns));
   nodes.vlan = procVlan(ns);
   nodes.bonding = procBonding(ns);
   const has = (kind: string): boolean => [...ns.devices.values()].some((d) => d.kind === kind);
+  /** What a module brings is there when it is loaded. */
+  const there = (name: string): boolean => {
+    if (name === 'vlan') return has('vlan');
+    if (name === 'bonding') return has('bond');
+    return !Object.hasOwn(IPVS_FILES, name) || hasIpvs(ns);
+  };
   return new ProcDir(
     () =>
       Object.keys(nodes)
-        .filter((name) => (name !== 'vlan' && name !== 'bonding') || has(name === 'vlan' ? 'vlan' : 'bond'))
+        .filter((name) => there(name))
         .sort(),
-    (name) => (Object.hasOwn(nodes, name) ? nodes[name] : undefined),
+    (name) => (Object.hasOwn(nodes, name) && there(name) ? nodes[name] : undefined),
   );
 }
 

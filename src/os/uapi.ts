@@ -9,6 +9,18 @@ export * from '../net/ip/ifaddr.ts';
 export type { NexthopGroupEntry, NexthopObject, NexthopObjectSpec } from '../net/ip/nexthop.ts';
 export { addrType, type Dst, dstMtu, type Flow, flushCache, listExceptions, pmtuOf, routeInput, routeOutput } from '../net/ip/route.ts';
 export * from '../net/ip/rule.ts';
+// IPVS
+export {
+  type Forwarding,
+  hasIpvs,
+  Ipvs,
+  type IpvsConn,
+  ipvsOf,
+  type RealServer,
+  type ServerConfig,
+  type ServiceConfig,
+  type VirtualService,
+} from '../net/ipvs/ipvs.ts';
 export type { Kernel } from '../net/kernel.ts';
 export * from '../net/neigh/neigh.ts';
 // netfilter

@@ -98,6 +98,12 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ip6tables: iptables('IPv6 packet filter rules'),
   ipmaddr: tool('net-tools 2.10', 8, null)('shows and changes multicast addresses'),
   ipset: tool('ipset 7.17', 8, ['help'])('sets of addresses, ports and networks for netfilter'),
+  ipvsadm: tool('ipvsadm 1.31', 8, ['-h'])(
+    'manages virtual services of IPVS',
+    'services over IPv6',
+    'schedulers lblc, lblcr, mh',
+    'connection synchronisation',
+  ),
   iptables: iptables('IPv4 packet filter and NAT rules'),
   jq: tool('jq 1.6', 1, ['--help'])('filters JSON', 'modules, streaming and dates'),
   join: core('joins lines of two files on a field'),
