@@ -51,8 +51,9 @@ export function buildRoute(ns: Netns, s: RouteSpec): Result<FibRoute> {
   const table = s.table || (type === 'local' || type === 'broadcast' || type === 'anycast' ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
   if (s.family === 6 && s.tos) return fail('EINVAL', 'Invalid dsfield (tos): option not available for IPv6');
   if (s.family === 4 && (s.tos ?? 0) & 3) return fail('EINVAL', 'Invalid dsfield (tos): ECN bits must be 0');
-  if (s.congctl && !['reno', 'cubic'].includes(s.congctl))
-    if (s.family === 4 && scope < (leastScope(type) ?? 0)) return fail('EINVAL', 'Invalid scope');
+  if (s.congctl && !(ns.sysctl.get('net.ipv4.tcp_available_congestion_control') ?? '').split(' ').includes(s.congctl))
+    return fail('EINVAL', 'Unknown tcp congestion algorithm');
+  if (s.family === 4 && scope < (leastScope(type) ?? 0)) return fail('EINVAL', 'Invalid scope');
   const hops = nexthops(ns, s, type, scope, table);
   if (!hops.ok) return hops;
   const prefsrc = s.prefsrc ?? null;
@@ -166,7 +167,7 @@ function check4(ns: Netns, n: NexthopSpec, scope: number, table: number): Result
   const dev = res.value.nh?.dev;
   if (!dev) return fail('EINVAL', 'No egress device for nexthop');
   if (!dev.up) return fail('ENETDOWN');
-  return ok(hop({ ...n, dev }, res.value.route.scope, ns));
+  return ok(hop({ ...n, dev }, typeof gw === 'bigint' ? RT_SCOPE_LINK : res.value.route.scope, ns));
 }
 
 /** fib6_nh_init(), ip6_validate_gw() */
