@@ -52,6 +52,8 @@ export class Skb {
   csumOffset = 0;
   /** What stands for the flow where paths are chosen, when the sending socket has said so; 0 when it is worked out from the headers. */
   hash = 0;
+  /** The device or its queue had no room for it, and the sender hears of that (NET_XMIT_DROP). */
+  refused = false;
   /** The sender's TCP made progress, so the neighbour that takes this is alive (dst_pending_confirm; it survives forwarding). */
   confirmsNeighbour = false;
   /** TRACE target: log every rule that this packet meets. */

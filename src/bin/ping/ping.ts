@@ -69,6 +69,8 @@ class Ping {
   private start = 0;
   private last: number | null = null;
   private tokens = 0;
+  /** How often in a row the device's queue was full. */
+  private full = 0;
   private exiting = false;
   private lastRoute = '';
   private snapshot = false;
@@ -183,8 +185,20 @@ class Ping {
     const r = this.sock.sendTo(this.probe(this.sent + 1), this.t.addr);
     this.sent++;
     if (r.ok) {
+      this.full = 0;
       if (!o.quiet && o.flood) yield* p.out('.');
       return o.interval - this.tokens;
+    }
+    if (r.errno === 'ENOBUFS') {
+      this.tokens = 0;
+      const pause = Math.min(500, o.interval / 2);
+      this.full++;
+      if (this.full * pause < o.linger) {
+        this.sent--;
+        return pause;
+      }
+      if (!o.quiet) yield* o.flood ? p.out('E') : p.err(`${this.name}: sendmsg: ${strerror(r.errno)}\n`);
+      return o.interval;
     }
     // With an empty error queue receive_error_msg() returns -1, and then "sendmsg: …" is not printed.
     // An answer of this host's own firewall is there before the call returns.

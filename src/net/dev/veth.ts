@@ -46,6 +46,7 @@ export class Veth extends NetDevice {
     const peer = this.peer;
     if (!peer?.up || !isForwardable(skb, peer)) {
       this.stats.txDropped++;
+      skb.refused = true;
       netDrop(skb, this, peer?.up ? 'PKT_TOO_BIG' : 'DEV_DOWN');
       return;
     }

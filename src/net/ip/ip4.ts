@@ -394,7 +394,7 @@ export class Ip4Stack {
       if (!skb.dst) return this.reroute(skb, p.oif ?? null);
     }
     this.postRouting(skb, dst, null);
-    return ok();
+    return skb.refused && p.sk?.opt.recvErr && p.sk.kind !== 'tcp' ? fail('ENOBUFS') : ok();
   }
 
   /** nf_dup_ipv4(): sends a ready packet to the next hop `gateway`, whatever its destination, through OUTPUT and POSTROUTING. */
@@ -474,10 +474,8 @@ export class Ip4Stack {
       icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
       return;
     }
-    this.ns.snmp.inc('IpFragOKs');
     skb.checksumHelp();
     for (const piece of fragment4(skb.data, mtu)) {
-      this.ns.snmp.inc('IpFragCreates');
       const part = new Skb(skb.sim, ETH_P_IP, piece, skb.id);
       part.mark = skb.mark;
       part.priority = skb.priority;
@@ -489,7 +487,15 @@ export class Ip4Stack {
       part.dst = dst;
       part.dev = dst.dev;
       this.transmit(part, dst);
+      // The rest is of no use without it.
+      if (part.refused) {
+        skb.refused = true;
+        this.ns.snmp.inc('IpFragFails');
+        return;
+      }
+      this.ns.snmp.inc('IpFragCreates');
     }
+    this.ns.snmp.inc('IpFragOKs');
   }
 
   private transmit(skb: Skb, dst: Dst): void {

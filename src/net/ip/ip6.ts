@@ -319,7 +319,6 @@ export class Ip6Stack {
       return;
     }
     skb.checksumHelp();
-    this.ns.snmp.inc('Ip6FragOKs');
     for (const piece of fragment6(skb.data, mtu, skb.sim.rng('ipid').u32())) {
       const part = new Skb(skb.sim, ETH_P_IPV6, piece, skb.id);
       part.mark = skb.mark;
@@ -329,9 +328,15 @@ export class Ip6Stack {
       part.ctInfo = skb.ctInfo;
       part.iif = skb.iif;
       part.dst = dst;
-      this.ns.snmp.inc('Ip6FragCreates');
       this.transmit(part, dst, next);
+      if (part.refused) {
+        skb.refused = true;
+        this.ns.snmp.inc('Ip6FragFails');
+        return;
+      }
+      this.ns.snmp.inc('Ip6FragCreates');
     }
+    this.ns.snmp.inc('Ip6FragOKs');
   }
 
   private transmit(skb: Skb, dst: Dst, next: IpAddr): void {

@@ -88,7 +88,7 @@ export class Sched {
       this.stack.xmit(skb);
       return;
     }
-    root.enqueue(p);
+    if (!root.enqueue(p)) skb.refused = true;
     this.run();
   }
 
