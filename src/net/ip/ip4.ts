@@ -385,16 +385,18 @@ export class Ip4Stack {
     if (skb.sim.trace.on) traceRoute(skb, dst);
     if (ns.nf.v4.OUTPUT !== null) {
       const verdict = ns.nf.hook(4, 'OUTPUT', skb, null, dst.dev);
-      if (verdict === 'drop') {
-        // ip_send_skb() counts it, ip_queue_xmit() does not.
-        if (p.sk?.kind !== 'tcp') ns.snmp.inc('IpOutDiscards');
-        return fail('EPERM');
-      }
+      if (verdict === 'drop') return this.discarded(p.sk ?? null);
       if (verdict === 'stolen') return ok();
       if (!skb.dst) return this.reroute(skb, p.oif ?? null);
     }
-    this.postRouting(skb, dst, null);
+    if (!this.postRouting(skb, dst, null).ok) return this.discarded(p.sk ?? null);
     return skb.refused && p.sk?.opt.recvErr && p.sk.kind !== 'tcp' ? fail('ENOBUFS') : ok();
+  }
+
+  /** ip_send_skb() counts what netfilter drops, ip_queue_xmit() does not. */
+  private discarded(sk: Sock | null): Result {
+    if (sk?.kind !== 'tcp') this.ns.snmp.inc('IpOutDiscards');
+    return fail('EPERM');
   }
 
   /** nf_dup_ipv4(): sends a ready packet to the next hop `gateway`, whatever its destination, through OUTPUT and POSTROUTING. */
@@ -430,17 +432,20 @@ export class Ip4Stack {
     skb.dst = dst;
     skb.dev = dst.dev;
     if (skb.sim.trace.on) traceRoute(skb, dst);
-    this.postRouting(skb, dst, null);
-    return ok();
+    return this.postRouting(skb, dst, null);
   }
 
-  /** ip_output(), ip_mc_output(): POSTROUTING, then out. */
-  private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
+  /** ip_output(), ip_mc_output(): POSTROUTING, then out. EPERM: it was dropped there, and who sent it hears of it. */
+  private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): Result {
     skb.dev = dst.dev;
     if (dst.kind === 'output' && (dst.type === 'broadcast' || dst.type === 'multicast')) this.loopBack(skb, dst);
     const { nf } = this.ns;
-    if (nf.v4.POSTROUTING !== null && nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
+    if (nf.v4.POSTROUTING !== null) {
+      const verdict = nf.hook(4, 'POSTROUTING', skb, inDev, dst.dev);
+      if (verdict !== 'accept') return verdict === 'drop' ? fail('EPERM') : ok();
+    }
     this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
+    return ok();
   }
 
   /** A broadcast reaches the sender's own sockets as well, a multicast where it listens to the group (IP_MULTICAST_LOOP). */

@@ -270,8 +270,7 @@ export class Ip6Stack {
         skb.dst = dst;
       }
     }
-    this.postRouting(skb, dst, null);
-    return ok();
+    return this.postRouting(skb, dst, null);
   }
 
   /** nf_dup_ipv6(): sends a ready packet to the next hop `gateway`, whatever its destination, through OUTPUT and POSTROUTING. */
@@ -287,12 +286,17 @@ export class Ip6Stack {
     this.postRouting(skb, dst, null);
   }
 
-  private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): void {
+  /** EPERM: POSTROUTING dropped it, and who sent it hears of it. */
+  private postRouting(skb: Skb, dst: Dst, inDev: NetDevice | null): Result {
     skb.dev = dst.dev;
     if (dst.type === 'multicast' && dst.kind === 'output') this.loopBack(skb, dst);
     const { nf } = this.ns;
-    if (nf.active(6, 'POSTROUTING') && nf.hook(6, 'POSTROUTING', skb, inDev, dst.dev) !== 'accept') return;
+    if (nf.active(6, 'POSTROUTING')) {
+      const verdict = nf.hook(6, 'POSTROUTING', skb, inDev, dst.dev);
+      if (verdict !== 'accept') return verdict === 'drop' ? fail('EPERM') : ok();
+    }
     this.finishOutput(skb, (skb.dst as Dst | null) ?? dst);
+    return ok();
   }
 
   /** ip6_finish_output2(): the sender hears its own multicast when it listens to the group (IPV6_MULTICAST_LOOP). */
