@@ -423,7 +423,7 @@ export class CommandParser implements xt.ParseCx {
   }
 
   private load(ext: xt.Ext): Loaded {
-    if (ext.missing) this.warn(`Warning: Extension ${ext.name} revision 0 not supported, missing kernel module?\n`);
+    if (xt.isMissing(ext, this.env.ns)) this.warn(`Warning: Extension ${ext.name} revision 0 not supported, missing kernel module?\n`);
     const one = this.pool.pop() ?? { ext, opt: null, given: new Set() };
     one.ext = ext;
     one.opt = ext.init(this);

@@ -85,6 +85,8 @@ function addressList(env: Env, m: xt.AddrMatch | null, numeric: boolean): string
   if (any) return numeric ? (env.family === 4 ? '0.0.0.0/0' : '::/0') : 'anywhere';
   const text = xt.addressMask(m.addr, m.mask, false);
   if (numeric) return text;
+  // Nobody's address, whatever its mask.
+  if (m.addr === 0n) return 'anywhere';
   const name = hostName(env, m.addr as IpAddr);
   return name === null ? text : text.replace(formatIp(m.addr), name);
 }

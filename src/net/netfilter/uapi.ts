@@ -29,7 +29,7 @@ export type { NfTableChange, NfTraceStep } from './nftrace.ts';
 export type { Chain } from './xt/chain.ts';
 export { RecentLists } from './xt/ext/recent.ts';
 export { findMatch, findTarget } from './xt/ext/registry.ts';
-export { type Ext, type ListCx, type MatchExt, type OptionSpec, type ParseCx, Problem, type TargetExt } from './xt/ext.ts';
+export { type Ext, isMissing, type ListCx, type MatchExt, type OptionSpec, type ParseCx, Problem, type TargetExt } from './xt/ext.ts';
 export { protocolName, protocolNumber, serviceName, servicePort } from './xt/names.ts';
 export { addressMask, mask as parseMask, number as parseNumber } from './xt/parse.ts';
 export { type AddrMatch, emptyRule, type IfaceMatch, type Rule, type RuleSpec, type RuleTarget } from './xt/rule.ts';

@@ -77,7 +77,7 @@ interface ExtBase<O> {
   /** Hooks that depend on the options; absent: `hooks`. */
   hooksFor?(o: O): readonly Hook[];
   /** The tool knows it, the kernel does not: every rule with it is refused. */
-  readonly missing?: boolean;
+  readonly missing?: boolean | ((ns: Netns) => boolean);
   /** Further kernel check of the options. */
   checkentry?(o: O, ns: Netns, proto: number, table: string, family: Family): Result;
   readonly conntrack?: boolean;
@@ -110,3 +110,8 @@ export interface TargetExt<O = unknown> extends ExtBase<O> {
 }
 
 export type Ext = MatchExt | TargetExt;
+
+/** The kernel lacks the extension. */
+export function isMissing(ext: Ext, ns: Netns): boolean {
+  return typeof ext.missing === 'function' ? ext.missing(ns) : ext.missing === true;
+}

@@ -6,7 +6,7 @@ import type { Netns } from '../../netns.ts';
 import type { Hook, Netfilter } from '../netfilter.ts';
 import { PRIORITY } from '../priority.ts';
 import { type Chain, newChain, walk } from './chain.ts';
-import type { MatchExt, TargetExt } from './ext.ts';
+import { isMissing, type MatchExt, type TargetExt } from './ext.ts';
 import { Rule, type RuleSpec } from './rule.ts';
 
 export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
@@ -360,7 +360,7 @@ export class TableEdit {
   }
 
   private checkExt(ext: MatchExt | TargetExt, opt: unknown, spec: RuleSpec): Errno | null {
-    if (ext.missing) return 'ENOENT';
+    if (ext.missing && isMissing(ext, this.owner.ns)) return 'ENOENT';
     if (ext.tables && !ext.tables.includes(this.name)) return 'EINVAL';
     if (ext.protos && (spec.protoInvert || !ext.protos.includes(spec.proto))) return 'EINVAL';
     const r = ext.checkentry?.(opt, this.owner.ns, spec.protoInvert ? 0 : spec.proto, this.name, this.family);

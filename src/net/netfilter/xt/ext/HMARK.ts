@@ -87,7 +87,7 @@ const SHOWN: readonly (readonly [string, Key, number])[] = [
   ['sport', 'sport', 4],
   ['dport', 'dport', 4],
   ['spi', 'spi', 8],
-  ['proto-mask', 'protoMask', 4],
+  ['proto-mask', 'protoMask', 2],
   ['rnd', 'rnd', 8],
 ];
 

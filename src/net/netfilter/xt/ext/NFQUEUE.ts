@@ -2,7 +2,7 @@
 
 import { fail, ok } from '../../../../sim/errno.ts';
 import { Problem, type TargetExt } from '../ext.ts';
-import { number, uint } from '../parse.ts';
+import { uint, uintRange } from '../parse.ts';
 
 interface Nfqueue {
   num: number;
@@ -33,14 +33,8 @@ export const NFQUEUE: TargetExt<Nfqueue> = {
       name: 'queue-balance',
       excludes: ['queue-num'],
       set: (o, arg) => {
-        const [low, high] = arg.split(':');
-        const a = number(low ?? '', 0, 65535);
-        const b = number(high ?? '', 0, 65535);
-        if (low !== undefined && a === null)
-          throw new Problem(`NFQUEUE: bad value for option "--queue-balance" near "${low}", or out of range (0-65535).\n`);
-        if (high !== undefined && b === null)
-          throw new Problem(`NFQUEUE: bad value for option "--queue-balance" near "${high}", or out of range (0-65535).\n`);
-        if (a === null || b === null) throw new Problem(`Bad range "${arg}"`);
+        const [a, b] = arg === '' ? [0, 0] : uintRange('NFQUEUE', 'queue-balance', arg, 65535);
+        if (!arg.includes(':')) throw new Problem(`Bad range "${arg}"`);
         if (a >= b) throw new Problem(`${a} should be less than ${b}`);
         o.num = a;
         o.total = b - a + 1;

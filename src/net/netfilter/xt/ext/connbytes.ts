@@ -27,15 +27,17 @@ export const connbytes: MatchExt<Connbytes> = {
       mandatory: true,
       invert: true,
       set: (o, arg, invert) => {
-        const [low, high] = arg.split(':');
-        const one = (t: string): bigint => {
-          const n = /^\d+$/.test(t) ? BigInt(t) : -1n;
+        const [low, high, more] = arg.split(':') as [string, string?, string?];
+        if (more !== undefined) throw new Problem('connbytes: Too many components for option "--connbytes" (max: 2)\n');
+        const one = (t: string, near: string): bigint => {
+          const digits = /^0[0-7]+$/.test(t) ? `0o${t.slice(1)}` : t;
+          const n = /^(0x[0-9a-f]+|0o[0-7]+|0|[1-9]\d*)$/i.test(digits) ? BigInt(digits) : -1n;
           if (n < 0n || n > MAX)
-            throw new Problem(`connbytes: bad value for option "--connbytes" near "${t}", or out of range (0-${MAX}).\n`);
+            throw new Problem(`connbytes: bad value for option "--connbytes" near "${near}", or out of range (0-${MAX}).\n`);
           return n;
         };
-        o.from = low === '' ? 0n : one(low as string);
-        o.to = high === undefined || high === '' ? MAX : one(high);
+        o.from = low === '' ? 0n : one(low, arg);
+        o.to = high === undefined || high === '' ? MAX : one(high, high);
         if (o.to < o.from) throw new Problem(`${o.from} should be less than ${o.to}`);
         o.invert = invert;
       },

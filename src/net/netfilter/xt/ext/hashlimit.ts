@@ -104,7 +104,7 @@ function setRate(o: Hashlimit, arg: string, above: boolean, option: boolean): vo
 /** `5`, `400kb` */
 function parseBurst(arg: string): number | null {
   const m = /^(\d+)(?:([km]?)b)?$/.exec(arg);
-  if (!m) return null;
+  if (!m || (m[2] === undefined && Number(m[1]) > BURST_MAX)) return null;
   return Number(m[1]) * (BYTE_UNITS.find(([u]) => u === (m[2] ?? ''))?.[1] ?? 1);
 }
 
@@ -132,7 +132,11 @@ function rateText(o: Hashlimit, listed: boolean): { text: string; expire: number
 
 function burstText(o: Hashlimit, before: string): string {
   if (o.bytes === null) return ` ${before}burst ${o.burst}`;
-  return o.burst > 0 ? ` ${before}burst ${bytesText(o.bytes * o.burst)}` : '';
+  if (o.burst === 0) return '';
+  // In the largest unit that it has one of, whatever is left over.
+  const total = o.bytes * o.burst;
+  const [unit, size] = BYTE_UNITS.find(([, s]) => total >= s) ?? ['', 1];
+  return ` ${before}burst ${Math.floor(total / size)}${unit}b`;
 }
 
 /** user2credits(): in 64 bits, so that slow rates with a large burst run over. */
@@ -229,8 +233,9 @@ export const hashlimit: MatchExt<Hashlimit> = {
     const { bytes, burstGiven } = o;
     if (bytes !== null) {
       if (burstGiven !== null && burstGiven < bytes) throw new Problem(`burst cannot be smaller than ${bytes}b`);
-      o.burst = burstGiven === null ? 0 : Math.ceil(burstGiven / Math.max(1, bytes));
-      o.expire ??= (o.burst > 0 ? BYTE_EXPIRE_BURST : BYTE_EXPIRE) * 1000;
+      // 4096 mbytes are no burst: 32 bits.
+      o.burst = burstGiven === null ? 0 : Math.ceil((burstGiven >>> 0) / Math.max(1, bytes));
+      o.expire ??= (burstGiven !== null ? BYTE_EXPIRE_BURST : BYTE_EXPIRE) * 1000;
     } else {
       o.burst = burstGiven ?? 5;
       if (o.burst > BURST_MAX) throw new Problem(`bad value for option "--hashlimit-burst", or out of range (1-${BURST_MAX}).`);

@@ -102,9 +102,12 @@ function parseType(names: Names, text: string, kind: 'ICMP' | 'ICMPv6'): { type:
   const type = number(typeText as string, 0, 255);
   if (type === null) throw new Problem(`Unknown ${kind} type \`${text}'`);
   if (codeText === undefined) return { type, min: 0, max: 0xff };
-  const code = number(codeText, 0, 255);
-  if (code === null) throw new Problem(`Unknown ${kind} code \`${text}'`);
-  return { type, min: code, max: code };
+  const [low, high, more] = codeText.split(':') as [string, string?, string?];
+  const min = number(low, 0, 255);
+  const max = high === undefined ? min : number(high, 0, 255);
+  if (min === null || max === null) throw new Problem(`Unknown ${kind} code \`${text}'`);
+  if (more !== undefined) throw new Problem('unknown character :');
+  return { type, min, max };
 }
 
 function make(name: 'icmp' | 'icmp6', names: Names): MatchExt<IcmpMatch> {

@@ -1,11 +1,10 @@
 /** -m ipvs: packets that IPVS has been at. Models xt_ipvs.c, libxt_ipvs.c */
 
-import { fail, ok } from '../../../../sim/errno.ts';
-import { formatIp4, type Ip4, mask4, parseIp4 } from '../../../../wire/addr.ts';
+import { formatIp, type IpAddr, maxLen } from '../../../../wire/addr.ts';
 import { hasIpvs, type IpvsConn, ipvsConnOf } from '../../../ipvs/ipvs.ts';
 import { type MatchExt, type OptionSpec, Problem } from '../ext.ts';
-import { protocolNumber } from '../names.ts';
-import { number } from '../parse.ts';
+import { protocolNumber, servicePort } from '../names.ts';
+import { host, number, mask as parseMask } from '../parse.ts';
 
 interface Test {
   readonly name: string;
@@ -25,13 +24,13 @@ const METHODS: Readonly<Record<string, string>> = { GATE: 'route', IPIP: 'tunnel
 function option(
   name: string,
   invert: boolean,
-  parse: (arg: string) => { shown: string; holds: (conn: IpvsConn, reply: boolean) => boolean },
+  parse: (arg: string, family: 4 | 6) => { shown: string; holds: (conn: IpvsConn, reply: boolean) => boolean },
 ): OptionSpec<Options> {
   return {
     name,
     invert,
-    set: (o, arg, inverted) => {
-      o.tests.push({ name, invert: inverted, ...parse(arg) });
+    set: (o, arg, inverted, cx) => {
+      o.tests.push({ name, invert: inverted, ...parse(arg, cx.family) });
     },
   };
 }
@@ -43,16 +42,16 @@ function word(name: string, arg: string, words: readonly string[]): string {
 }
 
 function port(name: string, arg: string): number {
-  const n = number(arg, 0, 65535);
+  const n = number(arg, 0, 65535) ?? servicePort(arg, 6) ?? servicePort(arg, 17);
   if (n === null) throw new Problem(`ipvs: Bad value for "--${name}" option: "${arg}"`);
   return n;
 }
 
-function prefix(arg: string): { addr: Ip4; mask: Ip4 } {
+function prefix(arg: string, family: 4 | 6): { addr: IpAddr; mask: IpAddr } {
   const [text, len] = arg.split('/');
-  const addr = parseIp4(text ?? '');
-  const mask = len === undefined ? mask4(32) : len.includes('.') ? parseIp4(len) : mask4(Number(len));
-  if (addr === null || mask === null) throw new Problem(`ipvs: Bad value for "--vaddr" option: "${arg}"`);
+  const addr = host(text ?? '', family);
+  const mask = parseMask(len ?? String(maxLen(family)), family);
+  if (mask === null) throw new Problem(`ipvs: Bad value for "--vaddr" option: "${arg}"`);
   return { addr, mask };
 }
 
@@ -78,9 +77,10 @@ export const ipvs: MatchExt<Options> = {
       if (n === null) throw new Problem(`unknown protocol "${arg}" specified`);
       return { shown: String(n), holds: (c) => c.proto === n };
     }),
-    option('vaddr', true, (arg) => {
-      const { addr, mask } = prefix(arg);
-      return { shown: `${formatIp4(addr)}/${formatIp4(mask)}`, holds: (c) => ((c.vaddr ^ addr) & mask) === 0 };
+    option('vaddr', true, (arg, family) => {
+      const { addr, mask } = prefix(arg, family);
+      const holds = (c: IpvsConn): boolean => typeof addr === 'number' && ((c.vaddr ^ addr) & (mask as number)) === 0;
+      return { shown: `${formatIp(addr)}/${formatIp(mask)}`, holds };
     }),
     option('vport', true, (arg) => {
       const n = port('vport', arg);
@@ -100,7 +100,7 @@ export const ipvs: MatchExt<Options> = {
   check: (_o, given) => {
     if (given.size === 0) throw new Problem('IPVS: At least one option is required');
   },
-  checkentry: (_o, ns) => (hasIpvs(ns) ? ok() : fail('ENOENT')),
+  missing: (ns) => !hasIpvs(ns),
   save: (o) => dump(o, '--'),
   list: (o) => dump(o, ''),
   run: (o) => (p) => {
