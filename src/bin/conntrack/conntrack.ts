@@ -198,10 +198,13 @@ function* events(p: Process, o: CtOptions): Task<number> {
   return 0;
 }
 
+/** A line a processor; connections are all counted on the first one. */
 function statsText(s: xt.CtStats): string {
+  const none = 'invalid=0 insert=0 insert_failed=0 drop=0 early_drop=0';
   return (
     `cpu=0   \tfound=${s.found} invalid=${s.invalid} insert=0 insert_failed=${s.insertFailed} drop=${s.drop} early_drop=${s.earlyDrop} ` +
-    `error=${s.error} ${EMPTY_STATS}=${s.searchRestart} clash_resolve=${s.clashResolve} chaintoolong=${s.chaintoolong} \n`
+    `error=${s.error} ${EMPTY_STATS}=${s.searchRestart} clash_resolve=${s.clashResolve} chaintoolong=${s.chaintoolong} \n` +
+    `cpu=1   \tfound=0 ${none} error=0 ${EMPTY_STATS}=0 clash_resolve=0 chaintoolong=0 \n`
   );
 }
 

@@ -323,6 +323,17 @@ function optRecord(l: Lookup, cookie: Uint8Array, questionLen: number): DnsRecor
 
 type Outcome = Reply | { setup: Errno } | { failed: string };
 
+const ids = new WeakMap<Lookup, Map<string, number>>();
+
+/** A query that is asked again, of the same server or the next one, keeps its id. */
+function messageId(l: Lookup, question: string, rng: { below(n: number): number }): number {
+  const known = ids.get(l) ?? new Map<string, number>();
+  ids.set(l, known);
+  const id = known.get(question) ?? rng.below(65536);
+  known.set(question, id);
+  return id;
+}
+
 function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Server, tcp: boolean): Task<Outcome> {
   const rng = p.sim.rng('dig');
   const random = Uint8Array.from({ length: 8 }, () => rng.below(256));
@@ -331,7 +342,7 @@ function* exchange(p: Process, face: Face, l: Lookup, name: string, server: Serv
     (l.recurse ? DNS_RD : 0) | (l.aa ? DNS_AA : 0) | (l.ad ? DNS_AD : 0) | (l.cd ? DNS_CD : 0) | l.extraFlags | (l.opcode << 11);
   const question = { name, type: l.type, class: l.class };
   const query: DnsMessage = {
-    id: rng.below(65536),
+    id: messageId(l, `${name} ${tcp}`, rng),
     flags,
     questions: [question],
     answers: [],
