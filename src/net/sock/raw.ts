@@ -241,6 +241,8 @@ export function rawError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
     if (sk.family !== ip.family || sk.proto !== ip.proto) continue;
     if (sk.remote && sk.remote.addr !== ip.dst) continue;
     if (!isAny(sk.local.addr) && sk.local.addr !== ip.src) continue;
+    // What this host itself reports comes in by lo, and a socket that is tied to another device does not hear it.
+    if (ip.family === 4 && !sk.acceptsDevice(skb.dev)) continue;
     const tooBig = what.errno === 'EMSGSIZE';
     if (tooBig && sk.opt.mtuDiscover === 'dont') continue;
     if (!sk.opt.recvErr && !sk.remote) continue;
