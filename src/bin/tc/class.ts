@@ -119,16 +119,21 @@ function printClass(ctx: TcCtx, c: tc.ClassEntry, minorOnly: boolean): void {
   pr.json = null;
   const { htb } = c;
   if (htb) {
-    const { backlog, qlen } = htb.leaf ?? { backlog: 0, qlen: 0 };
-    const { bytes, packets, drops, overlimits } = htb;
-    printStats(ctx, { bytes, packets, drops, overlimits, requeues: 0, backlog, qlen }, ' ');
+    printHtbStats(ctx, htb, ' ');
     pr.out += `\n lended: ${htb.lends} borrowed: ${htb.borrows} giants: 0\n`;
     pr.out += ` tokens: ${ticks(htb.tokens)} ctokens: ${ticks(htb.ctokens)}\n\n`;
-  } else if (c.below && c.qdisc.kind === 'prio') {
-    printStats(ctx, c.below, ' ');
+  } else {
+    // tbf and netem keep no numbers per class, and the line for them stays empty.
+    if (c.below && c.qdisc.kind === 'prio') printStats(ctx, c.below, ' ');
     pr.out += '\n';
   }
   pr.json = json;
+}
+
+function printHtbStats(ctx: TcCtx, htb: tc.HtbClass, prefix: string): void {
+  const { backlog, qlen } = htb.leaf ?? { backlog: 0, qlen: 0 };
+  const { bytes, packets, drops, overlimits } = htb;
+  printStats(ctx, { bytes, packets, drops, overlimits, requeues: 0, backlog, qlen }, prefix);
 }
 
 function ticks(ns: number): number {
@@ -161,8 +166,21 @@ function graph(ctx: TcCtx, classes: readonly tc.ClassEntry[]): string {
         kids.unshift(child);
       }
       link(kids);
-      out += `${indent(node)}+---(${showClassid(node.entry.id)}) ${node.entry.qdisc.kind} `;
+      const id = showClassid(node.entry.id);
+      const { kind } = node.entry.qdisc;
+      out += `${indent(node)}+---(${id}) ${kind} `;
       if (node.entry.htb) out += htbClassText(ctx, node.entry.htb);
+      if (ctx.stats) {
+        out += '\n';
+        if (node.entry.htb) {
+          const before = ctx.pr.out;
+          ctx.pr.out = '';
+          printHtbStats(ctx, node.entry.htb, below(node, kids.length > 0) + ' '.repeat(kind.length - 2 + id.length));
+          out += ctx.pr.out;
+          ctx.pr.out = before;
+        }
+        if (node.more || kids.length > 0) out += `\n${below(node, kids.length > 0)}`;
+      }
       out += '\n';
       show(kids, pool);
       if (!node.more) out += `${indent(node)}\n`;
@@ -182,6 +200,11 @@ function link(level: readonly Node[]): void {
   level.forEach((n, i) => {
     n.more = i + 1 < level.length;
   });
+}
+
+/** The start of a further line about a class. */
+function below(node: Node, kids: boolean): string {
+  return `${indent(node)}${node.more ? '|' : ' '}    ${kids ? '|' : ' '}`;
 }
 
 /** Follows the path that was taken last from the top, which after a class's children still leads to them. Models graph_indent() */

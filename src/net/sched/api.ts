@@ -125,7 +125,9 @@ export function modifyQdisc(ns: Netns, r: QdiscRequest, flags: Flags): Result {
   if (q === null) return fail('ENOENT', 'Specified qdisc not found');
   if (flags.exclusive) return fail('EEXIST', 'Exclusivity flag on, cannot modify');
   if (r.kind !== '' && r.kind !== q.kind) return fail('EINVAL', 'Invalid qdisc name: must match existing qdisc');
-  return r.options === null ? ok() : q.change(r.options);
+  if (r.options === null) return ok();
+  if (!q.changeable) return fail('EINVAL', 'Change operation not supported by specified qdisc');
+  return q.change(r.options);
 }
 
 function createAndGraft(s: Sched, p: Qdisc | null, r: QdiscRequest, flags: Flags): Result {

@@ -61,6 +61,7 @@ export class HtbClass {
 
 export class Htb extends Qdisc {
   readonly kind = 'htb';
+  override readonly changeable = false;
   r2q = 10;
   defcls = 0;
   directQlen: number;

@@ -60,6 +60,8 @@ export abstract class Qdisc {
   parent = TC_H_ROOT;
   /** Made by its parent without being asked for: not listed. */
   invisible = false;
+  /** Options can be changed after it was made. */
+  readonly changeable: boolean = true;
   /** A packet may pass it while it is empty. */
   readonly canBypass: boolean = false;
   bytes = 0;
