@@ -6,7 +6,7 @@ import { groups } from '../../os/uapi.ts';
 import { interfaces, printInterface, printTable } from '../ifconfig/print.ts';
 import { extendedList, fullList, type HostNames, hostNames, list, list6 } from '../route/list.ts';
 import { internetHead, internetRows, type SocketOptions, unixTable } from './sockets.ts';
-import { statistics } from './statistics.ts';
+import { statistics, statistics6 } from './statistics.ts';
 import { FAMILY_LIST, USAGE, VERSION } from './usage.ts';
 
 const OPTION_ERROR = 3;
@@ -194,8 +194,10 @@ function* once(p: Process, o: Options): Task<number> {
 function* run(p: Process): Task<number> {
   const o = readOptions(p.argv.slice(1));
   if (o.count.has('h')) {
-    yield* p.out(USAGE);
+    // The usage waits in a buffer unless it goes to a terminal.
+    if (p.isatty(1)) yield* p.out(USAGE);
     yield* p.err(FAMILY_LIST);
+    if (!p.isatty(1)) yield* p.out(USAGE);
     return 0;
   }
   if (o.count.has('V')) {
@@ -205,8 +207,11 @@ function* run(p: Process): Task<number> {
   if ([...'irMs'].filter((c) => o.count.has(c)).length > 1) throw misused();
   if (o.count.has('M')) throw new Stop(1, "netstat: no support for `ip_masquerade' on this system.\n");
   if (o.count.has('s')) {
-    if (o.family === 'inet6') throw new Stop(1, 'netstat: -s of IPv6 is not emulated\n');
     const only = new Set((['raw', 'tcp', 'udp'] as const).filter((name) => o.count.has(name[0] === 'r' ? 'w' : (name[0] as string))));
+    if (o.family === 'inet6') {
+      yield* p.out(statistics6(p.readText('/proc/net/snmp6') ?? '', p.readText('/proc/net/snmp') ?? '', only));
+      return 0;
+    }
     yield* p.out(statistics([p.readText('/proc/net/snmp') ?? '', p.readText('/proc/net/netstat') ?? ''], only));
     return 0;
   }

@@ -133,6 +133,69 @@ const TCP_EXT: Table = {
   TCPMemoryPressures: ['some', 'TCP ran low on memory % times'],
 };
 
+const SIX: Table = {
+  Ip6FragCreates: ['some', '% fragments created'],
+  Ip6FragFails: ['some', '% outgoing packets failed fragmentation'],
+  Ip6FragOKs: ['some', '% outgoing packets fragmented ok'],
+  Ip6InAddrErrors: ['some', '% with invalid addresses'],
+  Ip6InDelivers: ['number', '% incoming packets delivered'],
+  Ip6InDiscards: ['number', '% incoming packets discarded'],
+  Ip6InHdrErrors: ['some', '% with invalid headers'],
+  Ip6InMcastPkts: ['some', '% incoming multicast packets'],
+  Ip6InNoRoutes: ['some', '% incoming packets with no route'],
+  Ip6InReceives: ['number', '% total packets received'],
+  Ip6InTooBigErrors: ['some', '% with packets too big'],
+  Ip6InTruncatedPkts: ['some', '% with truncated packets'],
+  Ip6InUnknownProtos: ['some', '% with unknown protocol'],
+  Ip6OutDiscards: ['some', '% outgoing packets dropped'],
+  Ip6OutForwDatagrams: ['number', '% forwarded'],
+  Ip6OutMcastPkts: ['some', '% outgoing multicast packets'],
+  Ip6OutNoRoutes: ['some', '% dropped because of missing route'],
+  Ip6OutRequests: ['number', '% requests sent out'],
+  Ip6ReasmFails: ['some', '% packet reassemblies failed'],
+  Ip6ReasmOKs: ['some', '% packets reassembled ok'],
+  Ip6ReasmReqds: ['some', '% reassemblies required'],
+  Ip6ReasmTimeout: ['some', '% fragments dropped after timeout'],
+  Icmp6InDestUnreachs: ['in', 'destination unreachable: %'],
+  Icmp6InEchoReplies: ['in', 'echo replies: %'],
+  Icmp6InEchos: ['in', 'echo requests: %'],
+  Icmp6InErrors: ['number', '% input ICMP message failed'],
+  Icmp6InGroupMembQueries: ['in', 'group member queries: %'],
+  Icmp6InGroupMembReductions: ['in', 'group member reductions: %'],
+  Icmp6InGroupMembResponses: ['in', 'group member responses: %'],
+  Icmp6InMsgs: ['number', '% ICMP messages received'],
+  Icmp6InNeighborAdvertisements: ['in', 'neighbour advertisement: %'],
+  Icmp6InNeighborSolicits: ['in', 'neighbour solicits: %'],
+  Icmp6InParmProblems: ['in', 'parameter problem: %'],
+  Icmp6InPktTooBigs: ['in', 'packets too big: %'],
+  Icmp6InRedirects: ['in', 'redirects: %'],
+  Icmp6InRouterAdvertisements: ['in', 'router advertisement: %'],
+  Icmp6InRouterSolicits: ['in', 'router solicits: %'],
+  Icmp6InTimeExcds: ['in', 'received ICMPv6 time exceeded: %'],
+  Icmp6OutDestUnreachs: ['out', 'destination unreachable: %'],
+  Icmp6OutEchoReplies: ['out', 'echo replies: %'],
+  Icmp6OutEchos: ['out', 'echo requests: %'],
+  Icmp6OutGroupMembQueries: ['out', 'group member queries: %'],
+  Icmp6OutGroupMembReductions: ['out', 'group member reductions: %'],
+  Icmp6OutGroupMembResponses: ['out', 'group member responses: %'],
+  Icmp6OutMsgs: ['number', '% ICMP messages sent'],
+  Icmp6OutNeighborAdvertisements: ['out', 'neighbor advertisements: %'],
+  Icmp6OutNeighborSolicits: ['out', 'neighbor solicits: %'],
+  Icmp6OutParmProblems: ['out', 'parameter problem: %'],
+  Icmp6OutPktTooBigs: ['out', 'packets too big: %'],
+  Icmp6OutRedirects: ['out', 'redirects: %'],
+  Icmp6OutRouterAdvertisements: ['out', 'router advertisement: %'],
+  Icmp6OutRouterSolicits: ['out', 'router solicits: %'],
+  Icmp6OutTimeExcds: ['out', 'sent ICMPv6 time exceeded: %'],
+  Udp6InCsumErrors: ['some', '% packets with invalid checksum'],
+  Udp6InDatagrams: ['number', '% packets received'],
+  Udp6InErrors: ['number', '% packet receive errors'],
+  Udp6NoPorts: ['number', '% packets to unknown port received'],
+  Udp6OutDatagrams: ['number', '% packets sent'],
+  Udp6RcvbufErrors: ['some', '% receive buffer errors'],
+  Udp6SndbufErrors: ['some', '% send buffer errors'],
+};
+
 type Protocol = 'raw' | 'tcp' | 'udp';
 /** Tables that belong to no protocol are always shown. */
 const TABLES: Readonly<Record<string, { table: Table; of: Protocol }>> = {
@@ -142,12 +205,32 @@ const TABLES: Readonly<Record<string, { table: Table; of: Protocol }>> = {
   Udp: { table: UDP, of: 'udp' },
   TcpExt: { table: TCP_EXT, of: 'tcp' },
 };
-const HISTOGRAMS = { in: '    ICMP input histogram:\n', out: '    ICMP output histogram:\n' } as const;
+const HISTOGRAMS = { in: 'ICMP input histogram:', out: 'ICMP output histogram:' } as const;
+
+/** Lines of counters, indented by what came before them. */
+class Lines {
+  out = '';
+  private state: 'normal' | 'in' | 'out' = 'normal';
+
+  private put(text: string): void {
+    this.out += `${this.state === 'normal' ? '    ' : '        '}${text}\n`;
+  }
+
+  add(entry: readonly [Kind, string] | undefined, name: string, value: string): void {
+    const [kind, text] = entry ?? (['some', `${name}: %`] as const);
+    if (kind === 'in' || kind === 'out') {
+      if (this.state !== kind) this.put(HISTOGRAMS[kind]);
+      this.state = kind;
+    }
+    if (text === '' || (kind !== 'number' && value === '0')) return;
+    if (entry && kind !== 'in' && kind !== 'out') this.state = 'normal';
+    this.put(text.replace('%', value));
+  }
+}
 
 /** `sources` are the texts of both files; `only` names protocols, empty for all. */
 export function statistics(sources: readonly string[], only: ReadonlySet<Protocol>): string {
-  let out = '';
-  let state: 'normal' | 'in' | 'out' = 'normal';
+  const to = new Lines();
   for (const source of sources) {
     const lines = source.split('\n').filter((l) => l !== '');
     for (let i = 0; i + 1 < lines.length; i += 2) {
@@ -155,20 +238,26 @@ export function statistics(sources: readonly string[], only: ReadonlySet<Protoco
       const values = (lines[i + 1] as string).split(/\s+/).slice(1);
       const known = TABLES[(prefix as string).replace(':', '')];
       if (known && only.size > 0 && !only.has(known.of)) continue;
-      out += `${prefix}\n`;
-      for (const [k, name] of names.entries()) {
-        const value = values[k] ?? '0';
-        const entry = known?.table[name];
-        const [kind, text] = entry ?? (['some', `${name}: %`] as const);
-        if (kind === 'in' || kind === 'out') {
-          if (state !== kind) out += HISTOGRAMS[kind];
-          state = kind;
-        }
-        if (text === '' || (kind !== 'number' && value === '0')) continue;
-        if (entry && kind !== 'in' && kind !== 'out') state = 'normal';
-        out += `${state === 'normal' ? '    ' : '        '}${text.replace('%', value)}\n`;
-      }
+      to.out += `${prefix}\n`;
+      for (const [k, name] of names.entries()) to.add(known?.table[name], name, values[k] ?? '0');
     }
   }
-  return out;
+  return to.out;
+}
+
+/** The same from /proc/net/snmp6, and TCP, which counts both families together, from /proc/net/snmp. */
+export function statistics6(snmp6: string, snmp: string, only: ReadonlySet<Protocol>): string {
+  const to = new Lines();
+  let title = '';
+  for (const line of snmp6.split('\n')) {
+    const [name, value] = line.split(/\s+/);
+    const prefix = /^(Ip6|Icmp6|Udp6|UdpLite6)/.exec(name ?? '')?.[0];
+    if (name === undefined || prefix === undefined) continue;
+    if (only.size > 0 && prefix !== 'UdpLite6' && !only.has(prefix === 'Udp6' ? 'udp' : 'raw')) continue;
+    if (title !== prefix) to.out += `${prefix}:\n`;
+    title = prefix;
+    to.add(SIX[name], name, value ?? '0');
+  }
+  const lines = snmp.split('\n').filter((l) => l.startsWith('Tcp:'));
+  return to.out + statistics([lines.join('\n')], only);
 }
