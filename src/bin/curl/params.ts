@@ -2,7 +2,8 @@
 
 import type { OptionSpec } from '../getopt.ts';
 import { CURL_OPTIONS } from './help.ts';
-import { Bad, type CurlOptions, defaults, type GlobalOptions, globals, SETTERS, Unsupported, warning } from './options.ts';
+import { type CurlOptions, defaults, type GlobalOptions, globals, warning } from './options.ts';
+import { Bad, SETTERS, Unsupported } from './setters.ts';
 
 export type ParsedCurl =
   | { ok: true; options: CurlOptions[]; globals: GlobalOptions }

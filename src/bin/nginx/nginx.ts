@@ -7,8 +7,9 @@ import { Threads } from '../../os/threads.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
 import { errnoNumber, strerror } from '../../sim/errno.ts';
 import { strftime } from '../sh/strftime.ts';
-import { type Config, Emerg, readConfig } from './config.ts';
+import { Emerg, readConfig } from './config.ts';
 import { NGINX_FILES } from './files.ts';
+import type { Config } from './model.ts';
 import { Http, SERVER } from './serve.ts';
 
 const HELP = `nginx version: ${SERVER}

@@ -12,40 +12,22 @@ import { formatIp, parseIp } from '../../wire/addr.ts';
 import { concat, utf8 } from '../../wire/bytes.ts';
 import { bytesOf, Reader } from '../curl/http.ts';
 import { strftime } from '../sh/strftime.ts';
-import { type Config, chooseLocation, type Location, type Server } from './config.ts';
-import { errorPage, REASONS, SERVER, sentStatus, VERSION } from './pages.ts';
+import { chooseLocation } from './config.ts';
+import type { Config, Location, Server } from './model.ts';
+import { errorPage, REASONS, SERVER, sentStatus } from './pages.ts';
+import { chunk, inChunks, type Reply } from './reply.ts';
 import { decodePath, type Request, readRequest } from './request.ts';
 import { type FileResult, httpDate, kindOf, pathOf, serveFile } from './static.ts';
 import { Upstreams } from './upstream.ts';
+import { variableOf } from './value.ts';
 import { expand } from './variables.ts';
 
 export { SERVER };
-
-export interface Reply {
-  status: number;
-  /** An upstream's own words for it; null for nginx's. */
-  reason: string | null;
-  type: string;
-  body: Uint8Array;
-  headers: [string, string][];
-  close: boolean;
-  /** Content-Length of an upstream, which a HEAD answer keeps; NaN for the body's. */
-  length: number;
-  /** Its length is not known when the head goes out: it goes in chunks. */
-  chunked?: boolean;
-}
 
 const MAX_REDIRECTS = 10;
 /** add_header without `always` speaks for these. */
 const ADDED = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
 const REDIRECTS = [301, 302, 303, 307, 308];
-
-const inChunks = (reply: Reply, r: Request): boolean => reply.chunked === true && r.version === '1.1';
-
-function chunk(body: Uint8Array): Uint8Array {
-  const piece = body.length > 0 ? [utf8(`${body.length.toString(16)}\r\n`), body, utf8('\r\n')] : [];
-  return concat([...piece, utf8('0\r\n\r\n')]);
-}
 
 /** A stream whose first octets have been read already. */
 function withHead(head: Uint8Array, under: Stream): Stream {
@@ -197,63 +179,7 @@ export class Http {
   }
 
   private value(name: string, r: Request, l: Location, reply: Reply | null): string {
-    const own = r.variables.get(name);
-    if (own !== undefined) return own;
-    const map = this.config.maps.get(name);
-    if (map) {
-      const v = expand(map.source, (n) => this.value(n, r, l, reply));
-      const hit = map.entries.find((e) => (e.regex ? e.regex.test(v) : e.key.toLowerCase() === v.toLowerCase()));
-      return expand(hit?.value ?? map.fallback, (n) => this.value(n, r, l, reply));
-    }
-    if (name.startsWith('http_')) return r.headers.get(name.slice(5).replace(/_/g, '-')) ?? '';
-    if (name.startsWith('arg_')) return new RegExp(`(?:^|&)${name.slice(4)}=([^&]*)`, 'i').exec(r.args)?.[1] ?? '';
-    if (name.startsWith('cookie_')) return new RegExp(`(?:^|;\\s*)${name.slice(7)}=([^;]*)`).exec(r.headers.get('cookie') ?? '')?.[1] ?? '';
-    if (name.startsWith('sent_http_'))
-      return reply?.headers.find(([k]) => k.toLowerCase() === name.slice(10).replace(/_/g, '-'))?.[1] ?? '';
-    const now = this.p.sim.epochMs * 1000 + this.p.sim.now;
-    const forwarded = r.headers.get('x-forwarded-for');
-    const table: Readonly<Record<string, () => string | number>> = {
-      uri: () => r.path,
-      document_uri: () => r.path,
-      request_uri: () => r.uri,
-      args: () => r.args,
-      query_string: () => r.args,
-      is_args: () => (r.args ? '?' : ''),
-      host: () => (r.headers.get('host') ?? r.variables.get('server_name') ?? '').replace(/:\d+$/, '').toLowerCase(),
-      hostname: () => this.p.hostname,
-      remote_addr: () => r.peer.addr,
-      remote_port: () => r.peer.port,
-      server_addr: () => r.local.addr,
-      server_port: () => r.local.port,
-      request_method: () => r.method,
-      request: () => r.line,
-      scheme: () => r.scheme,
-      https: () => (r.scheme === 'https' ? 'on' : ''),
-      server_protocol: () => `HTTP/${r.version}`,
-      status: () => String(reply?.status ?? 0).padStart(3, '0'),
-      body_bytes_sent: () => (r.method === 'HEAD' || !reply ? 0 : inChunks(reply, r) ? chunk(reply.body).length : reply.body.length),
-      bytes_sent: () => reply?.body.length ?? 0,
-      time_local: () => strftime('%d/%b/%Y:%H:%M:%S +0000', this.seconds()),
-      time_iso8601: () => strftime('%Y-%m-%dT%H:%M:%S+00:00', this.seconds()),
-      msec: () => (now / 1e6).toFixed(3),
-      request_time: () => ((this.p.sim.now - r.began) / 1e6).toFixed(3),
-      request_length: () => r.length + r.body.length,
-      request_body: () => String.fromCharCode(...r.body.subarray(0, 4096)),
-      request_filename: () => pathOf(l, r.path),
-      document_root: () => l.root,
-      content_type: () => r.headers.get('content-type') ?? '',
-      content_length: () => r.headers.get('content-length') ?? '',
-      connection: () => this.counts.accepted,
-      proxy_add_x_forwarded_for: () => (forwarded ? `${forwarded}, ${r.peer.addr}` : r.peer.addr),
-      proxy_host: () => /^http:\/\/([^/]+)/.exec(l.proxy?.url ?? '')?.[1] ?? '',
-      proxy_port: () => /:(\d+)/.exec(l.proxy?.url.slice(5) ?? '')?.[1] ?? '80',
-      nginx_version: () => VERSION,
-      pid: () => this.p.pid,
-      ssl_protocol: () => r.tls?.protocol ?? '',
-      ssl_cipher: () => r.tls?.cipher ?? '',
-      ssl_server_name: () => r.tls?.name ?? '',
-    };
-    return String(table[name]?.() ?? '');
+    return variableOf({ p: this.p, config: this.config, accepted: this.counts.accepted }, name, r, l, reply);
   }
 
   /** nginx's own page for a status, or what error_page says instead. */

@@ -3,9 +3,9 @@
 import type { Process } from '../../os/process.ts';
 import { utf8 } from '../../wire/bytes.ts';
 import { strftime } from '../sh/strftime.ts';
-import type { Location } from './config.ts';
+import type { Location } from './model.ts';
+import type { Reply } from './reply.ts';
 import type { Request } from './request.ts';
-import type { Reply } from './serve.ts';
 
 export type FileResult = { reply: Reply } | { status: number; headers?: [string, string][]; error?: string } | { redirect: string };
 

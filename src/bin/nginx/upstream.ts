@@ -7,9 +7,9 @@ import { tcpStream } from '../../os/stream.ts';
 import { type Errno, errnoNumber, strerror } from '../../sim/errno.ts';
 import { concat } from '../../wire/bytes.ts';
 import { bodyPlan, bytesOf, Reader, readBody, readHead } from '../curl/http.ts';
-import type { Config, Location, Peer, Upstream } from './config.ts';
+import type { Config, Location, Peer, Upstream } from './model.ts';
+import type { Reply } from './reply.ts';
 import type { Request } from './request.ts';
-import type { Reply } from './serve.ts';
 
 interface Health {
   fails: number;

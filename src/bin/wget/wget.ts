@@ -4,62 +4,25 @@ import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { gaiStrerror, getaddrinfo } from '../../os/resolver.ts';
 import { closeSocket, connectTcp, openTcp } from '../../os/sockcalls.ts';
-import { tcpStream } from '../../os/stream.ts';
 import { timeLimit } from '../../os/threads.ts';
-import { tlsConnect } from '../../os/tls/client.ts';
-import { TlsSession } from '../../os/tls/session.ts';
-import {
-  certificatesIn,
-  systemTrust,
-  V_CERT_HAS_EXPIRED,
-  V_CERT_NOT_YET_VALID,
-  V_NO_LOCAL_ISSUER,
-  V_SELF_SIGNED,
-  V_SELF_SIGNED_IN_CHAIN,
-  type Verdict,
-  verifyChain,
-} from '../../os/tls/trust.ts';
-import type { TcpSocket } from '../../os/uapi.ts';
+import { certificatesIn, systemTrust } from '../../os/tls/trust.ts';
 import { type Errno, ok, strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
 import { concat, text, utf8 } from '../../wire/bytes.ts';
-import { type Certificate, matchesHost } from '../../wire/x509.ts';
-import { bodyPlan, bytesOf, header, latin1, Reader, type ResponseHead, readBody, readHead } from '../curl/http.ts';
+import type { Certificate } from '../../wire/x509.ts';
+import { bodyPlan, bytesOf, header, latin1, type ResponseHead, readBody, readHead } from '../curl/http.ts';
 import { noProxy } from '../curl/proxy.ts';
 import { base64 } from '../curl/request.ts';
 import { hostHeader, hostText, joinUrl, parseUrl, type Url, urlText } from '../curl/url.ts';
 import { strftime } from '../sh/strftime.ts';
 import { Dots, decimal, rate } from './dots.ts';
+import { EXIT, Link, type Outcome, secure } from './link.ts';
+import { escaped, fileName, grouped, lengthLine, whyBad } from './names.ts';
 import { parseWget, type WgetOptions } from './options.ts';
 import { HELP } from './usage.ts';
 
 const USAGE = 'Usage: wget [OPTION]... [URL]...\n';
 const HINT = "\nTry `wget --help' for more options.\n";
-
-/** Exit statuses of exits.h. */
-const EXIT = { ok: 0, error: 1, parse: 2, io: 3, network: 4, ssl: 5, auth: 6, protocol: 7, server: 8 } as const;
-
-type Outcome = { exit: number; retry: boolean };
-
-function grouped(n: number): string {
-  const units = ['K', 'M', 'G'];
-  let value = n;
-  for (const unit of units) {
-    value /= 1024;
-    if (value < 1000 || unit === 'G') return value < 10 ? `${value.toFixed(1)}${unit}` : `${Math.round(value)}${unit}`;
-  }
-  return String(n);
-}
-
-/** A connection and what has been read from it. */
-class Link extends Reader {
-  readonly sock: TcpSocket;
-  secured = false;
-  constructor(sock: TcpSocket) {
-    super(tcpStream(sock));
-    this.sock = sock;
-  }
-}
 
 class Wget {
   private readonly p: Process;
@@ -197,8 +160,8 @@ class Wget {
     out: number | null,
   ): Task<number | { location: string; status: number }> {
     const { o } = this;
-    if (o.noClobber && out === null && !o.spider && this.p.stat(this.fileName(url)).ok) {
-      yield* this.say(`File ‘${this.fileName(url)}’ already there; not retrieving.\n\n`);
+    if (o.noClobber && out === null && !o.spider && this.p.stat(fileName(this.o, url)).ok) {
+      yield* this.say(`File ‘${fileName(this.o, url)}’ already there; not retrieving.\n\n`);
       return EXIT.ok;
     }
     for (let attempt = 1; ; attempt++) {
@@ -287,53 +250,6 @@ class Wget {
     return { exit: EXIT.network, retry: !fatal };
   }
 
-  /** The handshake in GnuTLS's words. */
-  private *secure(link: Link, url: Url): Task<Outcome | null> {
-    const { p, o } = this;
-    const session = new TlsSession(link.stream, p.sim.rng('tls'));
-    session.deadline = o.readTimeout > 0 ? p.sim.now + o.readTimeout * 1e6 : undefined;
-    const now = p.sim.epochMs + p.sim.now / 1000;
-    let verdict: Verdict | null = null;
-    const failure = yield* tlsConnect(session, {
-      serverName: parseIp(url.host) === null ? url.host : null,
-      alpn: [],
-      min: o.tlsMin ?? 10,
-      max: 13,
-      style: o.tlsMin === null ? 'gnutls-compat' : 'gnutls',
-      check: (chain) => {
-        verdict = verifyChain(chain, this.trusted, now);
-        return null;
-      },
-    });
-    if (failure) {
-      const why =
-        failure.kind === 'wrong-version'
-          ? 'An unexpected TLS packet was received.'
-          : failure.kind === 'alert'
-            ? 'A TLS fatal alert has been received.'
-            : 'The TLS connection was non-properly terminated.';
-      yield* this.tell(`GnuTLS: ${why}\nUnable to establish SSL connection.\n`);
-      return { exit: EXIT.network, retry: false };
-    }
-    const leaf = session.peerChain[0] as Certificate;
-    const level = o.checkCertificate ? 'ERROR' : 'WARNING';
-    const codes = ((verdict as Verdict | null)?.findings ?? []).map((f) => f.code);
-    const issuer = codes.some((c) => c === V_SELF_SIGNED || c === V_SELF_SIGNED_IN_CHAIN || c === V_NO_LOCAL_ISSUER);
-    let bad = codes.length > 0;
-    if (bad) yield* this.tell(`${level}: The certificate of ‘${url.host}’ is not trusted.\n`);
-    if (issuer) yield* this.tell(`${level}: The certificate of ‘${url.host}’ doesn't have a known issuer.\n`);
-    if (codes.includes(V_CERT_HAS_EXPIRED)) yield* this.tell(`${level}: The certificate of ‘${url.host}’ has expired.\n`);
-    if (codes.includes(V_CERT_NOT_YET_VALID)) yield* this.tell(`${level}: The certificate of ‘${url.host}’ is not yet activated.\n`);
-    if (!bad && !matchesHost(leaf, url.host)) {
-      yield* this.tell(`The certificate's owner does not match hostname ‘${url.host}’\n`);
-      bad = true;
-    }
-    if (bad && o.checkCertificate) return { exit: EXIT.ssl, retry: false };
-    link.stream = session;
-    link.secured = true;
-    return null;
-  }
-
   private request(url: Url, method: string, body: Uint8Array | null): Uint8Array {
     const { o } = this;
     const fields: [string, string][] = [
@@ -372,7 +288,7 @@ class Wget {
   ): Task<Outcome | { location: string; status: number }> {
     const { p, o } = this;
     const proxy = this.proxy(url);
-    if (url.scheme === 'ftp') yield* this.say(`           => ‘${url.path.endsWith('/') ? '.listing' : this.fileName(url)}’\n`);
+    if (url.scheme === 'ftp') yield* this.say(`           => ‘${url.path.endsWith('/') ? '.listing' : fileName(this.o, url)}’\n`);
     const reader = yield* this.connect(proxy ?? url);
     if (!(reader instanceof Link)) return reader;
     if (url.scheme === 'ftp') {
@@ -381,7 +297,7 @@ class Wget {
       return { exit: EXIT.protocol, retry: false };
     }
     if (url.scheme === 'https' && !reader.secured) {
-      const f = yield* this.secure(reader, url);
+      const f = yield* secure(p, o, this.trusted, reader, url, (text) => this.tell(text));
       if (f) {
         closeSocket(p, reader.sock);
         return f;
@@ -445,7 +361,7 @@ class Wget {
       yield* this.say('\n');
       return { exit: EXIT.server, retry: false };
     }
-    yield* this.length(h);
+    yield* this.say(lengthLine(o, h));
     if (o.noVerbose) yield* this.tell(`${this.now()} URL: ${urlText(url)} ${h.status} ${h.reason}\n`);
     yield* this.say('Remote file exists.\n\n');
     return { exit: 0, retry: false };
@@ -458,7 +374,7 @@ class Wget {
     const { o, p } = this;
     if (o.startPos !== null) return o.startPos;
     if (!o.continue || o.output === '-') return 0;
-    const s = p.stat(o.output ?? this.fileName(url));
+    const s = p.stat(o.output ?? fileName(this.o, url));
     return s.ok ? s.value.size : 0;
   }
 
@@ -470,37 +386,6 @@ class Wget {
   private keep(reader: Link, url: Url, h: ResponseHead, kind: string, whole: boolean): void {
     if (!whole || kind === 'close' || /close/i.test(header(h, 'Connection') ?? '')) this.drop(reader);
     else this.idle = { key: `${url.host}:${url.port}`, reader };
-  }
-
-  private *length(h: ResponseHead): Task<void> {
-    const n = this.o.ignoreLength ? null : header(h, 'Content-Length');
-    const type = header(h, 'Content-Type')?.split(';')[0];
-    const shown = (x: number): string => `${x}${x >= 1024 ? ` (${grouped(x)})` : ''}`;
-    const whole = /^bytes \d+-\d+\/(\d+)$/.exec(header(h, 'Content-Range') ?? '')?.[1];
-    const size =
-      n === null
-        ? this.o.ignoreLength
-          ? 'ignored'
-          : 'unspecified'
-        : whole && h.status === 206
-          ? `${shown(Number(whole))}, ${shown(Number(n))} remaining`
-          : shown(Number(n));
-    yield* this.say(`Length: ${size}${type ? ` [${type}]` : ''}\n`);
-  }
-
-  private fileName(url: Url): string {
-    const name = url.path.slice(url.path.lastIndexOf('/') + 1) || 'index.html';
-    const { o } = this;
-    let whole = url.query === null ? name : `${name}?${url.query}`;
-    if (o.directories) {
-      const dirs = url.path.split('/').slice(1, -1).slice(o.cutDirs);
-      whole = [
-        ...(o.hostDirectories ? [url.portGiven && url.port !== 80 ? `${url.host}:${url.port}` : url.host] : []),
-        ...dirs,
-        whole,
-      ].join('/');
-    }
-    return o.prefix === null ? whole : `${o.prefix}/${whole}`;
   }
 
   private *save(reader: Link, url: Url, h: ResponseHead, plan: ReturnType<typeof bodyPlan>, out: number | null): Task<Outcome> {
@@ -515,17 +400,17 @@ class Wget {
     if (h.status === 204) {
       this.keep(reader, url, h, plan.kind, true);
       yield* this.say(
-        `${this.now()} (${rate(0, 1, o.bits)}) - ${out === 1 ? 'written to stdout' : `‘${o.output ?? this.fileName(url)}’ saved`} [0]\n\n`,
+        `${this.now()} (${rate(0, 1, o.bits)}) - ${out === 1 ? 'written to stdout' : `‘${o.output ?? fileName(this.o, url)}’ saved`} [0]\n\n`,
       );
       return { exit: 0, retry: false };
     }
-    if (h.status < 400) yield* this.length(h);
+    if (h.status < 400) yield* this.say(lengthLine(o, h));
     /** Bytes of the answer that the file has already. */
     let skip = o.startPos !== null && h.status === 200 ? o.startPos : 0;
     let fd = out;
     let name = o.output ?? '';
     if (fd === null) {
-      const base = this.fileName(url);
+      const base = fileName(this.o, url);
       name = base;
       if (!o.continue && !o.timestamping && !o.directories) for (let n = 1; p.stat(name).ok; n++) name = `${base}.${n}`;
       const dirs = name.split('/').slice(0, -1);
@@ -588,20 +473,6 @@ class Wget {
     if (o.noVerbose) yield* this.tell(`${this.now()} URL:${urlText(url)} ${sizes} -> "${out === 1 ? '-' : name}" [1]\n`);
     return { exit: 0, retry: false };
   }
-}
-
-/** reencode_escapes(): what a URL may not hold as it is. */
-function escaped(given: string): string {
-  const m = /^([a-z]+):(?!\/\/)(.*)$/i.exec(given);
-  // Without slashes after it, `http:` is a host's name before an FTP path.
-  const full = m && !/^\d+(\/|$)/.test(m[2] as string) ? `ftp://${m[1]}/${m[2]}` : given;
-  return full.replace(/[ "<>\\^`{|}]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-function whyBad(given: string): string {
-  if (/:\/\/\[[^\]]*$/.test(given)) return 'Unterminated IPv6 numeric address';
-  if (/:\/\/\[/.test(given)) return 'Invalid IPv6 numeric address';
-  return /:\/\/[^/]*:[^/]/.test(given) ? 'Bad port number' : 'Invalid host name';
 }
 
 function* main(p: Process): Task<number> {
