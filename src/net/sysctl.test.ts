@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Sim } from '../sim/sim.ts';
+import { Veth } from './dev/veth.ts';
 import { Kernel } from './kernel.ts';
 
 function sysctl() {
@@ -40,5 +41,27 @@ describe('what a key takes', () => {
     const s = sysctl();
     s.set('net.ipv4.ip_forward', '1');
     expect([s.get('net.ipv4.conf.all.accept_redirects'), s.get('net.ipv4.conf.lo.forwarding')]).toEqual(['0', '1']);
+  });
+
+  it('a device follows default until it, or default before it came, was written', () => {
+    const ns = new Kernel(new Sim(1), 'host').newNetns();
+    const s = ns.sysctl;
+    const value = (dev: string) => s.get(`net.ipv4.conf.${dev}.arp_ignore`);
+    s.set('net.ipv4.conf.default.arp_ignore', '1');
+    expect(value('lo')).toBe('1');
+    s.set('net.ipv4.conf.lo.arp_ignore', '3');
+    s.set('net.ipv4.conf.default.arp_ignore', '2');
+    expect(value('lo')).toBe('3');
+    Veth.pair(new Veth(ns, 'eth0'), new Veth(ns, 'eth1'));
+    s.set('net.ipv4.conf.default.arp_ignore', '5');
+    expect([value('eth0'), value('default')]).toEqual(['2', '5']);
+  });
+
+  it('lists every directory once', () => {
+    const s = sysctl();
+    expect(s.entries('')).toContain('net');
+    expect(s.entries('net/ipv4/conf/')).toEqual(['all', 'default', 'lo']);
+    expect(s.entries('net/ipv4/nosuch/')).toEqual([]);
+    expect(new Set(s.entries('net/ipv4/')).size).toBe(s.entries('net/ipv4/').length);
   });
 });
