@@ -6,6 +6,7 @@ import { isMulticastMac } from '../../wire/mac.ts';
 import { arpReplyFrame } from '../neigh/arp.ts';
 import { NUD_VALID } from '../neigh/nud.ts';
 import { brDevXmit, brForward, brPostRouting, brPreRouting } from '../netfilter/br_netfilter.ts';
+import { BRNF_PRIORITY } from '../netfilter/frames.ts';
 import type { Skb } from '../skb.ts';
 import type { Bridge } from './bridge.ts';
 import type { MdbMember } from './brmdb.ts';
@@ -33,7 +34,12 @@ export function handleFrame(br: Bridge, port: BridgePort, skb: Skb): boolean {
     return true;
   }
   if (dst === br.mac) skb.type = 'host';
-  if (brPreRouting(skb, br, port.dev) === 'accept') frameFinish(br, port, skb);
+  const { nf } = br.ns;
+  const chains = nf.frames.bridge.PREROUTING;
+  if (chains && nf.hookFrame(chains, skb, port.dev, null, undefined, BRNF_PRIORITY) !== 'accept') return true;
+  if (brPreRouting(skb, br, port.dev) !== 'accept') return true;
+  if (chains && nf.hookFrame(chains, skb, port.dev, null, BRNF_PRIORITY) !== 'accept') return true;
+  frameFinish(br, port, skb);
   return true;
 }
 
@@ -123,8 +129,10 @@ function passUp(br: Bridge, skb: Skb, vid: number): void {
   }
   br.stats.rxPackets++;
   br.stats.rxBytes += skb.data.length;
+  const from = skb.dev;
   skb.dev = br;
-  netifReceive(skb);
+  const { nf } = br.ns;
+  if (nf.frames.bridge.INPUT === null || nf.hookFrame(nf.frames.bridge.INPUT, skb, from, null) === 'accept') netifReceive(skb);
 }
 
 /** Models should_deliver(). */
@@ -149,7 +157,14 @@ function forwardTo(br: Bridge, port: BridgePort, skb: Skb, from: BridgePort | nu
 
 function deliver(br: Bridge, to: BridgePort, skb: Skb, forwarded: boolean, vid: number): void {
   if (vid !== 0) to.vlanGroup.egress(skb, vid);
+  const { nf } = br.ns;
+  const chains = forwarded ? nf.frames.bridge.FORWARD : nf.frames.bridge.OUTPUT;
+  const from = forwarded ? skb.dev : null;
+  // br_netfilter stands one step earlier where frames are forwarded, and last where they leave.
+  if (chains && nf.hookFrame(chains, skb, from, to.dev, undefined, BRNF_PRIORITY - 1) !== 'accept') return;
   if (forwarded && brForward(skb, br, to.dev) !== 'accept') return;
+  if (chains && nf.hookFrame(chains, skb, from, to.dev, BRNF_PRIORITY - 1) !== 'accept') return;
+  if (nf.frames.bridge.POSTROUTING && nf.hookFrame(nf.frames.bridge.POSTROUTING, skb, null, to.dev) !== 'accept') return;
   if (brPostRouting(skb, br, to.dev) !== 'accept') return;
   if (skb.data.length > to.dev.mtu + (skb.vlan === null ? 0 : 4) && skb.gsoSize === 0) {
     netDrop(skb, to.dev, 'PKT_TOO_BIG');

@@ -12,6 +12,7 @@ import { vrfReceive } from './vrf.ts';
 /** Sends a frame whose `dev` and Ethernet fields are set. Models __dev_queue_xmit(). */
 export function devQueueXmit(skb: Skb): void {
   const dev = skb.dev as NetDevice;
+  if (dev.nfEgress !== null && dev.ns.nf.hookFrame(dev.nfEgress, skb, null, dev) !== 'accept') return;
   if (!dev.up || !dev.registered) {
     netDrop(skb, dev, 'DEV_DOWN');
     return;
@@ -77,6 +78,7 @@ export function netifReceive(skb: Skb): void {
 function deliver(skb: Skb): void {
   const dev = skb.dev as NetDevice;
   const ns = dev.ns;
+  if (dev.nfIngress !== null && ns.nf.hookFrame(dev.nfIngress, skb, dev, null) !== 'accept') return;
   if (skb.vlan !== null && dev.vlans !== null && vlanReceive(skb, dev)) {
     netifReceive(skb);
     return;

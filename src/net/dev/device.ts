@@ -5,6 +5,7 @@ import type { Rng } from '../../sim/rng.ts';
 import type { Sim } from '../../sim/sim.ts';
 import { formatMac, isMulticastMac, MAC_BROADCAST, type Mac } from '../../wire/mac.ts';
 import type { IfAddr } from '../ip/ifaddr.ts';
+import type { FrameHooks } from '../netfilter/frames.ts';
 import type { Netns } from '../netns.ts';
 import type { Sched } from '../sched/sched.ts';
 import type { PacketType, Skb } from '../skb.ts';
@@ -100,6 +101,9 @@ export abstract class NetDevice {
   qdisc = 'noqueue';
   /** What tc set up; null: packets go straight to the device. */
   sched: Sched | null = null;
+  /** Chains of nftables at the device. */
+  nfIngress: FrameHooks = null;
+  nfEgress: FrameHooks = null;
   /** Kind of the root queueing discipline that tc set up. */
   rootQdisc: string | null = null;
   hardHeaderLen = 14;

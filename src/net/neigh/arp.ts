@@ -24,7 +24,9 @@ export function arpSend(dev: NetDevice, op: number, fields: Omit<Arp, 'op'>, eth
   skb.ethSrc = dev.mac;
   skb.ethDst = ethDst ?? MAC_BROADCAST;
   dev.sim.schedule(0, () => {
-    if (dev.registered) devQueueXmit(skb);
+    if (!dev.registered) return;
+    const { nf } = dev.ns;
+    if (nf.frames.arp.OUTPUT === null || nf.hookFrame(nf.frames.arp.OUTPUT, skb, null, dev) === 'accept') devQueueXmit(skb);
   });
 }
 
@@ -82,8 +84,13 @@ export function arpReceive(skb: Skb): void {
     return;
   }
   const arp = parseArp(skb.data);
-  if (arp) arpProcess(skb, dev, arp, false);
-  else netDrop(skb, dev, 'ARP_MALFORMED');
+  if (!arp) {
+    netDrop(skb, dev, 'ARP_MALFORMED');
+    return;
+  }
+  const { nf } = dev.ns;
+  if (nf.frames.arp.INPUT !== null && nf.hookFrame(nf.frames.arp.INPUT, skb, dev, null) !== 'accept') return;
+  arpProcess(skb, dev, arp, false);
 }
 
 /** arp_ignore of the receiving device: whether to stay silent about a local address. */

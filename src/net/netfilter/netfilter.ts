@@ -13,6 +13,7 @@ import type { NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
+import { type FrameHooks, FrameLists } from './frames.ts';
 import { IpSets } from './ipset/ipset.ts';
 import type { NftTables } from './nft/tables.ts';
 import { NfWatchers } from './nftrace.ts';
@@ -66,6 +67,8 @@ export class Netfilter {
   tableHandles = 0;
   readonly v4: HookLists = noHooks();
   readonly v6: HookLists = noHooks();
+  /** Chains at bridges and at ARP. */
+  readonly frames = new FrameLists();
   /** net.bridge.bridge-nf-call-iptables and -ip6tables */
   readonly bridged4: { readonly n: number };
   readonly bridged6: { readonly n: number };
@@ -120,6 +123,26 @@ export class Netfilter {
   dropped(reason: string): HookVerdict {
     this.reason = reason;
     return 'drop';
+  }
+
+  /** Shows a frame to the chains of a bridge, of ARP or at a device; those whose priority is from `from` up to `below`. */
+  hookFrame(
+    list: FrameHooks,
+    skb: Skb,
+    inDev: NetDevice | null,
+    outDev: NetDevice | null,
+    from = Number.NEGATIVE_INFINITY,
+    below = Number.POSITIVE_INFINITY,
+  ): HookVerdict {
+    if (list === null) return 'accept';
+    for (const entry of list) {
+      if (entry.priority < from || entry.priority >= below) continue;
+      const verdict = entry.run(skb, inDev, outDev);
+      if (verdict === 'accept') continue;
+      if (verdict === 'drop') netDrop(skb, inDev ?? outDev ?? this.ns.lo, this.reason);
+      return verdict;
+    }
+    return 'accept';
   }
 
   /** Runs a packet through a hook. After `drop` and `stolen` the packet is no longer the caller's. */

@@ -10,6 +10,7 @@ export interface BaseBody {
   readonly type: string;
   readonly hook: string;
   readonly priority: number;
+  readonly typeToken: Token;
   readonly devices: readonly string[];
   readonly loc: Loc;
 }
@@ -118,16 +119,30 @@ function baseBody(c: Cursor, family: xt.NftFamily): BaseBody {
   if (!['filter', 'nat', 'route'].includes(type.text)) throw new NftError('unknown chain type', type);
   c.expect('hook');
   const hook = c.word();
-  const known = HOOKS.includes(hook.text) && hookAllowed(family, hook.text);
-  if (!known) throw new NftError('unknown chain hook', hook);
+  if (!HOOKS.includes(hook.text)) throw new NftError('unknown chain hook', hook);
   const devices: string[] = [];
+  let devicesFrom = c.token;
   if (c.take('device')) devices.push(c.string());
   else if (c.take('devices')) {
     c.expect('=');
+    devicesFrom = c.token;
     devices.push(...deviceList(c));
   }
+  const devicesLoc = join(locOf(devicesFrom), locOf(c.previous));
   c.expect('priority');
-  return { type: type.text, hook: hook.text, priority: priority(c, family, hook.text), devices, loc: join(locOf(from), locOf(c.previous)) };
+  const base: BaseBody = {
+    type: type.text,
+    typeToken: type,
+    hook: hook.text,
+    priority: priority(c, family, hook.text),
+    devices,
+    loc: join(locOf(from), locOf(c.previous)),
+  };
+  if (!hookAllowed(family, hook.text)) throw new NftError(`The ${family} family does not support this hook`, hook);
+  if (family === 'netdev' || (family === 'inet' && hook.text === 'ingress')) {
+    if (devices.length === 0) throw new NftError("Missing `device' in this chain definition", { ...hook, ...base.loc });
+  } else if (devices.length > 0) throw new NftError('This chain type cannot be bound to device', { ...hook, ...devicesLoc });
+  return base;
 }
 
 function hookAllowed(family: xt.NftFamily, hook: string): boolean {
@@ -142,7 +157,8 @@ export function deviceList(c: Cursor): string[] {
   const out: string[] = [];
   for (let i = 0; i < 256; i++) {
     while (c.newline) c.next();
-    if (c.is('}')) break;
+    if (c.is('}') && out.length > 0) break;
+    if (c.is('}')) c.unexpected("string or quoted string or '$'");
     out.push(c.string());
     while (c.newline) c.next();
     if (!c.take(',')) break;

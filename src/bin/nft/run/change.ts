@@ -38,11 +38,9 @@ export function addChain(ex: Executor, table: xt.NftTable, name: Token, body: Ch
   if (body?.base) {
     const b = body.base;
     const hook = HOOK_NAMES[b.hook] as xt.NftHook;
-    for (const dev of b.devices) if (ex.format.names.ifindex(dev) === null) ex.refuse('ENOENT', name);
-    if ((table.family === 'netdev' || hook === 'INGRESS') && b.devices.length === 0) {
-      if (table.family === 'netdev') throw new NftError(`missing device in chain`, { ...name });
-    }
-    base = { type: b.type as xt.ChainType, hook, priority: b.priority, policy: body.policy, devices: b.devices };
+    const { family } = table;
+    if (b.type !== 'filter' && (family === 'netdev' || family === 'bridge' || family === 'arp')) ex.refuse('ENOENT', b.typeToken);
+    base = { type: b.type as xt.ChainType, hook, priority: b.priority, policy: body.policy, devices: [...new Set(b.devices)].sort() };
   }
   const known = table.chains.get(name.text)?.base;
   const asked = !base && body?.policy && known ? { ...known, policy: body.policy } : base;

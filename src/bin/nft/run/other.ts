@@ -71,10 +71,7 @@ export function deleteCommand(c: Cursor, verb: Token, elements: (c: Cursor) => C
   }
   if (c.take('chain')) {
     const n = nameOrHandle(c);
-    if (c.is('{')) {
-      while (!c.done && !c.is('}')) c.next();
-      c.expect('}');
-    }
+    if (c.is('{')) c.unexpected('end of file or newline or semicolon');
     return (ex) => {
       const foreign = foreignTable(ex, n.family, n.table.text);
       if (foreign && n.name) return deleteForeignChain(ex, foreign, n.name);

@@ -1,16 +1,14 @@
 /** Base chains at their hooks, and how a packet walks them. Models nft_do_chain() of net/netfilter/nf_tables_core.c */
 
 import type { Family } from '../../../wire/addr.ts';
-import type { HookVerdict } from '../netfilter.ts';
+import type { NetDevice } from '../../dev/device.ts';
+import { type FrameHook, type FrameHooks, withHook, withoutHook } from '../frames.ts';
+import type { Hook, HookVerdict } from '../netfilter.ts';
 import type { XtPacket } from '../xt/packet.ts';
-import type { NftChain, NftRule, NftTable } from './table.ts';
+import { PF, viewFrame } from './frame.ts';
+import type { BaseChain, NftChain, NftRule, NftTable } from './table.ts';
 import type { NftTables } from './tables.ts';
 import { traceEvent } from './trace.ts';
-
-/** Chains that sit at devices and bridges instead of the IP layer's hooks. */
-export interface Hooks {
-  readonly devices: Map<string, (() => void)[]>;
-}
 
 const MAX_JUMPS = 16;
 
@@ -23,7 +21,9 @@ function families(table: NftTable): Family[] {
 /** Returns the functions that take it away. */
 export function hookChain(nft: NftTables, table: NftTable, chain: NftChain): (() => void)[] {
   const { base } = chain;
-  if (!base || base.hook === 'INGRESS' || base.hook === 'EGRESS') return [];
+  if (!base) return [];
+  if (base.hook === 'INGRESS' || base.hook === 'EGRESS') return hookDevices(nft, table, chain, base);
+  if (table.family === 'bridge' || table.family === 'arp') return hookFrames(nft, table, chain, base, base.hook);
   const { hook } = base;
   const out: (() => void)[] = [];
   for (const family of families(table)) {
@@ -35,6 +35,67 @@ export function hookChain(nft: NftTables, table: NftTable, chain: NftChain): (()
     );
   }
   return out;
+}
+
+/** Runs a base chain over frames. `pf` null: over IP alone. */
+function frameHook(nft: NftTables, table: NftTable, chain: NftChain, priority: number, pf: number | null, hook: Hook): FrameHook {
+  return {
+    priority,
+    run: (skb, inDev, outDev) => {
+      const p = viewFrame(nft.ns, skb, pf, hook, inDev, outDev);
+      if (!p) return 'accept';
+      if (outDev && (pf === PF.netdev || pf === PF.arp)) p.len += outDev.hardHeaderLen;
+      return walk(nft, table, chain, p);
+    },
+  };
+}
+
+function hookFrames(nft: NftTables, table: NftTable, chain: NftChain, base: BaseChain, hook: Hook): (() => void)[] {
+  const { frames } = nft.nf;
+  const entry = frameHook(nft, table, chain, base.priority, table.family === 'arp' ? PF.arp : PF.bridge, hook);
+  if (table.family === 'bridge') {
+    frames.bridge[hook] = withHook(frames.bridge[hook], entry);
+    const off = (): void => {
+      frames.bridge[hook] = withoutHook(frames.bridge[hook], entry);
+    };
+    return [off];
+  }
+  if (hook !== 'INPUT' && hook !== 'OUTPUT') return [];
+  frames.arp[hook] = withHook(frames.arp[hook], entry);
+  const off = (): void => {
+    frames.arp[hook] = withoutHook(frames.arp[hook], entry);
+  };
+  return [off];
+}
+
+function hookDevices(nft: NftTables, table: NftTable, chain: NftChain, base: BaseChain): (() => void)[] {
+  const ingress = base.hook === 'INGRESS';
+  const pf = table.family === 'inet' ? null : PF.netdev;
+  const entry = frameHook(nft, table, chain, base.priority, pf, ingress ? 'PREROUTING' : 'POSTROUTING');
+  const change = (dev: NetDevice, by: (list: FrameHooks, hook: FrameHook) => FrameHooks): void => {
+    if (ingress) dev.nfIngress = by(dev.nfIngress, entry);
+    else dev.nfEgress = by(dev.nfEgress, entry);
+  };
+  const hooked = new Set<NetDevice>();
+  const follow = (dev: NetDevice, gone: boolean): void => {
+    const wanted = !gone && base.devices.includes(dev.name);
+    if (wanted === hooked.has(dev)) return;
+    change(dev, wanted ? withHook : withoutHook);
+    if (wanted) hooked.add(dev);
+    else hooked.delete(dev);
+  };
+  for (const dev of nft.ns.devices.values()) follow(dev, false);
+  // Chains wait for devices by name: nft_netdev_event().
+  const stop = nft.ns.events.subscribe((e) => {
+    if (e.type === 'link' && (e.action === 'register' || e.action === 'name' || e.action === 'unregister'))
+      follow(e.dev, e.action === 'unregister');
+  });
+  const off = (): void => {
+    stop();
+    for (const dev of hooked) change(dev, withoutHook);
+    hooked.clear();
+  };
+  return [off];
 }
 
 /** Chains of type route: a changed mark or TOS asks for another route. */

@@ -8,6 +8,7 @@ import { hasL4, type XtPacket } from '../xt/packet.ts';
 import { fromBig, type Value } from './datatype.ts';
 import type { CtExpr, Expr, FibExpr, HashExpr, MetaExpr, NumgenExpr, PayloadExpr } from './expr.ts';
 import { loadExt } from './exthdr.ts';
+import type { NftPacket } from './frame.ts';
 import type { Base } from './proto.ts';
 import { runElem } from './run.ts';
 import type { NftSet } from './set.ts';
@@ -26,7 +27,7 @@ const NOTHING: Load = () => null;
 /** Where a layer begins in `skb.data`; -1 when it is not there. */
 function begin(p: XtPacket, base: Base): number {
   if (base === 'nh') return 0;
-  if (p.frag !== 0) return -1;
+  if (p.frag !== 0 || p.proto < 0) return -1;
   if (base === 'th') return p.l4;
   const b = p.skb.data;
   if (p.proto === 6) return hasL4(p, 20) ? p.l4 + ((b[p.l4 + 12] as number) >> 4) * 4 : -1;
@@ -107,9 +108,9 @@ function loadMeta(e: MetaExpr, ns: Netns): Load {
   const seconds = (): number => Math.floor((kernel.sim.epochMs + kernel.sim.now / 1000) / 1000);
   switch (e.key) {
     case 'l4proto':
-      return (p) => p.proto;
+      return (p) => (p.proto < 0 ? null : p.proto);
     case 'nfproto':
-      return (p) => (p.family === 4 ? 2 : 10);
+      return (p: NftPacket) => p.pf ?? (p.family === 4 ? 2 : 10);
     case 'protocol':
       return (p) => p.skb.proto;
     case 'mark':
@@ -139,9 +140,9 @@ function loadMeta(e: MetaExpr, ns: Netns): Load {
     case 'oifkind':
       return (p) => p.out?.kind ?? null;
     case 'ibrname':
-      return (p) => p.skb.bridge?.physIn?.master?.name ?? null;
+      return (p) => (p.skb.bridge?.physIn ?? p.in)?.master?.name ?? null;
     case 'obrname':
-      return (p) => p.skb.bridge?.physOut?.master?.name ?? null;
+      return (p) => (p.skb.bridge?.physOut ?? p.out)?.master?.name ?? null;
     case 'skuid':
       return (p) => p.skb.sk?.uid ?? null;
     case 'skgid':

@@ -46,11 +46,11 @@ export function setPayload(e: PayloadExpr): (p: XtPacket, v: Value) => void {
   const own = field?.name === 'checksum';
   return (p, v) => {
     const at = base === 'nh' ? 0 : p.l4;
-    if (base !== 'nh' && p.frag !== 0) return;
+    if (base !== 'nh' && (p.frag !== 0 || p.proto < 0)) return;
     const wasPartial = p.skb.csumBytes > 0;
     if (wasPartial && base === 'nh' && desc?.name !== undefined && (field?.name === 'saddr' || field?.name === 'daddr'))
       p.skb.checksumHelp();
-    if (!writeBits(p.skb.data, at, off, len, BigInt(v))) return;
+    if (!writeBits(p.skb.data, at, off, len, BigInt(v)) || p.proto < 0) return;
     refreshView(p);
     if (own) return;
     if (base === 'nh' && p.family === 4) refreshIp4Checksum(p.skb.data);

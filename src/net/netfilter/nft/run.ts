@@ -6,16 +6,18 @@ import { icmp6Send } from '../../ip/icmp6.ts';
 import { LOG } from '../xt/ext/LOG.ts';
 import { Bucket } from '../xt/ext/limit.ts';
 import { REJECT } from '../xt/ext/REJECT.ts';
+import { TEE } from '../xt/ext/TEE.ts';
 import type { XtPacket } from '../xt/packet.ts';
 import type { Value } from './datatype.ts';
 import type { Expr } from './expr.ts';
 import { resetExt, setExt } from './exthdr.ts';
+import { type NftPacket, PF } from './frame.ts';
 import { type CompileCx, compileFind, compileLoad, type Load, loadParts } from './load.ts';
 import { setPayload } from './mangle.ts';
 import { compileMatch } from './match.ts';
 import { compileNat, compileTproxy } from './nat.ts';
 import { DYNAMIC_SIZE, type SetElem } from './set.ts';
-import type { AssignStmt, ConnlimitStmt, LimitStmt, LogStmt, ObjrefStmt, QuotaStmt, RejectStmt, SetStmt, Stmt } from './stmt.ts';
+import type { AssignStmt, ConnlimitStmt, DupStmt, LimitStmt, LogStmt, ObjrefStmt, QuotaStmt, RejectStmt, SetStmt, Stmt } from './stmt.ts';
 
 /** What a statement does with a packet: `next` statement, `break` off this rule, or a verdict. */
 export type Step =
@@ -254,6 +256,30 @@ function compileSetop(s: SetStmt, cx: CompileCx): Run {
   };
 }
 
+/** To a gateway at the IP hooks (nft_dup_ipv4.c), to a device below them (nft_dup_netdev.c). */
+function compileDup(s: DupStmt, cx: CompileCx): Run {
+  const { ns } = cx;
+  const addr = s.addr ? compileLoad(s.addr, cx) : null;
+  const dev = s.dev ? compileLoad(s.dev, cx) : null;
+  return (p) => {
+    const to = addr?.(p) ?? null;
+    const index = dev ? Number(dev(p) ?? 0) : 0;
+    const out = ns.deviceByIndex((p as NftPacket).pf === PF.netdev ? Number(to ?? index) : index) ?? null;
+    if ((p as NftPacket).pf === PF.netdev) {
+      if (!out) return 'next';
+      const copy = p.skb.clone();
+      ns.kernel.sim.schedule(0, () => {
+        copy.dev = out;
+        devQueueXmit(copy);
+      });
+      return 'next';
+    }
+    if (to === null || typeof to === 'string') return 'break';
+    TEE.run({ gateway: p.family === 6 ? BigInt(to) : Number(to), oif: out?.name ?? '' }, ns)(p);
+    return 'next';
+  };
+}
+
 function verdictStep(e: Expr): Step {
   if (e.k !== 'verdict') return 'break';
   if (e.verdict === 'jump' || e.verdict === 'goto') return { jump: e.chain ?? '', goto: e.verdict === 'goto' };
@@ -353,15 +379,19 @@ export function compileStmt(s: Stmt, cx: RunCx): Run {
       return compileSetop(s, cx);
     case 'objref':
       return compileObjref(s, cx);
+    case 'dup':
+      return compileDup(s, cx);
     case 'fwd': {
       const dev = compileLoad(s.dev, cx);
       return (p) => {
         const out = cx.ns.deviceByIndex(Number(dev(p) ?? 0));
         if (!out) return 'drop';
-        const skb = p.skb.clone();
-        skb.dev = out;
-        cx.ns.kernel.sim.schedule(0, () => devQueueXmit(skb));
-        return 'drop';
+        const { skb } = p;
+        cx.ns.kernel.sim.schedule(0, () => {
+          skb.dev = out;
+          devQueueXmit(skb);
+        });
+        return 'stolen';
       };
     }
     default:

@@ -26,7 +26,7 @@ export interface BaseChain {
   /** Null: not said, which is accept. */
   policy: 'accept' | 'drop' | null;
   /** Devices of netdev chains and of inet ingress. */
-  readonly devices: readonly string[];
+  devices: readonly string[];
 }
 
 export class NftChain {

@@ -4,7 +4,7 @@ import { type Errno, fail, ok, type Result } from '../../../sim/errno.ts';
 import type { Netns } from '../../netns.ts';
 import { type Netfilter, provideNft } from '../netfilter.ts';
 import type { Elem, Expr } from './expr.ts';
-import { type Hooks, hookChain } from './hooks.ts';
+import { hookChain } from './hooks.ts';
 import { compileStateful, compileStmt, type Run, type RunCx } from './run.ts';
 import { NftSet, type SetElem, type SetSpec, spansOf } from './set.ts';
 import type { ObjKind, Stmt } from './stmt.ts';
@@ -98,7 +98,6 @@ function needsTracking(s: Stmt): boolean {
 export class NftTables {
   readonly ns: Netns;
   readonly nf: Netfilter;
-  readonly hooks: Hooks = { devices: new Map() };
   /** Who reads `nft monitor trace`. */
   readonly traces = new Set<TraceSink>();
   private readonly listeners = new Set<(commit: NftCommit) => void>();
@@ -240,6 +239,7 @@ export class NftTables {
           b.policy = policy;
         });
       }
+      if (base && old.base) this.addDevices(table, old, old.base, base.devices);
       this.changed({ verb: 'add', what: 'chain', table, chain: old });
       return ok(old);
     }
@@ -254,6 +254,19 @@ export class NftTables {
     });
     this.changed({ verb: 'add', what: 'chain', table, chain });
     return ok(chain);
+  }
+
+  /** A chain that is added again gets the devices that it did not have. */
+  private addDevices(table: NftTable, chain: NftChain, base: BaseChain, devices: readonly string[]): void {
+    const before = base.devices;
+    if (devices.every((d) => before.includes(d))) return;
+    const set = (list: readonly string[]): void => {
+      this.unhook(chain);
+      base.devices = list;
+      this.hook(table, chain);
+    };
+    set([...new Set([...before, ...devices])].sort());
+    this.undo(() => set(before));
   }
 
   /** EBUSY while something jumps there. */
