@@ -202,8 +202,13 @@ export function tcpError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
     return;
   }
   if (sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') {
-    // While connect() still holds the socket the error is only noted, and the attempt is not counted as failed.
-    sk.abort(what.errno, sk.sim.now - (sk.rtxQueue[0]?.sentAt ?? 0) > CONNECT_HOLDS);
+    // While connect() still holds the socket, IPv6 only notes the error: the next SYN's answer ends it. IPv4 does not count the attempt as failed.
+    const held = sk.sim.now - (sk.rtxQueue[0]?.sentAt ?? 0) <= CONNECT_HOLDS;
+    if (held && info.family === 6 && sk.state === 'SYN_SENT' && sk.retransmits === 0) {
+      sk.softError = what.errno;
+      return;
+    }
+    sk.abort(what.errno, !held);
     if (sk.orphan) sk.destroy();
     return;
   }
