@@ -10,7 +10,7 @@ import { xtablesMonitor } from './monitor.ts';
 import { CommandParser } from './options.ts';
 import { restoreOptions, runRestore } from './restore.ts';
 import { runSave, type SaveResult } from './save.ts';
-import { translate } from './translate.ts';
+import { translate, translateRestore } from './translate.ts';
 
 export interface Outcome {
   out: string;
@@ -181,9 +181,35 @@ function translator(base: 'iptables' | 'ip6tables'): Command {
   };
 }
 
+/** iptables-restore-translate and ip6tables-restore-translate. */
+function restoreTranslator(base: 'iptables' | 'ip6tables'): Command {
+  const name = `${base}-restore-translate`;
+  const usage =
+    `${name} 1.8.9 (c) 2014 by Pablo Neira Ayuso <pablo@netfilter.org>\nUsage: ${name} [-h] [-f <FILE>] [-V]\n` +
+    '\t[ --help ]\n\t[ --file=<FILE> ]\n\t[ --version ]\n';
+  return {
+    name,
+    path: `/usr/sbin/${name}`,
+    *main(p) {
+      const argv = p.argv.slice(1);
+      if (argv.includes('-V') || argv.includes('--version')) return yield* finish(p, { out: `${name} v1.8.9\n`, err: '', status: 0 });
+      if (argv.includes('-h') || argv.includes('--help')) return yield* finish(p, { out: '', err: usage, status: 1 });
+      const at = argv.findIndex((a) => a === '-f' || a === '--file');
+      const file = at >= 0 ? argv[at + 1] : argv.find((a) => a.startsWith('--file='))?.slice(7);
+      if (file === undefined) return yield* finish(p, { out: '', err: `ERROR: missing file name\n${usage}`, status: 1 });
+      const r = p.readFile(file);
+      if (!r.ok) return yield* finish(p, { out: '', err: `Cannot open file ${file}\n`, status: 1 });
+      const env = makeEnv(p, `${base}-translate-restore`, base === 'iptables' ? 4 : 6, false);
+      return yield* finish(p, translateRestore(env, name, text(r.value)));
+    },
+  };
+}
+
 export const iptablesCommands: readonly Command[] = [
   translator('iptables'),
   translator('ip6tables'),
+  restoreTranslator('iptables'),
+  restoreTranslator('ip6tables'),
   xtablesMonitor,
   ...variant('iptables', ''),
   ...variant('iptables', '-legacy'),
