@@ -110,6 +110,26 @@ const NO: Readonly<Record<string, string>> = {
   p: 'no-parent',
 };
 
+/** Commands of wgetrc whose names differ from the options'. */
+const RC_NAMES: Readonly<Record<string, string>> = {
+  dirprefix: 'directoryprefix',
+  input: 'inputfile',
+  logfile: 'outputfile',
+  numtries: 'tries',
+  reclevel: 'level',
+  httppasswd: 'httppassword',
+  htmlextension: 'adjustextension',
+};
+/** Commands without an option. Models commands[] of init.c */
+const RC_ONLY = new Set(
+  (
+    'addhostdir alwaysrest certificatetype chooseconfig dirstruct dotbytes dotsinline dotspacing dotstyle excludedomains followtags ftppasswd ftppassword ' +
+    'ftpproxy ftpuser glob httpsproxy includedirectories login metalinkindex metalinkoverhttp netrc noproxy passiveftp passwd pinnedpubkey ' +
+    'preservepermissions proxypasswd regextype relativeonly removelisting restrictfilenames retrsymlinks robots showalldnsentries simplehostcheck ' +
+    'sslcertfile sslcertkey timestamping trustservernames useaskpass'
+  ).split(' '),
+);
+
 export type ParsedWget =
   | { ok: true; options: WgetOptions }
   | { ok: false; kind: 'usage'; text: string }
@@ -324,11 +344,15 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     if (name === 'httpproxy') o.httpProxy = value;
     else if (name === 'useproxy') o.proxy = /^(on|yes|1)$/i.test(value);
     else {
-      const key = Object.keys(SETTERS).find((k) => k.replace(/-/g, '') === name);
-      const known = key !== undefined || ALL.some((s) => s.long?.replace(/-/g, '') === name);
-      if (!known || name === 'execute') throw new Bad(`wget: Invalid --execute command ‘${v}’\n`);
-      if (key && (ALL.find((s) => s.long === key)?.arg === 'required' || /^(on|yes|1)$/i.test(value)))
-        (SETTERS[key] as Setter)(o, value, key);
+      const plain = RC_NAMES[name ?? ''] ?? name;
+      const same = (k: string | undefined): boolean => k?.replace(/-/g, '') === plain;
+      const key = Object.keys(SETTERS).find(same);
+      const spec = ALL.find((s) => same(s.long));
+      if ((!key && !spec && !RC_ONLY.has(plain ?? '')) || name === 'execute') throw new Bad(`wget: Invalid --execute command ‘${v}’\n`);
+      const on = /^(on|yes|1)$/i.test(value);
+      const negated = spec && SETTERS[`no-${spec.long}`];
+      if (key && (spec?.arg === 'required' || on)) (SETTERS[key] as Setter)(o, value, key);
+      else if (negated && !on) negated(o, '', `no-${spec.long}`);
     }
   },
 };
