@@ -23,6 +23,9 @@ export const LINK_NAMES: Record<number, string> = {
 const PKT_TYPES: Record<string, number> = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5 };
 /** How often -v with -w says what it got. */
 const REPORT_INTERVAL = 1_000_000;
+/** What tcpdump asks libpcap for: frames wait up to a second to be read together. */
+const BLOCK_TIMEOUT = 1_000_000;
+const WATCHED_TIMEOUT = 100_000;
 
 /** Linux cooked header (v1 or v2), then the network packet. */
 function cooked(c: Captured, linktype: number): Uint8Array {
@@ -135,6 +138,9 @@ export class Live {
       this.asked = true;
     });
     p.onSignal('USR2', () => {});
+    // Somebody who watches gets to see packets soon.
+    const watched = (o.write === null || o.print) && (o.lineBuffered || p.isatty(1));
+    if (!o.immediate) sock.useBlocks(watched ? WATCHED_TIMEOUT : BLOCK_TIMEOUT);
     if (o.promiscuous) sock.setPromisc(true);
     try {
       return yield* this.capture(sock, dev, linktype, name);

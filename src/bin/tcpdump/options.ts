@@ -23,6 +23,8 @@ export interface TcpdumpOptions {
   hexAscii: number;
   ascii: number;
   count: number;
+  /** Frames are handed on one by one. */
+  immediate: boolean;
   device: string | null;
   lineBuffered: boolean;
   packetBuffered: boolean;
@@ -94,6 +96,7 @@ export function parseTcpdump(args: readonly string[]): ParsedTcpdump {
     hexAscii: 0,
     ascii: 0,
     count: -1,
+    immediate: false,
     device: null,
     lineBuffered: false,
     packetBuffered: false,
@@ -239,6 +242,8 @@ function apply(o: TcpdumpOptions, key: string, value: string): void {
       o.datalink = value.toUpperCase();
       break;
     case 'immediate-mode':
+      o.immediate = true;
+      break;
     case 'relinquish-privileges':
       break;
     default:

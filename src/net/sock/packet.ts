@@ -1,15 +1,20 @@
 /** Packet sockets and taps: whole frames at a device, both ways, for tcpdump and arping. Models net/packet/af_packet.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
+import type { Micros } from '../../sim/sim.ts';
 import { u16 } from '../../wire/bytes.ts';
 import { type Mac, readMac } from '../../wire/mac.ts';
 import { devQueueXmit } from '../dev/core.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
 import { type PacketType, Skb } from '../skb.ts';
+import { wheelTime } from '../wheel.ts';
 import { Sock } from './sock.ts';
 
 export const ETH_P_ALL = 3;
+
+/** What libpcap makes a block of the ring, in bytes. */
+const BLOCK_SIZE = 262_144;
 
 /** One frame as a tap saw it. */
 export interface Captured {
@@ -51,6 +56,11 @@ export class PacketSocket extends Sock implements PacketTap {
   received = 0;
   dropped = 0;
   private readonly queue: Captured[] = [];
+  private blockTime: Micros | null = null;
+  /** When the ring's timer fires next. */
+  private tick: Micros = 0;
+  private block: Captured[] = [];
+  private blockBytes = 0;
   /** EtherType wanted; ETH_P_ALL for all. */
   wanted: number;
 
@@ -96,7 +106,7 @@ export class PacketSocket extends Sock implements PacketTap {
       this.dropped++;
       return;
     }
-    this.queue.push({
+    const captured: Captured = {
       time: this.sim.now,
       dev: skb.dev,
       direction: skb.type,
@@ -105,7 +115,40 @@ export class PacketSocket extends Sock implements PacketTap {
       length: frame.length,
       skb: skb.id,
       gsoSize: skb.gsoSize,
-    });
+    };
+    if (this.blockTime === null) {
+      this.queue.push(captured);
+      this.wq.wakeAll();
+    } else this.hold(captured, this.blockTime);
+  }
+
+  /**
+   * TPACKET_V3: frames reach the reader in blocks, which end when they are full or when the ring's timer fires, every `timeout` µs or so.
+   * What is in the last block when the reader goes is lost.
+   */
+  useBlocks(timeout: Micros): void {
+    this.blockTime = timeout;
+    this.tick = wheelTime(this.sim.now, timeout);
+  }
+
+  private hold(c: Captured, timeout: Micros): void {
+    this.block.push(c);
+    this.blockBytes += c.frame.length;
+    if (this.blockBytes > BLOCK_SIZE) {
+      this.tick = wheelTime(this.sim.now, timeout);
+      this.retire();
+      return;
+    }
+    if (this.block.length > 1) return;
+    while (this.tick <= this.sim.now) this.tick = wheelTime(this.tick, timeout);
+    this.sim.at(this.tick, () => this.retire());
+  }
+
+  private retire(): void {
+    if (this.closed || this.block.length === 0) return;
+    this.queue.push(...this.block);
+    this.block = [];
+    this.blockBytes = 0;
     this.wq.wakeAll();
   }
 
