@@ -12,6 +12,8 @@ function host() {
     return { out: r.stdout, err: r.stderr, status: r.exitCode };
   };
   return {
+    run,
+    sim: machine.kernel.sim,
     nft: (line: string, ...flags: string[]) => run('nft', ...flags, line),
     ipset: (line: string) => run('ipset', ...line.split(' ')),
     iptables: (line: string) => run('iptables', ...line.split(' ')),
@@ -29,14 +31,31 @@ const RULES: readonly (readonly [string, string | null])[] = [
   ['mark 5 meta mark set 0x10', 'meta mark 0x00000005 meta mark set 0x00000010'],
   ['reject with icmpx type port-unreachable', 'reject'],
   ['iifname eth0 limit rate 5/minute accept', 'iifname "eth0" limit rate 5/minute accept'],
+  ['meta l4proto tcp tcp dport 22', 'tcp dport 22'],
+  ['meta nfproto ipv4 ip saddr 10.0.0.1', 'ip saddr 10.0.0.1'],
+  ['ip protocol icmp icmp type echo-request', null],
+  ['ip6 nexthdr tcp', null],
+  ['tcp dport vmap { 22 : accept, 80-90 : jump d }', null],
+  ['ip saddr . tcp dport { 10.0.0.1 . 22, 10.0.0.2 . 23 } accept', null],
+  ['dnat ip to 10.0.0.1-10.0.0.5 random,persistent', 'dnat ip to 10.0.0.1-10.0.0.5 random,persistent'],
+  ['meta l4proto { tcp, udp } dnat ip to 10.0.0.1:80', null],
+  ['ct mark set ct mark or 0x10', 'ct mark set ct mark | 0x00000010'],
+  ['ip dscp set cs1', null],
+  ['tcp option maxseg size set rt mtu', null],
+  ['numgen inc mod 2 vmap { 0 : accept, 1 : drop }', null],
+  ['fib daddr . iif type local', null],
+  ['@nh,0,8 69', '@nh,0,8 0x45'],
+  ['log prefix "a b" level debug flags all', null],
+  ['ether saddr 0:1:2:3:4:5', 'ether saddr 00:01:02:03:04:05'],
 ];
 
 test.each(RULES)('%s', (typed, listed) => {
   const h = host();
   h.nft('add table inet t');
+  h.nft('add chain inet t d');
   h.nft('add chain inet t c');
   expect(h.nft(`add rule inet t c ${typed}`)).toEqual({ out: '', err: '', status: 0 });
-  expect(h.nft('list table inet t').out).toBe(`table inet t {\n\tchain c {\n\t\t${listed ?? typed}\n\t}\n}\n`);
+  expect(h.nft('list chain inet t c').out).toBe(`table inet t {\n\tchain c {\n\t\t${listed ?? typed}\n\t}\n}\n`);
 });
 
 test('errors point at the place', () => {
@@ -72,4 +91,74 @@ test('sets: elements, use by rules, words of refusal', () => {
   expect(h.ipset('test s 11.1.2.3')).toMatchObject({ status: 1 });
   expect(h.iptables('-A INPUT -m set --match-set s src -j DROP').status).toBe(0);
   expect(h.ipset('destroy s').err).toBe('ipset v7.17: Set cannot be destroyed: it is in use by a kernel component\n');
+});
+
+/** Numbers from 0 up to `n`, the same each time. */
+function dice(seed: number): (n: number) => number {
+  let x = seed;
+  return (n) => {
+    x = (Math.imul(x, 1103515245) + 12345) >>> 0;
+    return (x >>> 8) % n;
+  };
+}
+
+test('a file of commands is done whole or not at all', () => {
+  const h = host();
+  h.nft('table ip t { set s { type ipv4_addr; flags interval; elements = { 10.0.0.0/24 } }; chain c { ip saddr @s accept }; }');
+  const before = h.nft('list ruleset', '-a').out;
+  const good = [
+    'add table ip6 u',
+    'flush chain ip t c',
+    'add element ip t s { 10.1.0.0/16 }',
+    'delete element ip t s { 10.0.0.0/24 }',
+    'add rule ip t c counter drop',
+    'insert rule ip t c tcp dport { 1, 2 } accept',
+    'rename chain ip t c e',
+    'add counter ip t n',
+    'delete table ip t',
+  ];
+  const roll = dice(7);
+  for (let round = 0; round < 40; round++) {
+    const lines = good.filter(() => roll(2) === 0);
+    const r = h.nft([...lines, 'delete table ip nothere'].join('; '));
+    expect(r.status).toBe(1);
+    expect(h.nft('list ruleset', '-a').out).toBe(before);
+  }
+});
+
+test('elements of an interval set are those that its ranges cover', () => {
+  const roll = dice(3);
+  for (let round = 0; round < 20; round++) {
+    const h = host();
+    h.nft('add table ip t');
+    h.nft('add set ip t s { type inet_service; flags interval; auto-merge; }');
+    const inside = new Set<number>();
+    for (let i = 0; i < 12; i++) {
+      const low = roll(200);
+      const high = low + roll(12);
+      h.nft(`add element ip t s { ${low === high ? low : `${low}-${high}`} }`);
+      for (let port = low; port <= high; port++) inside.add(port);
+    }
+    for (let port = 0; port < 215; port++)
+      expect([port, h.nft(`get element ip t s { ${port} }`).status]).toEqual([port, inside.has(port) ? 0 : 1]);
+  }
+});
+
+test('packets meet rules', () => {
+  const h = host();
+  h.run('ip', 'link', 'set', 'lo', 'up');
+  const ping = (): number => h.run('ping', '-c', '1', '-W', '1', '127.0.0.1').status;
+  expect(ping()).toBe(0);
+  h.nft(
+    'table inet t { counter n { }; chain c { type filter hook output priority 0; icmp type echo-request counter name n numgen inc mod 2 0 drop; }; }',
+  );
+  expect([ping(), ping(), ping()]).toEqual([1, 0, 1]);
+  expect(h.nft('list counters').out).toBe('table inet t {\n\tcounter n {\n\t\tpackets 3 bytes 252\n\t}\n}\n');
+  h.nft('add table inet t { flags dormant; }');
+  expect([ping(), ping()]).toEqual([0, 0]);
+  h.nft('flush ruleset');
+  h.nft('table netdev d { chain c { type filter hook ingress device lo priority 0; ip saddr 127.0.0.1 icmp type echo-reply drop; }; }');
+  expect(ping()).toBe(1);
+  h.nft('delete table netdev d');
+  expect(ping()).toBe(0);
 });
