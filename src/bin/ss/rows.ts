@@ -14,6 +14,10 @@ export interface ShowOptions {
   memory: boolean;
   info: boolean;
   oneline: boolean;
+  threads: boolean;
+  tos: boolean;
+  cgroup: boolean;
+  sockopt: boolean;
 }
 
 const TCP_STATES: Record<TcpSocket['state'], readonly [StateName, string]> = {
@@ -42,14 +46,14 @@ export function netid(sk: Sock): string {
 }
 
 /** Open descriptors by socket: `("name",pid=N,fd=N)`. */
-export function usersOf(p: Process): Map<Sock, string[]> {
+export function usersOf(p: Process, threads = false): Map<Sock, string[]> {
   const users = new Map<Sock, string[]>();
   for (const q of p.machine.processes.values()) {
     for (const [fd, file] of q.fds) {
       const sock = (file as { sock?: Sock }).sock;
       if (!sock) continue;
       const list = users.get(sock) ?? [];
-      list.push(`("${q.name.slice(0, 15)}",pid=${q.pid},fd=${fd})`);
+      list.push(`("${q.name.slice(0, 15)}",pid=${q.pid},${threads ? `tid=${q.pid},` : ''}fd=${fd})`);
       users.set(sock, list);
     }
   }
@@ -156,6 +160,16 @@ function rest(p: Process, sk: Sock, show: ShowOptions, users: Map<Sock, string[]
         out += ` v6only:${sk.opt.v6only ? 1 : 0}`;
       if (sk instanceof TcpSocket || sk instanceof UdpSocket) out += ` ${tcp?.finReceived ? '-' : '<'}-${tcp?.writeShutdown ? '-' : '>'}`;
     }
+  }
+  const inet = sk.kind !== 'unix' && sk.kind !== 'packet' && tcp?.state !== 'TIME_WAIT';
+  if (show.tos && inet) {
+    const { tos } = sk.opt;
+    out += ` tos:${tos ? `0x${tos.toString(16)}` : 0}${sk.family === 6 ? ' tclass:0' : ''} class_id:0`;
+  }
+  if (show.cgroup && !show.extended && inet) out += ' cgroup:/';
+  if (show.sockopt && inet) {
+    const flags = [...(tcp ? ['is_icsk'] : []), ...(sk.opt.transparent ? ['transparent'] : []), 'mc_loop', 'mc_all'];
+    out += `${show.oneline ? ' ' : '\n\t'}inet-sockopt: ( ${flags.join(' ')})`;
   }
   const more: string[] = [];
   if (show.memory && sk.kind !== 'unix') {

@@ -63,6 +63,8 @@ interface Request {
   header: boolean;
   summary: boolean;
   kill: boolean;
+  /** -E: waits for sockets to go. */
+  events: boolean;
   show: ShowOptions;
   filter: string[];
 }
@@ -77,8 +79,22 @@ function* main(p: Process): Task<number> {
     header: true,
     summary: false,
     kill: false,
+    events: false,
     filter: [],
-    show: { numeric: false, resolve: false, processes: false, timers: false, extended: false, memory: false, info: false, oneline: false },
+    show: {
+      numeric: false,
+      resolve: false,
+      processes: false,
+      timers: false,
+      extended: false,
+      memory: false,
+      info: false,
+      oneline: false,
+      threads: false,
+      tos: false,
+      cgroup: false,
+      sockopt: false,
+    },
   };
   const usage = function* (message: string, status: number): Task<number> {
     yield* p.err(message + USAGE);
@@ -113,8 +129,11 @@ function* main(p: Process): Task<number> {
       case 'info':
         r.show.info = true;
         break;
-      case 'processes':
       case 'threads':
+        r.show.threads = true;
+        r.show.processes = true;
+        break;
+      case 'processes':
         r.show.processes = true;
         break;
       case 'oneline':
@@ -197,10 +216,19 @@ function* main(p: Process): Task<number> {
         yield* p.err('ss: SELinux is not enabled.\n');
         return 1;
       case 'tos':
+        r.show.tos = true;
+        break;
       case 'cgroup':
+        r.show.cgroup = true;
+        break;
+      case 'inet-sockopt':
+        r.show.sockopt = true;
+        break;
       case 'bpf':
       case 'tipcinfo':
-      case 'inet-sockopt':
+        break;
+      case 'events':
+        r.events = true;
         break;
       default:
         unsupported.push(key);
@@ -249,7 +277,7 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
   }
   const chosen = states ?? defaultStates(r);
   const tables = r.tables.size > 0 ? r.tables : new Set<Table>(r.families.size > 0 ? ['raw', 'udp', 'tcp'] : TABLES);
-  const users = r.show.processes ? usersOf(p) : new Map<Sock, string[]>();
+  const users = r.show.processes ? usersOf(p, r.show.threads) : new Map<Sock, string[]>();
   const portName = (port: number, proto: string): string =>
     port === 0 ? '*' : r.show.numeric ? String(port) : (serviceName(p, port, proto) ?? String(port));
   const picked: Sock[] = [];
@@ -268,6 +296,27 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
   if (tables.size === 1 && !['unix', 'packet', 'vsock'].some((t) => tables.has(t as Table))) hidden.add(0);
   if (chosen.size === 1) hidden.add(1);
   const screen = p.isatty(1) ? (p.winsize(1)?.cols ?? 80) : null;
+  if (r.events) {
+    // The header waits for the first row.
+    let header = r.header;
+    const live = (): Set<Sock> => new Set([...p.ns.sockets.all].filter((sk) => sk.kind === 'tcp' && tables.has('tcp') && test(endsOf(sk))));
+    for (let known = live(); ; ) {
+      yield* p.sleep(EVENT_POLL);
+      const now = live();
+      const gone = [...known].filter((sk) => !p.ns.sockets.all.has(sk));
+      if (gone.length > 0)
+        yield* p.out(
+          render(
+            gone.map((sk) => row(p, sk, r.show, users, portName)),
+            hidden,
+            header,
+            screen,
+          ),
+        );
+      if (gone.length > 0) header = false;
+      known = now;
+    }
+  }
   if (r.kill || r.tables.has('dccp')) yield* p.err('RTNETLINK answers: Invalid argument\n');
   const names = new Map<IpAddr, string>();
   for (const addr of r.show.resolve && !r.show.numeric ? picked.flatMap((sk) => [sk.local.addr, sk.remote?.addr ?? 0]) : []) {
@@ -280,6 +329,9 @@ function* list(p: Process, r: Request, words: readonly string[]): Task<number> {
   yield* p.out(render(rows, hidden, r.header, screen));
   return 0;
 }
+
+/** How often -E looks, µs: the kernel would tell it. */
+const EVENT_POLL = 50_000;
 
 /** Without -a and -l only what is connected. */
 function defaultStates(r: Request): Set<StateName> {
