@@ -184,7 +184,7 @@ function igmp(ns: Netns): string {
     if (inet.length === 0) continue;
     const version = ns.sysctl.max4(dev, 'force_igmp_version') || 3;
     out += `${dev.ifindex}\t${dev.name.padEnd(10)}: ${String(inet.length).padStart(5)} ${`V${version}`.padStart(7)}\n`;
-    for (const group of [...inet].reverse()) {
+    for (const group of inet) {
       const a = parseIp4(group) ?? 0;
       const swapped = ((a << 24) | ((a & 0xff00) << 8) | ((a >>> 8) & 0xff00) | (a >>> 24)) >>> 0;
       out += `\t\t\t\t${upper(swapped, 8)} ${'1'.padStart(5)} 0:00000000\t\t0\n`;

@@ -25,7 +25,8 @@ export function printMdb(ctx: Ctx, m: MdbMsg, deleted = false): void {
   if (m.src !== null) pr.any('src', formatIp(m.src), ` src ${formatIp(m.src)}`);
   const state = m.permanent ? 'permanent' : 'temp';
   pr.any('state', state, ` ${state}`);
-  if (ctx.details > 0 && m.port !== m.bridge) pr.any('protocol', 'static', ' proto static ');
+  const proto = m.learned ? 'kernel' : 'static';
+  if (ctx.details > 0 && m.port !== m.bridge) pr.any('protocol', proto, ` proto ${proto} `);
   pr.openArray('flags');
   if (m.fastLeave) pr.any(null, 'fast_leave', ' fast_leave');
   pr.closeArray();

@@ -158,7 +158,7 @@ function show(ctx: Ctx, words: readonly string[], tunnels: boolean): number {
     return 255;
   }
   ctx.newJson();
-  ctx.pr.fp(`${'port'.padEnd(IFNAMSIZ)}  vlan-id  `);
+  ctx.pr.fp(`${'port'.padEnd(IFNAMSIZ)}  vlan-id${ctx.stats && !tunnels ? '' : '  '}`);
   if (tunnels) ctx.pr.fp('  tunnel-id');
   ctx.pr.fp('\n');
   for (const dev of vlanDevices(ctx.ns)) {

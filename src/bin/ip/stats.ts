@@ -1,6 +1,6 @@
 /** ip stats: counters by group. Models ip/ipstats.c */
 
-import { linkMsg, type NetDevice } from '../../os/uapi.ts';
+import { linkMsg, type NetDevice, portData } from '../../os/uapi.ts';
 import type { Ctx, Verb } from './ctx.ts';
 import { Args, Exit, invarg } from './lib/args.ts';
 import { printStats } from './link/stats.ts';
@@ -78,12 +78,39 @@ function printLeaf(ctx: Ctx, dev: NetDevice, [group, sub, suite]: (typeof LEAVES
   if (suite) pr.fp(` suite ${suite}`);
   if (group === 'link') {
     pr.fp('\n');
-    printStats(ctx, linkMsg(dev));
+    printStats(ctx, linkMsg(dev), ctx.stats > 0, false);
   } else if (sub === 'l3_stats') pr.fp(' off used off');
   else if (sub === 'hw_stats_info') pr.fp('\n    l3_stats off used off');
   else if (sub === 'cpu_hit') pr.fp('\n');
+  else if (group === 'xstats_slave' && sub === 'bridge') printPort(ctx, dev, suite);
   pr.fp('\n');
   pr.closeObject();
+}
+
+const PAD = ' '.repeat(20);
+
+/** A bridge port's counters. Those of groups stay at zero: mcast_stats_enabled counts nothing here. */
+function printPort(ctx: Ctx, dev: NetDevice, suite: string | null): void {
+  const port = portData(dev);
+  if (!port) return;
+  const versions = (list: readonly string[]): string =>
+    ['RX', 'TX'].map((way) => `${PAD}  ${way}: ${list.map((v) => `${v} 0`).join(' ')}\n`).join('');
+  if (suite === 'mcast') {
+    let out = '\n';
+    for (const [name, list] of [
+      ['IGMP', ['v1', 'v2', 'v3']],
+      ['MLD', ['v1', 'v2']],
+    ] as const) {
+      out += `${PAD}${name} queries:\n${versions(list)}${PAD}${name} reports:\n${versions(list)}`;
+      out += `${PAD}${name} leaves: RX: 0 TX: 0\n${PAD}${name} parse errors: 0\n`;
+    }
+    ctx.pr.fp(out);
+  } else {
+    const s = port.stpStats;
+    ctx.pr.fp(
+      `\n${PAD}STP BPDU:  RX: ${s.rxBpdu} TX: ${s.txBpdu}\n${PAD}STP TCN:   RX: ${s.rxTcn} TX: ${s.txTcn}\n${PAD}STP Transitions: Blocked: ${s.blocked} Forwarding: ${s.forwarding}\n`,
+    );
+  }
 }
 
 function usage(ctx: Ctx): number {

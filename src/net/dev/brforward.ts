@@ -1,7 +1,7 @@
 /** Frames in a bridge: learning, filtering, flooding, hairpin. Models net/bridge/br_input.c, br_forward.c, br_arp_nd_proxy.c */
 
 import { ARP_REPLY, ARP_REQUEST, parseArp } from '../../wire/arp.ts';
-import { ETH_P_ARP } from '../../wire/ethernet.ts';
+import { ETH_P_ARP, ETH_P_IP } from '../../wire/ethernet.ts';
 import { isMulticastMac } from '../../wire/mac.ts';
 import { arpReplyFrame } from '../neigh/arp.ts';
 import { NUD_VALID } from '../neigh/nud.ts';
@@ -14,6 +14,8 @@ import type { BridgePort } from './brport.ts';
 import { devQueueXmit, netifReceive } from './core.ts';
 import { IFF_PROMISC } from './flags.ts';
 import { netDrop } from './trace.ts';
+
+const IPPROTO_IGMP = 2;
 
 /** 01:80:c2:00:00:0X: frames for the bridge itself (STP, LLDP …), forwarded only where a mask says so. */
 const LINK_LOCAL = 0x0180c2000000;
@@ -88,7 +90,7 @@ export function frameFinish(br: Bridge, port: BridgePort, skb: Skb): void {
   const dst = skb.ethDst;
   const proxied = br.arpProxies > 0 && skb.proto === ETH_P_ARP && suppressArp(br, port, skb, vid);
   if (isMulticastMac(dst)) {
-    const members = br.mdb.size > 0 && dst !== br.broadcast ? br.mdb.lookup(skb, vid) : null;
+    const members = dst !== br.broadcast && br.mcast.snooping ? groupMembers(br, port, skb, vid) : null;
     if (members) {
       multicast(br, skb, port, members, true, vid);
       return;
@@ -205,6 +207,15 @@ function multicast(br: Bridge, skb: Skb, from: BridgePort | null, members: reado
   passUp(br, skb, vid);
 }
 
+/** Reads reports on their way; the members of the frame's group, or null when it is flooded. Models br_multicast_rcv(). */
+function groupMembers(br: Bridge, port: BridgePort | null, skb: Skb, vid: number): readonly MdbMember[] | null {
+  if (skb.proto === ETH_P_IP && skb.data[9] === IPPROTO_IGMP) {
+    br.mdb.snoop(skb, port, vid);
+    return null;
+  }
+  return br.mdb.size > 0 || br.mcast.querier ? br.mdb.lookup(skb, vid) : null;
+}
+
 /** The host sends by the bridge. Models br_dev_xmit(). */
 export function bridgeXmit(br: Bridge, skb: Skb): void {
   const dnat = brDevXmit(skb);
@@ -236,8 +247,8 @@ export function bridgeXmit(br: Bridge, skb: Skb): void {
       netDrop(skb, br, 'BRIDGE_LOCAL_MAC');
       return;
     }
-  } else if (br.mdb.size > 0 && dst !== br.broadcast) {
-    const members = br.mdb.lookup(skb, vid);
+  } else if (br.mcast.snooping && dst !== br.broadcast) {
+    const members = groupMembers(br, null, skb, vid);
     if (members) {
       multicast(br, skb, null, members, false, vid);
       return;

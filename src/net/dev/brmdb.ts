@@ -2,8 +2,8 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC, type Timer } from '../../sim/sim.ts';
-import type { IpAddr } from '../../wire/addr.ts';
-import { readIp4, readIp6 } from '../../wire/addr.ts';
+import { type Ip4, type IpAddr, readIp4, readIp6 } from '../../wire/addr.ts';
+import { u16 } from '../../wire/bytes.ts';
 import { ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import type { Mac } from '../../wire/mac.ts';
 import type { Skb } from '../skb.ts';
@@ -23,9 +23,23 @@ export interface MdbMember {
   readonly group: MdbGroup;
   readonly port: BridgePort | null;
   permanent: boolean;
+  /** Learned from a report, not added by a user. */
+  readonly learned: boolean;
   /** Runs out of a temporary one, µs of virtual time. */
   expires: number;
   timer: Timer | null;
+}
+
+const IGMP_V1_REPORT = 0x12;
+const IGMP_V2_REPORT = 0x16;
+const IGMP_LEAVE = 0x17;
+const IGMP_V3_REPORT = 0x22;
+const MODE_IS_INCLUDE = 1;
+const CHANGE_TO_INCLUDE = 3;
+
+/** 224.0.0.0/24, which no switch confines. */
+function isLocalGroup(ip: Ip4): boolean {
+  return ip >>> 8 === 0xe00000;
 }
 
 interface MdbEntry {
@@ -98,7 +112,7 @@ export class Mdb {
   }
 
   /** EEXIST when the port has joined already. */
-  add(group: MdbGroup, port: BridgePort | null, permanent: boolean): Result {
+  add(group: MdbGroup, port: BridgePort | null, permanent: boolean, learned = false): Result {
     let entry = this.entry(group);
     if (entry?.members.some((m) => m.port === port)) return fail('EEXIST');
     if (!entry) {
@@ -106,13 +120,9 @@ export class Mdb {
       entry = { group, members: [] };
       this.entries.unshift(entry);
     }
-    const member: MdbMember = { group, port, permanent, expires: 0, timer: null };
+    const member: MdbMember = { group, port, permanent, learned, expires: 0, timer: null };
     entry.members.push(member);
-    if (!permanent) {
-      const left = this.br.mcast.membershipInterval;
-      member.expires = this.br.sim.now + left;
-      member.timer = this.br.sim.schedule(left, () => this.remove(member));
-    }
+    if (!permanent) this.expireIn(member, this.br.mcast.membershipInterval);
     this.br.ns.events.emit({ type: 'mdb', action: 'new', dev: this.br, entry: member });
     return ok();
   }
@@ -144,14 +154,74 @@ export class Mdb {
     }
   }
 
-  /** The members that want this frame, or null when the bridge floods it. Models br_mdb_entry_skb_get() and br_multicast_querier_exists(). */
+  /**
+   * The members that want this frame, or null when the bridge floods it: without a querier nobody was asked.
+   * Models br_mdb_entry_skb_get(), br_multicast_querier_exists() and mrouters_only. Hosts here report groups of IPv4 only, so others are flooded.
+   */
   lookup(skb: Skb, vid: number): readonly MdbMember[] | null {
-    if (this.entries.length === 0 || !this.br.mcast.snooping) return null;
+    const { mcast } = this.br;
+    if (!mcast.snooping || (this.entries.length === 0 && !mcast.querier)) return null;
     const group = this.groupOf(skb, vid);
     const exact = this.entry(group);
     const entry = exact ?? (group.src !== null ? this.entry({ ...group, src: null }) : undefined);
-    if (!entry) return null;
-    return entry.group.ip === null || this.br.mcast.querier ? entry.members : null;
+    if (entry) return entry.group.ip === null || this.queried ? entry.members : null;
+    return typeof group.ip === 'number' && !isLocalGroup(group.ip) && this.queried ? [] : null;
+  }
+
+  /** Hosts had time to answer the bridge's queries. */
+  private get queried(): boolean {
+    const { mcast, sim } = this.br;
+    return mcast.querier && sim.now >= this.queriedAt;
+  }
+
+  /** When the first answers to the bridge's queries are in, µs. */
+  queriedAt = 0;
+
+  /**
+   * Reads an IGMP report: who joins is a member of the group for a while, who leaves has little time left.
+   * Models br_ip4_multicast_igmp3_report(), br_multicast_leave_group().
+   */
+  snoop(skb: Skb, port: BridgePort | null, vid: number): void {
+    const b = skb.data;
+    const at = b.length >= 20 ? ((b[0] as number) & 15) * 4 : 0;
+    if (at < 20 || b.length < at + 8) return;
+    const type = b[at] as number;
+    if (type === IGMP_V1_REPORT || type === IGMP_V2_REPORT) this.report(readIp4(b, at + 4), true, port, vid);
+    else if (type === IGMP_LEAVE) this.report(readIp4(b, at + 4), false, port, vid);
+    else if (type === IGMP_V3_REPORT) {
+      let from = at + 8;
+      for (let n = u16(b, at + 6); n > 0 && from + 8 <= b.length; n--) {
+        const sources = u16(b, from + 2);
+        const includes = b[from] === MODE_IS_INCLUDE || b[from] === CHANGE_TO_INCLUDE;
+        if (!includes || sources > 0 || b[from] === CHANGE_TO_INCLUDE)
+          this.report(readIp4(b, from + 4), !(includes && sources === 0), port, vid);
+        from += 8 + sources * 4 + (b[from + 1] as number) * 4;
+      }
+    }
+  }
+
+  private report(ip: Ip4, joins: boolean, port: BridgePort | null, vid: number): void {
+    if (isLocalGroup(ip)) return;
+    const group: MdbGroup = { ip, mac: 0, src: null, vid };
+    const member = this.entry(group)?.members.find((m) => m.port === port);
+    const { mcast, sim } = this.br;
+    if (joins) {
+      if (!member) this.add(group, port, false, true);
+      else if (!member.permanent) this.expireIn(member, mcast.membershipInterval);
+    } else if (member && !member.permanent) {
+      if (port?.fastLeave) this.remove(member);
+      else {
+        const soon = mcast.lastMemberCount * mcast.lastMemberInterval;
+        if (member.expires > sim.now + soon) this.expireIn(member, soon);
+      }
+    }
+  }
+
+  private expireIn(member: MdbMember, left: number): void {
+    const { sim } = this.br;
+    sim.cancel(member.timer);
+    member.expires = sim.now + left;
+    member.timer = sim.schedule(left, () => this.remove(member));
   }
 
   private groupOf(skb: Skb, vid: number): MdbGroup {

@@ -25,6 +25,8 @@ export class BridgePort {
   readonly dev: NetDevice;
   readonly number: number;
   state: PortState = 'disabled';
+  /** BPDUs and changes of state, counted where the spanning tree is on. */
+  readonly stpStats = { rxBpdu: 0, txBpdu: 0, rxTcn: 0, txTcn: 0, blocked: 0, forwarding: 0 };
   priority = 32;
   /** When the forward delay that began last ends, µs. */
   forwardDelayEnd = 0;

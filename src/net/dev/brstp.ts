@@ -297,6 +297,8 @@ export class Stp {
   setState(p: BridgePort, state: PortState): void {
     if (p.state === state) return;
     p.state = state;
+    if (this.enabled && state === 'blocking') p.stpStats.blocked++;
+    if (this.enabled && state === 'forwarding') p.stpStats.forwarding++;
     this.br.ns.kernel.printk(`${this.br.name}: port ${p.number}(${p.dev.name}) entered ${state} state`);
   }
 
@@ -376,6 +378,8 @@ export class Stp {
     if (!this.enabled) return;
     const bpdu = new Uint8Array(35);
     fill(bpdu);
+    if (bpdu[3] === BPDU_TCN) p.stpStats.txTcn++;
+    else p.stpStats.txBpdu++;
     const length = bpdu[3] === BPDU_TCN ? 4 : 35;
     const data = new Uint8Array(LLC.length + length);
     data.set(LLC);
@@ -428,6 +432,7 @@ export class Stp {
   }
 
   private receiveConfig(p: BridgePort, c: ConfigBpdu): void {
+    p.stpStats.rxBpdu++;
     const { br } = this;
     const wasRoot = this.isRoot;
     if (!this.supersedes(p, c)) {
@@ -463,6 +468,7 @@ export class Stp {
   }
 
   private receiveTcn(p: BridgePort): void {
+    p.stpStats.rxTcn++;
     if (!this.isDesignated(p)) return;
     this.detectTopologyChange();
     p.topologyChangeAck = true;

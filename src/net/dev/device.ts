@@ -3,6 +3,7 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { Rng } from '../../sim/rng.ts';
 import type { Sim } from '../../sim/sim.ts';
+import type { IpAddr } from '../../wire/addr.ts';
 import { formatMac, isMulticastMac, MAC_BROADCAST, type Mac } from '../../wire/mac.ts';
 import type { IfAddr } from '../ip/ifaddr.ts';
 import type { FrameHooks } from '../netfilter/frames.ts';
@@ -128,6 +129,8 @@ export abstract class NetDevice {
   /** Multicast and secondary unicast addresses that the device listens to (`ip maddr`, `bridge fdb … self`). */
   readonly mc = new AddressList();
   readonly uc = new AddressList();
+  /** IP groups that kernel sockets joined by this device, the newest first. */
+  groups: readonly IpAddr[] = [];
   /** Filters unicast addresses itself (IFF_UNICAST_FLT); others turn promiscuous for the sake of a second address. */
   protected unicastFilter = false;
   private unicastPromisc = false;

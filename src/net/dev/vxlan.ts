@@ -9,6 +9,7 @@ import { IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { isMulticastMac, type Mac, readMac, writeMac } from '../../wire/mac.ts';
 import { pseudo } from '../../wire/pseudo.ts';
 import { VXLAN_HAS_VNI, VXLAN_HLEN, VXLAN_PORT_LINUX } from '../../wire/vxlan.ts';
+import { igmpJoined, igmpLeft } from '../ip/igmp.ts';
 import { routeOutput } from '../ip/route.ts';
 import { NUD_CONNECTED } from '../neigh/nud.ts';
 import type { Netns } from '../netns.ts';
@@ -171,10 +172,37 @@ export class Vxlan extends NetDevice {
     if (!socket.ok) return socket;
     this.socket = socket.value;
     this.socket.devices.set(this.vni, this);
+    this.join(true);
     return ok();
   }
 
+  /** Group of the default destination that is listened to, by which device. */
+  private joined: { group: IpAddr; dev: NetDevice } | null = null;
+
+  /** Models vxlan_multicast_join() and vxlan_multicast_leave() */
+  private join(on: boolean): void {
+    if (this.joined) {
+      const { group, dev } = this.joined;
+      this.joined = null;
+      dev.mc.del(groupMac(group));
+      dev.groups = dev.groups.filter((g) => g !== group);
+      if (typeof group === 'number') igmpLeft(dev, group);
+    }
+    const { remote, dev } = this.options;
+    if (!on || remote === null || !isMulticast(remote) || !dev) return;
+    this.joined = { group: remote, dev };
+    dev.mc.add(groupMac(remote));
+    if (!dev.groups.includes(remote)) dev.groups = [remote, ...dev.groups];
+    if (typeof remote === 'number') igmpJoined(dev, remote);
+  }
+
+  /** The default destination or its device changed. */
+  rejoin(): void {
+    if (this.up) this.join(true);
+  }
+
   protected override closed(): void {
+    this.join(false);
     if (this.socket) {
       this.socket.devices.delete(this.vni);
       releaseSocket(this.socket);
@@ -392,6 +420,10 @@ export class Vxlan extends NetDevice {
     skb.type = this.classify(skb.ethDst);
     this.sim.call(this.sim.now + 1, receiveInner, this, skb);
   }
+}
+
+function groupMac(group: IpAddr): Mac {
+  return typeof group === 'number' ? 0x01005e000000 + (group & 0x7fffff) : 0x333300000000 + Number(group & 0xffffffffn);
 }
 
 function arpReply(request: Uint8Array, mac: Mac): Uint8Array {

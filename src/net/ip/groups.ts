@@ -1,5 +1,6 @@
 /** Multicast groups of devices, as /proc/net/igmp and igmp6 list them. Models net/ipv4/igmp.c, net/ipv6/mcast.c */
 
+import { formatIp } from '../../wire/addr.ts';
 import { formatMac } from '../../wire/mac.ts';
 import type { NetDevice } from '../dev/device.ts';
 
@@ -15,7 +16,8 @@ export interface Groups {
 export function groups(dev: NetDevice): Groups {
   const users = new Map<string, number>();
   const inet = dev.up && (dev.kind !== 'loopback' || dev.addrs4.length > 0) ? ['224.0.0.1'] : [];
-  const inet6: string[] = [];
+  inet.unshift(...dev.groups.filter((g) => typeof g === 'number').map(formatIp));
+  const inet6: string[] = dev.groups.filter((g) => typeof g === 'bigint').map(formatIp);
   if (dev.ns.sysctl.conf6(dev, 'disable_ipv6') === 0) {
     for (const a of dev.kind === 'loopback' ? [] : dev.addrs6) {
       const low = Number((a.local as bigint) & 0xffffffn)

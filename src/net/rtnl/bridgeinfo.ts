@@ -85,6 +85,8 @@ export interface PortData {
   readonly holdTimer: number;
   readonly messageAgeTimer: number;
   readonly forwardDelayTimer: number;
+  /** Counters of the spanning tree. */
+  readonly stpStats: Readonly<BridgePort['stpStats']>;
 }
 
 type Settable = Omit<
@@ -101,6 +103,7 @@ type Settable = Omit<
   | 'holdTimer'
   | 'messageAgeTimer'
   | 'forwardDelayTimer'
+  | 'stpStats'
 >;
 export type PortChange = Partial<Settable> & { state?: number; flush?: boolean };
 
@@ -189,6 +192,7 @@ export function portData(dev: NetDevice): PortData | null {
     holdTimer: p.holdTimer.left / SEC,
     messageAgeTimer: p.messageAgeTimer.left / SEC,
     forwardDelayTimer: p.forwardDelayLeft / SEC,
+    stpStats: { ...p.stpStats },
   };
 }
 
@@ -314,6 +318,7 @@ function changeMcast(br: Bridge, d: BridgeData): Result {
     if (m.mldVersion !== undefined && m.mldVersion !== 1 && m.mldVersion !== 2) return fail('EINVAL');
     if (m.queryInterval !== undefined) m.queryInterval = Math.max(m.queryInterval, SEC);
     if (m.startupQueryInterval !== undefined) m.startupQueryInterval = Math.max(m.startupQueryInterval, SEC);
+    if (m.querier && !br.mcast.querier) br.mdb.queriedAt = br.sim.now + br.mcast.queryResponseInterval;
     Object.assign(br.mcast, m);
   } else if (d.mcastSnooping !== undefined) br.setSnooping(d.mcastSnooping);
   return ok();

@@ -19,6 +19,8 @@ export interface MdbMsg {
   /** Seconds left of a temporary one. */
   readonly timer: number;
   readonly fastLeave: boolean;
+  /** RTPROT_KERNEL: from a report. */
+  readonly learned: boolean;
 }
 
 export interface MdbRequest {
@@ -39,6 +41,7 @@ export function mdbMsg(br: NetDevice, m: MdbMember): MdbMsg {
     src: group.src,
     vid: group.vid,
     permanent: m.permanent,
+    learned: m.learned,
     timer: m.permanent ? 0 : (m.expires - br.sim.now) / 1e6,
     fastLeave: m.port?.fastLeave ?? false,
   };

@@ -110,7 +110,9 @@ export function changeVxlan(dev: Vxlan, d: VxlanData): Result {
     }
     if (o.remote !== null) dev.fdb.del(0, at(o.remote, o.dev));
   }
+  const moved = next.remote !== o.remote || next.dev !== o.dev;
   if (lower) dev.setLower(lower);
   Object.assign(o, next);
+  if (moved) dev.rejoin();
   return ok();
 }

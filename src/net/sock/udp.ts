@@ -279,14 +279,15 @@ export function udpReceive(skb: Skb): void {
     time: skb.sim.now,
   });
   if (isMulticast(ip.dst) || skb.type === 'broadcast' || skb.type === 'multicast') {
-    for (const sk of ns.sockets.allUdp(tuple, skb.inetIif())) sk.deliver(datagram());
+    for (const sk of ns.sockets.allUdp(tuple, skb.inetIif())) {
+      if (sk.encapReceive) hand(sk, skb, u.payload, ip.src);
+      else sk.deliver(datagram());
+    }
     return;
   }
   const sk = ns.sockets.findUdp(tuple, skb.inetIif());
   if (sk?.encapReceive) {
-    ns.snmp.inc(`${udpMib(ip.dst)}InDatagrams`);
-    const at = u.payload.byteOffset - skb.data.byteOffset;
-    sk.encapReceive(skb, at, at + u.payload.length, ip.src);
+    hand(sk, skb, u.payload, ip.src);
     return;
   }
   if (sk) {
@@ -296,6 +297,13 @@ export function udpReceive(skb: Skb): void {
   ns.snmp.inc(`${udpMib(ip.dst)}NoPorts`);
   if (ip.family === 4) icmpSend(skb, 3, 3);
   else icmp6Send(skb, 1, 4);
+}
+
+/** To a tunnel's socket. */
+function hand(sk: UdpSocket, skb: Skb, payload: Uint8Array, from: IpAddr): void {
+  sk.ns.snmp.inc(`${udpMib(from)}InDatagrams`);
+  const at = payload.byteOffset - skb.data.byteOffset;
+  sk.encapReceive?.(skb, at, at + payload.length, from);
 }
 
 /** An ICMP error about a datagram of ours. Models __udp4_lib_err(). */

@@ -14,14 +14,14 @@ function human(n: number): string {
   return u === 0 ? String(n) : `${v.toFixed(v < 10 ? 2 : v < 100 ? 1 : 0)}${units[u]}`;
 }
 
-export function printStats(ctx: Ctx, m: LinkMsg): void {
+/** `more`: errors by kind; `changes`: how often the carrier came and went is known. */
+export function printStats(ctx: Ctx, m: LinkMsg, more = ctx.stats > 1, changes = true): void {
   const { pr } = ctx;
   const s = m.stats;
   if (ctx.json) {
-    jsonStats(ctx, m);
+    jsonStats(ctx, m, more, changes);
     return;
   }
-  const more = ctx.stats > 1;
   const show = (n: number): string => (ctx.human ? human(n) : String(n));
   const rx = [s.rxBytes, s.rxPackets, s.rxErrors, s.rxDropped, 0, s.multicast];
   const tx = [s.txBytes, s.txPackets, s.txErrors, s.txDropped, s.txCarrier, 0];
@@ -53,17 +53,16 @@ export function printStats(ctx: Ctx, m: LinkMsg): void {
   out += pr.sl + head('TX', ['bytes', 'packets', 'errors', 'dropped', 'carrier', 'collsns']);
   out += `    ${row(tx, 0)}`;
   if (more) {
-    const names = ['aborted', 'fifo', 'window', 'heartbt', 'transns'];
+    const names = ['aborted', 'fifo', 'window', 'heartbt', changes ? 'transns' : ''];
     out += `${pr.sl}    TX errors:${' '.repeat(w(0) - 10)} ${names.map((n, i) => n.padStart(w(i + 1))).join(' ')}${pr.sl}`;
-    out += `${' '.repeat(w(0) + 5)}${row(txErr, 1)}`;
+    out += `${' '.repeat(w(0) + 5)}${row(changes ? txErr : txErr.slice(0, 5), 1)}`;
   }
   pr.fp(out);
 }
 
-function jsonStats(ctx: Ctx, m: LinkMsg): void {
+function jsonStats(ctx: Ctx, m: LinkMsg, more: boolean, changes: boolean): void {
   const { pr } = ctx;
   const s = m.stats;
-  const more = ctx.stats > 1;
   const group = (name: string, fields: readonly (readonly [string, number])[]): void => {
     pr.openObject(name);
     for (const [k, v] of fields) pr.jsonOnly(k, v);
