@@ -183,7 +183,7 @@ class Arping {
       yield* p.out(`\t${lost}% packet loss (${this.extra} extra)\n`);
       return;
     }
-    let text = `\n--- ${formatIp4(this.target)} statistics ---\n${this.sent} packets transmitted, ${this.received} packets received, ${lost}% unanswered (${this.extra} extra)\n`;
+    let text = `\n--- ${formatIp4(this.target)} statistics ---\n${this.sent} packets transmitted, ${this.received + this.extra} packets received, ${lost}% unanswered (${this.extra} extra)\n`;
     if (this.times.length > 0) {
       const n = this.times.length;
       const avg = this.times.reduce((a, b) => a + b, 0) / n;

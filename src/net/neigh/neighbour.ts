@@ -174,7 +174,8 @@ export class Neighbour {
 
   private startTimer(delay: number): void {
     const { sim } = this.dev;
-    this.timer = sim.at(wheelTime(sim.now, delay), () => this.expire());
+    // A bucket runs its latest timer first: that of the connection whose packet waits here comes before this one.
+    this.timer = sim.at(wheelTime(sim.now, delay) + 1, () => this.expire());
   }
 
   private stopTimer(): void {
