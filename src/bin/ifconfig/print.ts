@@ -54,19 +54,17 @@ export function interfaces(devices: Iterable<NetDevice>): Shown[] {
   return out.sort((a, b) => natural(a.name, b.name));
 }
 
-/** nstrcmp(): numbers compare as numbers. */
-function natural(a: string, b: string): number {
-  let i = 0;
-  while (i < a.length && a[i] === b[i]) i++;
-  if (i === a.length && i === b.length) return 0;
-  const digit = (s: string, at: number): boolean => /\d/.test(s[at] ?? '');
-  if (digit(a, i) !== digit(b, i)) {
-    if (digit(a, i)) return i < b.length ? -1 : 1;
-    return i < a.length ? 1 : -1;
-  }
-  if (!digit(a, i)) return (a.charCodeAt(i) || 0) - (b.charCodeAt(i) || 0);
-  while (i > 0 && digit(a, i - 1)) i--;
-  return Number.parseInt(a.slice(i), 10) - Number.parseInt(b.slice(i), 10);
+/** nstrcmp(): what stands before the number, the number, the number of the alias; an alias with a name is a longer name. */
+export function natural(a: string, b: string): number {
+  const parts = (s: string): [stem: string, n: number, alias: number] => {
+    const m = /^(.*?)(\d*)(?::(\d+))?$/.exec(s) as RegExpExecArray;
+    return [m[1] as string, Number(m[2] || 0), m[3] === undefined ? -1 : Number(m[3])];
+  };
+  const [x, y] = [parts(a), parts(b)];
+  const common = Math.min(x[0].length, y[0].length);
+  const [xs, ys] = [x[0].slice(0, common), y[0].slice(0, common)];
+  if (xs !== ys) return xs < ys ? -1 : 1;
+  return x[0].length - y[0].length || x[1] - y[1] || x[2] - y[2];
 }
 
 export function printInterface(s: Shown): string {
