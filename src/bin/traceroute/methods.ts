@@ -9,7 +9,7 @@ import { u16 } from '../../wire/bytes.ts';
 import { emitIcmp, ICMP_ECHO, ICMP_ECHOREPLY } from '../../wire/icmp.ts';
 import { emitIcmp6, ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST } from '../../wire/icmp6.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, ip4HeaderLen } from '../../wire/ipv4.ts';
-import { ACK, emitTcp, parseTcp, RST, SYN } from '../../wire/tcp.ts';
+import { ACK, CWR, ECE, emitTcp, parseTcp, RST, SYN } from '../../wire/tcp.ts';
 import type { TraceOptions } from './options.ts';
 
 export interface Probe {
@@ -302,9 +302,15 @@ export class IcmpMethod extends RawBase implements ProbeMethod {
 export class TcpMethod extends RawBase implements ProbeMethod {
   private readonly port: number;
 
+  /** Without flags of one's own the SYN carries what a kernel's SYN carries, else only its MSS. */
+  private readonly synOptions: { sackPermitted: boolean; timestamps: boolean; wscale: boolean };
+
   constructor(p: Process, o: TraceOptions) {
-    // Without flags of one's own the SYN carries what a kernel's SYN carries, else only its MSS.
-    super(p, { ...o, packetLen: null }, IPPROTO_TCP, 20, o.tcp.flags ? 4 : 20);
+    const on = (key: string): boolean => !o.tcp.flags && p.ns.sysctl.int(`net.ipv4.tcp_${key}`) !== 0;
+    const syn = { sackPermitted: on('sack'), timestamps: on('timestamps'), wscale: on('window_scaling') };
+    const size = 4 + (syn.timestamps ? 12 : syn.sackPermitted ? 4 : 0) + (syn.wscale ? 4 : 0);
+    super(p, { ...o, packetLen: null }, IPPROTO_TCP, 20, size);
+    this.synOptions = syn;
     this.port = o.port ?? 80;
   }
 
@@ -330,13 +336,16 @@ export class TcpMethod extends RawBase implements ProbeMethod {
         dstPort: this.port,
         seq: rng.below(0x100000000),
         ack: 0,
-        flags: this.o.tcp.flags || SYN,
+        flags: this.o.tcp.flags || (this.p.ns.sysctl.int('net.ipv4.tcp_ecn') === 1 ? SYN | ECE | CWR : SYN),
         window: (4 * mss) & 0xffff,
         urgent: 0,
         payload: new Uint8Array(0),
-        options: this.o.tcp.flags
-          ? { mss }
-          : { mss, sackPermitted: true, timestamps: [Math.floor(this.p.sim.now / 1000) >>> 0, 0], wscale: 2 },
+        options: {
+          mss,
+          ...(this.synOptions.sackPermitted ? { sackPermitted: true } : {}),
+          ...(this.synOptions.timestamps ? { timestamps: [Math.floor(this.p.sim.now / 1000) >>> 0, 0] as [number, number] } : {}),
+          ...(this.synOptions.wscale ? { wscale: 2 } : {}),
+        },
       },
       raw.local.addr,
       this.o.addr,
