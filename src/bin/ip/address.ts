@@ -10,6 +10,7 @@ import {
   linkMsg,
   type NetDevice,
   newAddr,
+  type Result,
 } from '../../os/uapi.ts';
 import { type IpAddr, inPrefix, isMulticast, lastOf, network } from '../../wire/addr.ts';
 import { type AddrFilter, addrFilterWord } from './addrfilter.ts';
@@ -115,7 +116,7 @@ function showOne(ctx: Ctx, m: LinkMsg, addrs: readonly IfAddr[], f: AddrFilter, 
     pr.openArray('addr_info');
     for (const a of addrs) {
       pr.openObject();
-      printAddr(ctx, a, { named: pr.oneline && !ctx.brief && !ctx.json });
+      printAddr(ctx, a, { named: pr.oneline && !ctx.brief });
       pr.closeObject();
     }
     pr.closeArray();
@@ -263,7 +264,8 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
     if (written !== null || typeof local.addr === 'bigint') spec.len = len;
     if (peer) spec.peer = peer.addr;
     if (label !== null) spec.label = label;
-    return ctx.talk(delAddr(device, spec));
+    const gone = onDevice(device, local.addr);
+    return echoed(ctx, delAddr(device, spec), gone, true);
   }
   if (flags & AUTOJOIN && !isMulticast(local.addr)) return complain(ctx, 'autojoin needs multicast address\n');
   const spec: AddrSpec = { local: local.addr, len, scope: scope ?? defaultScope(local.addr), flags, metric };
@@ -276,7 +278,22 @@ function modify(ctx: Ctx, words: readonly string[], what: 'add' | 'change' | 're
   if (label !== null) spec.label = label;
   if (valid !== null) spec.validLft = valid;
   if (pref !== null || valid !== null) spec.prefLft = pref ?? INFINITY_LIFE;
-  return ctx.talk(newAddr(device, spec, what));
+  const r = newAddr(device, spec, what);
+  return echoed(ctx, r, onDevice(device, local.addr), false);
+}
+
+function onDevice(dev: NetDevice, local: IpAddr): IfAddr | undefined {
+  return [...dev.addrs4, ...dev.addrs6].find((a) => a.local === local);
+}
+
+/** -echo: what the kernel tells of the change. */
+function echoed(ctx: Ctx, r: Result<unknown>, a: IfAddr | undefined, deleted: boolean): number {
+  const status = ctx.talk(r);
+  if (status !== 0 || !ctx.echo || !a) return status;
+  ctx.newJson();
+  printAddr(ctx, a, { named: true, deleted });
+  ctx.deleteJson();
+  return 0;
 }
 
 function complain(ctx: Ctx, text: string): number {

@@ -23,6 +23,8 @@ export class Ctx {
   resolve = false;
   timestamp: '' | 'long' | 'short' = '';
   all = false;
+  /** Changes are printed as the kernel tells them. */
+  echo = false;
   force = false;
   /** Commands come from a file: a program to run is a child, not this process. */
   batch = false;

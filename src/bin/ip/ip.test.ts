@@ -8,7 +8,7 @@ import { SEC, Sim } from '../../sim/sim.ts';
 import { arp } from '../arp/arp.ts';
 import { bridge } from '../bridge/bridge.ts';
 import { sysctl } from '../sysctl/sysctl.ts';
-import { batchWords, ip, objects } from './ip.ts';
+import { batchLines, batchWords, ip, objects } from './ip.ts';
 import { byPrefix, matches, unsigned } from './lib/args.ts';
 import { maskLen, parsePrefix } from './lib/inet.ts';
 import { JsonWriter } from './lib/json.ts';
@@ -74,6 +74,10 @@ describe('words', () => {
   test('batch lines keep quoted words together', () => {
     expect(batchWords('link set a alias "uplink to pod" # no comment here')).toContain('uplink to pod');
     expect(batchWords('  # only a comment')).toBeNull();
+    expect(batchLines('a \\\n b # c\nd')).toEqual([
+      { line: 'a  b ', number: 2 },
+      { line: 'd', number: 3 },
+    ]);
   });
 });
 

@@ -265,6 +265,7 @@ function options(ctx: Ctx, argv: readonly string[]): Parsed {
       const size = value();
       if (unsigned(size) === null) throw new Exit(255, `Invalid rcvbuf size '${size}'\n`);
     } else if (opt === '-M') ctx.family = AF_MPLS;
+    else if (opt === '-echo') ctx.echo = true;
     else if (/^-c[olr]*(=(always|auto|never))?$/.test(opt) && matches(opt.split('=')[0] as string, '-color'))
       color = opt.includes('=') ? opt.slice(opt.indexOf('=') + 1) : 'always';
     else {
@@ -307,6 +308,21 @@ export function batchWords(line: string): string[] | null {
   return words.length > 0 ? words : null;
 }
 
+/** Lines up to their `#`, joined where one ends with a backslash; they have the number of their last part. Models getcmdline() */
+export function batchLines(text: string): { line: string; number: number }[] {
+  const out: { line: string; number: number }[] = [];
+  let joined = '';
+  for (const [i, raw] of text.split('\n').entries()) {
+    const more = !raw.includes('#') && raw.endsWith('\\');
+    joined += more ? raw.slice(0, -1) : (raw.split('#')[0] as string);
+    if (more) continue;
+    out.push({ line: joined, number: i + 1 });
+    joined = '';
+  }
+  if (joined !== '') out.push({ line: joined, number: out.length + 1 });
+  return out;
+}
+
 function* batchRun(ctx: Ctx, file: string): Task<number> {
   let text: string;
   if (file === '-') {
@@ -323,11 +339,11 @@ function* batchRun(ctx: Ctx, file: string): Task<number> {
   }
   ctx.batch = true;
   let status = 0;
-  let number = 0;
-  for (const line of text.split('\n')) {
-    number++;
+  const { family } = ctx;
+  for (const { line, number } of batchLines(text)) {
     const words = batchWords(line);
     if (!words) continue;
+    ctx.family = family;
     const r = yield* guarded(ctx, () => runObject(ctx, words[0] as string, words.slice(1)));
     if (r === 0) continue;
     yield* ctx.p.err(`Command failed ${file}:${number}\n`);

@@ -8,6 +8,7 @@ import {
   type RouteQuery,
   type RouteSpec,
   type RouteType,
+  routeMsg,
 } from '../../os/uapi.ts';
 import { type Family, familyOf, type IpAddr, zeroOf } from '../../wire/addr.ts';
 import type { Ctx, Outcome, Verb } from './ctx.ts';
@@ -269,7 +270,12 @@ function modify(ctx: Ctx, words: readonly string[], mode: RouteMode | 'delete' |
       );
     return ctx.talk({ ok: false, errno: there ? 'EEXIST' : 'ENOENT' });
   }
-  return ctx.talk(ctx.ns.fib.add(spec, mode));
+  const r = ctx.ns.fib.add(spec, mode);
+  if (!r.ok || !ctx.echo) return ctx.talk(r);
+  ctx.newJson();
+  printRoute(ctx, routeMsg(r.value, ctx.p.sim.now));
+  ctx.deleteJson();
+  return 0;
 }
 
 function defaultScope(family: Family, type: RouteType, b: Building): number {

@@ -169,7 +169,12 @@ function modify(ctx: Ctx, words: readonly string[], add: boolean): number {
     spec.table = 254;
     spec.action = 'lookup';
   }
-  return ctx.talk(ctx.ns.fib.rules.add(spec));
+  const r = ctx.ns.fib.rules.add(spec);
+  if (!r.ok || !ctx.echo) return ctx.talk(r);
+  ctx.newJson();
+  printRule(ctx, r.value);
+  ctx.deleteJson();
+  return 0;
 }
 
 function action(args: Args, spec: RuleSpec): void {
