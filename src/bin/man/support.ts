@@ -189,7 +189,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   tcpdump: tool('tcpdump 4.99.3', 8, ['-h'])(
     'shows and saves packets',
     'decoders of protocols that do not occur here',
-    'decryption and signatures (-E, -M), monitor mode (-I), SMI modules (-m)',
+    'decryption and signatures (-E, -M), SMI modules (-m)',
     'filters: protochain, pppoes, subtypes of LLC',
   ),
   tee: core('copies input to files'),

@@ -58,6 +58,17 @@ function plural(n: number, what: string): string {
   return `${n} packet${n === 1 ? '' : 's'} ${what}`;
 }
 
+function hasUser(p: Process, name: string): boolean {
+  const r = p.readFile('/etc/passwd');
+  return (
+    r.ok &&
+    new TextDecoder()
+      .decode(r.value)
+      .split('\n')
+      .some((line) => line.startsWith(`${name}:`))
+  );
+}
+
 /** The device of -i: by name, or by its number in -D. */
 function resolveDevice(p: Process, o: TcpdumpOptions): { name: string; dev: NetDevice | null } {
   const asked = o.device ?? listDevices(p)[0]?.name ?? 'any';
@@ -85,6 +96,7 @@ export function* openDevice(
   }
   const sock = opened.value;
   const { name, dev } = resolveDevice(p, o);
+  if (o.monitor) throw new Fatal(`${name}: That device doesn't support monitor mode`);
   if (dev && !dev.up) throw new Fatal(`${dev.name}: That device is not up`);
   const own = dev === null ? [LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2] : [LINKTYPE_ETHERNET];
   const loopback = dev !== null && (dev.flags & IFF_LOOPBACK) !== 0;
@@ -126,6 +138,7 @@ export class Live {
       yield* p.out(filter.listing(o.dump));
       return 0;
     }
+    if (o.user !== null && !hasUser(p, o.user)) throw new Fatal(`Couldn't find user '${o.user}'`);
     this.attach(sock, filter.run, linktype);
     const bound = sock.bind(dev);
     if (!bound.ok) throw new Fatal(`${name}: ${strerror(bound.errno)}`);

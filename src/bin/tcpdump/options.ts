@@ -52,6 +52,10 @@ export interface TcpdumpOptions {
   /** -W */
   files: number;
   filterFile: string | null;
+  /** -Z: whose rights are enough once the device is open. */
+  user: string | null;
+  /** -I */
+  monitor: boolean;
   filter: string;
 }
 
@@ -75,7 +79,7 @@ const STAMP_TYPES = ['host', 'host_lowprec', 'host_hiprec', 'adapter', 'adapter_
 export const DATALINKS: Record<string, number> = { EN10MB: 1, RAW: 101, LINUX_SLL: 113, LINUX_SLL2: 276, DOCSIS: 143, NULL: 0, PPP: 9 };
 
 /** Options that would change what is captured or printed. */
-const NOT_EMULATED: Record<string, string> = { 'monitor-mode': 'I', E: 'E', M: 'M', m: 'm', z: 'z', b: 'b', f: 'f', u: 'u', H: 'H' };
+const NOT_EMULATED: Record<string, string> = { E: 'E', M: 'M', m: 'm', z: 'z', b: 'b', f: 'f', u: 'u', H: 'H' };
 
 class Refused extends Error {}
 
@@ -119,6 +123,8 @@ export function parseTcpdump(args: readonly string[]): ParsedTcpdump {
     rotateSeconds: 0,
     files: 0,
     filterFile: null,
+    user: null,
+    monitor: false,
     filter: '',
   };
   try {
@@ -245,6 +251,10 @@ function apply(o: TcpdumpOptions, key: string, value: string): void {
       o.immediate = true;
       break;
     case 'relinquish-privileges':
+      o.user = value;
+      break;
+    case 'monitor-mode':
+      o.monitor = true;
       break;
     default:
       throw new Refused(`-${NOT_EMULATED[key] ?? key} is not emulated`);
