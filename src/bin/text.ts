@@ -1,7 +1,7 @@
 /** What the text filters share: option errors in coreutils' words, inputs one after the other, lines as they come. */
 
 import { MAX_HEAP, type Process, type Task } from '../os/process.ts';
-import { type Errno, strerror } from '../sim/errno.ts';
+import { type Errno, type Result, strerror } from '../sim/errno.ts';
 import { getopt, type OptionSpec, type Parsed } from './getopt.ts';
 
 export interface Usage {
@@ -51,6 +51,16 @@ export function* options(p: Process, usage: Usage): Task<Parsed | number> {
 
 export function* complain(p: Process, what: string, errno: Errno): Task<void> {
   yield* p.err(`${p.name}: ${what}: ${strerror(errno)}\n`);
+}
+
+/** All of a file, a pipe as `<(…)` names one, or standard input for `-`. */
+export function* wholeInput(p: Process, path: string): Task<Result<Uint8Array>> {
+  if (path === '-') return yield* p.readAll(0);
+  const fd = p.open(path, 'r');
+  if (!fd.ok) return fd;
+  const data = yield* p.readAll(fd.value);
+  p.close(fd.value);
+  return data;
 }
 
 /** Descriptors of the named files (`-` is standard input), in order; tells of those that cannot be read. Returns 1 when any failed. */

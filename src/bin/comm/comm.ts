@@ -4,10 +4,10 @@ import type { Process, Task } from '../../os/process.ts';
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { specs } from '../getopt.ts';
-import { allLines, options } from '../text.ts';
+import { allLines, options, wholeInput } from '../text.ts';
 
 function* linesOf(p: Process, path: string): Task<string[] | null> {
-  const data = path === '-' ? yield* p.readAll(0) : p.readFile(path);
+  const data = yield* wholeInput(p, path);
   if (!data.ok) {
     yield* p.err(`${p.name}: ${path}: ${strerror(data.errno)}\n`);
     return null;

@@ -4,7 +4,7 @@ import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { strftime } from '../date/date.ts';
 import { specs } from '../getopt.ts';
-import { options } from '../text.ts';
+import { options, wholeInput } from '../text.ts';
 
 interface Change {
   /** Lines of the old file [from, to) replaced by lines of the new one [from, to). */
@@ -157,7 +157,7 @@ export const diff: Command = {
       let real = path;
       const s = p.stat(path);
       if (path !== '-' && s.ok && s.value.kind === 'dir') real = `${path}/${((i === 0 ? second : first) as string).replace(/.*\//, '')}`;
-      const data = path === '-' ? yield* p.readAll(0) : p.readFile(real);
+      const data = yield* wholeInput(p, real);
       if (!data.ok) {
         yield* p.err(`diff: ${path}: ${strerror(data.errno)}\n`);
         continue;
@@ -209,7 +209,7 @@ export const cmp: Command = {
     }
     const datas: Uint8Array[] = [];
     for (const path of [first, second]) {
-      const data = path === '-' ? yield* p.readAll(0) : p.readFile(path);
+      const data = yield* wholeInput(p, path);
       if (!data.ok) {
         yield* p.err(`cmp: ${path}: ${strerror(data.errno)}\n`);
         return 2;
