@@ -35,7 +35,10 @@ const SETTLE = 1150 * MS;
 const STEP_COST = 12 * MS;
 
 /** `times`: start times of a recording's steps in ms, to set the clock by; without them the recorder's own waits are made. */
-export function emulate(scenario: Scenario & { kernel?: string }, opts: { seed?: number | string; times?: readonly number[] } = {}): Recording {
+export function emulate(
+  scenario: Scenario & { kernel?: string },
+  opts: { seed?: number | string; times?: readonly number[] } = {},
+): Recording {
   const sim = new Sim(opts.seed ?? 1);
   const kernel = new Kernel(sim, 'host', profileOf(scenario.kernel));
   kernel.init.lo.setUp();
