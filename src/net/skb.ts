@@ -1,8 +1,8 @@
 /** A packet in the kernel: its bytes from the network header on, plus metadata. Models include/linux/skbuff.h */
 
 import type { Sim } from '../sim/sim.ts';
-import { checksum, copy, put16 } from '../wire/bytes.ts';
-import { type Ethernet, emitEthernet } from '../wire/ethernet.ts';
+import { checksum, copy, put16, u16 } from '../wire/bytes.ts';
+import { ETH_P_8021Q, type Ethernet, emitEthernet } from '../wire/ethernet.ts';
 import type { Mac } from '../wire/mac.ts';
 import type { NetDevice } from './dev/device.ts';
 import type { Dst } from './ip/route.ts';
@@ -12,6 +12,10 @@ import type { Sock } from './sock/sock.ts';
 
 /** Whom the frame was for, as eth_type_trans() finds it; `outgoing` is what packet sockets see of sent frames. */
 export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'outgoing' | 'loopback';
+
+const ETH_P_8021AD = 0x88a8;
+/** In `vlan`: the outer tag of 802.1ad. */
+export const VLAN_S_TAG = 0x10000;
 
 export class Skb {
   /** Identity in the trace; a clone or an encapsulating packet gets its own id and names its `parent`. */
@@ -23,7 +27,7 @@ export class Skb {
   proto: number;
   ethSrc: Mac = 0;
   ethDst: Mac = 0;
-  /** 802.1Q tag control information (VLAN id in the low 12 bits), null when untagged. */
+  /** 802.1Q tag control information (VLAN id in the low 12 bits), null when untagged; with VLAN_S_TAG the tag is of 802.1ad. */
   vlan: number | null = null;
   type: PacketType = 'host';
   /** The device the packet is at: input device on receive, output device on transmit. */
@@ -132,6 +136,27 @@ export class Skb {
     this.csumBytes = 0;
   }
 
+  /** The tag goes into the frame's data, where another one or a tunnel can be put before it. Models __vlan_insert_tag() */
+  hideTag(): void {
+    if (this.vlan === null) return;
+    this.checksumHelp();
+    const data = new Uint8Array(this.data.length + 4);
+    put16(data, 0, this.vlan & 0xffff);
+    put16(data, 2, this.proto);
+    data.set(this.data, 4);
+    this.data = data;
+    this.proto = this.vlan & VLAN_S_TAG ? ETH_P_8021AD : ETH_P_8021Q;
+    this.vlan = null;
+  }
+
+  /** A tag that the data begins with becomes this packet's own. Models skb_vlan_untag() */
+  showTag(): void {
+    if ((this.proto !== ETH_P_8021Q && this.proto !== ETH_P_8021AD) || this.vlan !== null || this.data.length < 4) return;
+    this.vlan = u16(this.data, 0) | (this.proto === ETH_P_8021AD ? VLAN_S_TAG : 0);
+    this.proto = u16(this.data, 2);
+    this.data = this.data.slice(4);
+  }
+
   /** The whole Ethernet frame as bytes (802.1Q tag included when there is one). */
   frame(): Uint8Array {
     const f: Ethernet = { dst: this.ethDst, src: this.ethSrc, type: this.proto, payload: this.data };
@@ -142,7 +167,7 @@ export class Skb {
       tagged[2] = this.proto >> 8;
       tagged[3] = this.proto;
       tagged.set(this.data, 4);
-      f.type = 0x8100;
+      f.type = this.vlan & VLAN_S_TAG ? ETH_P_8021AD : ETH_P_8021Q;
       f.payload = tagged;
     }
     return emitEthernet(f);

@@ -38,7 +38,8 @@ function vlanText(v: Vlan): string {
     row('total frames transmitted', stats.txPackets),
     row('total bytes transmitted', stats.txBytes),
     `Device: ${v.lower.name}\n`,
-    'INGRESS priority mappings: 0:0  1:0  2:0  3:0  4:0  5:0  6:0 7:0\n EGRESS priority mappings: \n',
+    `INGRESS priority mappings: ${[0, 1, 2, 3, 4, 5, 6].map((n) => `${n}:${v.ingressQos.get(n) ?? 0}`).join('  ')} 7:${v.ingressQos.get(7) ?? 0}\n`,
+    ` EGRESS priority mappings: ${[...v.egressQos].map(([from, to]) => `${from}:${to} `).join('')}\n`,
   ].join('');
 }
 

@@ -66,6 +66,7 @@ const KINDS: readonly (readonly [name: string, add: string, family?: 6])[] = [
   ['vxlan over IPv6', `ip link add tt type vxlan id 9 dstport 4789 ${TUNNEL6}`],
   ['vlan', 'ip link add link u name tt type vlan id 10'],
   ['vlan in vlan', 'ip link add link u name o type vlan id 10 && ip link set o up && ip link add link o name tt type vlan id 20'],
+  ['vlan of 802.1ad', 'ip link add link u name tt type vlan protocol 802.1ad id 10 egress-qos-map 0:3'],
   ['macvlan', 'ip link add link u name tt type macvlan mode bridge'],
   ['ipvlan l2', 'ip link add link u name tt type ipvlan mode l2'],
   ['bridge', 'ip link set u nomaster && ip link add tt type bridge && ip link set u master tt'],
@@ -216,4 +217,45 @@ test('VLAN filtering keeps two VLANs of one bridge apart', () => {
     bridge vlan del dev p3 vid 1`);
   expect(ping('h1', '10.6.0.3')).toBe(true);
   expect(ping('h1', '10.6.0.2')).toBe(false);
+});
+
+test('a bridge of 802.1ad carries tags of 802.1Q inside its own', () => {
+  const { sim, sh, ping } = lab();
+  sh('ip link add br0 type bridge vlan_filtering 1 vlan_protocol 802.1ad\nip link set br0 up');
+  for (const n of [1, 2]) {
+    sh(`ip netns add h${n}
+      ip -n h${n} link add eth0 type veth peer name p${n} netns 1
+      ip -n h${n} link set eth0 up
+      ip -n h${n} link add link eth0 name c10 type vlan id 10 ingress-qos-map 3:5
+      ip -n h${n} addr add 10.6.0.${n}/24 dev c10
+      ip -n h${n} link set c10 up
+      ip link set p${n} master br0 up
+      bridge vlan add dev p${n} vid 200 pvid untagged`);
+  }
+  sim.runUntil(sim.now + 2 * SEC);
+  expect(ping('h1', '10.6.0.2')).toBe(true);
+  expect(sh('bridge fdb show dev p1')).toMatch(/vlan 200 master br0 \n/);
+  expect(sh('ip -n h1 -d link show c10')).toContain('vlan protocol 802.1Q id 10 <REORDER_HDR> \n      ingress-qos-map { 3:5 } ');
+});
+
+test('tags of a bridge cross a tunnel that is its port', () => {
+  const { sim, sh, ping } = lab();
+  for (const [ns, me, peer] of [
+    ['a', 1, 2],
+    ['b', 2, 1],
+  ] as const) {
+    sh(`ip -n ${ns} link add br0 type bridge vlan_filtering 1
+      ip -n ${ns} link set br0 up
+      ip -n ${ns} link add vx type vxlan id 5 dstport 4789 local 192.168.0.${me} remote 192.168.0.${peer}
+      ip -n ${ns} link set vx master br0 up
+      ip -n ${ns} link add link br0 name v10 type vlan id 10
+      ip -n ${ns} addr add 10.5.0.${me}/24 dev v10
+      ip -n ${ns} link set v10 up
+      ip netns exec ${ns} bridge vlan add dev vx vid 10
+      ip netns exec ${ns} bridge vlan add dev br0 vid 10 self`);
+  }
+  sim.runUntil(sim.now + 2 * SEC);
+  expect(ping('a', '10.5.0.2')).toBe(true);
+  sh('ip netns exec b bridge vlan del dev vx vid 10');
+  expect(ping('a', '10.5.0.2')).toBe(false);
 });

@@ -72,7 +72,7 @@ function vlanOf(br: Bridge, port: BridgePort, skb: Skb): number {
 export function frameFinish(br: Bridge, port: BridgePort, skb: Skb): void {
   let vid = 0;
   if (br.vlanFiltering) {
-    vid = port.vlanGroup.ingress(skb);
+    vid = port.vlanGroup.ingress(skb, br.vlanProtocol);
     if (vid < 0) {
       netDrop(skb, port.dev, 'BRIDGE_INGRESS_VLAN');
       return;
@@ -228,7 +228,7 @@ export function bridgeXmit(br: Bridge, skb: Skb): void {
   br.stats.txBytes += skb.data.length + 14;
   let vid = 0;
   if (br.vlanFiltering) {
-    vid = br.vlanGroup.ingress(skb);
+    vid = br.vlanGroup.ingress(skb, br.vlanProtocol);
     if (vid < 0) {
       netDrop(skb, br, 'BRIDGE_INGRESS_VLAN');
       return;

@@ -1,7 +1,8 @@
 /** VLAN filtering of a bridge: which VLANs a port carries, which one untagged frames belong to. Models net/bridge/br_vlan.c */
 
-import type { Skb } from '../skb.ts';
+import { type Skb, VLAN_S_TAG } from '../skb.ts';
 
+const ETH_P_8021AD = 0x88a8;
 const VID_MASK = 0x0fff;
 
 export interface VlanEntry {
@@ -44,12 +45,15 @@ export class VlanGroup {
   }
 
   /** Puts an incoming frame into its VLAN: its id, or -1 when the port does not carry it. Models __allowed_ingress(). */
-  ingress(skb: Skb): number {
+  ingress(skb: Skb, protocol: number): number {
+    const outer = protocol === ETH_P_8021AD ? VLAN_S_TAG : 0;
+    // A tag of the other kind is the packet's own affair.
+    if (skb.vlan !== null && (skb.vlan & VLAN_S_TAG) !== outer) skb.hideTag();
     const vid = skb.vlan === null ? 0 : skb.vlan & VID_MASK;
     if (vid !== 0) return this.vids.has(vid) ? vid : -1;
     if (this.pvid === 0) return -1;
     // A priority tag keeps its priority.
-    skb.vlan = ((skb.vlan ?? 0) & ~VID_MASK) | this.pvid;
+    skb.vlan = ((skb.vlan ?? outer) & ~VID_MASK) | this.pvid;
     return this.pvid;
   }
 
@@ -59,6 +63,8 @@ export class VlanGroup {
 
   /** Takes the tag off where the VLAN is untagged. Models br_handle_vlan(). */
   egress(skb: Skb, vid: number): void {
-    if (this.vids.get(vid)?.untagged) skb.vlan = null;
+    if (!this.vids.get(vid)?.untagged) return;
+    skb.vlan = null;
+    skb.showTag();
   }
 }

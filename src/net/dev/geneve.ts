@@ -150,6 +150,7 @@ export class Geneve extends NetDevice {
 
   /** geneve_xmit_skb() */
   xmit(skb: Skb): void {
+    skb.hideTag();
     const o = this.options;
     const ns = this.underlay;
     if (o.remote === null || o.vni === null) {
@@ -224,6 +225,7 @@ export class Geneve extends NetDevice {
     skb.gsoSize = outer.gsoSize;
     skb.csumBytes = outer.csumBytes;
     skb.csumOffset = outer.csumOffset;
+    skb.showTag();
     // A frame of our own that came back.
     if (skb.ethSrc === this.mac) {
       this.stats.rxErrors++;

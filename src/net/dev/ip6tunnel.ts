@@ -149,6 +149,7 @@ export class Ip6Tunnel extends NetDevice {
 
   /** ip6_tnl_xmit() */
   xmit(skb: Skb): void {
+    skb.hideTag();
     const ns = this.underlay;
     const p = this.parms;
     const v4 = skb.proto === ETH_P_IP;
@@ -238,6 +239,7 @@ export class Ip6Tunnel extends NetDevice {
       skb.ethDst = readMac(b, at);
       skb.ethSrc = readMac(b, at + 6);
       skb.type = this.classify(skb.ethDst);
+      skb.showTag();
     }
     this.stats.rxPackets++;
     this.stats.rxBytes += b.length - at;

@@ -187,6 +187,7 @@ export class IpTunnel extends NetDevice {
 
   /** ip_tunnel_xmit() */
   xmit(skb: Skb): void {
+    skb.hideTag();
     const ns = this.underlay;
     const p = this.parms;
     const v4 = skb.proto === ETH_P_IP;
@@ -311,6 +312,7 @@ export class IpTunnel extends NetDevice {
       skb.ethDst = readMac(b, at);
       skb.ethSrc = readMac(b, at + 6);
       skb.type = this.classify(skb.ethDst);
+      skb.showTag();
     }
     this.stats.rxPackets++;
     this.stats.rxBytes += b.length - at;

@@ -1,30 +1,42 @@
 /** 802.1Q VLAN sub-interface: tags what it sends by the device below. Models net/8021q/vlan_dev.c, vlan_core.c */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
-import { alloc, put16, u16 } from '../../wire/bytes.ts';
 import type { Mac } from '../../wire/mac.ts';
 import type { Netns } from '../netns.ts';
-import type { Skb } from '../skb.ts';
+import { type Skb, VLAN_S_TAG } from '../skb.ts';
 import { devQueueXmit } from './core.ts';
 import { type LinkAction, NetDevice } from './device.ts';
 
 const ETH_P_8021Q = 0x8100;
+const ETH_P_8021AD = 0x88a8;
 const VID_MASK = 0x0fff;
 
 export class Vlan extends NetDevice {
   readonly kind = 'vlan';
   readonly lower: NetDevice;
   readonly vid: number;
+  /** EtherType of the tag: 0x8100, or 0x88a8 for 802.1ad. */
+  readonly protocol: number;
+  /** What the tags of this device have besides the priority. */
+  readonly tag: number;
+  gvrp = false;
+  mvrp = false;
+  bridgeBinding = false;
+  /** Priority of a received packet by the tag's; the tag's by the priority of a sent one. 0 where nothing is said. */
+  readonly ingressQos = new Map<number, number>();
+  readonly egressQos = new Map<number, number>();
   /** Flags as `ip -d link` shows them. */
   reorderHeader = true;
   looseBinding = false;
   private lowerMac: Mac;
 
-  constructor(ns: Netns, name: string, lower: NetDevice, vid: number) {
+  constructor(ns: Netns, name: string, lower: NetDevice, vid: number, protocol: number = ETH_P_8021Q) {
     super(ns, name);
     this.unicastFilter = true;
     this.lower = lower;
     this.vid = vid;
+    this.protocol = protocol;
+    this.tag = protocol === ETH_P_8021AD ? vid | VLAN_S_TAG : vid;
     this.mac = lower.mac;
     this.lowerMac = lower.mac;
     this.mtu = lower.mtu;
@@ -34,10 +46,10 @@ export class Vlan extends NetDevice {
 
   override register(wantedIndex?: number): Result {
     const vlans = this.lower.vlans ?? new Map<number, NetDevice>();
-    if (vlans.has(this.vid)) return fail('EEXIST', 'VLAN device already exists');
+    if (vlans.has(this.tag)) return fail('EEXIST', 'VLAN device already exists');
     const done = super.register(wantedIndex);
     if (!done.ok) return done;
-    vlans.set(this.vid, this);
+    vlans.set(this.tag, this);
     this.lower.vlans = vlans;
     this.lower.uppers.add(this);
     if (this.carrier()) {
@@ -72,7 +84,7 @@ export class Vlan extends NetDevice {
   }
 
   protected override destroyed(): void {
-    this.lower.vlans?.delete(this.vid);
+    this.lower.vlans?.delete(this.tag);
     if (this.lower.vlans?.size === 0) this.lower.vlans = null;
     this.lower.uppers.delete(this);
   }
@@ -104,41 +116,26 @@ export class Vlan extends NetDevice {
   xmit(skb: Skb): void {
     this.stats.txPackets++;
     this.stats.txBytes += skb.data.length + 14;
-    if (skb.vlan !== null) pushTag(skb);
-    skb.vlan = this.vid;
+    // A second tag goes under this one.
+    skb.hideTag();
+    skb.vlan = this.egressQos.size > 0 ? this.tag | ((this.egressQos.get(skb.priority) ?? 0) << 13) : this.tag;
     skb.dev = this.lower;
     devQueueXmit(skb);
   }
 }
 
-/** A second tag goes into the frame, under the one that the skb carries. Models __vlan_insert_tag() */
-function pushTag(skb: Skb): void {
-  skb.checksumHelp();
-  const data = alloc(skb.data.length + 4);
-  put16(data, 0, skb.vlan as number);
-  put16(data, 2, skb.proto);
-  data.set(skb.data, 4);
-  skb.data = data;
-  skb.proto = ETH_P_8021Q;
-}
-
-/** Models skb_vlan_untag() */
-function pullTag(skb: Skb): void {
-  skb.vlan = u16(skb.data, 0);
-  skb.proto = u16(skb.data, 2);
-  skb.data = skb.data.slice(4);
-}
-
 /** Takes a tagged frame to its sub-interface: true when there is one. Models vlan_do_receive(). */
 export function vlanReceive(skb: Skb, lower: NetDevice): boolean {
-  const dev = lower.vlans?.get((skb.vlan as number) & VID_MASK);
+  const tag = skb.vlan as number;
+  const dev = lower.vlans?.get(tag & (VLAN_S_TAG | VID_MASK));
   if (!dev?.up) return false;
+  if (dev instanceof Vlan && dev.ingressQos.size > 0) skb.priority = dev.ingressQos.get((tag >> 13) & 7) ?? 0;
   skb.vlan = null;
   skb.dev = dev;
   skb.type = dev.classify(skb.ethDst);
   dev.stats.rxPackets++;
   dev.stats.rxBytes += skb.data.length;
   if (skb.type === 'multicast') dev.stats.multicast++;
-  if (skb.proto === ETH_P_8021Q && skb.data.length >= 4) pullTag(skb);
+  skb.showTag();
   return true;
 }

@@ -233,6 +233,7 @@ export class Vxlan extends NetDevice {
   // ---- sending ----
 
   xmit(skb: Skb): void {
+    skb.hideTag();
     const o = this.options;
     if (o.external) {
       this.stats.txDropped++;
@@ -411,6 +412,7 @@ export class Vxlan extends NetDevice {
     skb.gsoSize = outer.gsoSize;
     skb.csumBytes = outer.csumBytes;
     skb.csumOffset = outer.csumOffset;
+    skb.showTag();
     if (skb.ethSrc === this.mac || (this.options.learning && !this.options.external && !this.fdb.snoop(skb.ethSrc, from))) {
       netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
       return;

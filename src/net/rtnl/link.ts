@@ -13,7 +13,7 @@ import { makeKind } from './kinds.ts';
 export { BOND_MODES } from '../dev/bond.ts';
 export * from './kinds.ts';
 
-import { changeData, changeMacvlan, changePort, type LinkData, type MacvlanData, type PortChange } from './linkinfo.ts';
+import { changeData, changeMacvlan, changePort, changeVlan, type LinkData, type MacvlanData, type PortChange } from './linkinfo.ts';
 import { announce } from './linkmsg.ts';
 import { peernet2idAlloc } from './nsid.ts';
 import { newVxlan } from './vxlaninfo.ts';
@@ -117,10 +117,11 @@ function newVlan(target: Netns, req: NewLink): Result<NetDevice> {
   if (d.id === undefined) return fail('EINVAL', '8021q: VLAN id not specified');
   if (d.id >= 4095) return fail('ERANGE', '8021q: Invalid VLAN id');
   if (!req.link) return fail('EINVAL', '8021q: link not specified');
-  const dev = new Vlan(target, req.name ?? 'vlan%d', req.link, d.id);
-  if (d.reorderHeader !== undefined) dev.reorderHeader = d.reorderHeader;
-  if (d.looseBinding !== undefined) dev.looseBinding = d.looseBinding;
-  return ok<NetDevice>(dev);
+  if (d.protocol !== undefined && d.protocol !== 0x8100 && d.protocol !== 0x88a8)
+    return fail('EPROTONOSUPPORT', '8021q: Invalid VLAN protocol');
+  const dev = new Vlan(target, req.name ?? 'vlan%d', req.link, d.id, d.protocol);
+  const r = changeVlan(dev, d);
+  return r.ok ? ok<NetDevice>(dev) : r;
 }
 
 function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {

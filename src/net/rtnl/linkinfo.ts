@@ -30,8 +30,15 @@ export interface MacvlanData {
 export interface VlanData {
   readonly kind: 'vlan';
   id?: number;
+  protocol?: number;
   reorderHeader?: boolean;
   looseBinding?: boolean;
+  gvrp?: boolean;
+  mvrp?: boolean;
+  bridgeBinding?: boolean;
+  /** Pairs of from and to. */
+  ingressQos?: readonly (readonly [number, number])[];
+  egressQos?: readonly (readonly [number, number])[];
 }
 
 export type LinkData = BridgeData | VxlanData | MacvlanData | VlanData | KindData;
@@ -43,7 +50,13 @@ export function linkData(dev: NetDevice): LinkData | null {
     const { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen } = dev;
     return { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen, ...(mode === 'source' ? { macs: [...dev.sources] } : {}) };
   }
-  if (dev instanceof Vlan) return { kind: 'vlan', id: dev.vid, reorderHeader: dev.reorderHeader, looseBinding: dev.looseBinding };
+  if (dev instanceof Vlan) {
+    const { vid: id, protocol, reorderHeader, looseBinding, gvrp, mvrp, bridgeBinding } = dev;
+    const pairs = (map: ReadonlyMap<number, number>): [number, number][] =>
+      [...map].filter(([, to]) => to !== 0).sort((x, y) => x[0] - y[0]);
+    const [ingressQos, egressQos] = [pairs(dev.ingressQos), pairs(dev.egressQos)];
+    return { kind: 'vlan', id, protocol, reorderHeader, looseBinding, gvrp, mvrp, bridgeBinding, ingressQos, egressQos };
+  }
   return kindData(dev);
 }
 
@@ -53,13 +66,18 @@ export function changeData(dev: NetDevice, data: LinkData): Result {
   if (dev instanceof Bridge && data.kind === 'bridge') return changeBridge(dev, data);
   if (dev instanceof Macvlan && (data.kind === 'macvlan' || data.kind === 'macvtap')) return changeMacvlan(dev, data);
   if (dev instanceof Vxlan && data.kind === 'vxlan') return changeVxlan(dev, data);
-  if (dev instanceof Vlan && data.kind === 'vlan') {
-    // vlan_changelink() knows flags and QoS maps only: another id is silently ignored.
-    if (data.reorderHeader !== undefined) dev.reorderHeader = data.reorderHeader;
-    if (data.looseBinding !== undefined) dev.looseBinding = data.looseBinding;
-    return ok();
-  }
+  if (dev instanceof Vlan && data.kind === 'vlan') return changeVlan(dev, data);
   return changeKind(dev, data) ?? fail('EOPNOTSUPP');
+}
+
+/** vlan_changelink() knows flags and QoS maps only: another id is silently ignored. */
+export function changeVlan(dev: Vlan, d: VlanData): Result {
+  for (const flag of ['reorderHeader', 'looseBinding', 'gvrp', 'mvrp', 'bridgeBinding'] as const) dev[flag] = d[flag] ?? dev[flag];
+  // Tags know eight priorities.
+  if (d.egressQos?.some(([, to]) => to > 7)) return fail('EINVAL');
+  for (const [from, to] of d.ingressQos ?? []) dev.ingressQos.set(from & 7, to);
+  for (const [from, to] of d.egressQos ?? []) dev.egressQos.set(from, to);
+  return ok();
 }
 
 /** Models macvlan_changelink() */

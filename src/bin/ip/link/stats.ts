@@ -99,7 +99,7 @@ function jsonStats(ctx: Ctx, m: LinkMsg, more: boolean, changes: boolean): void 
           ['fifo_errors', 0],
           ['window_errors', 0],
           ['heartbeat_errors', 0],
-          ['carrier_changes', m.carrierChanges],
+          ...(changes ? ([['carrier_changes', m.carrierChanges]] as const) : []),
         ] as const)
       : []),
   ]);
