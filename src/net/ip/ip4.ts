@@ -28,7 +28,7 @@ import { icmpSend } from './icmp.ts';
 import { watchLinks4 } from './ifroutes.ts';
 import { recordRoute } from './options.ts';
 import { IcmpPeers } from './peers.ts';
-import { dstMtu, forwardMtu, mtuLocked } from './pmtu.ts';
+import { dstMtu, forwardMtu, mtuLocked, packetMtu } from './pmtu.ts';
 import { inetProtos } from './protocols.ts';
 import { addrType, type Dst, type RouteFail, routeOutput, selectAddr } from './route.ts';
 import { RouteCache, traceRoute } from './routecache.ts';
@@ -468,7 +468,7 @@ export class Ip4Stack {
 
   /** ip_finish_output(): fragments when needed, then the neighbour. Also where br_netfilter and tunnels hand packets back. */
   finishOutput(skb: Skb, dst: Dst): void {
-    const mtu = dst.kind === 'forward' ? forwardMtu(dst, readIp4(skb.data, 16)) : dstMtu(dst, readIp4(skb.data, 16));
+    const mtu = packetMtu(skb, dst, readIp4(skb.data, 16));
     if (!tooBig(skb, mtu)) {
       this.transmit(skb, dst);
       return;

@@ -27,7 +27,7 @@ import { confChanged, watchLinks6 } from './addrconf.ts';
 import { fragment6, NEXTHDR_FRAGMENT, Reassembly6 } from './frag6.ts';
 import { icmp6Send } from './icmp6.ts';
 import { countIcmp6 } from './icmp6stat.ts';
-import { dstMtu, forwardMtu } from './pmtu.ts';
+import { dstMtu, forwardMtu, packetMtu } from './pmtu.ts';
 import { inet6Protos } from './protocols.ts';
 import { type Dst, type Flow, type RouteFail, routeInput, routeOutput } from './route.ts';
 import { traceRoute } from './routecache.ts';
@@ -316,7 +316,7 @@ export class Ip6Stack {
   finishOutput(skb: Skb, dst: Dst): void {
     const to = readIp6(skb.data, 24);
     const next = dst.gateway ?? to;
-    const mtu = Math.max(1280, dst.kind === 'forward' ? forwardMtu(dst, to) : dstMtu(dst, to));
+    const mtu = Math.max(1280, packetMtu(skb, dst, to));
     skb.type = 'host';
     if (skb.gsoSize > 0 || skb.data.length <= mtu) {
       this.transmit(skb, dst, next);

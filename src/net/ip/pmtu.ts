@@ -6,6 +6,7 @@ import type { NetDevice } from '../dev/device.ts';
 import { arpSolicit } from '../neigh/arp.ts';
 import { NUD_VALID } from '../neigh/nud.ts';
 import type { Netns } from '../netns.ts';
+import type { Skb } from '../skb.ts';
 import type { FibRoute, Nexthop, PathMtu } from './fib.ts';
 import { addrType, type Dst, fibLookup, sameSubnet } from './route.ts';
 
@@ -22,6 +23,12 @@ export function dstMtu(dst: Dst, addr: IpAddr): number {
   const e = learned(dst.ns, dst.nh, addr);
   const own = dst.routeMtu || dst.dev.mtu;
   return e && e.mtu > 0 ? Math.min(e.mtu, own) : own;
+}
+
+/** What a packet may have on its way out: a socket with IP_PMTUDISC_PROBE knows of the device only. Models ip_skb_dst_mtu() */
+export function packetMtu(skb: Skb, dst: Dst, addr: IpAddr): number {
+  if (dst.kind === 'forward') return forwardMtu(dst, addr);
+  return skb.sk?.opt.mtuDiscover === 'probe' ? dst.dev.mtu : dstMtu(dst, addr);
 }
 
 /** The MTU that a router fragments to: learned values do not count unless ip_forward_use_pmtu. */
