@@ -208,11 +208,11 @@ export class ProcDir extends Directory {
   }
 
   override link(): Result<void> {
-    return fail('EPERM');
+    return fail('ENOENT');
   }
 
   override unlink(): Result<void> {
-    return fail('EPERM');
+    return fail('EACCES');
   }
 
   override size(): number {

@@ -96,7 +96,10 @@ function deviceDir(dev: NetDevice): Directory {
     addr_len: line(() => ADDR_LENGTHS[dev.hardware] ?? 6),
     address: line(() => formatMac(dev.mac)),
     broadcast: line(() => formatMac(dev.broadcast)),
-    carrier: whileUp(dev, () => (dev.carrier() ? 1 : 0)),
+    carrier: new ProcFile(
+      () => (dev.up ? `${dev.carrier() ? 1 : 0}\n` : fail('EINVAL')),
+      () => fail(dev.up ? 'EOPNOTSUPP' : 'EINVAL'),
+    ),
     carrier_changes: line(() => dev.carrierChanges),
     // Devices begin with carrier: the first change is its loss.
     carrier_down_count: line(() => Math.ceil(dev.carrierChanges / 2)),
@@ -105,7 +108,10 @@ function deviceDir(dev: NetDevice): Directory {
     dev_port: line(0),
     dormant: line(() => (dev.linkMode === 'dormant' ? 1 : 0)),
     duplex: dev.flags & IFF_LOOPBACK ? new ProcFile(() => fail('EINVAL')) : whileUp(dev, () => (hasSpeed(dev) ? 'full' : 'unknown')),
-    flags: line(() => `0x${(dev.flags & 0xffff).toString(16)}`),
+    flags: new ProcFile(
+      () => `0x${(dev.flags & 0xffff).toString(16)}\n`,
+      (text) => numeric(text, (n) => dev.changeFlags(n & CHANGEABLE, ~n & CHANGEABLE)),
+    ),
     gro_flush_timeout: line(0),
     ifalias: new ProcFile(
       () => (dev.alias === '' ? '' : `${dev.alias}\n`),
@@ -123,10 +129,20 @@ function deviceDir(dev: NetDevice): Directory {
     ),
     name_assign_type: line(dev.flags & IFF_LOOPBACK ? 2 : 3),
     napi_defer_hard_irqs: line(0),
-    netdev_group: line(() => dev.group),
+    netdev_group: new ProcFile(
+      () => `${dev.group}\n`,
+      (text) =>
+        numeric(text, (n) => {
+          dev.group = n;
+          return ok();
+        }),
+    ),
     operstate: line(() => dev.operstate().toLowerCase()),
     power: new Directory(),
-    proto_down: line(() => (dev.protoDown ? 1 : 0)),
+    proto_down: new ProcFile(
+      () => `${dev.protoDown ? 1 : 0}\n`,
+      () => fail('EOPNOTSUPP'),
+    ),
     queues: new ProcDir(
       () => ['rx-0', 'tx-0'],
       (name) => (name === 'rx-0' || name === 'tx-0' ? new Directory() : undefined),
@@ -179,6 +195,9 @@ function tunFlags(dev: Tun): number {
   const { type, pi, vnetHdr, multiQueue } = dev.options;
   return 0x0800 | (type === 'tun' ? 1 : 2) | (pi ? 0 : 0x1000) | (vnetHdr ? 0x4000 : 0) | (multiQueue ? 0x0100 : 0);
 }
+
+/** IFF_UP, IFF_NOARP, IFF_PROMISC, IFF_ALLMULTI, IFF_MULTICAST */
+const CHANGEABLE = 0x1 | 0x80 | 0x100 | 0x200 | 0x1000;
 
 function sorted(entries: Record<string, Inode>): Record<string, Inode> {
   return Object.fromEntries(Object.entries(entries).sort((a, b) => (a[0] < b[0] ? -1 : 1)));
