@@ -86,7 +86,7 @@ class Arping {
     const arp = emitArp({
       op: o.reply ? ARP_REPLY : ARP_REQUEST,
       senderMac: mac,
-      senderIp: o.gratuitous ? this.target : this.source,
+      senderIp: this.source,
       targetMac: o.gratuitous ? MAC_BROADCAST : 0,
       targetIp: this.target,
     });
