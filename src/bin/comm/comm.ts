@@ -21,7 +21,7 @@ export const comm: Command = {
   name: 'comm',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('1. 2. 3. .check-order .nocheck-order .output-delimiter: .total z.zero-terminated'),
+      specs: specs('1. 2. 3. .nocheck-order :output-delimiter'),
       help: 'Usage: comm [OPTION]... FILE1 FILE2\n',
     });
     if (typeof o === 'number') return o;
@@ -34,7 +34,7 @@ export const comm: Command = {
     const a = yield* linesOf(p, first);
     const b = a && (yield* linesOf(p, second));
     if (!a || !b) return 1;
-    const gap = on.get('output-delimiter:') ?? on.get('output-delimiter') ?? '\t';
+    const gap = on.get('output-delimiter') ?? '\t';
     const lead = [
       on.has('1') ? null : '',
       on.has('2') ? null : on.has('1') ? '' : gap,
@@ -58,7 +58,7 @@ export const join: Command = {
   name: 'join',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('1: 2: j: t: a: v: e: o: i.ignore-case .header .check-order .nocheck-order'),
+      specs: specs('1: 2: j: t: a: v: e: o: i.ignore-case .nocheck-order'),
       help: 'Usage: join [OPTION]... FILE1 FILE2\n',
     });
     if (typeof o === 'number') return o;
@@ -139,7 +139,7 @@ export const shuf: Command = {
   name: 'shuf',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('e.echo i:input-range n:head-count o:output r.repeat z.zero-terminated .random-source:'),
+      specs: specs('e.echo i:input-range n:head-count o:output r.repeat'),
       help: 'Usage: shuf [OPTION]... [FILE]\n',
     });
     if (typeof o === 'number') return o;

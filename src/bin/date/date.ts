@@ -1,6 +1,7 @@
 /** date: the machine's virtual wall clock, in UTC. */
 
 import type { Command } from '../../os/program.ts';
+import { strerror } from '../../sim/errno.ts';
 import { getopt, specs } from '../getopt.ts';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
@@ -82,6 +83,13 @@ export const date: Command = {
           return 1;
         }
         us = parsed * 1000;
+      } else if (k === 'reference') {
+        const s = p.stat(v);
+        if (!s.ok) {
+          yield* p.err(`date: ${v}: ${strerror(s.errno)}\n`);
+          return 1;
+        }
+        us = p.sim.epochMs * 1000 + s.value.mtime;
       } else if (k === 'iso-8601') format = v.startsWith('s') ? '%Y-%m-%dT%H:%M:%S+00:00' : '%Y-%m-%d';
       else if (k === 'rfc-email') format = '%a, %d %b %Y %H:%M:%S +0000';
       else if (k === 'rfc-3339') format = '%Y-%m-%d %H:%M:%S+00:00';

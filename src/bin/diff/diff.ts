@@ -134,7 +134,7 @@ export const diff: Command = {
   *main(p) {
     const o = yield* options(p, {
       specs: specs(
-        'u.unified U:lines q.brief s.report-identical-files i.ignore-case w.ignore-all-space b.ignore-space-change B.ignore-blank-lines r.recursive N.new-file a.text .normal .color? .label: .strip-trailing-cr',
+        'u.unified U:lines q.brief s.report-identical-files i.ignore-case w.ignore-all-space b.ignore-space-change B.ignore-blank-lines r.recursive N.new-file a.text .normal .strip-trailing-cr',
       ),
       help: 'Usage: diff [OPTION]... FILES\n',
       status: 2,

@@ -28,7 +28,8 @@ export const env: Command = {
       vars.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
     }
     if (rest.length === 0) {
-      for (const [k, v] of vars) yield* p.out(`${k}=${v}\n`);
+      const end = o.options.some(([k]) => k === 'null') ? '\0' : '\n';
+      for (const [k, v] of vars) yield* p.out(`${k}=${v}${end}`);
       return 0;
     }
     p.env = vars;

@@ -7,6 +7,8 @@ import { specs } from '../getopt.ts';
 import { options } from '../text.ts';
 
 const MAX_DEPTH = 128;
+/** Files that one chmod -R changes. */
+const MAX_FILES = 100_000;
 
 function* missing(p: Process, what = 'missing operand'): Task<number> {
   yield* p.err(`${p.name}: ${what}\nTry '${p.name} --help' for more information.\n`);
@@ -26,13 +28,21 @@ export const mkdir: Command = {
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) return yield* missing(p);
     const parents = o.options.some(([k]) => k === 'parents');
+    const given = o.options.find(([k]) => k === 'mode')?.[1];
+    const mode = given === undefined ? 0o777 & ~p.umask : applyMode(given, 0o777);
+    if (mode === null) {
+      yield* p.err(`mkdir: invalid mode ‘${given}’\n`);
+      return 1;
+    }
+    const verbose = o.options.some(([k]) => k === 'verbose');
     let status = 0;
     for (const path of o.operands) {
       const parts = path.split('/');
       const steps = parents ? parts.map((_, i) => parts.slice(0, i + 1).join('/')).filter((s) => s !== '' && s !== '.') : [path];
       for (const step of steps) {
         if (parents && p.stat(step).ok) continue;
-        const r = p.mkdir(step, 0o777 & ~p.umask);
+        const r = p.mkdir(step, step === steps.at(-1) ? mode : 0o777 & ~p.umask);
+        if (r.ok && verbose) yield* p.out(`mkdir: created directory '${step}'\n`);
         if (r.ok) continue;
         yield* p.err(`mkdir: cannot create directory ‘${step}’: ${strerror(r.errno)}\n`);
         status = 1;
@@ -48,15 +58,17 @@ export const rmdir: Command = {
   path: '/bin/rmdir',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('p.parents v.verbose .ignore-fail-on-non-empty'),
+      specs: specs('v.verbose .ignore-fail-on-non-empty'),
       help: 'Usage: rmdir [OPTION]... DIRECTORY...\nRemove the DIRECTORY(ies), if they are empty.\n',
     });
     if (typeof o === 'number') return o;
     if (o.operands.length === 0) return yield* missing(p);
     let status = 0;
+    const on = new Set(o.options.map(([k]) => k));
     for (const path of o.operands) {
+      if (on.has('verbose')) yield* p.out(`rmdir: removing directory, '${path}'\n`);
       const r = p.rmdir(path);
-      if (r.ok) continue;
+      if (r.ok || (r.errno === 'ENOTEMPTY' && on.has('ignore-fail-on-non-empty'))) continue;
       yield* p.err(`rmdir: failed to remove '${path}': ${strerror(r.errno)}\n`);
       status = 1;
     }
@@ -64,20 +76,21 @@ export const rmdir: Command = {
   },
 };
 
-function* removeTree(p: Process, path: string, force: boolean, depth: number): Task<boolean> {
+function* removeTree(p: Process, path: string, o: { force: boolean; verbose: boolean }, depth: number): Task<boolean> {
   const s = p.lstat(path);
   if (!s.ok) {
-    if (force && s.errno === 'ENOENT') return true;
+    if (o.force && s.errno === 'ENOENT') return true;
     yield* p.err(`rm: cannot remove '${path}': ${strerror(s.errno)}\n`);
     return false;
   }
   let good = true;
   if (s.value.kind === 'dir') {
     const names = p.readdir(path);
-    if (names.ok && depth < MAX_DEPTH) for (const n of names.value) good = (yield* removeTree(p, `${path}/${n}`, force, depth + 1)) && good;
+    if (names.ok && depth < MAX_DEPTH) for (const n of names.value) good = (yield* removeTree(p, `${path}/${n}`, o, depth + 1)) && good;
   }
   const r = s.value.kind === 'dir' ? p.rmdir(path) : p.unlink(path);
   if (!r.ok) yield* p.err(`rm: cannot remove '${path}': ${strerror(r.errno)}\n`);
+  else if (o.verbose) yield* p.out(`removed ${s.value.kind === 'dir' ? 'directory ' : ''}'${path}'\n`);
   return good && r.ok;
 }
 
@@ -86,7 +99,7 @@ export const rm: Command = {
   path: '/bin/rm',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('f.force i.interactive r.recursive R. d.dir v.verbose .no-preserve-root'),
+      specs: specs('f.force r.recursive R. d.dir v.verbose .no-preserve-root'),
       help: 'Usage: rm [OPTION]... [FILE]...\nRemove (unlink) the FILE(s).\n',
     });
     if (typeof o === 'number') return o;
@@ -103,7 +116,7 @@ export const rm: Command = {
       } else if (s.ok && s.value.kind === 'dir' && !recursive && !on.has('dir')) {
         yield* p.err(`rm: cannot remove '${path}': Is a directory\n`);
         status = 1;
-      } else if (!(yield* removeTree(p, path, force, recursive ? 0 : MAX_DEPTH))) status = 1;
+      } else if (!(yield* removeTree(p, path, { force, verbose: on.has('verbose') }, recursive ? 0 : MAX_DEPTH))) status = 1;
     }
     return status;
   },
@@ -134,39 +147,52 @@ export const mv: Command = {
   path: '/bin/mv',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('f.force i.interactive n.no-clobber v.verbose'),
+      specs: specs('f.force n.no-clobber v.verbose'),
       help: 'Usage: mv [OPTION]... SOURCE... DEST\nRename SOURCE to DEST, or move SOURCE(s) to DIRECTORY.\n',
     });
     if (typeof o === 'number') return o;
+    const on = new Set(o.options.map(([k]) => k));
     return yield* several(p, o.operands, function* (from, to) {
       const s = p.lstat(from);
+      if (s.ok && on.has('no-clobber') && p.lstat(to).ok) return true;
       const r = s.ok ? p.rename(from, to) : s;
       if (!r.ok)
         yield* p.err(
           s.ok ? `mv: cannot move '${from}' to '${to}': ${strerror(r.errno)}\n` : `mv: cannot stat '${from}': ${strerror(r.errno)}\n`,
         );
+      else if (on.has('verbose')) yield* p.out(`renamed '${from}' -> '${to}'\n`);
       return r.ok;
     });
   },
 };
 
-function* copyTree(p: Process, from: string, to: string, recursive: boolean, depth: number): Task<boolean> {
+interface CopyOptions {
+  readonly recursive: boolean;
+  readonly clobber: boolean;
+  readonly verbose: boolean;
+}
+
+function* copyTree(p: Process, from: string, to: string, o: CopyOptions, depth: number): Task<boolean> {
   const s = p.stat(from);
   if (!s.ok) {
     yield* p.err(`cp: cannot stat '${from}': ${strerror(s.errno)}\n`);
     return false;
   }
   if (s.value.kind === 'dir') {
-    if (!recursive || depth > MAX_DEPTH) {
+    if (!o.recursive || depth > MAX_DEPTH) {
       yield* p.err(`cp: -r not specified; omitting directory '${from}'\n`);
       return false;
     }
-    if (!p.stat(to).ok) p.mkdir(to);
+    if (!p.stat(to).ok) {
+      p.mkdir(to);
+      if (o.verbose) yield* p.out(`'${from}' -> '${to}'\n`);
+    }
     const names = p.readdir(from);
     let good = true;
-    if (names.ok) for (const n of names.value) good = (yield* copyTree(p, `${from}/${n}`, `${to}/${n}`, true, depth + 1)) && good;
+    if (names.ok) for (const n of names.value) good = (yield* copyTree(p, `${from}/${n}`, `${to}/${n}`, o, depth + 1)) && good;
     return good;
   }
+  if (!o.clobber && p.stat(to).ok) return true;
   const data = p.readFile(from);
   if (!data.ok) {
     yield* p.err(`cp: cannot open '${from}' for reading: ${strerror(data.errno)}\n`);
@@ -174,7 +200,10 @@ function* copyTree(p: Process, from: string, to: string, recursive: boolean, dep
   }
   const w = p.writeFile(to, data.value);
   if (!w.ok) yield* p.err(`cp: cannot create regular file '${to}': ${strerror(w.errno)}\n`);
-  else p.chmod(to, s.value.mode);
+  else {
+    p.chmod(to, s.value.mode);
+    if (o.verbose) yield* p.out(`'${from}' -> '${to}'\n`);
+  }
   return w.ok;
 }
 
@@ -183,12 +212,17 @@ export const cp: Command = {
   path: '/bin/cp',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('a.archive f.force i.interactive n.no-clobber p. r.recursive R. v.verbose'),
+      specs: specs('a.archive f.force n.no-clobber p. r.recursive R. v.verbose'),
       help: 'Usage: cp [OPTION]... SOURCE... DEST\nCopy SOURCE to DEST, or multiple SOURCE(s) to DIRECTORY.\n',
     });
     if (typeof o === 'number') return o;
-    const recursive = o.options.some(([k]) => k === 'recursive' || k === 'R' || k === 'archive');
-    return yield* several(p, o.operands, (from, to) => copyTree(p, from, to, recursive, 0));
+    const on = new Set(o.options.map(([k]) => k));
+    const how = {
+      recursive: ['recursive', 'R', 'archive'].some((k) => on.has(k)),
+      clobber: !on.has('no-clobber'),
+      verbose: on.has('verbose'),
+    };
+    return yield* several(p, o.operands, (from, to) => copyTree(p, from, to, how, 0));
   },
 };
 
@@ -207,6 +241,7 @@ export const ln: Command = {
       if (on.has('force')) p.unlink(to);
       const r = on.has('symbolic') ? p.symlink(from, to) : p.link(from, to);
       if (!r.ok) yield* p.err(`ln: failed to create ${on.has('symbolic') ? 'symbolic' : 'hard'} link '${to}': ${strerror(r.errno)}\n`);
+      else if (on.has('verbose')) yield* p.out(`'${to}' ${on.has('symbolic') ? '->' : '=>'} '${from}'\n`);
       return r.ok;
     });
   },
@@ -217,7 +252,7 @@ export const touch: Command = {
   path: '/bin/touch',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('a. c.no-create m. d:date r:reference t:'),
+      specs: specs('c.no-create m.'),
       help: 'Usage: touch [OPTION]... FILE...\nUpdate the access and modification times of each FILE to the current time.\n',
     });
     if (typeof o === 'number') return o;
@@ -256,7 +291,7 @@ export const chmod: Command = {
   *main(p) {
     p.argv = p.argv.flatMap((a, i) => (i > 0 && /^-[rwxX]+$/.test(a) && a !== '-R' ? ['--', a] : [a]));
     const o = yield* options(p, {
-      specs: specs('R.recursive v.verbose f.silent c.changes'),
+      specs: specs('R.recursive f.silent'),
       help: 'Usage: chmod [OPTION]... MODE[,MODE]... FILE...\nChange the mode of each FILE to MODE.\n',
     });
     if (typeof o === 'number') return o;
@@ -264,10 +299,13 @@ export const chmod: Command = {
     if (mode === undefined) return yield* missing(p);
     if (files.length === 0) return yield* missing(p, `missing operand after ‘${mode}’`);
     let status = 0;
-    for (const path of files) {
+    const on = new Set(o.options.map(([k]) => k));
+    const queue = [...files];
+    for (let i = 0; i < queue.length && i < MAX_FILES; i++) {
+      const path = queue[i] as string;
       const s = p.stat(path);
       if (!s.ok) {
-        yield* p.err(`chmod: cannot access '${path}': ${strerror(s.errno)}\n`);
+        if (!on.has('silent')) yield* p.err(`chmod: cannot access '${path}': ${strerror(s.errno)}\n`);
         status = 1;
         continue;
       }
@@ -277,6 +315,8 @@ export const chmod: Command = {
         return 1;
       }
       p.chmod(path, m);
+      const names = on.has('recursive') && s.value.kind === 'dir' ? p.readdir(path) : null;
+      if (names?.ok) queue.push(...names.value.map((n) => `${path}/${n}`));
     }
     return status;
   },
@@ -301,6 +341,10 @@ export const mktemp: Command = {
     const rng = p.sim.rng('mktemp');
     const name = template.replace(/X{3,}$/, (x) => [...x].map(() => letters[rng.below(letters.length)]).join(''));
     const path = o.operands[0] === undefined || on.has('tmpdir') || on.has('t') ? `${on.get('tmpdir') || '/tmp'}/${name}` : name;
+    if (on.has('dry-run')) {
+      yield* p.out(`${path}\n`);
+      return 0;
+    }
     if (on.has('directory')) p.mkdir(path, 0o700);
     else p.writeFile(path, '');
     yield* p.out(`${path}\n`);

@@ -33,7 +33,7 @@ export const free: Command = {
   name: 'free',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('b.bytes k.kibi m.mebi g.gibi h.human t.total w.wide l.lohi s:seconds c:count'),
+      specs: specs('b.bytes k.kibi m.mebi g.gibi h.human t.total w.wide'),
       help: HELP,
     });
     if (typeof o === 'number') return o;

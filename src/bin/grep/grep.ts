@@ -7,7 +7,7 @@ import { compile, RegexError } from './regex.ts';
 
 const USAGE = {
   specs: specs(
-    'A:after-context B:before-context C:context E.extended-regexp F.fixed-strings G.basic-regexp H.with-filename I. L.files-without-match P.perl-regexp Z.null a.text b.byte-offset c.count ?color ?colour e:regexp f:file h.no-filename i.ignore-case l.files-with-matches m:max-count n.line-number o.only-matching q.quiet .silent r.recursive R.dereference-recursive s.no-messages v.invert-match w.word-regexp x.line-regexp y. .line-buffered :include :exclude V.version',
+    'A:after-context B:before-context C:context E.extended-regexp F.fixed-strings G.basic-regexp H.with-filename I. L.files-without-match P.perl-regexp a.text c.count ?color ?colour e:regexp f:file h.no-filename i.ignore-case l.files-with-matches m:max-count n.line-number o.only-matching q.quiet .silent r.recursive R.dereference-recursive s.no-messages v.invert-match w.word-regexp x.line-regexp y. .line-buffered V.version',
   ),
   help: "Usage: grep [OPTION]... PATTERNS [FILE]...\nSearch for PATTERNS in each FILE.\nExample: grep -i 'hello world' menu.h main.c\n",
   status: 2,

@@ -6,10 +6,10 @@ import { getopt, specs } from '../getopt.ts';
 import { type Entry, entries, line, OUTPUTS, type Output } from './entries.ts';
 
 const SPECS = specs(
-  'u:unit n?lines f.follow k.dmesg b?boot e.pager-end x.catalog r.reverse o:output p:priority t:identifier S:since U:until q.quiet a.all g:grep .no-pager .no-hostname .utc .list-boots .disk-usage .rotate .vacuum-size: D:directory h.help .version',
+  'u:unit n?lines f.follow k.dmesg b?boot e.pager-end x.catalog r.reverse o:output p:priority t:identifier S:since U:until q.quiet a.all g:grep .no-pager .no-hostname .utc .list-boots .disk-usage .rotate :vacuum-size D:directory h.help .version',
 );
 const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
-const NOT_EMULATED = new Set(['list-boots', 'disk-usage', 'rotate', 'directory', 'vacuum-size:', 'no-hostname']);
+const NOT_EMULATED = new Set(['list-boots', 'disk-usage', 'rotate', 'directory', 'vacuum-size', 'no-hostname']);
 
 /** `HH:MM[:SS]`, `YYYY-MM-DD[ HH:MM:SS]`, `-5min`, `5 min ago`, `now`, `today` in virtual µs; null when it is none of them. */
 function moment(text: string, now: number, epochMs: number): number | null {

@@ -9,7 +9,7 @@ import { options } from '../text.ts';
 
 const USAGE = {
   specs: specs(
-    '1. a.all A.almost-all C. d.directory F.classify h.human-readable i.inode l. n.numeric-uid-gid r.reverse R.recursive S. t. U. s.size L.dereference o. g. p. ?color .full-time',
+    '1. a.all A.almost-all C. d.directory F.classify h.human-readable l. n.numeric-uid-gid r.reverse R.recursive S. t. U. o. g. ?color',
   ),
   help: 'Usage: ls [OPTION]... [FILE]...\nList information about the FILEs (the current directory by default).\n',
   status: 2,
@@ -118,7 +118,7 @@ function render(p: Process, list: Entry[], o: { long: boolean; on: Map<string, s
   };
   if (!o.long) {
     if (list.length === 0) return '';
-    if (!p.isatty(1) || o.on.has('1')) return list.map((e) => `${paint(e)}\n`).join('');
+    if ((!p.isatty(1) && !o.on.has('C')) || o.on.has('1')) return list.map((e) => `${paint(e)}\n`).join('');
     return columns(
       list.map((e) => [paint(e), e.name.length + (paint(e).length > e.name.length && !o.color ? 1 : 0)]),
       p.winsize(1)?.cols ?? 80,
@@ -128,7 +128,7 @@ function render(p: Process, list: Entry[], o: { long: boolean; on: Map<string, s
   const groups = p.machine.groups(p);
   const rows = list.map((e) => {
     const s = p.lstat(e.path);
-    if (!s.ok) return ['??????????', '?', '?', '?', '?', '?', e.name];
+    if (!s.ok) return ['??????????', '?', '? ', '? ', '?', '?', e.name];
     const v = s.value;
     const numeric = o.on.has('numeric-uid-gid');
     const link = p.readlink(e.path);
@@ -136,12 +136,20 @@ function render(p: Process, list: Entry[], o: { long: boolean; on: Map<string, s
     const group = numeric ? String(v.gid) : (groups.find((g) => g.gid === v.gid)?.name ?? String(v.gid));
     const size = v.rdev ? `${v.rdev[0]}, ${v.rdev[1]}` : o.on.has('human-readable') ? human(v.size) : String(v.size);
     const when = strftime('%b %e %H:%M', p.sim.epochMs * 1000 + v.mtime);
-    return [modeText(v.kind, v.mode), String(v.nlink), owner, group, size, when, paint(e) + (link.ok ? ` -> ${link.value}` : '')];
+    return [
+      modeText(v.kind, v.mode),
+      String(v.nlink),
+      o.on.has('g') ? '' : `${owner} `,
+      o.on.has('o') ? '' : `${group} `,
+      size,
+      when,
+      paint(e) + (link.ok ? ` -> ${link.value}` : ''),
+    ];
   });
   const width = (i: number): number => Math.max(0, ...rows.map((r) => (r[i] as string).length));
   const [w1, w2, w3, w4] = [width(1), width(2), width(3), width(4)];
   return rows
-    .map((r) => `${r[0]} ${r[1]?.padStart(w1)} ${r[2]?.padEnd(w2)} ${r[3]?.padEnd(w3)} ${r[4]?.padStart(w4)} ${r[5]} ${r[6]}\n`)
+    .map((r) => `${r[0]} ${r[1]?.padStart(w1)} ${r[2]?.padEnd(w2)}${r[3]?.padEnd(w3)}${r[4]?.padStart(w4)} ${r[5]} ${r[6]}\n`)
     .join('');
 }
 

@@ -8,9 +8,7 @@ import { eachLine, Output, options } from '../text.ts';
 import { type Address, parseScript, type SedCommand, SedError } from './script.ts';
 
 const USAGE = {
-  specs: specs(
-    'n.quiet .silent e:expression f:file E.regexp-extended r. i?in-place s.separate u.unbuffered z.null-data l:line-length .posix .debug',
-  ),
+  specs: specs('n.quiet .silent e:expression f:file E.regexp-extended r. i?in-place u.unbuffered .posix'),
   help: 'Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n',
 };
 

@@ -6,7 +6,7 @@ import { allLines, options } from '../text.ts';
 
 const USAGE = {
   specs: specs(
-    'b.ignore-leading-blanks d.dictionary-order f.ignore-case g.general-numeric-sort h.human-numeric-sort n.numeric-sort r.reverse V.version-sort k:key o:output s.stable t:field-separator u.unique c.check z.zero-terminated',
+    'b.ignore-leading-blanks d.dictionary-order f.ignore-case g.general-numeric-sort h.human-numeric-sort n.numeric-sort r.reverse V.version-sort k:key o:output s.stable t:field-separator u.unique c.check',
   ),
   help: 'Usage: sort [OPTION]... [FILE]...\nWrite sorted concatenation of all FILE(s) to standard output.\n',
   status: 2,

@@ -29,14 +29,14 @@ const DEFAULT =
 export const stat: Command = {
   name: 'stat',
   *main(p) {
-    const o = yield* options(p, { specs: specs('L.dereference c:format .printf: t.terse'), help: 'Usage: stat [OPTION]... FILE...\n' });
+    const o = yield* options(p, { specs: specs('L.dereference c:format :printf t.terse'), help: 'Usage: stat [OPTION]... FILE...\n' });
     if (typeof o === 'number') return o;
     const on = new Map(o.options);
     if (o.operands.length === 0) {
       yield* p.err("stat: missing operand\nTry 'stat --help' for more information.\n");
       return 1;
     }
-    const given = on.get('format') ?? on.get('printf:') ?? on.get('printf');
+    const given = on.get('format') ?? on.get('printf');
     const format =
       given === undefined
         ? DEFAULT
@@ -129,7 +129,7 @@ export const truncate: Command = {
   name: 'truncate',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('c.no-create s:size o.io-blocks r:reference'),
+      specs: specs('c.no-create s:size'),
       help: 'Usage: truncate OPTION... FILE...\n',
     });
     if (typeof o === 'number') return o;
@@ -186,7 +186,7 @@ export const chown: Command = {
   name: 'chown',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('R.recursive v.verbose c.changes f.silent h.no-dereference'),
+      specs: specs('R.recursive f.silent'),
       help: 'Usage: chown [OPTION]... [OWNER][:[GROUP]] FILE...\n',
     });
     if (typeof o === 'number') return o;
@@ -205,15 +205,17 @@ export const chown: Command = {
     let status = 0;
     const queue = [...files];
     const recursive = o.options.some(([k]) => k === 'recursive');
+    const silent = o.options.some(([k]) => k === 'silent');
     for (let i = 0; i < queue.length && i < 100_000; i++) {
       const path = queue[i] as string;
       const r = p.chown(path, uid, gid);
       if (!r.ok) {
-        yield* p.err(
-          r.errno === 'ENOENT'
-            ? `chown: cannot access '${path}': ${strerror(r.errno)}\n`
-            : `chown: changing ownership of '${path}': ${strerror(r.errno)}\n`,
-        );
+        if (!silent)
+          yield* p.err(
+            r.errno === 'ENOENT'
+              ? `chown: cannot access '${path}': ${strerror(r.errno)}\n`
+              : `chown: changing ownership of '${path}': ${strerror(r.errno)}\n`,
+          );
         status = 1;
         continue;
       }

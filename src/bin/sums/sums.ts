@@ -6,7 +6,7 @@ import { specs } from '../getopt.ts';
 import { allLines, complain, eachInput, options } from '../text.ts';
 import { md5, sha1, sha256, sha512 } from './digest.ts';
 
-const SPECS = specs('b.binary c.check t.text w.warn z.zero .tag .quiet .status .ignore-missing .strict');
+const SPECS = specs('b.binary c.check t.text .tag .quiet .status .ignore-missing .strict');
 
 function sum(name: string, label: string, digest: (data: Uint8Array) => string): Command {
   return {

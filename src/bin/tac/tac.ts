@@ -8,7 +8,7 @@ export const tac: Command = {
   name: 'tac',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('b.before r.regex s:separator'),
+      specs: [],
       help: 'Usage: tac [OPTION]... [FILE]...\nWrite each FILE to standard output, last line first.\n',
     });
     if (typeof o === 'number') return o;
@@ -58,7 +58,7 @@ export const paste: Command = {
   name: 'paste',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('d:delimiters s.serial z.zero-terminated'),
+      specs: specs('d:delimiters s.serial'),
       help: 'Usage: paste [OPTION]... [FILE]...\nWrite lines consisting of the sequentially corresponding lines from each FILE.\n',
     });
     if (typeof o === 'number') return o;
@@ -87,7 +87,7 @@ export const column: Command = {
   name: 'column',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('t.table s:separator o:output-separator c:output-width'),
+      specs: specs('t.table s:separator o:output-separator'),
       help: '\nUsage:\n column [options] [<file>...]\n\nColumnate lists.\n',
     });
     if (typeof o === 'number') return o;

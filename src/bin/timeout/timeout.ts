@@ -29,7 +29,6 @@ export const timeout: Command = {
       yield* p.err(`timeout: invalid time interval ‘${time}’\nTry 'timeout --help' for more information.\n`);
       return 125;
     }
-
     const signal = parseSignal(on.get('signal') ?? 'TERM') ?? 'TERM';
     const child = p.spawn(argv);
     if (!child.ok) {
@@ -39,10 +38,14 @@ export const timeout: Command = {
     const until = seconds === 0 ? Number.POSITIVE_INFINITY : p.sim.now + seconds * SEC;
     while (!child.value.dead && p.sim.now < until) yield* p.wait({ on: [p.childEvents], ...(Number.isFinite(until) ? { until } : {}) });
     if (child.value.dead) return yield* p.waitPid(child.value);
+    if (on.has('verbose')) yield* p.err(`timeout: sending signal ${signal} to command ‘${argv[0]}’\n`);
     p.kill(child.value.pid, signal);
     const grace = on.has('kill-after') ? p.sim.now + (parseDuration(on.get('kill-after') as string) ?? 0) * SEC : undefined;
     while (!child.value.dead && (grace === undefined || p.sim.now < grace)) yield* p.wait({ on: [p.childEvents], until: grace });
-    if (!child.value.dead) p.kill(child.value.pid, 'KILL');
+    if (!child.value.dead) {
+      if (on.has('verbose')) yield* p.err(`timeout: sending signal KILL to command ‘${argv[0]}’\n`);
+      p.kill(child.value.pid, 'KILL');
+    }
     const status = yield* p.waitPid(child.value);
     return on.has('preserve-status') || status === 137 ? status : 124;
   },

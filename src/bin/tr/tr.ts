@@ -85,8 +85,8 @@ export const tr: Command = {
       return 1;
     }
     const set1 = new Set(expandSet(a));
-    const list1 = [...expandSet(a)];
     const list2 = b === undefined ? [] : expandSet(b);
+    const list1 = [...expandSet(a)].slice(0, on.has('truncate-set1') ? list2.length : undefined);
     const inSet1 = (c: string): boolean => set1.has(c) !== on.has('complement');
     const map = new Map<string, string>();
     if (!remove && b !== undefined && !on.has('complement'))

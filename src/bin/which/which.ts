@@ -22,7 +22,7 @@ export const readlink: Command = {
   name: 'readlink',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('f.canonicalize e.canonicalize-existing m.canonicalize-missing n.no-newline q.quiet s. v.verbose z.zero'),
+      specs: specs('f.canonicalize n.no-newline q.quiet s. v.verbose z.zero'),
       help: 'Usage: readlink [OPTION]... FILE...\nPrint value of a symbolic link or canonical file name\n',
     });
     if (typeof o === 'number') return o;
@@ -31,11 +31,11 @@ export const readlink: Command = {
       return 1;
     }
     const on = new Set(o.options.map(([k]) => k));
-    const canonical = [...on].some((k) => k.startsWith('canonicalize'));
+    const canonical = on.has('canonicalize');
     let status = 0;
     for (const path of o.operands) {
       const r = canonical ? p.resolve(path) : p.readlink(path);
-      if (r.ok) yield* p.out(`${r.value}${on.has('no-newline') ? '' : '\n'}`);
+      if (r.ok) yield* p.out(`${r.value}${on.has('no-newline') ? '' : on.has('zero') ? '\0' : '\n'}`);
       else {
         if (on.has('verbose')) yield* p.err(`readlink: ${path}: ${strerror(r.errno)}\n`);
         status = 1;
@@ -73,7 +73,7 @@ export const base64: Command = {
   name: 'base64',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('d.decode i.ignore-garbage w:wrap'),
+      specs: specs('d.decode w:wrap'),
       help: 'Usage: base64 [OPTION]... [FILE]\nBase64 encode or decode FILE, or standard input, to standard output.\n',
     });
     if (typeof o === 'number') return o;

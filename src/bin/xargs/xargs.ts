@@ -6,9 +6,7 @@ import { specs } from '../getopt.ts';
 import { options } from '../text.ts';
 
 const USAGE = {
-  specs: specs(
-    '0.null a:arg-file d:delimiter E:eof I:replace i?replace-i L:max-lines n:max-args P:max-procs p.interactive r.no-run-if-empty s:max-chars t.verbose x.exit',
-  ),
+  specs: specs('0.null a:arg-file d:delimiter I:replace i?replace-i L:max-lines n:max-args P:max-procs r.no-run-if-empty t.verbose x.exit'),
   help: 'Usage: xargs [OPTION]... COMMAND [INITIAL-ARGS]...\nRun COMMAND with arguments INITIAL-ARGS and more arguments read from input.\n',
   posix: true,
 };
@@ -68,15 +66,20 @@ export const xargs: Command = {
       return 1;
     }
     const batches: string[][] = [];
-    const size = Number(on.get('max-args') ?? (on.has('max-lines') ? 1 : 5000));
+    const asked = on.get('max-args') ?? on.get('max-lines') ?? '5000';
+    const size = Number(asked);
     if (!(size >= 1)) {
-      yield* p.err(`xargs: value ${on.get('max-args')} for -n option should be >= 1\n`);
+      yield* p.err(
+        `xargs: value ${asked} for -${on.has('max-args') ? 'n' : 'L'} option should be >= 1\nTry 'xargs --help' for more information.\n`,
+      );
       return 1;
     }
     if (replace !== undefined) for (const item of items) batches.push(command.map((w) => w.replaceAll(replace, item)));
-    else if (on.has('max-lines') && separator === null)
-      for (const line of text.split('\n').filter((l) => l.trim() !== '')) batches.push([...command, ...(splitWords(line) ?? [line])]);
-    else for (let i = 0; i < items.length; i += size) batches.push([...command, ...items.slice(i, i + size)]);
+    else if (on.has('max-lines') && separator === null) {
+      const lines = text.split('\n').filter((l) => l.trim() !== '');
+      for (let i = 0; i < lines.length; i += size)
+        batches.push([...command, ...lines.slice(i, i + size).flatMap((line) => splitWords(line) ?? [line])]);
+    } else for (let i = 0; i < items.length; i += size) batches.push([...command, ...items.slice(i, i + size)]);
     if (batches.length === 0 && replace === undefined && !on.has('no-run-if-empty')) batches.push(command);
     let status = 0;
     for (const argv of batches) {
