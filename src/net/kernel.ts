@@ -14,6 +14,8 @@ export class Kernel {
   readonly named = new Map<string, Netns>();
   /** VRF that new sockets of the running process are bound to; null for none. */
   socketVrf: string | null = null;
+  /** Devices that send inside another's sending, as tunnels do. */
+  xmitDepth = 0;
   /** Kernel log: microseconds since boot and text, as dmesg shows them. */
   readonly log: { time: number; text: string }[] = [];
 

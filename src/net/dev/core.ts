@@ -9,6 +9,9 @@ import { netDrop } from './trace.ts';
 import { vlanReceive } from './vlan.ts';
 import { vrfReceive } from './vrf.ts';
 
+/** A tunnel's packet may go into a tunnel again, but not for ever. */
+const XMIT_RECURSION_LIMIT = 8;
+
 /** Sends a frame whose `dev` and Ethernet fields are set. Models __dev_queue_xmit(). */
 export function devQueueXmit(skb: Skb): void {
   const dev = skb.dev as NetDevice;
@@ -21,8 +24,20 @@ export function devQueueXmit(skb: Skb): void {
     netDrop(skb, dev, 'NO_CARRIER');
     return;
   }
-  if (dev.sched === null) startXmit(skb);
-  else dev.sched.transmit(skb);
+  if (dev.sched !== null) {
+    dev.sched.transmit(skb);
+    return;
+  }
+  const { kernel } = dev.ns;
+  if (kernel.xmitDepth > XMIT_RECURSION_LIMIT) {
+    kernel.printk(`Dead loop on virtual device ${dev.name}, fix it urgently!`);
+    dev.stats.txDropped++;
+    netDrop(skb, dev, 'RECURSION');
+    return;
+  }
+  kernel.xmitDepth++;
+  startXmit(skb);
+  kernel.xmitDepth--;
 }
 
 /** Past the queues: shows the frame to packet sockets and hands it to the device. Models dev_hard_start_xmit() */
