@@ -33,7 +33,10 @@ test.each([
   ],
   ['systemctl start web; journalctl -u web -o cat -n 1', 'podserver web listening on 0.0.0.0:9000\n'],
   ['systemctl start nosuch 2>&1; echo $?', 'Failed to start nosuch.service: Unit nosuch.service not found.\n5\n'],
-  ['systemctl mask nginx 2>/dev/null; systemctl start nginx 2>&1; echo $?', 'Failed to start nginx.service: Unit nginx.service is masked.\n1\n'],
+  [
+    'systemctl mask nginx 2>/dev/null; systemctl start nginx 2>&1; echo $?',
+    'Failed to start nginx.service: Unit nginx.service is masked.\n1\n',
+  ],
   [
     'systemctl status web > /tmp/s; echo $?; head -3 /tmp/s',
     '3\n○ web.service - My web\n     Loaded: loaded (/etc/systemd/system/web.service; disabled; preset: enabled)\n     Active: inactive (dead)\n',
