@@ -127,7 +127,7 @@ function concat(cx: EvalCx, e: xt.ConcatExpr, want: Want): xt.Expr {
 }
 
 function list(cx: EvalCx, e: xt.ListExpr, want: Want): xt.Expr {
-  if (want.type.base !== 'bitmask') fail(e, `Basetype of type ${want.type.desc} is not bitmask`);
+  if (want.type.base !== 'bitmask') fail(e.items[0] ?? e, `Basetype of type ${want.type.desc} is not bitmask`);
   const items = e.items.map((i) => evaluate(cx, i, want));
   let sum = 0n;
   for (const i of items) {

@@ -269,7 +269,7 @@ export function command(c: Cursor, errors: Reporter): Command {
     case 'insert':
     case 'replace':
       c.next();
-      c.take('rule');
+      c.expect('rule');
       return ruleCommand(c, verb.text, verb);
     case 'delete':
       c.next();
@@ -300,9 +300,15 @@ export function command(c: Cursor, errors: Reporter): Command {
     case 'monitor':
       c.next();
       return monitorCommand(c);
+    case 'import':
     case 'export':
       c.next();
-      if (!c.end) c.next();
+      if (c.end) c.unexpected('ruleset or xml or json or vm');
+      while (!c.end && c.isAny(['ruleset', 'xml', 'json', 'vm'])) c.next();
+      if (verb.text === 'import') {
+        const at = whole(c, verb);
+        return (ex) => ex.refuse('EOPNOTSUPP', { ...verb, ...at });
+      }
       throw new NftError("JSON export is no longer supported, use 'nft -j list ruleset' instead", whole(c, verb));
     case 'describe':
       c.next();

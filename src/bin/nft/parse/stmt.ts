@@ -2,7 +2,7 @@
 
 import * as nft from '../../../os/nft.ts';
 import type { xt } from '../../../os/uapi.ts';
-import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
+import { type Cursor, isKeyword, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { concatRhs, duration, lhs, refExpr, rhs, setExpr, stmtExpr, verdictExpr } from './expr.ts';
 import { selector, tcpOptionKind } from './selector.ts';
 
@@ -405,8 +405,13 @@ export function statement(c: Cursor): xt.Stmt {
   if (t.kind === 'string' || t.kind === 'quoted' || t.kind === 'number') {
     // A word that names nothing is a symbol to nft's grammar: the mistake is what follows it.
     c.next();
-    if (c.end || c.token.kind !== 'punct') c.unexpected(null);
+    const operand = c.token.kind === 'number' || c.token.kind === 'quoted' || (c.token.kind === 'string' && !isKeyword(c.token.text));
+    if (c.end || (c.token.kind !== 'punct' && !operand)) c.unexpected(null);
     const left = { k: 'symbol', text: t.text, quoted: t.kind === 'quoted', type: nft.TYPES.integer, bits: 0, loc: locOf(t) } as const;
+    if (operand) {
+      rhs(c);
+      throw new NftError('No symbol type information', t);
+    }
     c.next();
     return { s: 'match', op: '==', left, right: rhs(c), loc: span(c, t) };
   }

@@ -304,8 +304,12 @@ export function addElements(
     added.push(item);
   }
   for (const item of added) {
-    if (item.elem.data?.k === 'verdict' && item.elem.data.chain !== null && !table.chains.has(item.elem.data.chain)) {
+    const target = item.elem.data?.k === 'verdict' && item.elem.data.chain !== null ? item.elem.data.chain : null;
+    if (target !== null && !table.chains.get(target)) {
       ex.refuse('ENOENT', { ...name, ...(item.elem.key?.loc ?? item.elem.loc ?? whole) });
+    }
+    if (target !== null && table.chains.get(target)?.base) {
+      ex.refuse('EOPNOTSUPP', { ...name, ...(item.elem.key?.loc ?? item.elem.loc ?? whole) });
     }
     if (spec.objType && item.elem.data?.k === 'value' && !ex.nft.object(table, spec.objType, String(item.elem.data.v))) {
       ex.refuse('ENOENT', { ...name, ...(item.elem.key?.loc ?? item.elem.loc ?? whole) });

@@ -117,6 +117,12 @@ export class Executor {
     return other ? `; did you mean table ‘${other.name}’ in family ${other.family}?` : '';
   }
 
+  hintChain(name: string): string {
+    const all = this.nft.all().flatMap((t) => [...t.chains.values()].map((c) => ({ t, c })));
+    const near = misspelt(name, all, (x) => x.c.name);
+    return near && near.c.name !== name ? `; did you mean chain ‘${near.c.name}’ in table ${near.t.family} ‘${near.t.name}’?` : '';
+  }
+
   /** ENOENT of a command on rules or chains: a chain of a similar name is offered, whatever is missing. Models nft_cmd_enoent_chain() */
   refuseNear(at: Place, family: xt.NftFamily, table: string, chain: string | null): never {
     const all = this.nft.all().flatMap((t) => [...t.chains.values()].map((c) => ({ t, c })));

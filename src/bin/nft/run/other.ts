@@ -31,6 +31,8 @@ function removeTable(ex: Executor, fam: xt.NftFamily, name: Token, flushOnly: bo
     }
     return;
   }
+  const hint = flushOnly ? '' : ex.hintTable(name.text);
+  if (hint !== '') throw new Refused(`No such file or directory${hint}`, name);
   ex.refuse('ENOENT', name);
 }
 
@@ -195,7 +197,7 @@ export function renameCommand(c: Cursor): Command {
   return (ex) => {
     const table = ex.table(n.family, n.table);
     const chain = table.chains.get(n.name.text);
-    if (!chain) throw new NftError('No such file or directory', n.name);
+    if (!chain) throw new NftError(`No such file or directory${ex.hintChain(n.name.text)}`, n.name);
     const r = ex.nft.renameChain(table, chain, to.text);
     if (!r.ok) ex.refuse(r.errno, at);
   };
@@ -383,7 +385,8 @@ export function listCommand(c: Cursor): Command {
   if (what.text === 'flowtables' || what.text === 'hooks') {
     c.next();
     const only = onlyFamily(c);
-    if (what.text === 'hooks') while (!c.end) c.next();
+    if (what.text === 'hooks' && c.take('device')) c.word();
+    if (what.text === 'hooks' && !c.end) c.unexpected('end of file or newline or semicolon');
     return (ex) => {
       if (what.text === 'hooks') return;
       const tables = inFamily(ex, only);
@@ -399,12 +402,16 @@ export function listCommand(c: Cursor): Command {
     };
   }
   if (what.text === 'ct') {
-    if (c.peek().text === 'helpers' || c.peek().text === 'timeouts') {
+    if (c.peek().text === 'helpers') {
       const kind = `ct ${c.peek().text.slice(0, -1)}` as xt.ObjKind;
       c.at += 2;
       c.expect('table');
       const table = tableRef(c);
       return listObjects(kind, { only: null, table });
+    }
+    if (!['timeout', 'expectation', 'helper'].includes(c.peek().text)) {
+      c.next();
+      c.unexpected('timeout or expectation or helper or helpers');
     }
   }
   const kind = objectKind(c);

@@ -24,7 +24,7 @@ interface Typed {
 }
 
 export type ValueExpr = Typed & { readonly k: 'value'; readonly v: Value };
-export type VerdictExpr = Typed & { readonly k: 'verdict'; readonly verdict: VerdictName; readonly chain: string | null };
+export type VerdictExpr = Typed & { readonly k: 'verdict'; readonly verdict: VerdictName; chain: string | null };
 export type PrefixExpr = Typed & { readonly k: 'prefix'; readonly base: Expr; readonly len: number };
 export type RangeExpr = Typed & { readonly k: 'range'; readonly left: Expr; readonly right: Expr };
 export type ConcatExpr = Typed & { readonly k: 'concat'; readonly items: readonly Expr[] };

@@ -282,7 +282,15 @@ function compileDup(s: DupStmt, cx: CompileCx): Run {
 
 function verdictStep(e: Expr): Step {
   if (e.k !== 'verdict') return 'break';
-  if (e.verdict === 'jump' || e.verdict === 'goto') return { jump: e.chain ?? '', goto: e.verdict === 'goto' };
+  if (e.verdict === 'jump' || e.verdict === 'goto') {
+    return {
+      goto: e.verdict === 'goto',
+      // The chain may be renamed.
+      get jump(): string {
+        return e.chain ?? '';
+      },
+    };
+  }
   if (e.verdict === 'queue') return 'drop';
   return e.verdict;
 }

@@ -3,7 +3,7 @@
 import { type Errno, fail, ok, type Result } from '../../../sim/errno.ts';
 import type { Netns } from '../../netns.ts';
 import { type Netfilter, provideNft } from '../netfilter.ts';
-import type { Elem, Expr } from './expr.ts';
+import type { Elem, Expr, VerdictExpr } from './expr.ts';
 import { hookChain } from './hooks.ts';
 import { compileStateful, compileStmt, type Run, type RunCx } from './run.ts';
 import { NftSet, type SetElem, type SetSpec, spansOf } from './set.ts';
@@ -303,12 +303,28 @@ export class NftTables {
     const before = table.chains;
     table.chains = new Map([...before].map(([k, c]) => [c === chain ? name : k, c]));
     chain.name = name;
+    const jumps = this.jumpsTo(table, old);
+    for (const jump of jumps) jump.chain = name;
     this.undo(() => {
       chain.name = old;
+      for (const jump of jumps) jump.chain = old;
       table.chains = before;
     });
     this.changed({ verb: 'add', what: 'chain', table, chain });
     return ok();
+  }
+
+  private jumpsTo(table: NftTable, name: string): VerdictExpr[] {
+    const found = new Set<VerdictExpr>();
+    const look = (e: Expr | null): void => {
+      if (e?.k === 'verdict' && e.chain === name) found.add(e);
+      if (e?.k === 'map' && e.table.k === 'set') for (const el of e.table.elems) look(el.data);
+    };
+    for (const chain of table.chains.values()) {
+      for (const rule of chain.rules) for (const s of rule.stmts) if (s.s === 'verdict') look(s.expr);
+    }
+    for (const set of table.sets.values()) for (const el of set.elems) look(el.elem.data);
+    return [...found];
   }
 
   /** `at`: index to insert at; the end when not given. */
@@ -325,13 +341,17 @@ export class NftTables {
     for (const phase of ['ENOENT', 'EPROTO', null] as const) {
       for (const [index, s] of stmts.entries()) {
         const no = refusalOf(s, table.family, chain.base);
-        if (no && (phase === null || phase === no))
+        if (no && (phase === null || phase === no)) {
+          if (no === 'EOPNOTSUPP' && AT_END.has(s.s)) for (let n = 0; n < 2 * (1 + anonymousSets(stmts)); n++) table.nextHandle();
           return refused(no, no !== 'EOPNOTSUPP' || s.s === 'match' ? 'statement' : 'rule', index);
+        }
       }
     }
     for (const [index, s] of stmts.entries()) {
       const refused = (errno: Errno, about: NftRefusal['about'], at: number) => {
-        if (about !== 'chain' || errno !== 'ENOENT') table.nextHandle();
+        // The batch goes on past its first error, and begins again when chains are found to be wrong at its end: handles are gone.
+        const tries = errno === 'EMLINK' ? 2 : 1;
+        for (let n = 0; n < tries * (1 + anonymousSets(stmts)); n++) table.nextHandle();
         return { ...fail(errno), refusal: { errno, about, index: at } };
       };
       for (const name of chainsOf(s)) {
@@ -379,9 +399,7 @@ export class NftTables {
     };
     const steps = stmts.map((s) => compileStmt(s, cx));
     const sets = [...anonymous.values()].map((x) => ({ name: x.name, handle: x.handle }));
-    // A replaced rule's handle is kept, but its successor was given one.
-    const own = table.nextHandle();
-    return { handle: handle ?? own, stmts, comment, sets, run: chainSteps(steps) };
+    return { handle: handle ?? table.nextHandle(), stmts, comment, sets, run: chainSteps(steps) };
   }
 
   /** Counts what a rule holds on to: connection tracking, sets, objects. */
@@ -568,6 +586,18 @@ export class NftTables {
       ),
     );
   }
+}
+
+/** Statements whose chains are looked at when everything else of a batch is done (nft_expr_ops.validate). */
+const AT_END: ReadonlySet<Stmt['s']> = new Set(['nat', 'reject', 'tproxy', 'synproxy']);
+
+function anonymousSets(stmts: readonly Stmt[]): number {
+  let n = 0;
+  for (const s of stmts) {
+    const e = s.s === 'match' ? s.right : s.s === 'verdict' || s.s === 'objref' ? s.expr : null;
+    if (e?.k === 'set' || (e?.k === 'map' && e.table.k === 'set')) n++;
+  }
+  return n;
 }
 
 function setsOf(s: Stmt): NftSet[] {
