@@ -82,6 +82,7 @@ function* dial(p: Process, o: Options, host: string, port: number): Task<TcpSock
   let errno: Parameters<typeof strerror>[0] = 'ECONNREFUSED';
   for (const addr of found.addrs) {
     const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
+    sock.blocking = true;
     const r = yield* connectTcp(sock, addr, port);
     if (r.ok) {
       sock.setNoDelay(true);

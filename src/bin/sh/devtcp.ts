@@ -25,6 +25,7 @@ export function* openNetworkPath(sh: Shell, path: string): Task<Result<OpenFile>
   }
   const family = typeof address === 'bigint' ? 6 : 4;
   const sock = proto === 'udp' ? new UdpSocket(sh.p.ns, family) : new TcpSocket(sh.p.ns, family);
+  if (sock instanceof TcpSocket) sock.blocking = true;
   sock.owner = { pid: sh.p.pid, comm: sh.p.name };
   const r = sock instanceof TcpSocket ? yield* connectTcp(sock, address, port) : sock.connect(address, port);
   if (!r.ok) {

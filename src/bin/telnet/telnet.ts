@@ -101,18 +101,28 @@ function* connect(p: Process, host: string, service: string, family: 4 | 6 | und
     return 1;
   }
   let last: Errno = 'ECONNREFUSED';
+  // A pipe gets it when the connection stands or has failed.
+  let tried = '';
+  const take = (): string => {
+    const text = tried;
+    tried = '';
+    return text;
+  };
   for (const [i, addr] of found.addrs.entries()) {
-    yield* p.out(`Trying ${formatIp(addr)}...\n`);
+    tried += `Trying ${formatIp(addr)}...\n`;
+    if (p.isatty(1)) yield* p.out(take());
     const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
+    sock.blocking = true;
     const r = yield* connectTcp(sock, addr, port);
     if (r.ok) {
-      yield* p.out(`Connected to ${host}.\nEscape character is '^]'.\n`);
+      yield* p.out(`${take()}Connected to ${host}.\nEscape character is '^]'.\n`);
       return yield* session(p, sock);
     }
     last = r.errno;
     closeSocket(p, sock);
     if (i + 1 < found.addrs.length) yield* p.err(`telnet: connect to address ${formatIp(addr)}: ${strerror(last)}\n`);
   }
+  yield* p.out(take());
   yield* p.err(`telnet: Unable to connect to remote host: ${strerror(last)}\n`);
   return 1;
 }

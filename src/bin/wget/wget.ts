@@ -235,6 +235,7 @@ class Wget {
       const sock = openTcp(p, typeof addr === 'number' ? 4 : 6);
       const source = o.bind === null ? null : parseIp(o.bind);
       const bound = source === null ? ok() : sock.bind(source, 0);
+      sock.blocking = true;
       // The alarm is set before the first SYN goes out, and so comes before its retry.
       const alarm = o.connectTimeout > 0 ? p.sim.now + o.connectTimeout * 1e6 - 1 : undefined;
       const r = !bound.ok ? bound : yield* connectTcp(sock, addr, url.port, alarm);

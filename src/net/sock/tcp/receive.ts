@@ -202,9 +202,9 @@ export function tcpError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
     return;
   }
   if (sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') {
-    // While connect() still holds the socket, IPv6 only notes the error: the next SYN's answer ends it. IPv4 does not count the attempt as failed.
+    // While connect() still holds the socket, the error is only noted: the next SYN's answer ends it. A program that does not block asks for it at once with IPv4.
     const held = sk.sim.now - (sk.rtxQueue[0]?.sentAt ?? 0) <= CONNECT_HOLDS;
-    if (held && info.family === 6 && sk.state === 'SYN_SENT' && sk.retransmits === 0) {
+    if (held && (info.family === 6 || sk.blocking) && sk.state === 'SYN_SENT' && sk.retransmits === 0) {
       sk.softError = what.errno;
       return;
     }

@@ -145,6 +145,8 @@ export abstract class TcpCore extends Sock {
   twTimer: Timer | null = null;
   keepProbes = 0;
   softError: Sock['error'] = null;
+  /** Its program sleeps in connect() (no O_NONBLOCK), and sees only an error that ends the attempt. */
+  blocking = false;
 
   constructor(ns: Netns, family: 4 | 6) {
     super(ns, family, IPPROTO_TCP);
