@@ -265,7 +265,8 @@ export class Batch {
         if (e.references(name) > 0) throw new Refused('Too many links');
         if (chain.rules.length > 0) throw new Refused('Directory not empty');
       }
-      if (verbose) this.out += `Deleting chain \`${name}'\n`;
+      if (chain.hook && this.policyOf(e, chain) === 'DROP') throw new Refused('Directory not empty');
+      if (verbose && !chain.hook) this.out += `Deleting chain \`${name}'\n`;
       const op = this.op('CHAIN_DEL', `chain ${name}`);
       if (chain.rules.length > 0) this.refuse('EBUSY', op);
       const r = e.deleteChain(name);
@@ -288,6 +289,16 @@ export class Batch {
       if (verbose) this.out += `Deleting chain \`${chain.name}'\n`;
       e.deleteChain(chain.name);
     }
+    if (this.env.legacy) return;
+    // iptables-nft takes away the built-in chains that say nothing.
+    for (const chain of e.all())
+      if (chain.hook && chain.rules.length === 0 && this.policyOf(e, chain) === 'ACCEPT') e.deleteChain(chain.name);
+  }
+
+  /** As the kernel has it: iptables-restore asks before its own changes are there. */
+  private policyOf(e: xt.TableEdit, chain: xt.Chain): string {
+    if (!this.defer) return chain.policy;
+    return this.env.tables.get(this.env.family, e.name)?.chains.get(chain.name)?.policy ?? 'ACCEPT';
   }
 
   private list(table: xt.TableName, p: Parsed): void {
