@@ -178,7 +178,8 @@ function addCommand(c: Cursor, verb: 'add' | 'create', from: Token, errors: Repo
 interface TableBody {
   comment: string | null;
   dormant: boolean | undefined;
-  readonly first: ((ex: Executor, table: xt.NftTable) => void)[];
+  readonly objects: ((ex: Executor, table: xt.NftTable) => void)[];
+  readonly sets: ((ex: Executor, table: xt.NftTable) => void)[];
   readonly chains: ((ex: Executor, table: xt.NftTable) => void)[];
   readonly elements: ((ex: Executor, table: xt.NftTable) => void)[];
   readonly rules: ((ex: Executor, table: xt.NftTable) => void)[];
@@ -187,14 +188,14 @@ interface TableBody {
 /** A table with all that stands in its block: chains are made first, then objects and sets, rules last. */
 function tableCommand(c: Cursor, create: boolean, errors: Reporter): Command {
   const n = tableRef(c);
-  const body: TableBody = { comment: null, dormant: undefined, first: [], chains: [], elements: [], rules: [] };
+  const body: TableBody = { comment: null, dormant: undefined, objects: [], sets: [], chains: [], elements: [], rules: [] };
   if (c.is('{')) tableBody(c, n, body, errors);
   return (ex) => {
     const table = addTable(ex, n.family, n.table, create, {
       comment: body.comment,
       dormant: body.dormant === true,
     });
-    for (const step of [...body.chains, ...body.first, ...body.elements, ...body.rules]) ex.attempt(() => step(ex, table));
+    for (const step of [...body.chains, ...body.objects, ...body.sets, ...body.elements, ...body.rules]) ex.attempt(() => step(ex, table));
   };
 }
 
@@ -216,7 +217,7 @@ function tableBody(c: Cursor, n: TableRef, body: TableBody, errors: Reporter): v
       const name = c.name();
       const set = setBody(c, errors, map);
       const at = locOf(name);
-      body.first.push((ex, table) => {
+      body.sets.push((ex, table) => {
         addSet(ex, table, name, set, map, false, at);
       });
       const { elements } = set;
@@ -228,13 +229,13 @@ function tableBody(c: Cursor, n: TableRef, body: TableBody, errors: Reporter): v
     } else if (c.take('flowtable')) {
       const name = c.word();
       flowtableBody(c, n.family, errors);
-      body.first.push((ex) => ex.refuse('ENOENT', name));
+      body.sets.push((ex) => ex.refuse('ENOENT', name));
     } else {
       const kind = objectKind(c);
       if (!kind) c.unexpected(null);
       const name = c.word();
       const object = objectBody(c, kind, errors);
-      body.first.push((ex, table) => addObject(ex, table, kind, name, object, false));
+      body.objects.push((ex, table) => addObject(ex, table, kind, name, object, false));
     }
     return '';
   });
@@ -344,7 +345,12 @@ export interface Parsed {
 export function parseInput(c: Cursor): Parsed {
   const errors: NftError[] = [];
   const commands: Command[] = [];
-  const reporter: Reporter = { report: (e) => void errors.push(e) };
+  // The parser gives up at the end of the input: blocks around it are not asked.
+  const add = (e: NftError): void => {
+    const atEnd = (x: NftError | undefined): boolean => x?.message.startsWith('syntax error, unexpected end of file') ?? false;
+    if (!atEnd(e) || !atEnd(errors[errors.length - 1])) errors.push(e);
+  };
+  const reporter: Reporter = { report: add };
   while (!c.done && errors.length < MAX_ERRORS) {
     c.skipNewlines();
     if (c.done) break;
@@ -353,7 +359,7 @@ export function parseInput(c: Cursor): Parsed {
       if (!c.done && !c.newline && !c.is(';')) c.unexpected('end of file or newline or semicolon');
     } catch (e) {
       if (!(e instanceof NftError)) throw e;
-      errors.push(e);
+      add(e);
       while (!c.done && !c.newline && !c.is(';')) c.next();
     }
   }

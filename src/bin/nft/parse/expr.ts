@@ -189,6 +189,7 @@ export function setExpr(c: Cursor, vmap: boolean): xt.SetExpr {
     while (c.newline) c.next();
     if (c.is('}') && i > 0) break;
     if (c.is('}')) c.unexpected(null);
+    if (c.done && i > 0) c.unexpected("comma or '}'");
     const from = c.token;
     const wild = from.kind === 'punct' && from.text === '*';
     let key: xt.Expr | null = null;

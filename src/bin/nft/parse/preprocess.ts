@@ -85,7 +85,6 @@ export function preprocess(source: Source, files: Files, vars = new Variables(),
         const name = input[i + 1] as Token;
         const end = valueEnd(input, i + 3);
         if (t.text === 'define' && vars.get(name.text)) throw new NftError(`redefinition of symbol '${name.text}'`, name);
-        if (t.text === 'redefine' && !vars.get(name.text)) throw new NftError('undefined symbol', name);
         if (end === i + 3) throw new NftError('syntax error, unexpected newline', input[end] as Token);
         vars.set(name.text, substitute(input.slice(i + 3, end), vars));
         i = end - 1;
@@ -93,7 +92,7 @@ export function preprocess(source: Source, files: Files, vars = new Variables(),
       }
       if (t.text === 'undefine') {
         const name = input[i + 1] as Token;
-        if (!vars.delete(name.text)) throw new NftError(`undefined symbol '${name.text}'`, name);
+        vars.delete(name.text);
         i++;
         continue;
       }

@@ -406,7 +406,7 @@ export function statement(c: Cursor): xt.Stmt {
     // A word that names nothing is a symbol to nft's grammar: the mistake is what follows it.
     c.next();
     const operand = c.token.kind === 'number' || c.token.kind === 'quoted' || (c.token.kind === 'string' && !isKeyword(c.token.text));
-    if (c.end || (c.token.kind !== 'punct' && !operand)) c.unexpected(null);
+    if (c.end || c.is('-') || (c.token.kind !== 'punct' && !operand)) c.unexpected(null);
     const left = { k: 'symbol', text: t.text, quoted: t.kind === 'quoted', type: nft.TYPES.integer, bits: 0, loc: locOf(t) } as const;
     if (operand) {
       rhs(c);

@@ -9,6 +9,7 @@ import type { Shown } from '../run/other.ts';
 import { elemsOf, type Format } from './expr.ts';
 import { shownElem, shownElems } from './list.ts';
 import { listRule } from './rule.ts';
+import { wideNat } from './stmt.ts';
 import type { ChainView, RuleView, TableView } from './view.ts';
 
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json | undefined };
@@ -208,7 +209,7 @@ function logJson(s: xt.LogStmt): Json {
 
 function natJson(s: xt.NatStmt, f: Format, table: xt.NftFamily): Json {
   const o: Record<string, Json> = {};
-  if (s.addr && s.family && s.family !== table) o.family = s.family;
+  if (s.addr && s.family && (s.family !== table || wideNat(s))) o.family = s.family;
   if (s.addr) o.addr = exprJson(s.addr, f);
   if (s.port) o.port = exprJson(s.port, f);
   if (s.flags.length > 0) o.flags = oneOrMany(s.flags);

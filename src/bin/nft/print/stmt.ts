@@ -73,15 +73,18 @@ function rejectText(s: xt.RejectStmt, f: Format, plain: boolean): string {
   return `reject with ${kind} ${nft.printValue(type, s.code, f)}`;
 }
 
+/** Maps to more than an address: their family is said. */
+export function wideNat(s: xt.NatStmt): boolean {
+  if (s.addr?.k !== 'map') return false;
+  if (s.concat || s.form !== null) return true;
+  const { table } = s.addr;
+  if (table.k !== 'set') return table.set.spec.dataInterval;
+  return table.elems.some((el) => el.data?.k === 'range' || el.data?.k === 'prefix');
+}
+
 function natText(s: xt.NatStmt, f: Format, table: xt.NftFamily): string {
   let t: string = s.what;
-  const wide =
-    s.addr?.k === 'map' &&
-    (s.concat ||
-      s.form !== null ||
-      (s.addr.table.k === 'set'
-        ? s.addr.table.elems.some((el) => el.data && (el.data.k === 'range' || el.data.k === 'prefix'))
-        : s.addr.table.set.spec.dataInterval));
+  const wide = wideNat(s);
   if (s.addr || s.port) {
     if (s.addr && s.family && (s.family !== table || wide)) t += ` ${s.family}`;
     if (s.form === 'prefix') t += ' prefix';

@@ -100,6 +100,17 @@ export class Executor {
     throw new NftError(`No such file or directory${this.hintTable(name.text)}`, name);
   }
 
+  /** The table of a set or object to delete: when it is missing, the table of one of a similar name is offered. */
+  tableWith(family: xt.NftFamily, table: Token, names: (t: xt.NftTable) => Iterable<string>, name: string | null): xt.NftTable {
+    const found = this.nft.get(family, table.text);
+    if (found) return found;
+    this.changesForeign(family, table);
+    const all = this.nft.all().flatMap((t) => [...names(t)].map((n) => ({ t, n })));
+    const near = name === null ? null : misspelt(name, all, (x) => x.n);
+    if (near) throw new Refused(`No such file or directory; did you mean table ‘${near.t.name}’ in family ${near.t.family}?`, table);
+    this.refuse('ENOENT', table);
+  }
+
   /** The same for what the kernel is asked first. */
   tableWithChain(family: xt.NftFamily, table: Token, chain: string | null): xt.NftTable {
     const found = this.nft.get(family, table.text);

@@ -107,7 +107,7 @@ export function deleteCommand(c: Cursor, verb: Token, elements: (c: Cursor) => C
     c.next();
     const n = nameOrHandle(c);
     return (ex) => {
-      const table = ex.table(n.family, n.table);
+      const table = ex.tableWith(n.family, n.table, (t) => t.sets.keys(), n.name?.text ?? null);
       const set = n.name ? table.sets.get(n.name.text) : [...table.sets.values()].find((x) => x.handle === n.handle);
       if (!set) {
         const hint = n.name ? ex.hintSet(table, n.name.text) : '';
@@ -121,7 +121,7 @@ export function deleteCommand(c: Cursor, verb: Token, elements: (c: Cursor) => C
   if (c.take('flowtable')) {
     const n = nameOrHandle(c);
     return (ex) => {
-      ex.table(n.family, n.table);
+      ex.tableWith(n.family, n.table, () => [], null);
       throw new NftError('No such file or directory', n.token);
     };
   }
@@ -129,7 +129,8 @@ export function deleteCommand(c: Cursor, verb: Token, elements: (c: Cursor) => C
   if (!kind) c.unexpected(null);
   const n = nameOrHandle(c);
   return (ex) => {
-    const table = ex.table(n.family, n.table);
+    const names = (t: xt.NftTable): string[] => [...t.objects.values()].map((o) => o.name);
+    const table = ex.tableWith(n.family, n.table, names, n.name?.text ?? null);
     const o = n.name
       ? ex.nft.object(table, kind, n.name.text)
       : [...table.objects.values()].find((x) => x.handle === n.handle && x.spec.kind === kind);
@@ -203,11 +204,14 @@ export function renameCommand(c: Cursor): Command {
   };
 }
 
-function viewOf(ex: Executor, fam: xt.NftFamily, name: Token): TableView {
+function viewOf(ex: Executor, fam: xt.NftFamily, name: Token, object: string | null = null): TableView {
   const all = views(ex.p.ns);
   const found = all.find((t) => t.family === fam && t.name === name.text);
   if (found) return found;
-  throw new NftError('No such file or directory', name);
+  const objects = all.flatMap((t) => t.objects.map((o) => ({ t, o })));
+  const near = object === null ? null : (objects.find((x) => x.o.name === object) ?? misspelt(object, objects, (x) => x.o.name));
+  const hint = near ? `; did you mean table ‘${near.t.name}’ in family ${near.t.family}?` : '';
+  throw new NftError(`No such file or directory${hint}`, name);
 }
 
 const open = (t: TableView, body: string, handle = ''): string => `table ${t.family} ${t.name} {${handle}\n${body}}\n`;
@@ -418,7 +422,7 @@ export function listCommand(c: Cursor): Command {
   if (kind) {
     const n = nameRef(c);
     return (ex) => {
-      const t = viewOf(ex, n.family, n.table);
+      const t = viewOf(ex, n.family, n.table, n.name.text);
       const o = t.objects.find((x) => x.spec.kind === kind && x.name === n.name.text);
       if (!o) throw new NftError(`No such file or directory${t.native ? hintObject(t.native, n.name.text) : ''}`, n.name);
       show(ex, { tables: [t], parts: () => ({ ...NONE, objects: [o] }), text: () => open(t, objectText(o, ex.format)) });
@@ -503,7 +507,7 @@ export function resetCommand(c: Cursor): Command {
   const n = nameRef(c);
   const at = { ...join(locOf(verb), locOf(c.token)), source: verb.source };
   return (ex) => {
-    const t = viewOf(ex, n.family, n.table);
+    const t = viewOf(ex, n.family, n.table, n.name.text);
     const o = t.objects.find((x) => x.spec.kind === kind && x.name === n.name.text);
     if (!o || !t.native) return ex.refuse('ENOENT', at);
     show(ex, { tables: [t], parts: () => ({ ...NONE, objects: [o] }), text: () => open(t, objectText(o, ex.format)) });
