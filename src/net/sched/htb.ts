@@ -182,7 +182,7 @@ export class Htb extends Qdisc {
     const wanted = major(priority) === this.handle ? this.classes.get(priority) : undefined;
     if (wanted?.level === 0) return wanted;
     if (wanted) block = wanted.block;
-    for (;;) {
+    for (let depth = 0; depth <= MAX_DEPTH; depth++) {
       const found = block.classify(p.skb);
       if (!found) break;
       if (found.verdict === 'stolen') return null;

@@ -268,4 +268,20 @@ describe('filters', () => {
     expect(b.stats.rxDropped - before).toBe(1);
     expect(ifb.stats.txPackets).toBe(1);
   });
+
+  it.each(['egress', 'ingress'] as const)('that send a packet to its own device again, %s, end', (direction) => {
+    const { sim, a, b } = wire();
+    const dev = direction === 'egress' ? a : b;
+    if (direction === 'egress') root(a, 'htb', { kind: 'htb', defcls: 0, r2q: 10, directQlen: null });
+    else modifyQdisc(b.ns, { ifindex: b.ifindex, parent: TC_H_INGRESS, handle: 0xffff0000, kind: 'ingress', options: null }, ADD);
+    const mirred = { kind: 'mirred', direction, redirect: true, ifindex: dev.ifindex, verdict: 'stolen', index: 0 } as const;
+    const options: FilterOptions = { classid: null, keys: null, actions: [mirred], terminal: true };
+    const parent = direction === 'egress' ? 0x10000 : base.parent;
+    expect(modifyFilter(dev.ns, dev.ifindex, { ...base, parent, kind: 'matchall', options }).ok).toBe(true);
+    const before = dev.stats.rxPackets;
+    send(a, 1);
+    sim.runUntil(sim.now + SEC);
+    if (direction === 'egress') expect(b.stats.rxPackets).toBe(before);
+    else expect(dev.sched?.ingress?.drops).toBe(1);
+  });
 });

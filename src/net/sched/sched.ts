@@ -18,6 +18,10 @@ export interface Stack {
   resume(skb: Skb): void;
 }
 
+/** MIRRED_NEST_LIMIT of act_mirred.c, here for a packet on all of its way: loops that go by the ingress side end as well. */
+const MIRRED_NEST_LIMIT = 4;
+const nests = new WeakMap<Skb, number>();
+
 /** Filters where packets come in; clsact has some where they go out too. Models net/sched/sch_ingress.c */
 export class Ingress extends Qdisc {
   readonly kind: 'ingress' | 'clsact';
@@ -64,6 +68,8 @@ export class Sched {
   private timer: Timer | null = null;
   private due = Number.POSITIVE_INFINITY;
   private running = false;
+  /** A packet is being put into the queue: what its filters send here again is dropped. Models qdisc->owner */
+  private owned = false;
 
   constructor(dev: NetDevice, stack: Stack) {
     this.dev = dev;
@@ -88,7 +94,13 @@ export class Sched {
       this.stack.xmit(skb);
       return;
     }
+    if (this.owned) {
+      this.drop(skb, 'TC_RECLASSIFY_LOOP');
+      return;
+    }
+    this.owned = true;
     if (!root.enqueue(p)) skb.refused = true;
+    this.owned = false;
     this.run();
   }
 
@@ -119,7 +131,10 @@ export class Sched {
       a.overlimits++;
       return spec.redirect ? 'drop' : spec.verdict;
     }
+    const nest = (nests.get(skb) ?? 0) + 1;
+    if (nest > MIRRED_NEST_LIMIT) return 'drop';
     const twin = spec.redirect ? skb : skb.clone();
+    nests.set(twin, nest);
     if (to instanceof Ifb) to.redirected(twin, this.dev, ingress ? () => this.takeBack(twin) : null);
     twin.dev = to;
     if (spec.direction === 'ingress') this.dev.sim.schedule(0, () => this.stack.receive(twin));
