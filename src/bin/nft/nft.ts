@@ -332,8 +332,14 @@ export const nft: Command = {
     }
     const ex = new Executor(p, format(p, o), o.json, o.echo);
     const errors = carryOut(ex, sourceOf(input, name), files, vars, o.check);
-    if (ex.out !== '') yield* p.out(ex.out);
-    if (ex.warnings + errors !== '') yield* p.err(ex.warnings + errors);
+    let said = 0;
+    for (const { at, text } of ex.warnings) {
+      if (at > said && ex.out.length > said) yield* p.out(ex.out.slice(said, at));
+      said = at;
+      yield* p.err(text);
+    }
+    if (ex.out.length > said) yield* p.out(ex.out.slice(said));
+    if (errors !== '') yield* p.err(errors);
     if (errors !== '') return 1;
     if (ex.monitor) return yield* monitor(p, ex.monitor, ex.format, ex.json);
     return 0;

@@ -66,7 +66,8 @@ export class Executor {
   readonly json: boolean;
   readonly echo: boolean;
   out = '';
-  warnings = '';
+  /** What is said on the standard error, and after how much of `out`. */
+  readonly warnings: { at: number; text: string }[] = [];
   readonly evalErrors: NftError[] = [];
   readonly refusals: Refused[] = [];
   monitor: Monitored | null = null;

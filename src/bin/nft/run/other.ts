@@ -230,6 +230,11 @@ export interface Shown {
   text(ex: Executor): string;
 }
 
+/** Said before what comes `after` characters from here. */
+function warn(ex: Executor, text: string, after: number): void {
+  if (text !== '') ex.warnings.push({ at: ex.out.length + after, text });
+}
+
 function show(ex: Executor, shown: Shown): void {
   if (ex.json) ex.out += jsonList(shown, ex.format);
   else ex.out += shown.text(ex);
@@ -298,8 +303,15 @@ export function listCommand(c: Cursor): Command {
     const only = onlyFamily(c);
     return (ex) => {
       const tables = inFamily(ex, only);
-      if (!ex.json) for (const t of tables) ex.warnings += warning(t);
-      show(ex, { tables, parts: WHOLE, text: () => tables.map((t) => tableText(t, ex.format)).join('') });
+      const text = (): string => {
+        let out = '';
+        for (const t of tables) {
+          warn(ex, warning(t), out.length);
+          out += tableText(t, ex.format);
+        }
+        return out;
+      };
+      show(ex, { tables, parts: WHOLE, text });
     };
   }
   if (what.text === 'table') {
@@ -307,7 +319,7 @@ export function listCommand(c: Cursor): Command {
     const n = tableRef(c);
     return (ex) => {
       const t = viewOf(ex, n.family, n.table);
-      if (!ex.json) ex.warnings += warning(t);
+      if (!ex.json) warn(ex, warning(t), 0);
       show(ex, { tables: [t], parts: WHOLE, text: () => tableText(t, ex.format) });
     };
   }
@@ -343,7 +355,7 @@ export function listCommand(c: Cursor): Command {
       const t = viewOf(ex, n.family, n.table);
       const chain = t.chains.find((x) => x.name === n.name.text);
       if (!chain) throw new NftError('No such file or directory', n.name);
-      if (!ex.json) ex.warnings += warning(t, [chain]);
+      if (!ex.json) warn(ex, warning(t, [chain]), 0);
       show(ex, {
         tables: [t],
         parts: () => ({ ...NONE, chains: [chain], rules: true }),
