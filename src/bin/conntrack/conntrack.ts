@@ -106,6 +106,8 @@ function make(p: Process, o: CtOptions): xt.Connection | null {
   ct.seenReply = o.status.has('SEEN_REPLY');
   ct.srcNat = o.srcNat !== undefined;
   ct.dstNat = o.dstNat !== undefined;
+  ct.srcNatDone = ct.srcNat || ct.dstNat;
+  ct.dstNatDone = ct.srcNatDone;
   ct.expires = p.ns.kernel.sim.now + (o.timeout ?? 0) * 1_000_000;
   if (proto === 6) ct.tcp = xt.tcpTrack((o.state ?? 'NONE') as xt.TcpState);
   if (proto === 132) ct.sctp = o.state ?? 'NONE';

@@ -11,6 +11,8 @@ function inside(r: Range | undefined, addr: number | bigint): boolean {
 
 const same = (want: number | undefined, is: number): boolean => want === undefined || want === is;
 
+const head = (a: number | bigint): number => (typeof a === 'number' ? a : Number(a >> 96n));
+
 export function wanted(o: CtOptions, ct: xt.Connection): boolean {
   const { original: a, reply: b } = ct;
   if (o.family !== undefined && xt.tupleFamily(a) !== o.family) return false;
@@ -21,8 +23,10 @@ export function wanted(o: CtOptions, ct: xt.Connection): boolean {
   if (o.state !== undefined && ct.tcp?.state !== o.state) return false;
   if (o.given.has('mark') && o.mark && (ct.mark & o.mark.mask) >>> 0 !== o.mark.value) return false;
   if (!same(o.zone, ct.zone)) return false;
-  const srcNat = ct.srcNat && (a.src !== b.dst || a.sport !== b.dport);
-  const dstNat = ct.dstNat && (a.dst !== b.src || a.dport !== b.sport);
+  // libnetfilter_conntrack looks at 32 bits of addresses, and takes an ICMP type for a port: every ping is translated to it.
+  const icmp = a.proto === 1 || a.proto === 58;
+  const srcNat = ct.srcNatDone && (icmp || head(a.src) !== head(b.dst) || a.sport !== b.dport);
+  const dstNat = ct.dstNatDone && (icmp || head(a.dst) !== head(b.src) || a.dport !== b.sport);
   const bySource = (w: NatWish): boolean => srcNat && (w.addr === null || b.dst === w.addr) && (w.port === null || b.dport === w.port);
   const byDest = (w: NatWish): boolean => dstNat && (w.addr === null || b.src === w.addr) && (w.port === null || b.sport === w.port);
   if (o.srcNat !== undefined && !bySource(o.srcNat)) return false;
