@@ -162,3 +162,13 @@ test('packets meet rules', () => {
   h.nft('delete table netdev d');
   expect(ping()).toBe(0);
 });
+
+test('a packet that a chain sends to its own device again ends', () => {
+  const h = host();
+  for (const line of ['link add v1 type veth peer name v2', 'link set v2 up', 'link set v1 up', 'addr add 10.0.0.1/24 dev v1'])
+    h.run('ip', ...line.split(' '));
+  h.nft('table netdev t { chain c { type filter hook egress device v1 priority 0; ether type arp counter fwd to v1; }; }');
+  expect(h.run('ping', '-c1', '-W1', '10.0.0.2').status).toBe(1);
+  // The first of the packet and three more of it: NF_RECURSION_LIMIT.
+  expect(Number(/packets (\d+)/.exec(h.nft('list table netdev t').out)?.[1]) % 4).toBe(0);
+});

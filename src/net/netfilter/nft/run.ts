@@ -1,8 +1,11 @@
 /** Statements as functions over packets. Models the eval functions of net/netfilter/nft_*.c */
 
 import { devQueueXmit } from '../../dev/core.ts';
+import type { NetDevice } from '../../dev/device.ts';
 import { icmpSend } from '../../ip/icmp.ts';
 import { icmp6Send } from '../../ip/icmp6.ts';
+import type { Netns } from '../../netns.ts';
+import type { Skb } from '../../skb.ts';
 import { LOG } from '../xt/ext/LOG.ts';
 import { Bucket } from '../xt/ext/limit.ts';
 import { REJECT } from '../xt/ext/REJECT.ts';
@@ -256,6 +259,21 @@ function compileSetop(s: SetStmt, cx: CompileCx): Run {
   };
 }
 
+/** How often chains at the egress hook send a packet once more. */
+const NF_RECURSION_LIMIT = 2;
+const nests = new WeakMap<Skb, number>();
+
+/** The packet or its copy goes out by a device; a packet that egress chains send in a circle is gone. Models nf_do_netdev_egress() */
+function sendAgain(p: XtPacket, skb: Skb, out: NetDevice, ns: Netns): void {
+  const nest = p.in === null ? (nests.get(p.skb) ?? 0) : 0;
+  if (nest > NF_RECURSION_LIMIT) return;
+  nests.set(skb, nest + 1);
+  ns.kernel.sim.schedule(0, () => {
+    skb.dev = out;
+    devQueueXmit(skb);
+  });
+}
+
 /** To a gateway at the IP hooks (nft_dup_ipv4.c), to a device below them (nft_dup_netdev.c). */
 function compileDup(s: DupStmt, cx: CompileCx): Run {
   const { ns } = cx;
@@ -267,11 +285,7 @@ function compileDup(s: DupStmt, cx: CompileCx): Run {
     const out = ns.deviceByIndex((p as NftPacket).pf === PF.netdev ? Number(to ?? index) : index) ?? null;
     if ((p as NftPacket).pf === PF.netdev) {
       if (!out) return 'next';
-      const copy = p.skb.clone();
-      ns.kernel.sim.schedule(0, () => {
-        copy.dev = out;
-        devQueueXmit(copy);
-      });
+      sendAgain(p, p.skb.clone(), out, ns);
       return 'next';
     }
     if (to === null || typeof to === 'string') return 'break';
@@ -394,11 +408,7 @@ export function compileStmt(s: Stmt, cx: RunCx): Run {
       return (p) => {
         const out = cx.ns.deviceByIndex(Number(dev(p) ?? 0));
         if (!out) return 'drop';
-        const { skb } = p;
-        cx.ns.kernel.sim.schedule(0, () => {
-          skb.dev = out;
-          devQueueXmit(skb);
-        });
+        sendAgain(p, p.skb, out, cx.ns);
         return 'stolen';
       };
     }
