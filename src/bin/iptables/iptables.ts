@@ -63,10 +63,10 @@ export function runIptables(env: Env, argv: readonly string[]): Outcome {
         err += t;
       },
     ).parse(argv);
+    if (parsed.command === 'L' || parsed.command === 'S') err += legacyWarning(env, `${env.prog}-legacy`);
     batch.run(parsed);
     batch.commit();
     out += batch.out;
-    if (parsed.command === 'L' || parsed.command === 'S') err += legacyWarning(env, `${env.prog}-legacy`);
     return { out, err, status: 0 };
   } catch (e) {
     out += batch.out;
