@@ -109,7 +109,7 @@ export class RegularFile extends FileInode {
 }
 
 /** The file system is memory: one file is at most this large. */
-export const MAX_FILE = 64 << 20;
+const MAX_FILE = 64 << 20;
 
 export class Directory extends Inode {
   readonly kind = 'dir';

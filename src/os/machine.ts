@@ -17,7 +17,7 @@ import { Tty } from './tty.ts';
 import { MountTable, Vfs } from './vfs.ts';
 
 /** More processes than this and fork() says EAGAIN. */
-export const MAX_PROCESSES = 512;
+const MAX_PROCESSES = 512;
 
 export interface User {
   name: string;

@@ -20,7 +20,7 @@ export type { Program, Task, Wait, Wake } from './program.ts';
 
 /** CPU time in µs of one system call. */
 const SYSCALL_COST = 2;
-export const MAX_FDS = 1024;
+const MAX_FDS = 1024;
 /** Bytes that a program may hold of one input, so that `sort /dev/zero` ends in an error and not in a full browser tab. */
 export const MAX_HEAP = 64 << 20;
 

@@ -56,7 +56,7 @@ export class Job {
   private readonly tty: Tty | null;
   private out = '';
   private err = '';
-  private readonly decoders: [TextDecoder | null, TextDecoder | null] = [null, null];
+  private readonly decoders: [InstanceType<typeof TextDecoder> | null, InstanceType<typeof TextDecoder> | null] = [null, null];
   private readonly failure: { text: string; code: number } | null;
   private readonly limits: Required<Limits>;
   timedOut = false;

@@ -7,7 +7,7 @@ import type { Machine } from './machine.ts';
 import type { Process } from './process.ts';
 
 /** Where unit files are looked for, the strongest first. */
-export const UNIT_PATH = ['/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system', '/lib/systemd/system'] as const;
+const UNIT_PATH = ['/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system', '/lib/systemd/system'] as const;
 const OWN = UNIT_PATH[0];
 
 export interface UnitFile {

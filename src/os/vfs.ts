@@ -280,7 +280,7 @@ export class Vfs {
   }
 }
 
-export function statOf(p: Process, node: Inode): Stat {
+function statOf(p: Process, node: Inode): Stat {
   const { kind, ino, mode, uid, gid, nlink, mtime } = node;
   const s: Stat = { kind, ino, mode, uid, gid, nlink, mtime, size: node.size(p) };
   if (node instanceof CharDevice) s.rdev = [node.major, node.minor];

@@ -2,9 +2,9 @@
 
 import { concat, utf8 } from './bytes.ts';
 
-export const INTEGER = 0x02;
+const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
-export const OCTET_STRING = 0x04;
+const OCTET_STRING = 0x04;
 export const NULL = 0x05;
 export const OID = 0x06;
 export const UTF8_STRING = 0x0c;
@@ -12,8 +12,8 @@ export const SEQUENCE = 0x30;
 export const SET = 0x31;
 export const PRINTABLE_STRING = 0x13;
 export const IA5_STRING = 0x16;
-export const UTC_TIME = 0x17;
-export const GENERALIZED_TIME = 0x18;
+const UTC_TIME = 0x17;
+const GENERALIZED_TIME = 0x18;
 export const BOOLEAN = 0x01;
 
 export interface Tlv {

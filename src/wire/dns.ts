@@ -105,7 +105,7 @@ export function encodeName(name: string): Uint8Array | null {
 }
 
 /** Labels with escapes taken away. */
-export function splitName(name: string): string[] {
+function splitName(name: string): string[] {
   const labels: string[] = [];
   let label = '';
   for (let i = 0; i < name.length; i++) {
@@ -202,7 +202,7 @@ export function parseDns(b: Uint8Array): DnsMessage | null {
   return m;
 }
 
-export function emitQuestion(q: DnsQuestion): Uint8Array {
+function emitQuestion(q: DnsQuestion): Uint8Array {
   const tail = new Uint8Array(4);
   put16(tail, 0, q.type);
   put16(tail, 2, q.class);
@@ -261,7 +261,7 @@ export function describeRdata(type: number, d: Uint8Array): string {
   return `\\# ${d.length} ${hex(d).toUpperCase()}`;
 }
 
-export function txtStrings(d: Uint8Array): string[] {
+function txtStrings(d: Uint8Array): string[] {
   const out: string[] = [];
   for (let i = 0; i < d.length; i += 1 + (d[i] as number)) {
     out.push(String.fromCharCode(...d.subarray(i + 1, i + 1 + (d[i] as number))));

@@ -83,7 +83,7 @@ export interface Neighbour6 {
   options: NdOption[];
 }
 
-export function parseNdOptions(b: Uint8Array, start: number): NdOption[] {
+function parseNdOptions(b: Uint8Array, start: number): NdOption[] {
   const options: NdOption[] = [];
   for (let i = start; i + 2 <= b.length; ) {
     const len = (b[i + 1] as number) * 8;

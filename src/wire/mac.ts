@@ -2,7 +2,6 @@
 
 export type Mac = number;
 
-export const MAC_ZERO: Mac = 0;
 export const MAC_BROADCAST: Mac = 0xffffffffffff;
 
 /** `02:42:0a:00:00:05` (any case, one or two digits a part) to a number; null when it is no address. */

@@ -98,7 +98,7 @@ export function emitName(name: Name): Uint8Array {
   );
 }
 
-export function parseName(t: Tlv): Name {
+function parseName(t: Tlv): Name {
   const out: [string, string][] = [];
   for (const set of derItems(t.value) ?? [])
     for (const pair of derItems(set.value) ?? []) {

@@ -33,8 +33,6 @@ export const OPTION_NAMES = [
   'reply-zone',
 ] as const;
 
-export type OptionName = (typeof OPTION_NAMES)[number];
-
 /** A digit for each option: 0 illegal, 1 mandatory, 2 optional, 3 one of the pairs of addresses. */
 const TABLE: Readonly<Record<string, string>> = {
   L: '22222022000220202222202220022',

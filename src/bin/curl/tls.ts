@@ -79,7 +79,7 @@ export function opensslError(f: TlsFailure): { code: string; words: string } | n
 }
 
 /** `Nov 21 00:31:35 2026 GMT`, the day in two columns. */
-export const certificateDate = (ms: number): string => strftime('%b %e %H:%M:%S %Y GMT', Math.floor(ms / 1000));
+const certificateDate = (ms: number): string => strftime('%b %e %H:%M:%S %Y GMT', Math.floor(ms / 1000));
 
 function observer(debug: Debug): Observer {
   return function* (dir, version, content, bytes): Task<void> {

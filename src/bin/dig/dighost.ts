@@ -167,7 +167,7 @@ const TEXTS: Partial<Record<Errno, string>> = {
   EPIPE: 'end of file',
 };
 
-export function resultText(e: Errno): string {
+function resultText(e: Errno): string {
   return TEXTS[e] ?? strerror(e).toLowerCase();
 }
 

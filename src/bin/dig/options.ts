@@ -10,7 +10,7 @@ import { IGNORED, NOT_EMULATED, PLUS, subnetOption, typeNumber, withOption } fro
 import type { Show } from './render.ts';
 import { HELP, USAGE } from './usage.ts';
 
-export const DIG_VERSION = '9.18.49-1~deb12u3-Debian';
+const DIG_VERSION = '9.18.49-1~deb12u3-Debian';
 const CLASS_NUMBERS: Record<string, number> = { IN: 1, CH: 3, CHAOS: 3, HS: 4, HESIOD: 4, ANY: 255 };
 
 export interface DigQuery {

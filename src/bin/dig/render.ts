@@ -251,7 +251,7 @@ export function leakWarning(m: DnsMessage): string {
 }
 
 /** RDATA of the answers alone. */
-export function shortText(r: Reply, show: Show): string {
+function shortText(r: Reply, show: Show): string {
   return r.msg.answers
     .map((a) => {
       const from = show.identify ? ` from server ${r.server.shown} in ${Math.floor(r.elapsed / 1000)} ms.` : '';

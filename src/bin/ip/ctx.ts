@@ -127,7 +127,7 @@ export class Ctx {
 }
 
 /** `Error: text.` when the kernel explained itself, `RTNETLINK answers: …` otherwise. */
-export function netlinkError(f: Fail): string {
+function netlinkError(f: Fail): string {
   if (f.msg === undefined || f.msg === '') return `RTNETLINK answers: ${strerror(f.errno)}\n`;
   return `Error: ${f.msg}${f.msg.endsWith('.') ? '' : '.'}\n`;
 }

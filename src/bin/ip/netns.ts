@@ -180,7 +180,7 @@ function pids(ctx: Ctx, words: readonly string[]): number {
 }
 
 /** Runs a program in a namespace, as a child: with the namespace's own view of /etc where it has one. */
-export function* runIn(ctx: Ctx, ns: Netns, argv: readonly string[]): Task<number> {
+function* runIn(ctx: Ctx, ns: Netns, argv: readonly string[]): Task<number> {
   const { p } = ctx;
   yield* ctx.flush();
   const view = p.machine.view(ns);

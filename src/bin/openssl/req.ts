@@ -18,7 +18,7 @@ const TAKES =
 const FLAGS = 'new x509 nodes noenc batch noout text subject verify pubkey modulus sha1 sha256 sha384 sha512 verbose utf8 newhdr help';
 
 /** `/C=DE/O=Example/CN=web`; a text is what is wrong. */
-export function parseSubject(subject: string): Name | string {
+function parseSubject(subject: string): Name | string {
   if (!subject.startsWith('/'))
     return `req: subject name is expected to be in the format /type0=value0/type1=value1/type2=... where characters may be escaped by \\. This name is not in that format: '${subject}'\n`;
   const out: [string, string][] = [];

@@ -5,7 +5,6 @@ import { concat } from '../../wire/bytes.ts';
 import { encodeName } from '../../wire/dns.ts';
 
 export const ICMPV6_NI_QUERY = 139;
-export const ICMPV6_NI_REPLY = 140;
 
 export interface NodeInfo {
   /** Qtype and flags of the query; null when only the subject was given, which makes it an ordinary ping. */

@@ -7,12 +7,12 @@ import type { FibRoute } from '../../os/uapi.ts';
 import { formatIp, formatIp4, type IpAddr, mask4 } from '../../wire/addr.ts';
 
 /** U up, G gateway, H host, ! reject, as /proc/net/route has them. */
-export function routeFlags(r: FibRoute): string {
+function routeFlags(r: FibRoute): string {
   if (r.type === 'unreachable' || r.type === 'prohibit') return '!';
   return `U${r.nexthops[0]?.gateway != null ? 'G' : ''}${r.dst.len === 32 ? 'H' : ''}`;
 }
 
-export function mainRoutes(p: Process): FibRoute[] {
+function mainRoutes(p: Process): FibRoute[] {
   return p.ns.fib.list(4, 254).filter((r) => r.type !== 'broadcast' && r.type !== 'multicast');
 }
 

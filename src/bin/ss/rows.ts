@@ -40,7 +40,7 @@ export function stateOf(sk: Sock): readonly [StateName, string] {
   return sk.remote ? ['established', 'ESTAB'] : ['closed', 'UNCONN'];
 }
 
-export function netid(sk: Sock): string {
+function netid(sk: Sock): string {
   if (sk instanceof UnixSocket) return sk.type === 'stream' ? 'u_str' : 'u_dgr';
   return sk.kind === 'packet' ? 'p_raw' : sk.kind;
 }

@@ -46,7 +46,7 @@ const python: Command = {
 };
 
 /** A machine with the scripts of `folder` in /root/reference. */
-export function referenceMachine(folder: string, seed = 1): Machine {
+function referenceMachine(folder: string, seed = 1): Machine {
   const kernel = new Kernel(new Sim(seed), 'host');
   kernel.init.lo.setUp();
   const machine = new Machine(kernel, [...commands, python]);

@@ -38,7 +38,7 @@ export interface BondOptions {
   adSelect: number;
 }
 
-export function bondDefaults(): BondOptions {
+function bondDefaults(): BondOptions {
   return {
     mode: 'balance-rr',
     miimon: 0,

@@ -46,7 +46,7 @@ export interface BridgeId {
 }
 
 /** memcmp() of two ids. */
-export function compareIds(a: BridgeId, b: BridgeId): number {
+function compareIds(a: BridgeId, b: BridgeId): number {
   return a.priority - b.priority || a.mac - b.mac;
 }
 

@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC, type Timer } from '../../sim/sim.ts';
-import { isMulticastMac, type Mac } from '../../wire/mac.ts';
+import type { Mac } from '../../wire/mac.ts';
 import type { Bridge } from './bridge.ts';
 import type { BridgePort } from './brport.ts';
 
@@ -241,9 +241,4 @@ export class BridgeFdb {
   flush(match: (e: FdbEntry) => boolean): void {
     for (const e of this.all()) if (match(e)) this.remove(e);
   }
-}
-
-/** EINVAL for what is no station's address. */
-export function validStation(mac: Mac): boolean {
-  return mac !== 0 && !isMulticastMac(mac);
 }

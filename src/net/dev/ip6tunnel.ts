@@ -70,7 +70,7 @@ export function tunnel6Defaults(): Tunnel6Parms {
 
 const tunnels = new WeakMap<Netns, Set<Ip6Tunnel>>();
 
-export function tunnels6Of(ns: Netns): Set<Ip6Tunnel> {
+function tunnels6Of(ns: Netns): Set<Ip6Tunnel> {
   let set = tunnels.get(ns);
   if (!set) {
     set = new Set();

@@ -82,7 +82,7 @@ export const FALLBACK: Readonly<Record<TunnelKind, string>> = { ipip: 'tunl0', s
 /** Tunnels by the namespace that carries their outer packets. */
 const tunnels = new WeakMap<Netns, Set<IpTunnel>>();
 
-export function tunnelsOf(ns: Netns): Set<IpTunnel> {
+function tunnelsOf(ns: Netns): Set<IpTunnel> {
   let set = tunnels.get(ns);
   if (!set) {
     set = new Set();

@@ -40,7 +40,7 @@ const IFAPROT_KERNEL_LL = 3;
 const LINK_LOCAL_NET: Ip6 = 0xfe80n << 112n;
 const MULTICAST_NET: Ip6 = 0xffn << 120n;
 
-export function scopeOf6(addr: Ip6): number {
+function scopeOf6(addr: Ip6): number {
   if (isLoopback(addr)) return RT_SCOPE_HOST;
   if (isLinkLocal(addr)) return RT_SCOPE_LINK;
   return addr >> 118n === 0x3fbn ? RT_SCOPE_SITE : RT_SCOPE_UNIVERSE;

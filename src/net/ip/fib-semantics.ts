@@ -22,12 +22,12 @@ import { addrType, fibLookup } from './route.ts';
 
 const ERROR_TYPES: ReadonlySet<RouteType> = new Set(['blackhole', 'unreachable', 'prohibit', 'throw']);
 
-export function isErrorType(type: RouteType): boolean {
+function isErrorType(type: RouteType): boolean {
   return ERROR_TYPES.has(type);
 }
 
 /** The scope of a route whose maker names none. */
-export function scopeOf(type: RouteType, hasGateway: boolean): number {
+function scopeOf(type: RouteType, hasGateway: boolean): number {
   if (type === 'local') return RT_SCOPE_HOST;
   if (type === 'broadcast' || type === 'multicast' || type === 'anycast') return RT_SCOPE_LINK;
   if (type === 'unicast' && !hasGateway) return RT_SCOPE_LINK;

@@ -237,9 +237,3 @@ function expire(addr: IfAddr): void {
   if (addr.family === 4) remove4(addr);
   else delAddr6(addr.dev, addr.local as bigint, addr.len);
 }
-
-/** Seconds left of a lifetime as `ip addr` shows them. */
-export function lifetimeLeft(addr: IfAddr, lft: number): number {
-  if (lft === INFINITY_LIFE) return INFINITY_LIFE;
-  return Math.max(0, lft - Math.floor((addr.dev.ns.kernel.sim.now - addr.since) / SEC));
-}

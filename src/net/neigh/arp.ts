@@ -17,7 +17,7 @@ const RT_SCOPE_HOST = 254;
 const RT_SCOPE_LINK = 253;
 
 /** Sends one ARP packet. `ethDst` null broadcasts. */
-export function arpSend(dev: NetDevice, op: number, fields: Omit<Arp, 'op'>, ethDst: Mac | null, parent = 0): void {
+function arpSend(dev: NetDevice, op: number, fields: Omit<Arp, 'op'>, ethDst: Mac | null, parent = 0): void {
   if (dev.flags & IFF_NOARP) return;
   const skb = new Skb(dev.sim, ETH_P_ARP, emitArp({ op, ...fields }), parent);
   skb.dev = dev;

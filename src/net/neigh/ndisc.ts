@@ -4,7 +4,6 @@ import { formatIp6, type Ip6, isMulticast } from '../../wire/addr.ts';
 import { ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import {
   emitIcmp6,
-  emitNdOptions,
   emitNeighbour6,
   type Icmp6,
   linkAddrOf,
@@ -17,7 +16,6 @@ import {
   ND_OPT_TARGET_LL_ADDR,
   NDISC_NEIGHBOUR_ADVERTISEMENT,
   NDISC_NEIGHBOUR_SOLICITATION,
-  NDISC_ROUTER_SOLICITATION,
   parseIcmp6,
   parseNeighbour6,
   solicitedNode,
@@ -33,7 +31,6 @@ import type { Neighbour } from './neighbour.ts';
 import * as nud from './nud.ts';
 
 const ALL_NODES: Ip6 = (0xff02n << 112n) | 1n;
-const ALL_ROUTERS: Ip6 = (0xff02n << 112n) | 2n;
 
 function ownAddr(dev: NetDevice, ip: Ip6): IfAddr | undefined {
   return dev.addrs6.find((a) => a.local === ip);
@@ -73,7 +70,7 @@ function send(dev: NetDevice, src: Ip6, dst: Ip6, m: Icmp6, parent: number): voi
 }
 
 /** Neighbour solicitation; `src` null takes the link-local address, 0n is the unspecified one (duplicate address detection). */
-export function ndiscSendNs(dev: NetDevice, target: Ip6, dst: Ip6, src: Ip6 | null, parent = 0, nonce: Uint8Array | null = null): void {
+function ndiscSendNs(dev: NetDevice, target: Ip6, dst: Ip6, src: Ip6 | null, parent = 0, nonce: Uint8Array | null = null): void {
   const source = src ?? linkLocal(dev);
   if (source === null) return;
   const options = source === 0n ? [] : [linkAddrOption(ND_OPT_SOURCE_LL_ADDR, dev.mac)];
@@ -96,7 +93,7 @@ function nonce(dev: NetDevice): Uint8Array {
   return Uint8Array.from({ length: 6 }, () => rng.below(256));
 }
 
-export function ndiscSendNa(
+function ndiscSendNa(
   dev: NetDevice,
   dst: Ip6,
   target: Ip6,
@@ -109,18 +106,6 @@ export function ndiscSendNa(
   const options = o.includeMac ? [linkAddrOption(ND_OPT_TARGET_LL_ADDR, dev.mac)] : [];
   const rest = ((o.router ? NA_ROUTER : 0) | (o.solicited ? NA_SOLICITED : 0) | (o.override ? NA_OVERRIDE : 0)) >>> 0;
   send(dev, source, dst, { type: NDISC_NEIGHBOUR_ADVERTISEMENT, code: 0, rest, payload: emitNeighbour6({ target, options }) }, parent);
-}
-
-/** Unsolicited advertisement of an own address to all nodes (ndisc_notify). */
-export function ndiscAnnounce(dev: NetDevice, target: Ip6): void {
-  const router = dev.ns.sysctl.conf6(dev, 'forwarding') !== 0;
-  ndiscSendNa(dev, ALL_NODES, target, { router, solicited: false, override: true, includeMac: true });
-}
-
-export function ndiscSendRs(dev: NetDevice, src: Ip6 | null): void {
-  const source = src ?? linkLocal(dev) ?? 0n;
-  const payload = source === 0n ? new Uint8Array(0) : emitNdOptions([linkAddrOption(ND_OPT_SOURCE_LL_ADDR, dev.mac)]);
-  send(dev, source, ALL_ROUTERS, { type: NDISC_ROUTER_SOLICITATION, code: 0, rest: 0, payload }, 0);
 }
 
 /** One probe for a neighbour: by unicast while its address is known, else to the solicited-node group. */

@@ -3,7 +3,7 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { type Family, familyOf, type IpAddr, isMulticast } from '../../wire/addr.ts';
 import { multicastMac6 } from '../../wire/icmp6.ts';
-import { isMulticastMac, type Mac } from '../../wire/mac.ts';
+import type { Mac } from '../../wire/mac.ts';
 import { IFF_LOOPBACK, IFF_NOARP, IFF_POINTOPOINT, type NetDevice } from '../dev/device.ts';
 import { netDrop } from '../dev/trace.ts';
 import { addrType } from '../ip/route.ts';
@@ -251,9 +251,4 @@ export class NeighbourTables {
       }
     }
   }
-}
-
-/** True for an address that one host can have. */
-export function isUnicastMac(mac: Mac): boolean {
-  return mac !== 0 && !isMulticastMac(mac);
 }

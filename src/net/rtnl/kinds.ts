@@ -205,7 +205,7 @@ export function changeKind(dev: NetDevice, data: { readonly kind: string }): Res
   return null;
 }
 
-export function changeBond(dev: Bond, d: BondData): Result {
+function changeBond(dev: Bond, d: BondData): Result {
   if (d.mode !== undefined) {
     const r = dev.setMode(d.mode);
     if (!r.ok) return r;

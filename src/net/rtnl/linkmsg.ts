@@ -62,7 +62,7 @@ export function linkType(dev: NetDevice): string {
   return dev.hardware;
 }
 
-export function linkKind(dev: NetDevice): string | null {
+function linkKind(dev: NetDevice): string | null {
   return dev.kind === 'loopback' || dev.kind === 'ether' ? null : dev.kind;
 }
 

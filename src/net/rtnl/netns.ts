@@ -7,7 +7,7 @@ import type { Netns } from '../netns.ts';
 import { forgetNetns } from './nsid.ts';
 
 /** Every namespace that has a name, and the first one. */
-export function allNetns(kernel: Kernel): Netns[] {
+function allNetns(kernel: Kernel): Netns[] {
   return [...new Set([kernel.init, ...kernel.named.values()])];
 }
 

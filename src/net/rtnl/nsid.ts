@@ -3,11 +3,6 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import type { Netns } from '../netns.ts';
 
-/** -1 when `ns` has no id for `other`. */
-export function peernet2id(ns: Netns, other: Netns): number {
-  return ns.nsids.get(other) ?? -1;
-}
-
 /** The id, taken from the lowest free number when there is none yet. */
 export function peernet2idAlloc(ns: Netns, other: Netns): number {
   const known = ns.nsids.get(other);

@@ -2,7 +2,6 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { u32 } from '../../wire/bytes.ts';
-import { ETH_P_IP } from '../../wire/ethernet.ts';
 import type { Skb } from '../skb.ts';
 import type { ActionSpec, FilterOptions, U32Key, Verdict } from './options.ts';
 import type { Qdisc } from './qdisc.ts';
@@ -225,7 +224,3 @@ function keyMatches(skb: Skb, k: U32Key): boolean {
   }
   return ((u32(b, at) ^ k.val) & k.mask) === 0;
 }
-
-/** The protocol that `tc filter` means when none is named. */
-export const FILTER_ANY = ETH_P_ALL;
-export const FILTER_IP = ETH_P_IP;

@@ -14,7 +14,7 @@ import type { Skb } from '../skb.ts';
 import { icmpErrno, ipSend, sourceFor, viewIp } from './output.ts';
 import { isAny, Sock, unmap } from './sock.ts';
 
-export const IPPROTO_RAW = 255;
+const IPPROTO_RAW = 255;
 
 export interface RawPacket {
   /** IPv4: from the IP header on. IPv6: the payload only. */

@@ -19,7 +19,7 @@ export interface RsaPrivate extends RsaPublic {
 
 const WINDOW = 5n;
 
-export function modPow(base: bigint, exponent: bigint, modulus: bigint): bigint {
+function modPow(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let b = base % modulus;
   if (exponent < 1n << 20n) {
     let r = 1n;
@@ -114,7 +114,7 @@ export function* generateRsa(bits: number, rng: Rng): Task<RsaPrivate> {
   return { n: p * q, e, d: inverse(e, (p - 1n) * (q - 1n)), p: big, q: small };
 }
 
-export const rsaSize = (k: RsaPublic): number => Math.ceil(k.n.toString(2).length / 8);
+const rsaSize = (k: RsaPublic): number => Math.ceil(k.n.toString(2).length / 8);
 
 /** By the Chinese remainder theorem. */
 function privateOp(k: RsaPrivate, m: bigint): bigint {

@@ -5,7 +5,7 @@ import { type Suite, vector } from '../../wire/tls.ts';
 import { digest, hkdfExpand, hkdfExtract, hmacOf } from './primitives.ts';
 import { Protection } from './session.ts';
 
-export function expandLabel(hash: Suite['hash'], secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array {
+function expandLabel(hash: Suite['hash'], secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array {
   return hkdfExpand(
     hash,
     secret,
@@ -61,7 +61,7 @@ export function certificateVerifyText(hash: Suite['hash'], transcript: Uint8Arra
   return concat([new Uint8Array(64).fill(32), utf8('TLS 1.3, server CertificateVerify'), Uint8Array.of(0), digest(hash, transcript)]);
 }
 
-export function prf(hash: Suite['hash'], secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
+function prf(hash: Suite['hash'], secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
   const text = concat([utf8(label), seed]);
   const parts: Uint8Array[] = [];
   let a = text;

@@ -7,15 +7,15 @@ import { basicConstraints, type Certificate, parseCertificate, sameName } from '
 import type { Process } from '../process.ts';
 import { parsePublic, verify } from './keys.ts';
 
-export const V_OK = 0;
+const V_OK = 0;
 export const V_CERT_NOT_YET_VALID = 9;
 export const V_CERT_HAS_EXPIRED = 10;
 export const V_SELF_SIGNED = 18;
 export const V_SELF_SIGNED_IN_CHAIN = 19;
 export const V_NO_LOCAL_ISSUER = 20;
-export const V_UNABLE_TO_VERIFY_LEAF = 21;
-export const V_BAD_SIGNATURE = 7;
-export const V_INVALID_CA = 24;
+const V_UNABLE_TO_VERIFY_LEAF = 21;
+const V_BAD_SIGNATURE = 7;
+const V_INVALID_CA = 24;
 
 const TEXTS: Readonly<Record<number, string>> = {
   [V_OK]: 'ok',

@@ -7,12 +7,11 @@ import { Exit, unsigned } from './args.ts';
 export type AddrFamily = 0 | 4 | 6 | 17 | 7 | 28;
 
 export const AF_UNSPEC = 0;
-export const AF_PACKET = 17;
 export const AF_BRIDGE = 7;
 /** Known, and without any routes or addresses. */
 export const AF_MPLS = 28;
 
-export function familyName(f: AddrFamily): string {
+function familyName(f: AddrFamily): string {
   return f === 4 ? 'inet' : f === 6 ? 'inet6' : f === 17 ? 'link' : f === 7 ? 'bridge' : f === AF_MPLS ? 'mpls' : 'any valid';
 }
 

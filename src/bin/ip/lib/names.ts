@@ -122,7 +122,7 @@ export function readRealms(ctx: { names: Names }, text: string): number | null {
   return from === null ? null : from * 65536 + to;
 }
 
-export const ROUTE_TYPES: readonly RouteType[] = [
+const ROUTE_TYPES: readonly RouteType[] = [
   'local',
   'broadcast',
   'anycast',
@@ -209,7 +209,7 @@ const IPPROTO: Readonly<Record<number, string>> = {
   142: 'rohc',
 };
 
-export function ipprotoName(n: number): string {
+function ipprotoName(n: number): string {
   return IPPROTO[n] ?? `ipproto-${n}`;
 }
 

@@ -75,12 +75,12 @@ export function vlanProtocol(word: string): number | null {
   return name === '802.1q' ? 0x8100 : name === '802.1ad' ? 0x88a8 : unsigned(word, U16);
 }
 
-export function vlanProtocolName(n: number): string {
+function vlanProtocolName(n: number): string {
   return n === 0x8100 ? '802.1Q' : n === 0x88a8 ? '802.1ad' : `[${n}]`;
 }
 
 /** As in bridge ids: parts without leading zeros. */
-export function shortMac(mac: Mac): string {
+function shortMac(mac: Mac): string {
   return formatMac(mac)
     .split(':')
     .map((part) => part.replace(/^0/, ''))

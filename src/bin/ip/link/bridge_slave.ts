@@ -12,7 +12,7 @@ export type PortSwitch = Exclude<
 >;
 
 /** Option and field, in the order in which a prefix is tried. */
-export const PORT_SWITCHES: readonly (readonly [string, PortSwitch])[] = [
+const PORT_SWITCHES: readonly (readonly [string, PortSwitch])[] = [
   ['hairpin', 'hairpin'],
   ['guard', 'guard'],
   ['root_block', 'rootBlock'],

@@ -75,7 +75,7 @@ export function printName(ctx: Ctx, m: LinkMsg, before: string, width: number, a
   return down;
 }
 
-export function printOperstate(ctx: Ctx, m: LinkMsg): void {
+function printOperstate(ctx: Ctx, m: LinkMsg): void {
   const color = m.operstate === 'UP' ? 'up' : m.operstate === 'DOWN' ? 'down' : 'none';
   if (ctx.brief) ctx.pr.any('operstate', m.operstate, `${m.operstate.padEnd(14)} `, color);
   else ctx.pr.any('operstate', m.operstate, `${m.operstate} `, color, 'state ');
@@ -96,7 +96,7 @@ const ARPHRD: Readonly<Record<string, number>> = {
 /** `link` lists links (`ip link`), `addr` heads the addresses of one, `inet6` is the short form of an IPv6 dump. */
 export type LinkView = 'link' | 'addr' | 'inet6';
 
-export function printLinkBrief(ctx: Ctx, m: LinkMsg): void {
+function printLinkBrief(ctx: Ctx, m: LinkMsg): void {
   const { pr } = ctx;
   const down = printName(ctx, m, '', 16, ' ');
   printOperstate(ctx, m);

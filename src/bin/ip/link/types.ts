@@ -28,7 +28,7 @@ export interface LinkType {
   print?(ctx: Ctx, m: LinkMsg): void;
 }
 
-export const linkTypes: readonly LinkType[] = [
+const linkTypes: readonly LinkType[] = [
   bond,
   bondSlave,
   bridge,

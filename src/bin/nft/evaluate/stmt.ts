@@ -28,7 +28,7 @@ function transfer(left: xt.Expr, right: xt.Expr): { left: xt.Expr; right: xt.Exp
 }
 
 /** `(x & m) | o` and its kin become one mask and one exclusive or, as the kernel computes them. */
-export function normalBits(e: xt.Expr): xt.Expr {
+function normalBits(e: xt.Expr): xt.Expr {
   if (e.k !== 'binop') return e;
   if (e.op === '<<' || e.op === '>>') return { ...e, left: normalBits(e.left) };
   const all = (1n << BigInt(e.bits || 32)) - 1n;
@@ -90,7 +90,7 @@ function setValue(set: xt.SetExpr, want: Want): xt.SetExpr | xt.Expr {
 }
 
 /** Elements of an anonymous set or map as they will be listed. */
-export function readyElems(elems: readonly xt.Elem[], want: Want, interval: boolean, merge: boolean): xt.Elem[] {
+function readyElems(elems: readonly xt.Elem[], want: Want, interval: boolean, merge: boolean): xt.Elem[] {
   differing(elems);
   if (want.type.parts) return unique(elems).map((el) => (el.key ? { ...el, key: concatKey(el.key) } : el));
   if (interval) return joinIntervals(elems, want.type, want.bits, merge);

@@ -233,7 +233,7 @@ function mapData(c: Cursor, body: SetBody): void {
   else body.data = typeList(c);
 }
 
-export const SET_FLAGS = ['constant', 'interval', 'timeout', 'dynamic'];
+const SET_FLAGS = ['constant', 'interval', 'timeout', 'dynamic'];
 
 export function setBody(c: Cursor, errors: Reporter, map: boolean): SetBody {
   const body: SetBody = {

@@ -12,7 +12,7 @@ import { setExpr } from './expr.ts';
 import { type ParsedRule, parseRule } from './stmt.ts';
 
 export const FAMILIES: readonly string[] = ['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev'];
-export const OBJECT_WORDS: readonly string[] = ['counter', 'quota', 'limit', 'synproxy', 'secmark'];
+const OBJECT_WORDS: readonly string[] = ['counter', 'quota', 'limit', 'synproxy', 'secmark'];
 const CT_OBJECTS: readonly string[] = ['helper', 'timeout', 'expectation'];
 
 export interface TableRef {

@@ -1,6 +1,6 @@
 /** Includes and variables, worked off before the grammar sees the tokens. Models include and define of nftables/src/parser_bison.y and scanner.l */
 
-import { type Loc, locOf, NftError, type Source, sourceOf, type Token, tokens } from '../lexer.ts';
+import { type Loc, NftError, type Source, sourceOf, type Token, tokens } from '../lexer.ts';
 
 export interface Files {
   /** Null: there is no such file. */

@@ -117,7 +117,7 @@ export function statefulStatement(c: Cursor): xt.Stmt | null {
   return null;
 }
 
-export function counterBody(c: Cursor): xt.CounterStmt {
+function counterBody(c: Cursor): xt.CounterStmt {
   let packets = 0;
   let bytes = 0;
   if (c.take('packets')) {

@@ -49,7 +49,7 @@ function rawText(e: xt.PayloadExpr): string {
   return `@${e.base},${e.off},${e.len}`;
 }
 
-export function durationText(ms: number): string {
+function durationText(ms: number): string {
   return nft.formatDuration(ms);
 }
 

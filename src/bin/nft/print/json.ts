@@ -101,7 +101,7 @@ function familyKey(name: string, key: string, dir: string | null): Json {
   return split ? { key: second, family: first as string, ...(dir ? { dir } : {}) } : { key, ...(dir ? { dir } : {}) };
 }
 
-export function exprJson(e: xt.Expr, f: Format): Json {
+function exprJson(e: xt.Expr, f: Format): Json {
   switch (e.k) {
     case 'value':
       return valueJson(e, f);
@@ -245,7 +245,7 @@ function setopJson(s: xt.SetStmt, f: Format): Json {
   return { set: { op: s.op, elem, set: `@${name}`, ...(stmts.length > 0 ? { stmt: stmts } : {}) } };
 }
 
-export function stmtJson(s: xt.Stmt, f: Format, table: xt.NftFamily): Json {
+function stmtJson(s: xt.Stmt, f: Format, table: xt.NftFamily): Json {
   switch (s.s) {
     case 'match':
       return matchJson(s, f);
@@ -417,7 +417,7 @@ export function tableHeadJson(t: TableView): Json {
   return { table: { family: t.family, name: t.name, handle: t.handle, ...(t.dormant ? { flags: t.name } : {}) } };
 }
 
-export const META: Json = { metainfo: { version: '1.0.6', release_name: 'Lester Gooch #5', json_schema_version: 1 } };
+const META: Json = { metainfo: { version: '1.0.6', release_name: 'Lester Gooch #5', json_schema_version: 1 } };
 
 export function jsonList(shown: Shown, f: Format): string {
   const out: Json[] = [META];

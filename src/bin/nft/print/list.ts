@@ -25,7 +25,7 @@ const BRIDGE: readonly NamedPriority[] = [
 ];
 const OTHER: readonly NamedPriority[] = [['filter', 0, null]];
 
-export function priorityText(priority: number, hook: xt.NftHook, family: xt.NftFamily, numeric: boolean): string {
+function priorityText(priority: number, hook: xt.NftHook, family: xt.NftFamily, numeric: boolean): string {
   if (numeric) return String(priority);
   const table = family === 'bridge' ? BRIDGE : family === 'arp' || family === 'netdev' ? OTHER : PRIORITIES;
   for (const [name, value, only] of table) {
@@ -80,7 +80,7 @@ function perLine(type: xt.DataType): number {
   return NARROW.has(type.name) ? 5 : 1;
 }
 
-export function elementRows(set: xt.NftSet, f: Format): string {
+function elementRows(set: xt.NftSet, f: Format): string {
   const items = elemsText(shownElems(set, f), f);
   const each = perLine(set.spec.keyType);
   const rows: string[] = [];

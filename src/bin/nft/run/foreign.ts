@@ -33,7 +33,7 @@ function iptables(ex: Executor, t: Foreign, argv: readonly string[], at: Place):
   if (r.status !== 0) ex.refuse('EINVAL', at);
 }
 
-export function foreignChain(ex: Executor, t: Foreign, name: Token): xt.Chain {
+function foreignChain(ex: Executor, t: Foreign, name: Token): xt.Chain {
   const chain = t.table.chains.get(name.text);
   if (!chain) ex.refuse('ENOENT', name);
   return chain as xt.Chain;

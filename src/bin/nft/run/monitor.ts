@@ -27,7 +27,7 @@ function setBody(set: xt.NftSet, f: Format): string {
 }
 
 /** One change as a command; null for what a listing never tells. */
-export function changeText(c: xt.NftChange, f: Format): string | null {
+function changeText(c: xt.NftChange, f: Format): string | null {
   switch (c.what) {
     case 'table':
       return `${c.verb} table ${where(c)}${c.verb === 'add' ? handleText(f, c.table.handle) : ''}`;
@@ -62,7 +62,7 @@ export function changeText(c: xt.NftChange, f: Format): string | null {
   }
 }
 
-export function changeJson(c: xt.NftChange, f: Format): Json {
+function changeJson(c: xt.NftChange, f: Format): Json {
   const t = tableView(c.table);
   const body = (): Json => {
     switch (c.what) {

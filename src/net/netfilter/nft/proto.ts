@@ -228,7 +228,7 @@ const NEXT: readonly Row[] = [
   ['hdrlength', null, 8, 8],
 ];
 
-export const EXTHDRS: readonly ExtHeader[] = [
+const EXTHDRS: readonly ExtHeader[] = [
   ext('hbh', 0, NEXT),
   ext('rt', 43, [...NEXT, ['type', null, 16, 8], ['seg-left', null, 24, 8]]),
   ext('rt0', 43, [['addr[1]', TYPES.ipv6_addr, 64, 128]]),
@@ -256,7 +256,7 @@ const LEN: Row = ['length', null, 8, 8];
 const sack = (name: string, n: number): ExtHeader =>
   ext(name, 5, [...(n === 0 ? [LEN] : []), ['left', null, 16 + 64 * n, 32], ['right', null, 48 + 64 * n, 32]]);
 
-export const TCPOPTS: readonly ExtHeader[] = [
+const TCPOPTS: readonly ExtHeader[] = [
   ext('eol', 0, []),
   ext('nop', 1, []),
   ext('maxseg', 2, [LEN, ['size', null, 16, 16]]),
@@ -273,7 +273,7 @@ export const TCPOPTS: readonly ExtHeader[] = [
 ];
 export const TCPOPT_ALIAS: Readonly<Record<string, string>> = { sack0: 'sack', 'sack-permitted': 'sack-perm', mss: 'maxseg' };
 
-export const IPOPTS: readonly ExtHeader[] = [
+const IPOPTS: readonly ExtHeader[] = [
   ext('lsrr', 131, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', null, 24, 32]]),
   ext('ra', 148, [['type', null, 0, 8], LEN, ['value', null, 16, 16]]),
   ext('rr', 7, [['type', null, 0, 8], LEN, ['ptr', null, 16, 8], ['addr', null, 24, 32]]),
@@ -294,7 +294,7 @@ const INIT: readonly Row[] = [
 ];
 const chunk = (name: string, kind: number, rows: readonly Row[] = []): ExtHeader => ext(name, kind, [...CHUNK, ...rows]);
 
-export const SCTP_CHUNKS: readonly ExtHeader[] = [
+const SCTP_CHUNKS: readonly ExtHeader[] = [
   chunk('data', 0, [
     ['tsn', null, 32, 32],
     ['stream', null, 64, 16],

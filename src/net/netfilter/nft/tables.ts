@@ -57,7 +57,7 @@ export interface NftRefusal {
 const MAX_JUMPS = 16;
 
 /** Every chain that a statement may lead to. */
-export function chainsOf(s: Stmt): string[] {
+function chainsOf(s: Stmt): string[] {
   if (s.s !== 'verdict') return [];
   const { expr } = s;
   if (expr.k === 'verdict') return expr.chain === null ? [] : [expr.chain];

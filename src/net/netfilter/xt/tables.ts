@@ -73,11 +73,6 @@ export class Table {
   }
 }
 
-/** A failed commit: which operation (for -A: the chain) and why. */
-export interface TableFail {
-  readonly errno: Errno;
-}
-
 export class XtTables {
   readonly ns: Netns;
   readonly flavour: Flavour;

@@ -21,7 +21,7 @@ function raiseQuick(sk: TcpSocket, most: number): void {
 }
 
 /** tcp_enter_quickack_mode(): the next ACKs go out at once. */
-export function quickAckMode(sk: TcpSocket, most: number): void {
+function quickAckMode(sk: TcpSocket, most: number): void {
   raiseQuick(sk, most);
   sk.pingpong = 0;
   sk.ato = TCP_ATO_MIN;

@@ -15,7 +15,7 @@ import type { TcpSocket } from './tcp.ts';
 import { armRto, cancelRto, enterTimeWait, finWait2Timer, keepaliveTimer, restartTimeWait } from './timer.ts';
 import { initBufferSpace, receiveWindow } from './window.ts';
 
-export function endOf(t: Tcp): number {
+function endOf(t: Tcp): number {
   return add(t.seq, t.payload.length + ((t.flags & SYN) !== 0 ? 1 : 0) + ((t.flags & FIN) !== 0 ? 1 : 0));
 }
 

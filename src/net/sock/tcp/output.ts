@@ -26,7 +26,7 @@ import { initialWindow, selectWindow } from './window.ts';
 
 const NOTHING = new Uint8Array(0);
 
-export function ipHeaderLen(sk: TcpSocket): number {
+function ipHeaderLen(sk: TcpSocket): number {
   return typeof sk.remote?.addr === 'bigint' ? 40 : 20;
 }
 

@@ -235,6 +235,6 @@ function timeWaitOver(sk: TcpSocket): void {
 }
 
 /** The right edge of what may be sent. */
-export function windowEnd(sk: TcpSocket): number {
+function windowEnd(sk: TcpSocket): number {
   return add(sk.sndUna, sk.sndWnd);
 }

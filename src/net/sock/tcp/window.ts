@@ -24,7 +24,7 @@ export function truesize(len: number): number {
 }
 
 /** tcp_win_from_space(): payload that fits into so much buffer. */
-export function winFromSpace(sk: TcpSocket, space: number): number {
+function winFromSpace(sk: TcpSocket, space: number): number {
   return Math.floor((space * sk.scalingRatio) / 256);
 }
 
@@ -81,7 +81,7 @@ export function receiveWindow(sk: TcpSocket): number {
 }
 
 /** tcp_space(): window that the free buffer is good for. */
-export function freeSpace(sk: TcpSocket): number {
+function freeSpace(sk: TcpSocket): number {
   return winFromSpace(sk, Math.max(0, sk.rcvBuf - sk.rcvMem()));
 }
 

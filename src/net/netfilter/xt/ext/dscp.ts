@@ -5,7 +5,7 @@ import { type MatchExt, Problem, type TargetExt } from '../ext.ts';
 import type { XtPacket } from '../packet.ts';
 import { number, uint } from '../parse.ts';
 
-export const DSCP_CLASSES: Readonly<Record<string, number>> = {
+const DSCP_CLASSES: Readonly<Record<string, number>> = {
   CS0: 0,
   CS1: 8,
   CS2: 16,
@@ -30,7 +30,7 @@ export const DSCP_CLASSES: Readonly<Record<string, number>> = {
   EF: 46,
 };
 
-export function dscpClass(text: string): number {
+function dscpClass(text: string): number {
   const hit = Object.entries(DSCP_CLASSES).find(([name]) => name.toLowerCase() === text.toLowerCase());
   if (!hit) throw new Problem(`Invalid DSCP value \`${text}'`);
   return hit[1];
@@ -64,7 +64,7 @@ export const dscp: MatchExt<{ value: number; invert: boolean }> = {
   run: (o) => (p) => (tosOf(p) >> 2 === o.value) !== o.invert,
 };
 
-export const TOS_NAMES: Readonly<Record<string, number>> = {
+const TOS_NAMES: Readonly<Record<string, number>> = {
   'Minimize-Delay': 0x10,
   'Maximize-Throughput': 0x08,
   'Maximize-Reliability': 0x04,
@@ -72,7 +72,7 @@ export const TOS_NAMES: Readonly<Record<string, number>> = {
   'Normal-Service': 0x00,
 };
 
-export function tosValue(text: string, defaultMask: number): { value: number; mask: number } | null {
+function tosValue(text: string, defaultMask: number): { value: number; mask: number } | null {
   const named = Object.entries(TOS_NAMES).find(([name]) => name.toLowerCase() === text.toLowerCase());
   if (named) return { value: named[1], mask: 0x3f };
   const [v, m] = text.split('/');

@@ -22,7 +22,7 @@ function parseSet(name: string, cx: ParseCx, option: string): { setName: string;
 }
 
 /** The element that a packet stands for in this set; null when it has no such parts. */
-export function packetParts(set: IpSet, dirs: readonly Dir[], p: XtPacket): Part[] | null {
+function packetParts(set: IpSet, dirs: readonly Dir[], p: XtPacket): Part[] | null {
   const parts: Part[] = [];
   for (const [i, dimension] of set.type.dimensions.entries()) {
     const dir = dirs[i] ?? dirs[dirs.length - 1] ?? 'src';
