@@ -47,7 +47,7 @@ export interface RunCx extends CompileCx {
 const SECONDS = { second: 1, minute: 60, hour: 3600, day: 86400, week: 604800 } as const;
 
 /** A token bucket of packets (burst besides the rate's one) or bytes. */
-export function compileLimit(s: LimitStmt, cx: CompileCx): Run {
+function compileLimit(s: LimitStmt, cx: CompileCx): Run {
   const { sim } = cx.ns.kernel;
   const span = SECONDS[s.unit] * 1e6;
   if (!s.bytes) {
@@ -69,7 +69,7 @@ export function compileLimit(s: LimitStmt, cx: CompileCx): Run {
   };
 }
 
-export function compileQuota(s: QuotaStmt): Run {
+function compileQuota(s: QuotaStmt): Run {
   return (p) => {
     s.used += p.len;
     return s.used >= s.bytes === s.over ? 'next' : 'break';
