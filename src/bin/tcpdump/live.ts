@@ -85,10 +85,7 @@ function resolveDevice(p: Process, o: TcpdumpOptions): { name: string; dev: NetD
 }
 
 /** Opens a device for -L, -d and capturing, and says what speaks on it. */
-export function* openDevice(
-  p: Process,
-  o: TcpdumpOptions,
-): Task<{ name: string; dev: NetDevice | null; sock: PacketSocket; linktype: number }> {
+function* openDevice(p: Process, o: TcpdumpOptions): Task<{ name: string; dev: NetDevice | null; sock: PacketSocket; linktype: number }> {
   const opened = openPacket(p);
   if (!opened.ok) {
     const name = o.device ?? listDevices(p)[0]?.name ?? 'any';
