@@ -41,6 +41,8 @@ export class UdpSocket extends Sock {
   drops = 0;
   /** Set by a tunnel (VXLAN) whose socket this is: it takes the datagrams. Models udp_sock.encap_rcv. */
   encapReceive: ((skb: Skb, at: number, end: number, from: IpAddr) => void) | null = null;
+  /** Whether a tunnel of this port sent what an ICMP error quotes (a tunnel's own source port is a hash). Models encap_err_lookup. */
+  encapSent: ((payload: Uint8Array) => boolean) | null = null;
 
   constructor(ns: Netns, family: 4 | 6 = 4) {
     super(ns, family, IPPROTO_UDP);
@@ -315,8 +317,11 @@ export function udpError(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): voi
   const lport = ((ip.l4[0] as number) << 8) | (ip.l4[1] as number);
   const rport = ((ip.l4[2] as number) << 8) | (ip.l4[3] as number);
   const sk = ns.sockets.findUdp({ laddr: ip.src, lport, raddr: ip.dst, rport }, skb.dev);
-  if (!sk) ns.snmp.inc(info.family === 4 ? 'IcmpInErrors' : 'Icmp6InErrors');
-  if (!sk) return;
+  if (!sk) {
+    const tunnel = ns.sockets.findUdp({ laddr: ip.src, lport: rport, raddr: ip.dst, rport: lport }, skb.dev);
+    if (!tunnel?.encapSent?.(ip.l4.subarray(8))) ns.snmp.inc(info.family === 4 ? 'IcmpInErrors' : 'Icmp6InErrors');
+    return;
+  }
   const tooBig = what.errno === 'EMSGSIZE';
   if (tooBig && sk.opt.mtuDiscover === 'dont') return;
   if (sk.opt.recvErr) {
