@@ -29,6 +29,8 @@ export class Skb {
   ethDst: Mac = 0;
   /** 802.1Q tag control information (VLAN id in the low 12 bits), null when untagged; with VLAN_S_TAG the tag is of 802.1ad. */
   vlan: number | null = null;
+  /** Network of a tunnel (VNI) that the packet came from or is meant for, as `external` devices tell and are told. */
+  tunnelId: number | null = null;
   type: PacketType = 'host';
   /** The device the packet is at: input device on receive, output device on transmit. */
   dev: NetDevice | null = null;
@@ -78,6 +80,7 @@ export class Skb {
     s.ethSrc = this.ethSrc;
     s.ethDst = this.ethDst;
     s.vlan = this.vlan;
+    s.tunnelId = this.tunnelId;
     s.type = this.type;
     s.dev = this.dev;
     s.iif = this.iif;
@@ -101,6 +104,7 @@ export class Skb {
   /** Forgets what belongs to the namespace or stack that the packet leaves. Models skb_scrub_packet(). */
   scrub(crossesNetns: boolean): void {
     this.dst = null;
+    this.tunnelId = null;
     this.ct = null;
     this.ctInfo = null;
     this.untracked = false;

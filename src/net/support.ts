@@ -18,7 +18,8 @@ const rows =
 export const FEATURES: readonly Feature[] = [
   ...rows('Links')(
     ['veth, bridge, VXLAN, macvlan, dummy, VLAN sub-interfaces, loopback, network cards with cables', 'emulated'],
-    ['bridge: learning, ageing, hairpin, isolation, VLAN filtering, spanning tree, multicast groups', 'emulated'],
+    ['bridge: learning, ageing, hairpin, isolation, VLAN filtering, VLAN tunnels, spanning tree', 'emulated'],
+    ['bridge: IGMP snooping, groups set by hand', 'partly', 'programs here join no groups, so MLD is not read; a querier sends no queries'],
     [
       'IPIP, GRE, SIT, tunnels over IPv6, Geneve, VRF, bond, ipvlan, tun and tap',
       'partly',

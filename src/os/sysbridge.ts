@@ -138,7 +138,7 @@ export function bridgeDir(br: Bridge): Directory {
       ? {
           default_pvid: settable(
             () => br.defaultPvid,
-            (n) => change({ defaultPvid: n }),
+            (n) => (br.vlanFiltering && n !== br.defaultPvid ? fail('EPERM') : change({ defaultPvid: n })),
           ),
           vlan_filtering: settable(
             () => (br.vlanFiltering ? 1 : 0),

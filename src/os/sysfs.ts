@@ -192,8 +192,10 @@ function deviceDir(dev: NetDevice): Directory {
 
 /** IFF_TUN, IFF_TAP and the rest, with IFF_PERSIST. */
 function tunFlags(dev: Tun): number {
-  const { type, pi, vnetHdr, multiQueue } = dev.options;
-  return 0x0800 | (type === 'tun' ? 1 : 2) | (pi ? 0 : 0x1000) | (vnetHdr ? 0x4000 : 0) | (multiQueue ? 0x0100 : 0);
+  const { type, pi, vnetHdr, multiQueue, oneQueue } = dev.options;
+  return (
+    0x0800 | (type === 'tun' ? 1 : 2) | (pi ? 0 : 0x1000) | (vnetHdr ? 0x4000 : 0) | (oneQueue ? 0x2000 : 0) | (multiQueue ? 0x0100 : 0)
+  );
 }
 
 /** IFF_UP, IFF_NOARP, IFF_PROMISC, IFF_ALLMULTI, IFF_MULTICAST */

@@ -259,3 +259,36 @@ test('tags of a bridge cross a tunnel that is its port', () => {
   sh('ip netns exec b bridge vlan del dev vx vid 10');
   expect(ping('a', '10.5.0.2')).toBe(false);
 });
+
+test('VLANs of a bridge map to networks of one external VXLAN', () => {
+  const { sim, sh, ping } = lab();
+  for (const [ns, me, peer] of [
+    ['a', 1, 2],
+    ['b', 2, 1],
+  ] as const) {
+    sh(`ip -n ${ns} link add br0 type bridge vlan_filtering 1 vlan_default_pvid 0
+      ip -n ${ns} link set br0 up
+      ip -n ${ns} link add vx type vxlan external dstport 4789 local 192.168.0.${me}
+      ip -n ${ns} link set vx master br0 up
+      ip netns exec ${ns} bridge link set dev vx vlan_tunnel on`);
+    // The ids of the VLANs are the host's own affair.
+    for (const [vid, net] of [
+      [10 + me, 1010],
+      [20 + me, 1020],
+    ] as const) {
+      sh(`ip netns exec ${ns} bridge vlan add dev vx vid ${vid}
+        ip netns exec ${ns} bridge vlan add dev vx vid ${vid} tunnel_info id ${net}
+        ip netns exec ${ns} bridge fdb add 00:00:00:00:00:00 dev vx dst 192.168.0.${peer} src_vni ${net}
+        ip netns exec ${ns} bridge vlan add dev br0 vid ${vid} self
+        ip -n ${ns} link add link br0 name n${net} type vlan id ${vid}
+        ip -n ${ns} addr add 10.${net - 1000}.0.${me}/24 dev n${net}
+        ip -n ${ns} link set n${net} up`);
+    }
+  }
+  sim.runUntil(sim.now + 2 * SEC);
+  expect(ping('a', '10.10.0.2')).toBe(true);
+  expect(ping('a', '10.20.0.2')).toBe(true);
+  sh('ip netns exec a bridge fdb del 00:00:00:00:00:00 dev vx dst 192.168.0.2 src_vni 1020\nip -n a neigh flush dev n1020');
+  expect(ping('a', '10.20.0.2')).toBe(false);
+  expect(ping('a', '10.10.0.2')).toBe(true);
+});

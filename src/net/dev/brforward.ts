@@ -72,6 +72,7 @@ function vlanOf(br: Bridge, port: BridgePort, skb: Skb): number {
 export function frameFinish(br: Bridge, port: BridgePort, skb: Skb): void {
   let vid = 0;
   if (br.vlanFiltering) {
+    if (port.vlanTunnel && skb.tunnelId !== null) port.vlanGroup.fromTunnel(skb, br.vlanProtocol);
     vid = port.vlanGroup.ingress(skb, br.vlanProtocol);
     if (vid < 0) {
       netDrop(skb, port.dev, 'BRIDGE_INGRESS_VLAN');
@@ -159,6 +160,7 @@ function forwardTo(br: Bridge, port: BridgePort, skb: Skb, from: BridgePort | nu
 
 function deliver(br: Bridge, to: BridgePort, skb: Skb, forwarded: boolean, vid: number): void {
   if (vid !== 0) to.vlanGroup.egress(skb, vid);
+  if (to.vlanTunnel) to.vlanGroup.intoTunnel(skb, vid);
   const { nf } = br.ns;
   const chains = forwarded ? nf.frames.bridge.FORWARD : nf.frames.bridge.OUTPUT;
   const from = forwarded ? skb.dev : null;

@@ -67,4 +67,20 @@ export class VlanGroup {
     skb.vlan = null;
     skb.showTag();
   }
+
+  /** A frame out of a tunnel gets the VLAN that its network maps to. Models br_handle_ingress_vlan_tunnel() */
+  fromTunnel(skb: Skb, protocol: number): void {
+    const id = skb.tunnelId;
+    skb.tunnelId = null;
+    if (skb.vlan !== null) return;
+    for (const [vid, entry] of this.vids) if (entry.tunnel === id) skb.vlan = protocol === ETH_P_8021AD ? vid | VLAN_S_TAG : vid;
+  }
+
+  /** The tag becomes the network of the tunnel that the frame goes into. Models br_handle_egress_vlan_tunnel() */
+  intoTunnel(skb: Skb, vid: number): void {
+    const id = this.vids.get(vid)?.tunnel;
+    if (!id || skb.vlan === null) return;
+    skb.vlan = null;
+    skb.tunnelId = id;
+  }
 }

@@ -235,14 +235,15 @@ export class Vxlan extends NetDevice {
   xmit(skb: Skb): void {
     skb.hideTag();
     const o = this.options;
-    if (o.external) {
+    const vni = skb.tunnelId ?? 0;
+    if (o.external && skb.tunnelId === null) {
       this.stats.txDropped++;
       netDrop(skb, this, 'TUNNEL_NO_METADATA');
       return;
     }
     if (o.proxy && this.answer(skb)) return;
-    const known = this.fdb.find(skb.ethDst);
-    const entry = known ?? this.fdb.find(0);
+    const known = this.fdb.find(skb.ethDst, vni);
+    const entry = known ?? this.fdb.find(0, vni);
     if (!entry) {
       if (o.l2miss && !isMulticastMac(skb.ethDst)) this.fdb.miss({ mac: skb.ethDst });
       this.stats.txDropped++;
@@ -330,7 +331,7 @@ export class Vxlan extends NetDevice {
       return;
     }
     const src = this.options.local ?? route.value.src;
-    const payload = this.encapsulate(skb, remote.vni, srcPort, dstPort, src, remote.ip);
+    const payload = this.encapsulate(skb, remote.vni || (skb.tunnelId ?? 0), srcPort, dstPort, src, remote.ip);
     const inherited = o.ttlInherit && innerIp ? (skb.data[inner4 ? 8 : 7] as number) : 0;
     const ttl = inherited || o.ttl || (group ? 1 : undefined);
     const df = o.df === 'set' || (o.df === 'inherit' && (inner4 ? (u16(skb.data, 6) & 0x4000) !== 0 : innerIp));
@@ -399,7 +400,7 @@ export class Vxlan extends NetDevice {
   // ---- receiving ----
 
   /** The inner frame, `at` to `end` in the outer packet from `from`. Models vxlan_rcv(). */
-  decapsulate(outer: Skb, at: number, end: number, from: IpAddr): void {
+  decapsulate(outer: Skb, at: number, end: number, from: IpAddr, vni: number): void {
     const b = outer.data;
     if (end - at < ETH_HLEN) {
       this.stats.rxErrors++;
@@ -413,6 +414,7 @@ export class Vxlan extends NetDevice {
     skb.csumBytes = outer.csumBytes;
     skb.csumOffset = outer.csumOffset;
     skb.showTag();
+    if (this.options.external) skb.tunnelId = vni;
     if (skb.ethSrc === this.mac || (this.options.learning && !this.options.external && !this.fdb.snoop(skb.ethSrc, from))) {
       netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
       return;
@@ -463,11 +465,18 @@ function receiveInner(dev: NetDevice, skb: Skb): void {
   if (dev.registered) netifReceive(skb);
 }
 
+/** The device that takes every network. */
+function externalOf(socket: VxlanSocket): Vxlan | undefined {
+  const dev = socket.devices.get(0);
+  return dev?.options.external ? dev : undefined;
+}
+
 /** A datagram for a VXLAN socket: finds the device by VNI. */
 export function vxlanReceive(socket: VxlanSocket, outer: Skb, at: number, end: number, from: IpAddr): void {
   const b = outer.data;
   const known = end - at >= VXLAN_HLEN && ((b[at] as number) & VXLAN_HAS_VNI) !== 0;
-  const dev = known ? socket.devices.get(u32(b, at + 4) >>> 8) : undefined;
-  if (dev) dev.decapsulate(outer, at + VXLAN_HLEN, end, from);
+  const vni = known ? u32(b, at + 4) >>> 8 : 0;
+  const dev = known ? (socket.devices.get(vni) ?? externalOf(socket)) : undefined;
+  if (dev) dev.decapsulate(outer, at + VXLAN_HLEN, end, from, vni);
   else if (outer.dev) netDrop(outer, outer.dev, 'VXLAN_VNI_NOT_FOUND');
 }

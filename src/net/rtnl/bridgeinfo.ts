@@ -292,10 +292,7 @@ function changeVlans(br: Bridge, d: BridgeData): Result {
   }
   if (d.defaultPvid !== undefined) {
     if (d.defaultPvid >= 4095) return fail('EINVAL');
-    if (d.defaultPvid !== br.defaultPvid) {
-      if (br.vlanFiltering) return fail('EPERM');
-      br.setDefaultPvid(d.defaultPvid);
-    }
+    if (d.defaultPvid !== br.defaultPvid) br.setDefaultPvid(d.defaultPvid);
   }
   if (d.vlanStats !== undefined) {
     if (d.vlanStats > 1) return fail('EINVAL');
