@@ -33,6 +33,7 @@ test.each([
   ['-c del(.a)', '{"a":1,"b":2}', '{"b":2}\n'],
   ['reduce .[] as $x (0; . + $x)', '[1,2,3]', '6\n'],
   ['-r @tsv', '["a","b"]', 'a\tb\n'],
+  ['-a .', '"ä😀"', '"\\u00e4\\ud83d\\ude00"\n'],
   ['.', '{"a":[1,{"b":null}]}', '{\n  "a": [\n    1,\n    {\n      "b": null\n    }\n  ]\n}\n'],
 ])('jq %s', (filter, input, expected) => {
   const machine = new Machine(new Kernel(new Sim(1), 'host'), commands);

@@ -89,6 +89,11 @@ export function print(v: Json, indent: string, color: boolean, sortKeys: boolean
   return `${paint(open as string)}${gap}${parts.join(`${paint(',')}${gap}`)}${indent === '' ? '' : `\n${at}`}${paint(close as string)}`;
 }
 
+/** UTF-16 units beyond ASCII as \\u escapes. */
+function ascii(text: string): string {
+  return text.replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 export const jq: Command = {
   name: 'jq',
   *main(p) {
@@ -177,9 +182,8 @@ export const jq: Command = {
       try {
         for (const v of runJq(ast, input, { vars, funcs: new Map() })) {
           last = v;
-          const w = yield* p.out(
-            `${rawText && typeof v === 'string' ? v : print(v, indent, color, on.has('sort-keys'))}${on.has('join-output') ? '' : '\n'}`,
-          );
+          const shown = rawText && typeof v === 'string' ? v : print(v, indent, color, on.has('sort-keys'));
+          const w = yield* p.out(`${on.has('ascii-output') ? ascii(shown) : shown}${on.has('join-output') ? '' : '\n'}`);
           if (!w.ok) return 2;
         }
       } catch (e) {

@@ -7,7 +7,7 @@ import { specs } from '../getopt.ts';
 import { options } from '../text.ts';
 
 const SPECS = specs(
-  't:types o:options B.bind R.rbind r.read-only w.rw n.no-mtab v.verbose a.all f.fake l.show-labels M.move .make-shared .make-slave .make-private .make-unbindable .make-rshared .make-rslave .make-rprivate .make-runbindable',
+  't:types o:options B.bind R.rbind w.rw n.no-mtab v.verbose a.all f.fake .make-shared .make-slave .make-private .make-unbindable .make-rshared .make-rslave .make-rprivate .make-runbindable',
 );
 
 export const mount: Command = {
@@ -55,6 +55,7 @@ export const mount: Command = {
       );
       return 32;
     }
+    if (on.has('fake')) return 0;
     const r = p.mount(
       source,
       target,
@@ -62,6 +63,7 @@ export const mount: Command = {
       bind ? 'rw,relatime' : ['rw,relatime', on.get('options')].filter(Boolean).join(','),
       bind,
     );
+    if (r.ok && on.has('verbose')) yield* p.out(`mount: ${source} ${bind ? 'bound' : 'mounted'} on ${target}.\n`);
     return r.ok ? 0 : yield* refused(p, target, r.errno);
   },
 };
@@ -83,10 +85,11 @@ export const umount: Command = {
   name: 'umount',
   *main(p) {
     const o = yield* options(p, {
-      specs: specs('a.all f.force l.lazy n.no-mtab v.verbose q.quiet R.recursive t:types r.read-only'),
+      specs: specs('f.force l.lazy n.no-mtab v.verbose q.quiet'),
       help: 'Usage:\n umount [-hV]\n umount -a [options]\n umount [options] <source> | <directory>\n',
     });
     if (typeof o === 'number') return o;
+    const on = new Set(o.options.map(([k]) => k));
     if (o.operands.length === 0) {
       yield* p.err("umount: bad usage\nTry 'umount --help' for more information.\n");
       return 1;
@@ -94,8 +97,12 @@ export const umount: Command = {
     let status = 0;
     for (const path of o.operands) {
       const r = p.umount(path);
-      if (r.ok) continue;
+      if (r.ok) {
+        if (on.has('verbose')) yield* p.out(`umount: ${path} unmounted\n`);
+        continue;
+      }
       status = r.errno === 'EPERM' ? 1 : 32;
+      if (on.has('quiet') && r.errno === 'EINVAL') continue;
       yield* p.err(
         `umount: ${path}: ${r.errno === 'EINVAL' ? 'not mounted' : r.errno === 'ENOENT' ? 'no mount point specified' : r.errno === 'EPERM' ? 'must be superuser to unmount' : strerror(r.errno)}.\n`,
       );

@@ -25,6 +25,12 @@ export const sudo: Command = {
       yield* p.err(`sudo: unknown user ${on.get('user')}\nsudo: error initializing audit plugin sudoers_audit\n`);
       return 1;
     }
+    const asked = on.get('group');
+    const group = asked === undefined ? user : p.machine.groups(p).find((g) => g.name === asked || `#${g.gid}` === asked);
+    if (!group) {
+      yield* p.err(`sudo: unknown group ${asked}\nsudo: error initializing audit plugin sudoers_audit\n`);
+      return 1;
+    }
     const rest = [...o.operands];
     while (rest[0] && /^[A-Za-z_]\w*=/.test(rest[0])) {
       const pair = rest.shift() as string;
@@ -41,7 +47,7 @@ export const sudo: Command = {
       return 1;
     }
     p.uid = user.uid;
-    p.gid = user.gid;
+    p.gid = group.gid;
     return yield* p.exec(rest);
   },
 };

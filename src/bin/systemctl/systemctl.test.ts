@@ -32,6 +32,10 @@ test.each([
     expect.stringContaining('enabled\ndisabled\n'),
   ],
   ['systemctl start web; journalctl -u web -o cat -n 1', 'podserver web listening on 0.0.0.0:9000\n'],
+  ['systemctl start web; systemctl list-units --state=active --no-legend web | tr -s " "', ' web.service loaded active running My web\n'],
+  ['systemctl enable web 2>&-; systemctl list-unit-files --state=enabled --no-legend | grep -o ^web.service', 'web.service\n'],
+  ['systemctl list-unit-files --state=enabled --no-legend | grep -c ^web.service', '0\n'],
+  ['systemctl status -o json web 2>&1; echo $?', 'systemctl: option --output is not emulated\n1\n'],
   ['systemctl start nosuch 2>&1; echo $?', 'Failed to start nosuch.service: Unit nosuch.service not found.\n5\n'],
   [
     'systemctl mask nginx 2>/dev/null; systemctl start nginx 2>&1; echo $?',

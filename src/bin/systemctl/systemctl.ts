@@ -9,7 +9,7 @@ import { entries, line } from '../journalctl/entries.ts';
 import { strftime } from '../sh/strftime.ts';
 
 const SPECS = specs(
-  't:type a.all l.full q.quiet p:property n:lines o:output r.recursive s:signal .now .no-pager .no-legend .plain .no-block .state: .failed .value .user .system .force f. .runtime .version h.help',
+  't:type a.all l.full q.quiet p:property n:lines o:output r.recursive s:signal .now .no-pager .no-legend .plain .no-block :state .failed .value .user .system .force f. .runtime .version h.help',
 );
 
 type Verb = (p: Process, manager: Systemd, names: readonly string[], on: ReadonlyMap<string, string>) => Task<number>;
@@ -272,7 +272,11 @@ const VERBS: Record<string, Verb> = {
   *'list-units'(p, m, names, on) {
     for (const name of m.files()) m.load(name);
     const list = [...m.units.values()]
-      .filter((u) => (on.has('failed') ? u.active === 'failed' : on.has('all') || u.active !== 'inactive'))
+      .filter((u) => {
+        const states = on.get('state')?.split(',');
+        if (states) return states.includes(u.active) || states.includes(u.sub);
+        return on.has('failed') ? u.active === 'failed' : on.has('all') || u.active !== 'inactive';
+      })
       .filter((u) => names.length === 0 || names.some((n) => u.name === Systemd.fullName(n)))
       .filter((u) => on.get('type') === undefined || on.get('type')?.split(',').includes(u.name.replace(/.*\./, '')))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -288,7 +292,10 @@ const VERBS: Record<string, Verb> = {
   *'list-unit-files'(p, m, _names, on) {
     const rows = m.files().flatMap((name) => {
       const unit = m.load(name);
-      return unit ? [[name, m.enablement(unit), m.enablement(unit) === 'static' ? '-' : 'enabled']] : [];
+      const states = on.get('state')?.split(',');
+      return unit && (!states || states.includes(m.enablement(unit)))
+        ? [[name, m.enablement(unit), m.enablement(unit) === 'static' ? '-' : 'enabled']]
+        : [];
     });
     const legend = !on.has('no-legend');
     yield* p.out(table(legend ? [['UNIT FILE', 'STATE', 'PRESET'], ...rows] : rows));
@@ -323,6 +330,11 @@ export const systemctl: Command = {
       yield* p.err('systemctl: the manager of a user is not emulated\n');
       return 1;
     }
+    for (const name of ['output', 'recursive', 'runtime'])
+      if (on.has(name)) {
+        yield* p.err(`systemctl: option --${name} is not emulated\n`);
+        return 1;
+      }
     const [name = 'list-units', ...names] = o.operands;
     const verb = VERBS[name];
     if (!verb) {
