@@ -30,6 +30,8 @@ export interface ResolvConf {
   /** Seconds before the first retry. */
   timeout: number;
   attempts: number;
+  /** What the file itself says of timeout and attempts, for resolvers with defaults of their own. */
+  given: { timeout?: number; attempts?: number };
   rotate: boolean;
   useVc: boolean;
   singleRequest: boolean;
@@ -43,6 +45,7 @@ export function readResolvConf(p: Process): ResolvConf {
     ndots: 1,
     timeout: 5,
     attempts: 2,
+    given: {},
     rotate: false,
     useVc: false,
     singleRequest: false,
@@ -55,19 +58,28 @@ export function readResolvConf(p: Process): ResolvConf {
       if (addr !== null) conf.servers.push(addr);
     } else if (key === 'search') conf.search = rest;
     else if (key === 'domain' && rest[0]) conf.search = [rest[0]];
-    else if (key === 'options') {
-      for (const option of rest) {
-        const [name, value] = option.split(':') as [string, string | undefined];
-        if (name === 'ndots') conf.ndots = Math.min(15, Number(value) || 0);
-        if (name === 'timeout') conf.timeout = Math.min(30, Number(value) || 0);
-        if (name === 'attempts') conf.attempts = Math.min(5, Number(value) || 0);
-        if (name === 'rotate') conf.rotate = true;
-        if (name === 'use-vc') conf.useVc = true;
-        if (name === 'single-request') conf.singleRequest = true;
-      }
-    }
+    else if (key === 'options') for (const option of rest) setOption(conf, option);
   }
   return conf;
+}
+
+/** The same as glibc takes it, whom the environment may tell otherwise. Models __res_vinit() */
+function resolverState(p: Process): ResolvConf {
+  const conf = readResolvConf(p);
+  const local = p.env.get('LOCALDOMAIN');
+  if (local !== undefined) conf.search = local.split(/\s+/).filter((d) => d !== '');
+  for (const option of p.env.get('RES_OPTIONS')?.split(/\s+/) ?? []) setOption(conf, option);
+  return conf;
+}
+
+function setOption(conf: ResolvConf, option: string): void {
+  const [name, value] = option.split(':') as [string, string | undefined];
+  if (name === 'ndots') conf.ndots = Math.min(15, Number(value) || 0);
+  if (name === 'timeout') conf.given.timeout = conf.timeout = Math.min(30, Number(value) || 0);
+  if (name === 'attempts') conf.given.attempts = conf.attempts = Math.min(5, Number(value) || 0);
+  if (name === 'rotate') conf.rotate = true;
+  if (name === 'use-vc') conf.useVc = true;
+  if (name === 'single-request') conf.singleRequest = true;
 }
 
 export interface HostEntry {
@@ -347,7 +359,7 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
     } else if (source === 'dns') {
       if (encodeName(name) === null) continue;
       const types = families.map((f) => (f === 4 ? DNS_TYPES.A : DNS_TYPES.AAAA));
-      const r = yield* resSearch(p, readResolvConf(p), name, types);
+      const r = yield* resSearch(p, resolverState(p), name, types);
       const found = r.replies.flatMap((m, i) => (m ? [addressesOf(m, types[i] as number)] : []));
       const addrs = found.flatMap((f) => f.addrs);
       if (addrs.length > 0)
@@ -369,15 +381,27 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
   return { ok: false, error: otherFamily && hints.canonName ? 'EAI_ADDRFAMILY' : error };
 }
 
-/** Rules 1, 6 and 8 of RFC 6724: what can be reached first, then by precedence of the policy table. */
+/** Label and precedence of glibc's own policy table, which is RFC 3484's: unique local addresses go before IPv4. */
+function policy(a: IpAddr): { label: number; precedence: number } {
+  if (typeof a === 'number') return { label: 4, precedence: 10 };
+  if (a === 1n) return { label: 0, precedence: 50 };
+  if (a >> 112n === 0x2002n) return { label: 2, precedence: 30 };
+  if (a >> 32n === 0n) return { label: 3, precedence: 20 };
+  return { label: a >> 121n === 0x7en ? 6 : a >> 118n === 0x3fbn ? 5 : a >> 96n === 0x20010000n ? 7 : 1, precedence: 40 };
+}
+
+/** Rules 1, 5 and 6 of RFC 3484: what can be reached first, then what fits its source, then by precedence. */
 function sortAddresses(p: Process, addrs: readonly IpAddr[]): IpAddr[] {
-  const reachable = (a: IpAddr): boolean =>
-    routeOutput(p.ns, { dst: a, src: null, oif: null, mark: 0, tos: 0, proto: 17, sport: 0, dport: 0, uid: p.uid }).ok;
-  const precedence = (a: IpAddr): number => (typeof a === 'number' ? 35 : a === 1n ? 50 : a >> 121n === 0x7en ? 3 : 40);
+  const rank = (a: IpAddr): [number, number, number] => {
+    const r = routeOutput(p.ns, { dst: a, src: null, oif: null, mark: 0, tos: 0, proto: 17, sport: 0, dport: 0, uid: p.uid });
+    const { label, precedence } = policy(a);
+    const src = r.ok ? r.value.src : null;
+    return [r.ok ? 0 : 1, src !== null && policy(src).label === label ? 0 : 1, -precedence];
+  };
   const unique = [...new Set(addrs)];
   return unique
-    .map((addr, i) => ({ addr, i, ok: reachable(addr) ? 0 : 1, precedence: precedence(addr) }))
-    .sort((a, b) => a.ok - b.ok || b.precedence - a.precedence || a.i - b.i)
+    .map((addr) => ({ addr, rank: rank(addr) }))
+    .sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1] || a.rank[2] - b.rank[2])
     .map((x) => x.addr);
 }
 
@@ -399,7 +423,7 @@ export function* gethostbyname2(p: Process, name: string, family: 4 | 6): Task<H
       if (e) return { name: e.names[0] as string, aliases: e.names.slice(1), addrs: [e.addr] };
     } else if (source === 'dns') {
       const type = family === 4 ? DNS_TYPES.A : DNS_TYPES.AAAA;
-      const r = yield* resSearch(p, readResolvConf(p), name, [type]);
+      const r = yield* resSearch(p, resolverState(p), name, [type]);
       const m = r.replies[0];
       if (!m) continue;
       const { addrs, canonical } = addressesOf(m, type);
@@ -410,20 +434,33 @@ export function* gethostbyname2(p: Process, name: string, family: 4 | 6): Task<H
   return null;
 }
 
-/** gethostbyaddr(3). */
+/** gethostbyaddr(3); `TRY_AGAIN` when a server gave no answer to use. */
 export function* gethostbyaddr(p: Process, addr: IpAddr): Task<HostResult | null> {
+  const r = yield* reverseLookup(p, addr);
+  return r === 'TRY_AGAIN' ? null : r;
+}
+
+function* reverseLookup(p: Process, addr: IpAddr): Task<HostResult | null | 'TRY_AGAIN'> {
+  let again = false;
   for (const source of hostSources(p)) {
     if (source === 'files') {
       const e = readHosts(p).find((h) => h.addr === addr);
       if (e) return { name: e.names[0] as string, aliases: e.names.slice(1), addrs: [addr] };
     } else if (source === 'dns') {
-      const r = yield* resSend(p, readResolvConf(p), reverseName(addr), [DNS_TYPES.PTR]);
+      const r = yield* resSend(p, resolverState(p), reverseName(addr), [DNS_TYPES.PTR]);
       const ptr = r.replies[0]?.answers.find((a) => a.type === DNS_TYPES.PTR);
       const name = ptr && readName(ptr.data, 0)?.name;
       if (name) return { name, aliases: [], addrs: [addr] };
+      again = r.herrno === 'TRY_AGAIN';
     }
   }
-  return null;
+  return again ? 'TRY_AGAIN' : null;
+}
+
+/** getnameinfo(3) as ping asks: null when it fails, which it does not for a host without a name. */
+export function* nameInfo(p: Process, addr: IpAddr): Task<string | null> {
+  const r = yield* reverseLookup(p, addr);
+  return r === 'TRY_AGAIN' ? null : (r?.name ?? formatIp(addr));
 }
 
 /** getnameinfo(3): the host's name, or its address as text when it has none. */

@@ -257,6 +257,7 @@ function* start(p: Process): Task<number> {
   if (typeof parsed === 'number') return parsed;
   const { o } = parsed;
   if (parseMac(parsed.target) !== null) throw new Fatal('arping: pinging a MAC address is not emulated\n');
+  if (parsed.target.includes(':')) throw new Fatal(`arping: Illegal mac addr ${parsed.target}\n`);
   let target = parseIp4(parsed.target);
   if (target === null) {
     const r = yield* getaddrinfo(p, parsed.target, { family: 4 });

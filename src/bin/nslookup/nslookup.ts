@@ -47,7 +47,7 @@ class Nslookup {
   private tcp = false;
   private port = 53;
   private timeout: number | null = null;
-  private tries = 3;
+  private tries: number | null = null;
   private ndots: number | null = null;
   private debug = false;
   private answerless = false;
@@ -128,8 +128,8 @@ class Nslookup {
       port: this.port,
       tcp: this.tcp,
       recurse: this.recurse,
-      tries: this.tries,
-      timeout: this.timeout,
+      tries: this.tries ?? l.tries,
+      timeout: this.timeout ?? l.timeout,
       checkRa: this.checkRa,
       servfailStops: false,
       search: this.search,
@@ -229,7 +229,7 @@ class Nslookup {
   private settings(): string {
     const l = this.lookup('', this.type);
     const flag = (on: boolean, name: string): string => `${on ? '' : 'no'}${name}`;
-    const retry = this.tries;
+    const retry = this.tries ?? 3;
     const cls = className(this.class);
     return (
       '\nSet options:\n' +

@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { gaiStrerror, getaddrinfo, inetAton, nameOrAddress } from '../../os/resolver.ts';
+import { gaiStrerror, getaddrinfo, inetAton, nameInfo } from '../../os/resolver.ts';
 import { closeSocket, openRaw } from '../../os/sockcalls.ts';
 import type { RawSocket } from '../../os/uapi.ts';
 import { strerror } from '../../sim/errno.ts';
@@ -153,7 +153,8 @@ class Ping {
   private *peer(addr: IpAddr, dev: string | null = this.t.zone): Task<string> {
     const zone = dev !== null && typeof addr === 'bigint' && (isLinkLocal(addr) || isMulticast(addr)) ? `%${dev}` : '';
     if (this.o.numeric || this.exiting) return formatIp(addr) + zone;
-    return `${yield* nameOrAddress(this.p, addr)} (${formatIp(addr)})`;
+    const name = yield* nameInfo(this.p, addr);
+    return name === null ? formatIp(addr) : `${name} (${formatIp(addr)})`;
   }
 
   private inFlight(): number {
@@ -500,7 +501,7 @@ function* main(p: Process): Task<number> {
       yield* p.err(`${p.name}: ${error}\n`);
       return 2;
     }
-    return yield* new Ping(p, o, chosen.value, { addr, hostname: found.canonical, source: s.source, zone }).run();
+    return yield* new Ping(p, o, chosen.value, { addr, hostname: family === 4 ? found.canonical : o.target, source: s.source, zone }).run();
   }
   return 2;
 }
