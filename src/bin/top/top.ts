@@ -7,7 +7,7 @@ import { letter } from '../ps/fields.ts';
 import { strftime } from '../sh/strftime.ts';
 import { options } from '../text.ts';
 
-const SPECS = specs('b.batch-mode n:iterations d:delay p:pid u:user U:filter-any-user c.cmdline-toggle w?width 1.single-cpu-toggle');
+const SPECS = specs('b.batch-mode n:iterations d:delay p:pid u:user U:filter-any-user c.cmdline-toggle o: H. i. w?width 1.single-cpu-toggle');
 const HELP = '\nUsage:\n  top -hv | -bcE:eHiOSs1 -d secs -n max -u|U user -p pid(s) -o field -w [cols]\n';
 
 function table(p: Process, list: readonly Process[], whole: boolean, busy: (q: Process) => number): string {
@@ -28,6 +28,11 @@ export const top: Command = {
     const o = yield* options(p, { specs: SPECS, help: HELP });
     if (typeof o === 'number') return o;
     const on = new Map(o.options);
+    const missing = ['o', 'H', 'i'].find((k) => on.has(k));
+    if (missing) {
+      yield* p.err(`top: option -${missing} is not emulated\n`);
+      return 1;
+    }
     if (!on.has('batch-mode') && p.isatty(1)) {
       yield* p.err("top: the full-screen mode is not emulated; 'top -b -n 1' prints a snapshot, 'watch top -b -n 1' renews it\n");
       return 1;
