@@ -7,7 +7,9 @@ import { letter } from '../ps/fields.ts';
 import { strftime } from '../sh/strftime.ts';
 import { options } from '../text.ts';
 
-const SPECS = specs('b.batch-mode n:iterations d:delay p:pid u:user U:filter-any-user c.cmdline-toggle o: H. i. w?width 1.single-cpu-toggle');
+const SPECS = specs(
+  'b.batch-mode n:iterations d:delay p:pid u:user U:filter-any-user c.cmdline-toggle o: H. i. w?width 1.single-cpu-toggle',
+);
 const HELP = '\nUsage:\n  top -hv | -bcE:eHiOSs1 -d secs -n max -u|U user -p pid(s) -o field -w [cols]\n';
 
 function table(p: Process, list: readonly Process[], whole: boolean, busy: (q: Process) => number): string {
