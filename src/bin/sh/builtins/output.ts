@@ -1,6 +1,7 @@
 /** echo and printf. */
 
 import type { Task } from '../../../os/process.ts';
+import { concat, utf8 } from '../../../wire/bytes.ts';
 import { ArithError, evaluate } from '../arith.ts';
 import { arithVars } from '../arithmetic.ts';
 import { backslashEscapes } from '../parameter.ts';
@@ -9,20 +10,35 @@ import { strftime } from '../strftime.ts';
 import { backslashQuoted } from '../vars.ts';
 import { type Builtin, complain, output } from './types.ts';
 
+/** Bytes beyond ASCII that escapes name stand in texts as lone surrogates, U+DC80 to U+DCFF, until the text is written. */
+const byteChar = (code: number): string => String.fromCharCode(code < 0x80 ? code : 0xdc00 + code);
+
+/** What is written: a text, or its bytes when escapes named some. */
+function written(text: string): string | Uint8Array {
+  if (!/[\udc80-\udcff]/u.test(text)) return text;
+  const parts = text.split(/([\udc80-\udcff]+)/u);
+  return concat(parts.map((s, i) => (i % 2 === 0 ? utf8(s) : Uint8Array.from(s, (c) => c.charCodeAt(0) - 0xdc00))));
+}
+
+const asText = (text: string): string => {
+  const w = written(text);
+  return typeof w === 'string' ? w : new TextDecoder().decode(w);
+};
+
 /** Escapes of echo -e; `stop` at \c. */
 export function echoEscapes(s: string): { text: string; stop: boolean } {
   const cut = /^(?:[^\\]|\\[^c])*?\\c/s.exec(s);
   const body = cut ? cut[0].slice(0, -2) : s;
-  const text = body
-    .replace(/\\0([0-7]{1,3})/g, (_, o: string) => String.fromCharCode(Number.parseInt(o, 8) & 255))
-    .replace(/\\(?:c(.)|["'?])/g, '$&');
+  const text = body.replace(/\\0([0-7]{1,3})/g, (_, o: string) => byteChar(Number.parseInt(o, 8) & 255)).replace(/\\(?:c(.)|["'?])/g, '$&');
   return { text: backslashEscapesNoQuotes(text), stop: cut !== null };
 }
 
 function backslashEscapesNoQuotes(s: string): string {
   return s
     .replace(/\\(["'?])/g, '\\\\$1')
-    .replace(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|\\|[abeEfnrtv])/g, (m) => backslashEscapes(m));
+    .replace(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|\\|[abeEfnrtv])/g, (m) =>
+      m[1] === 'x' ? byteChar(Number.parseInt(m.slice(2), 16)) : backslashEscapes(m),
+    );
 }
 
 export const outputBuiltins: readonly (readonly [string, Builtin])[] = [
@@ -44,7 +60,7 @@ export const outputBuiltins: readonly (readonly [string, Builtin])[] = [
         text = r.text;
         if (r.stop) newline = false;
       }
-      return yield* output(sh, 'echo', newline ? `${text}\n` : text);
+      return yield* output(sh, 'echo', written(newline ? `${text}\n` : text));
     },
   ],
   [
@@ -68,6 +84,7 @@ export const outputBuiltins: readonly (readonly [string, Builtin])[] = [
       }
       const r = yield* format(sh, argv[i] as string, argv.slice(i + 1));
       if (variable !== null) {
+        r.text = asText(r.text);
         const m = /^([A-Za-z_]\w*)(?:\[(.*)\])?$/s.exec(variable);
         if (!m) {
           yield* complain(sh, 'printf', `\`${variable}': not a valid identifier`);
@@ -83,7 +100,7 @@ export const outputBuiltins: readonly (readonly [string, Builtin])[] = [
         } else yield* sh.assign(variable, r.text);
         return r.status;
       }
-      return (yield* output(sh, 'printf', r.text)) || r.status;
+      return (yield* output(sh, 'printf', written(r.text))) || r.status;
     },
   ],
 ];
@@ -112,7 +129,8 @@ function* format(sh: Shell, template: string, args: readonly string[]): Task<For
           continue;
         }
         if (m[0] === '\\c') return { text: out, status };
-        out += backslashEscapes(m[0]);
+        const code = /^\\(?:x(.+)|([0-7]+))$/.exec(m[0]);
+        out += code ? byteChar(Number.parseInt(code[1] ?? (code[2] as string), code[1] ? 16 : 8) & 255) : backslashEscapes(m[0]);
         i += m[0].length;
         continue;
       }
