@@ -27,6 +27,8 @@ export class Batch {
   private last: Pending = { type: 'RULE_APPEND', what: '', line: null };
   line: number | null = null;
   out = '';
+  /** A command that brings no table into being. */
+  private idle = false;
 
   constructor(env: Env, defer = false) {
     this.env = env;
@@ -51,6 +53,7 @@ export class Batch {
     for (const { edit, target } of this.jumps) if (!edit.chain(target)) throw new xt.Problem(`Chain '${target}' does not exist`);
     this.jumps.length = 0;
     for (const edit of this.edits.values()) {
+      if (this.idle && edit.all().length === 0 && !this.env.tables.get(this.env.family, edit.name)) continue;
       const r = edit.commit();
       if (!r.ok) this.refuse(r.errno, this.last);
     }
@@ -91,6 +94,7 @@ export class Batch {
     const { env } = this;
     const verbose = p.options.has('v');
     const name = p.chain ?? '';
+    this.idle = !this.defer && !env.legacy && ('ZX'.includes(p.command) || (p.command === 'F' && p.chain === null));
     if ('ACDIR'.includes(p.command)) {
       if (p.rule.target.kind === 'jump') this.checkJump(e, p);
     }
@@ -163,7 +167,11 @@ export class Batch {
         }
         for (const c of this.someChains(e, p.chain)) {
           if (verbose) this.out += `Zeroing chain \`${c}'\n`;
-          if (e.chain(c)) e.zero(c);
+          const chain = e.chain(c);
+          if (!chain) continue;
+          e.zero(c);
+          // The chain is sent again as it was found, with the policy of then.
+          if (this.defer && chain.hook) e.writable(c).policy = this.policyOf(e, chain) as xt.Chain['policy'];
         }
         break;
       case 'N': {
