@@ -21,6 +21,9 @@ const SHOW: Show = {
   multiline: false,
   identify: false,
   ttlUnits: false,
+  unknownFormat: false,
+  expandAaaa: false,
+  micros: false,
 };
 const A = Uint8Array.of(10, 96, 0, 20);
 

@@ -75,7 +75,7 @@ const KINDS: readonly (readonly [name: string, add: string, family?: 6])[] = [
 ];
 
 describe('a ping goes through', () => {
-  test.each(KINDS)('%s', (_name, add, family) => {
+  test.each(KINDS.map(([name, add, family]) => ({ name, add, family })))('$name', ({ add, family }) => {
     const { sim, sh, ping } = lab();
     const address = (n: number): string => (family === 6 ? `fd09::${n}` : `10.9.0.${n}`);
     for (const [ns, me, peer] of [
