@@ -40,6 +40,7 @@ export const FEATURES: readonly Feature[] = [
     ['path MTU discovery, fragments, reassembly, redirects, ICMP and its limits', 'emulated'],
     ['reverse path filter, martians, forwarding switches', 'emulated'],
     ['router advertisements and autoconfiguration', 'partly', 'a host asks; no program here advertises'],
+    ['multicast listener reports (MLD)', 'absent', 'a link with IPv6 shows neighbour discovery and router solicitations only'],
     ['multicast routing', 'absent'],
     ['segment routing, IOAM, MPLS, IPsec', 'absent'],
   ),
