@@ -5,7 +5,6 @@ import { fail, ok } from '../sim/errno.ts';
 import { type Directory, type Inode, MagicLink, ProcDir, ProcFile, Symlink } from './inode.ts';
 import type { Machine } from './machine.ts';
 import type { Process } from './process.ts';
-import { procNet } from './procnet.ts';
 
 /** A directory with fixed names. */
 export function fixedDir(entries: Record<string, Inode>): Directory {
@@ -13,6 +12,17 @@ export function fixedDir(entries: Record<string, Inode>): Directory {
     () => Object.keys(entries),
     (name) => (Object.hasOwn(entries, name) ? entries[name] : undefined),
   );
+}
+
+let procNet: (target: Process) => Directory = () =>
+  new ProcDir(
+    () => [],
+    () => undefined,
+  );
+
+/** procnet.ts brings /proc/net when it is loaded, which is with the programs: no set-up reads it. */
+export function provideProcNet(make: (target: Process) => Directory): void {
+  procNet = make;
 }
 
 export function procRoot(m: Machine): Directory {

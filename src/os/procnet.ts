@@ -14,11 +14,12 @@ import { type Directory, type Inode, ProcDir, ProcFile } from './inode.ts';
 import { NETSTAT, SNMP } from './mibnames.ts';
 import { procBonding, procVlan } from './procdev.ts';
 import type { Process } from './process.ts';
+import { provideProcNet } from './procfs.ts';
 import { hasIpvs, IPVS_FILES } from './procipvs.ts';
 import { pointer, procMore } from './procmore.ts';
 import { RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from './rtflags.ts';
 
-export function procNet(target: Process): Directory {
+function procNet(target: Process): Directory {
   const { ns } = target;
   const files: Record<string, () => string> = {
     arp: () => arp(ns),
@@ -310,3 +311,5 @@ function recentLists(ns: Netns): Directory {
     },
   );
 }
+
+provideProcNet(procNet);

@@ -2,3 +2,4 @@
 
 import '../net/netfilter/xt/ext/index.ts';
 import '../net/netfilter/nft/tables.ts';
+import './procnet.ts';
