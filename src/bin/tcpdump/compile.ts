@@ -8,7 +8,8 @@ import { toInsns } from './bpf/block.ts';
 import { Generator, type Names, type Target } from './bpf/gen.ts';
 import { dump, type Insn, type Packet, runBpf } from './bpf/insn.ts';
 import { OptimizeError, optimize } from './bpf/optimize.ts';
-import { FilterError, type Node, parseFilter, primitives } from './bpf/syntax.ts';
+import { parseFilter } from './bpf/syntax.ts';
+import { FilterError, type Node, primitives } from './bpf/tree.ts';
 import { ETHER_PROTOCOLS, PROTOCOL_NUMBERS } from './names.ts';
 import type { TcpdumpOptions } from './options.ts';
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type PcapFile, parsePcap } from '../../wire/pcap.ts';
 import { dump, runBpf } from './bpf/insn.ts';
-import { FilterError } from './bpf/syntax.ts';
+import { FilterError } from './bpf/tree.ts';
 import { compileText } from './compile.ts';
 import { NAMES } from './testnames.ts';
 

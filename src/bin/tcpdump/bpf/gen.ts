@@ -46,7 +46,8 @@ import {
   X,
   XOR,
 } from './insn.ts';
-import { type Arith, FilterError, macBytes, type Node, type Quals } from './syntax.ts';
+import { macBytes } from './scan.ts';
+import { type Arith, FilterError, type Node, type Quals } from './tree.ts';
 
 const ETHERNET = 1;
 const LINUX_SLL = 113;
