@@ -7,9 +7,10 @@ import { strerror } from '../../sim/errno.ts';
 import { toInsns } from './bpf/block.ts';
 import { Generator, type Names, type Target } from './bpf/gen.ts';
 import { dump, type Insn, type Packet, runBpf } from './bpf/insn.ts';
-import { OptimizeError, optimize } from './bpf/optimize.ts';
+import { optimize } from './bpf/optimize.ts';
 import { parseFilter } from './bpf/syntax.ts';
 import { FilterError, type Node, primitives } from './bpf/tree.ts';
+import { OptimizeError } from './bpf/values.ts';
 import { ETHER_PROTOCOLS, PROTOCOL_NUMBERS } from './names.ts';
 import type { TcpdumpOptions } from './options.ts';
 
