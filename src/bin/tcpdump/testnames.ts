@@ -1,6 +1,6 @@
 /** Names for the filter tests, as Debian's /etc/services and /etc/protocols have them. */
 
-import type { Names } from './bpf/gen.ts';
+import type { Names } from './bpf/target.ts';
 import { ETHER_PROTOCOLS, PROTOCOL_NUMBERS } from './names.ts';
 
 const SERVICES: Record<string, { port: number; proto: number }> = {

@@ -1,4 +1,4 @@
-/** One block at a time: statements that do nothing, shorter forms, dead stores. Models opt_blk(), opt_peep() and opt_deadstores() of libpcap's optimize.c */
+/** One block: statements without effect, shorter forms, dead stores. Models opt_blk(), opt_peep(), opt_deadstores() of optimize.c */
 
 import { A_ATOM, AX_ATOM, atomDef, atomUse, has, N_ATOMS, thisOp, X_ATOM } from './atoms.ts';
 import { type Block, NOP, type Stmt } from './block.ts';

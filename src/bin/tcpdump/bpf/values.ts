@@ -1,4 +1,4 @@
-/** Value numbering: what is known of A, X and the memory words, and what folds because of it. Models opt_stmt() of libpcap's optimize.c */
+/** Value numbering: what is known of A, X and the memory words, and what folds. Models opt_stmt() of libpcap's optimize.c */
 
 import { A_ATOM, X_ATOM } from './atoms.ts';
 import { NOP, type Stmt } from './block.ts';
