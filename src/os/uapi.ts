@@ -10,17 +10,8 @@ export type { NexthopGroupEntry, NexthopObject, NexthopObjectSpec } from '../net
 export { addrType, type Dst, dstMtu, type Flow, flushCache, listExceptions, pmtuOf, routeInput, routeOutput } from '../net/ip/route.ts';
 export * from '../net/ip/rule.ts';
 // IPVS
-export {
-  type Forwarding,
-  hasIpvs,
-  Ipvs,
-  type IpvsConn,
-  ipvsOf,
-  type RealServer,
-  type ServerConfig,
-  type ServiceConfig,
-  type VirtualService,
-} from '../net/ipvs/ipvs.ts';
+export { hasIpvs, Ipvs, ipvsOf } from '../net/ipvs/ipvs.ts';
+export type { Forwarding, IpvsConn, RealServer, ServerConfig, ServiceConfig, VirtualService } from '../net/ipvs/service.ts';
 export type { Kernel } from '../net/kernel.ts';
 export * from '../net/neigh/neigh.ts';
 // netfilter

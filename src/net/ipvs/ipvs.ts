@@ -1,5 +1,5 @@
 /**
- * IPVS: virtual services shared out among real servers, per namespace. Models net/netfilter/ipvs/ip_vs_core.c, ip_vs_ctl.c, ip_vs_conn.c, ip_vs_xmit.c
+ * IPVS: virtual services shared out among real servers, per namespace. Models net/netfilter/ipvs/ip_vs_core.c, ip_vs_ctl.c, ip_vs_conn.c
  *
  *   client ─► INPUT or OUTPUT: a server is chosen, the destination rewritten ─► OUTPUT ─► POSTROUTING ─► server
  *   server ─► FORWARD, INPUT or OUTPUT: the source becomes the virtual one again ─► client
@@ -7,122 +7,32 @@
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { SEC } from '../../sim/sim.ts';
-import { type Ip4, writeIp4 } from '../../wire/addr.ts';
-import { alloc, put16, u16 } from '../../wire/bytes.ts';
-import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
-import { IPPROTO_TCP, IPPROTO_UDP, refreshIp4Checksum } from '../../wire/ipv4.ts';
+import type { Ip4 } from '../../wire/addr.ts';
+import { u16 } from '../../wire/bytes.ts';
+import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH } from '../../wire/icmp.ts';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { icmpSend } from '../ip/icmp.ts';
-import { addrType, routeOutput } from '../ip/route.ts';
-import { manipPacket } from '../netfilter/conntrack/manip.ts';
+import { addrType } from '../ip/route.ts';
 import type { Hook, HookVerdict } from '../netfilter/netfilter.ts';
 import { PRIORITY } from '../netfilter/priority.ts';
 import type { XtPacket } from '../netfilter/xt/packet.ts';
 import type { Netns } from '../netns.ts';
-import type { Skb } from '../skb.ts';
-import { SCHEDULERS, type Scheduler } from './sched.ts';
+import { SCHEDULERS } from './sched.ts';
+import {
+  clientKey,
+  type IpvsConn,
+  keyOf,
+  noStats,
+  RealServer,
+  type ServerConfig,
+  type ServiceConfig,
+  type ServiceKey,
+  same,
+  serverKey,
+  VirtualService,
+} from './service.ts';
 import { isActive, nextTcpState, TCP_TIMEOUTS, type TcpState } from './state.ts';
-
-export type Forwarding = 'masq' | 'tunnel' | 'route' | 'local';
-
-/** What names a virtual service: protocol, address and port, or a mark. */
-export interface ServiceKey {
-  readonly proto: number;
-  readonly addr: Ip4;
-  readonly port: number;
-  /** 0: by address. */
-  readonly fwmark: number;
-}
-
-export interface ServiceConfig extends ServiceKey {
-  readonly scheduler: string;
-  /** Seconds that a client stays with its server, 0 for none. */
-  readonly persistent: number;
-  readonly netmask: Ip4;
-  readonly onePacket: boolean;
-}
-
-export interface ServerConfig {
-  readonly addr: Ip4;
-  readonly port: number;
-  readonly forward: Forwarding;
-  readonly weight: number;
-  readonly upper: number;
-  readonly lower: number;
-}
-
-export interface IpvsStats {
-  conns: number;
-  inPackets: number;
-  outPackets: number;
-  inBytes: number;
-  outBytes: number;
-}
-
-const noStats = (): IpvsStats => ({ conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 });
-
-export class RealServer {
-  config: ServerConfig;
-  readonly stats = noStats();
-  active = 0;
-  inactive = 0;
-  persistent = 0;
-  overloaded = false;
-  /** False once deleted: what is left of its connections goes nowhere. */
-  available = true;
-
-  constructor(config: ServerConfig) {
-    this.config = config;
-  }
-
-  get weight(): number {
-    return this.config.weight;
-  }
-
-  /** Between the thresholds it stays what it was. */
-  count(): void {
-    const { upper, lower } = this.config;
-    const total = this.active + this.inactive;
-    if (upper > 0 && total >= upper) this.overloaded = true;
-    else if (lower > 0 ? total < lower : upper === 0 || total * 4 < upper * 3) this.overloaded = false;
-  }
-}
-
-export class VirtualService {
-  config: ServiceConfig;
-  readonly stats = noStats();
-  /** The newest first. */
-  servers: RealServer[] = [];
-  schedule: Scheduler;
-
-  constructor(config: ServiceConfig, schedule: Scheduler) {
-    this.config = config;
-    this.schedule = schedule;
-  }
-}
-
-export interface IpvsConn {
-  readonly proto: number;
-  readonly caddr: Ip4;
-  readonly cport: number;
-  readonly vaddr: Ip4;
-  readonly vport: number;
-  readonly daddr: Ip4;
-  readonly dport: number;
-  readonly service: VirtualService;
-  readonly server: RealServer;
-  readonly forward: Forwarding;
-  /** Follows connection tracking (net.ipv4.vs.conntrack when it began). */
-  readonly nfct: boolean;
-  /** Keeps a client with its server; no connection itself. */
-  readonly template: boolean;
-  state: TcpState | 'UDP';
-  /** Nothing of the way back was seen so far. */
-  oneWay: boolean;
-  inactive: boolean;
-  /** Seconds; virtual time in µs. */
-  timeout: number;
-  expires: number;
-}
+import { rewrite, touched, track, transmit } from './xmit.ts';
 
 const SYSCTLS: Readonly<Record<string, string>> = {
   am_droprate: '10',
@@ -156,14 +66,6 @@ const SYSCTLS: Readonly<Record<string, string>> = {
 
 const tables = new WeakMap<Netns, Ipvs>();
 
-/** Packets that IPVS has been at (skb->ipvs_property), with their connection. */
-const touched = new WeakMap<Skb, IpvsConn>();
-
-/** The connection that a packet belongs to once IPVS has been at it. */
-export function ipvsConnOf(skb: Skb): IpvsConn | undefined {
-  return touched.get(skb);
-}
-
 /** True once ip_vs is loaded. */
 export function hasIpvs(ns: Netns): boolean {
   return tables.has(ns);
@@ -178,10 +80,6 @@ export function ipvsOf(ns: Netns): Ipvs {
     ns.sysctl.load('net/ipv4/vs', SYSCTLS);
   }
   return t;
-}
-
-function keyOf(k: ServiceKey): string {
-  return k.fwmark ? `fwmark/${k.fwmark}` : `${k.proto}/${k.addr}/${k.port}`;
 }
 
 export class Ipvs {
@@ -418,7 +316,7 @@ export class Ipvs {
       stats.inBytes += b.length;
     }
     this.advance(conn, 'in', p);
-    return this.transmit(p, conn);
+    return transmit(p, conn);
   }
 
   private serviceFor(mark: number, proto: number, addr: Ip4, port: number): VirtualService | null {
@@ -475,62 +373,6 @@ export class Ipvs {
     };
   }
 
-  /** The connection's way of forwarding. Models ip_vs_nat_xmit(), ip_vs_dr_xmit(), ip_vs_tunnel_xmit() */
-  private transmit(p: XtPacket, conn: IpvsConn): HookVerdict {
-    const { skb, ns } = p;
-    if (conn.forward === 'local' || addrType(ns, conn.daddr) === 'local') {
-      if (conn.forward !== 'route' && conn.daddr !== conn.vaddr) this.rewrite(p, conn, 'dst');
-      else if (conn.dport !== conn.vport) this.rewrite(p, conn, 'dst');
-      touched.set(skb, conn);
-      if (p.hook === 'OUTPUT') skb.dst = null;
-      return 'accept';
-    }
-    const route = routeOutput(ns, { dst: conn.daddr, tos: skb.data[1] as number, mark: skb.mark });
-    if (!route.ok) return ns.nf.dropped('NO_ROUTE');
-    const overhead = conn.forward === 'tunnel' ? 20 : 0;
-    const mtu = route.value.dev.mtu - overhead;
-    if (skb.gsoSize === 0 && skb.data.length > mtu && u16(skb.data, 6) & 0x4000) {
-      icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
-      return ns.nf.dropped('PKT_TOO_BIG');
-    }
-    if ((skb.data[8] as number) <= 1) {
-      icmpSend(skb, ICMP_TIME_EXCEEDED, 0);
-      return ns.nf.dropped('TTL_EXCEEDED');
-    }
-    skb.data[8] = (skb.data[8] as number) - 1;
-    refreshIp4Checksum(skb.data);
-    touched.set(skb, conn);
-    this.track(skb, conn, conn.forward === 'masq');
-    if (conn.forward === 'masq') this.rewrite(p, conn, 'dst');
-    else if (conn.forward === 'tunnel') encapsulate(skb, route.value.src as Ip4, conn.daddr);
-    skb.dst = null;
-    ns.ip4.sendVia(skb, conn.daddr, null);
-    return 'stolen';
-  }
-
-  private rewrite(p: XtPacket, conn: IpvsConn, side: 'src' | 'dst'): void {
-    const to = side === 'dst' ? { addr: conn.daddr, port: conn.dport } : { addr: conn.vaddr, port: conn.vport };
-    manipPacket(p.skb.data, 4, 0, p.l4, p.proto, side, to, undefined, p.skb.csumBytes > 0);
-    if (side === 'dst') {
-      p.dst = to.addr;
-      p.dst32 = to.addr | 0;
-    } else {
-      p.src = to.addr;
-      p.src32 = to.addr | 0;
-    }
-  }
-
-  /** Tells connection tracking where answers come from, or keeps the packet from it. Models ip_vs_update_conntrack(), ip_vs_notrack() */
-  private track(skb: Skb, conn: IpvsConn, alters: boolean): void {
-    if (!conn.nfct) {
-      skb.ct = null;
-      skb.ctInfo = null;
-      skb.untracked = true;
-    } else if (alters && skb.ct && !skb.ct.confirmed && skb.ctInfo?.dir === 'original') {
-      skb.ct.reply = { ...skb.ct.reply, src: conn.daddr, sport: conn.dport };
-    }
-  }
-
   /** ip_vs_out_hook(): from a real server back to the client. */
   private outgoing(p: XtPacket): HookVerdict {
     if (!this.concerns(p)) return 'accept';
@@ -544,40 +386,9 @@ export class Ipvs {
       stats.outBytes += b.length;
     }
     this.advance(conn, 'out', p);
-    this.rewrite(p, conn, 'src');
+    rewrite(p, conn, 'src');
     touched.set(skb, conn);
-    this.track(skb, conn, false);
+    track(skb, conn, false);
     return 'accept';
   }
-}
-
-function same(a: Pick<ServerConfig, 'addr' | 'port'>, b: Pick<ServerConfig, 'addr' | 'port'>): boolean {
-  return a.addr === b.addr && a.port === b.port;
-}
-
-function clientKey(c: Pick<IpvsConn, 'proto' | 'caddr' | 'cport' | 'vaddr' | 'vport'>): string {
-  return `${c.proto}/${c.caddr}:${c.cport}/${c.vaddr}:${c.vport}`;
-}
-
-function serverKey(c: Pick<IpvsConn, 'proto' | 'caddr' | 'cport' | 'daddr' | 'dport'>): string {
-  return `${c.proto}/${c.caddr}:${c.cport}/${c.daddr}:${c.dport}`;
-}
-
-/** The packet inside another one to the server (IPIP). */
-function encapsulate(skb: Skb, src: Ip4, dst: Ip4): void {
-  skb.checksumHelp();
-  const inner = skb.data;
-  const b = alloc(inner.length + 20);
-  b[0] = 0x45;
-  b[1] = inner[1] as number;
-  put16(b, 2, b.length);
-  put16(b, 4, 1 + skb.sim.rng('ipid').below(65535));
-  put16(b, 6, u16(inner, 6) & 0x4000);
-  b[8] = inner[8] as number;
-  b[9] = 4;
-  writeIp4(b, 12, src);
-  writeIp4(b, 16, dst);
-  b.set(inner, 20);
-  refreshIp4Checksum(b);
-  skb.data = b;
 }

@@ -1,7 +1,9 @@
 /** -m ipvs: packets that IPVS has been at. Models xt_ipvs.c, libxt_ipvs.c */
 
 import { formatIp, type IpAddr, maxLen } from '../../../../wire/addr.ts';
-import { hasIpvs, type IpvsConn, ipvsConnOf } from '../../../ipvs/ipvs.ts';
+import { hasIpvs } from '../../../ipvs/ipvs.ts';
+import type { IpvsConn } from '../../../ipvs/service.ts';
+import { ipvsConnOf } from '../../../ipvs/xmit.ts';
 import { type MatchExt, type OptionSpec, Problem } from '../ext.ts';
 import { protocolNumber, servicePort } from '../names.ts';
 import { host, number, mask as parseMask } from '../parse.ts';
