@@ -2,8 +2,8 @@
 
 import { type Errno, strerror, xt } from '../../os/uapi.ts';
 import { type Env, Refused } from './env.ts';
-import type { Parsed } from './options.ts';
 import { chainHeader, type ListFormat, orderedChains, policyText, ruleLine, specText, verboseLine } from './print.ts';
+import type { Parsed } from './state.ts';
 
 const NO_CHAIN = 'No chain/target/match by that name';
 const BAD_RULE = 'Bad rule (does a matching rule exist in that chain?)';

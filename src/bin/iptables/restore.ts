@@ -4,7 +4,8 @@ import { xt } from '../../os/uapi.ts';
 import { Batch } from './commands.ts';
 import { type Env, Exit, flavourText, Ignored, problemText, Refused } from './env.ts';
 import { restoreHelp } from './help.ts';
-import { CommandParser, type Parsed } from './options.ts';
+import { CommandParser } from './options.ts';
+import type { Parsed } from './state.ts';
 
 export interface RestoreOptions {
   counters: boolean;

@@ -2,9 +2,10 @@
 
 import { xt } from '../../os/uapi.ts';
 import { type Env, problemText } from './env.ts';
-import { CommandParser, type Parsed } from './options.ts';
+import { CommandParser } from './options.ts';
 import { specText } from './print.ts';
 import { splitLine } from './restore.ts';
+import type { Parsed } from './state.ts';
 
 interface Translation {
   out: string;
