@@ -307,3 +307,8 @@ export function locOf(t: Token): Loc {
 export function join(a: Loc, b: Loc): Loc {
   return a.line === b.line ? { line: a.line, from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) } : a;
 }
+
+/** From a token to the last one that was read. */
+export function span(c: Cursor, from: Token): Loc {
+  return join(locOf(from), locOf(c.previous));
+}

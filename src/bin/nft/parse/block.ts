@@ -4,7 +4,8 @@ import * as nft from '../../../os/nft.ts';
 import type { xt } from '../../../os/uapi.ts';
 import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { duration, lhs, setExpr } from './expr.ts';
-import { limitBody, type ParsedRule, parseRule, quotaBody, statefulStatement } from './stmt.ts';
+import { limitBody, quotaBody, statefulStatement } from './stateful.ts';
+import { type ParsedRule, parseRule } from './stmt.ts';
 
 export interface BaseBody {
   readonly type: string;

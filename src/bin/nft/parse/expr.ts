@@ -4,7 +4,7 @@ import * as nft from '../../../os/nft.ts';
 import type { xt } from '../../../os/uapi.ts';
 import { type Cursor, join, type Loc, locOf, NftError, type Token } from '../lexer.ts';
 import { selector } from './selector.ts';
-import { statefulStatement } from './stmt.ts';
+import { statefulStatement } from './stateful.ts';
 
 const UNKNOWN = nft.TYPES.integer;
 

@@ -2,7 +2,7 @@
 
 import * as nft from '../../../os/nft.ts';
 import type { xt } from '../../../os/uapi.ts';
-import { LOG_FLAGS, LOG_LEVELS } from '../parse/stmt.ts';
+import { LOG_FLAGS, LOG_LEVELS } from '../parse/log.ts';
 import { elemsText, exprText, type Format, maskList, operandText, usesStatements, verdictText } from './expr.ts';
 
 function matchText(s: xt.MatchStmt, f: Format): string {
