@@ -17,13 +17,14 @@ export {
   type SetType,
 } from './ipset/ipset.ts';
 export { HOOKS, type Hook } from './netfilter.ts';
+export type { NftChange, NftCommit, NftRefusal } from './nft/changes.ts';
 export type { DataType, Names, Style as NftStyle, Value as NftValue } from './nft/datatype.ts';
 export type * from './nft/expr.ts';
 export type { Base as PayloadBase, ExtHeader, ExtKind, Field, Proto } from './nft/proto.ts';
 export type { NftSet, SetElem, SetSpec, Span } from './nft/set.ts';
 export type * from './nft/stmt.ts';
 export type { BaseChain, ChainType, Flowtable, NftChain, NftFamily, NftHook, NftObject, NftRule, NftTable, ObjSpec } from './nft/table.ts';
-export type { NftChange, NftCommit, NftRefusal, NftTables } from './nft/tables.ts';
+export type { NftTables } from './nft/tables.ts';
 export type { NftTrace, TracedPacket, TraceSink } from './nft/trace.ts';
 export type { NfTableChange, NfTraceStep } from './nftrace.ts';
 export type { Chain } from './xt/chain.ts';

@@ -3,10 +3,14 @@
 import { type Errno, fail, ok, type Result } from '../../../sim/errno.ts';
 import type { Netns } from '../../netns.ts';
 import { type Netfilter, provideNft } from '../netfilter.ts';
-import type { Elem, Expr, VerdictExpr } from './expr.ts';
+import { anonymousSet, freeName, makeElem } from './anonymous.ts';
+import type { NftChange, NftCommit, NftRefusal } from './changes.ts';
+import type { Elem, Expr } from './expr.ts';
 import { hookChain } from './hooks.ts';
+import { chainsOf, jumpsTo, reachable, reaches, referenced } from './jumps.ts';
 import { compileStateful, compileStmt, type Run, type RunCx } from './run.ts';
-import { NftSet, type SetElem, type SetSpec, spansOf } from './set.ts';
+import { NftSet, type SetElem, type SetSpec } from './set.ts';
+import { chainSteps } from './steps.ts';
 import type { ObjKind, Stmt } from './stmt.ts';
 import {
   type BaseChain,
@@ -20,80 +24,8 @@ import {
   objectKey,
 } from './table.ts';
 import type { TraceSink } from './trace.ts';
-import { refusalOf } from './validate.ts';
-
-/** Something that a transaction changed, for `nft monitor`. */
-export interface NftChange {
-  readonly verb: 'add' | 'insert' | 'delete';
-  readonly what: 'table' | 'chain' | 'rule' | 'set' | 'element' | 'object';
-  readonly table: NftTable;
-  readonly chain?: NftChain;
-  readonly rule?: NftRule;
-  /** Handle of the rule before a replaced one. */
-  readonly position?: number;
-  readonly set?: NftSet;
-  /** An anonymous set that goes with its rule. */
-  readonly anonymous?: { readonly name: string; readonly handle: number };
-  readonly elem?: SetElem;
-  readonly object?: NftObject;
-}
-
-/** A committed transaction and whose it was. */
-export interface NftCommit {
-  readonly changes: readonly NftChange[];
-  readonly generation: number;
-  readonly pid: number;
-  readonly comm: string;
-}
-
-/** Which part of the command a refusal is about. */
-export interface NftRefusal {
-  readonly errno: Errno;
-  readonly about: 'rule' | 'chain' | 'statement';
-  /** Index of the statement. */
-  readonly index: number;
-}
-
-const MAX_JUMPS = 16;
-
-/** Every chain that a statement may lead to. */
-function chainsOf(s: Stmt): string[] {
-  if (s.s !== 'verdict') return [];
-  const { expr } = s;
-  if (expr.k === 'verdict') return expr.chain === null ? [] : [expr.chain];
-  if (expr.k !== 'map' || expr.table.k !== 'set') return [];
-  return expr.table.elems.flatMap((el) => (el.data?.k === 'verdict' && el.data.chain !== null ? [el.data.chain] : []));
-}
-
-function usesCt(e: Expr | null): boolean {
-  if (!e) return false;
-  if (e.k === 'ct') return true;
-  if (e.k === 'concat' || e.k === 'list') return e.items.some(usesCt);
-  if (e.k === 'binop') return usesCt(e.left);
-  if (e.k === 'map') return usesCt(e.key);
-  return e.k === 'hash' && usesCt(e.expr);
-}
-
-function needsTracking(s: Stmt): boolean {
-  switch (s.s) {
-    case 'match':
-      return usesCt(s.left);
-    case 'verdict':
-      return usesCt(s.expr);
-    case 'assign':
-      return s.target.k === 'ct' || usesCt(s.value);
-    case 'nat':
-    case 'connlimit':
-    case 'synproxy':
-      return true;
-    case 'objref':
-      return s.kind.startsWith('ct ');
-    case 'setop':
-      return usesCt(s.key);
-    default:
-      return false;
-  }
-}
+import { AT_END, anonymousSets, needsTracking, setsOf } from './uses.ts';
+import { chainTypeOk, refusalOf } from './validate.ts';
 
 export class NftTables {
   readonly ns: Netns;
@@ -271,7 +203,7 @@ export class NftTables {
 
   /** EBUSY while something jumps there. */
   deleteChain(table: NftTable, chain: NftChain): Result {
-    if (this.referenced(table, chain)) return fail('EBUSY');
+    if (referenced(table, chain)) return fail('EBUSY');
     this.flushChain(table, chain);
     this.unhook(chain);
     const before = table.chains;
@@ -285,25 +217,13 @@ export class NftTables {
     return ok();
   }
 
-  private referenced(table: NftTable, chain: NftChain): boolean {
-    for (const c of table.chains.values()) {
-      if (c === chain) continue;
-      for (const rule of c.rules) for (const s of rule.stmts) if (chainsOf(s).includes(chain.name)) return true;
-    }
-    for (const set of table.sets.values()) {
-      if (set.spec.dataType?.base !== 'verdict') continue;
-      for (const e of set.elems) if (e.elem.data?.k === 'verdict' && e.elem.data.chain === chain.name) return true;
-    }
-    return false;
-  }
-
   renameChain(table: NftTable, chain: NftChain, name: string): Result {
     if (table.chains.has(name)) return fail('EEXIST');
     const old = chain.name;
     const before = table.chains;
     table.chains = new Map([...before].map(([k, c]) => [c === chain ? name : k, c]));
     chain.name = name;
-    const jumps = this.jumpsTo(table, old);
+    const jumps = jumpsTo(table, old);
     for (const jump of jumps) jump.chain = name;
     this.undo(() => {
       chain.name = old;
@@ -312,19 +232,6 @@ export class NftTables {
     });
     this.changed({ verb: 'add', what: 'chain', table, chain });
     return ok();
-  }
-
-  private jumpsTo(table: NftTable, name: string): VerdictExpr[] {
-    const found = new Set<VerdictExpr>();
-    const look = (e: Expr | null): void => {
-      if (e?.k === 'verdict' && e.chain === name) found.add(e);
-      if (e?.k === 'map' && e.table.k === 'set') for (const el of e.table.elems) look(el.data);
-    };
-    for (const chain of table.chains.values()) {
-      for (const rule of chain.rules) for (const s of rule.stmts) if (s.s === 'verdict') look(s.expr);
-    }
-    for (const set of table.sets.values()) for (const el of set.elems) look(el.elem.data);
-    return [...found];
   }
 
   /** `at`: index to insert at; the end when not given. */
@@ -358,7 +265,7 @@ export class NftTables {
         const target = table.chains.get(name);
         if (!target) return refused('ENOENT', 'chain', index);
         if (target.base) return refused('EOPNOTSUPP', 'chain', index);
-        if (this.reachable(table, chain) && this.reaches(table, target, chain, 0)) return refused('EMLINK', 'rule', index);
+        if (reachable(table, chain) && reaches(table, target, chain, 0)) return refused('EMLINK', 'rule', index);
       }
       if (s.s === 'objref' && s.expr.k === 'value' && !table.objects.has(objectKey(s.kind, String(s.expr.v))))
         return refused('ENOENT', 'statement', index);
@@ -567,158 +474,6 @@ export class NftTables {
       table.flowtables = before;
     });
   }
-
-  /** Loops are looked for from base chains only. */
-  private reachable(table: NftTable, chain: NftChain): boolean {
-    if (chain.base) return true;
-    for (const c of table.chains.values()) if (c.base && this.reaches(table, c, chain, 0)) return true;
-    return false;
-  }
-
-  private reaches(table: NftTable, from: NftChain, to: NftChain, depth: number): boolean {
-    if (from === to || depth > MAX_JUMPS) return true;
-    return from.rules.some((r) =>
-      r.stmts.some((s) =>
-        chainsOf(s).some((name) => {
-          const next = table.chains.get(name);
-          return next !== undefined && this.reaches(table, next, to, depth + 1);
-        }),
-      ),
-    );
-  }
-}
-
-/** Statements whose chains are looked at when everything else of a batch is done (nft_expr_ops.validate). */
-const AT_END: ReadonlySet<Stmt['s']> = new Set(['nat', 'reject', 'tproxy', 'synproxy']);
-
-function anonymousSets(stmts: readonly Stmt[]): number {
-  let n = 0;
-  for (const s of stmts) {
-    const e = s.s === 'match' ? s.right : s.s === 'verdict' || s.s === 'objref' ? s.expr : null;
-    if (e?.k === 'set' || (e?.k === 'map' && e.table.k === 'set')) n++;
-  }
-  return n;
-}
-
-function setsOf(s: Stmt): NftSet[] {
-  const out: NftSet[] = [];
-  const see = (e: Expr | null): void => {
-    if (!e) return;
-    if (e.k === 'setref') out.push(e.set);
-    else if (e.k === 'map') see(e.table);
-  };
-  if (s.s === 'match') see(s.right);
-  else if (s.s === 'verdict' || s.s === 'objref') see(s.expr);
-  else if (s.s === 'assign') see(s.value);
-  else if (s.s === 'nat') {
-    see(s.addr);
-    see(s.port);
-  } else if (s.s === 'setop') see(s.set);
-  else if (s.s === 'queue') see(s.num);
-  return out;
-}
-
-function makeElem(set: NftSet, el: Elem, now: number): SetElem {
-  const timeout = el.timeout ?? set.spec.timeout;
-  const life = el.expires ?? timeout;
-  const stmts = (el.stmts.length > 0 ? el.stmts : set.spec.stmts).map((s) => ({ ...s }));
-  return {
-    elem: el,
-    spans: el.key ? spansOf(el.key) : null,
-    timeout,
-    expires: life === null || life === 0 ? null : now + life * 1000,
-    stmts,
-    run: null,
-  };
-}
-
-/** `__set%d`, `__map%d`: the first number that no other rule's set has. */
-function freeName(table: NftTable, e: Expr): string {
-  const stem = e.k === 'set' && e.elems.some((el) => el.data) ? '__map' : '__set';
-  for (let n = 0; ; n++) if (!table.anonymous.has(`${stem}${n}`)) return `${stem}${n}`;
-}
-
-function anonymousSet(e: Expr, handle: number, name: string): NftSet {
-  const elems = e.k === 'set' ? e.elems : [];
-  const set = new NftSet(
-    {
-      name,
-      kind: 'set',
-      keyType: e.type,
-      dataType: null,
-      objType: null,
-      dataInterval: false,
-      flags: ['constant'],
-      timeout: null,
-      gcInterval: null,
-      size: null,
-      policy: null,
-      autoMerge: false,
-      comment: null,
-      typeofKey: null,
-      typeofData: null,
-      stmts: [],
-      anonymous: true,
-    },
-    handle,
-  );
-  set.elems = elems.map((el) => makeElem(set, el, 0));
-  return set;
-}
-
-/** Statements one after the other until one does not say `next`. */
-function chainSteps(steps: readonly Run[]): Run {
-  const [a, b, c, d] = steps as [Run, Run, Run, Run];
-  switch (steps.length) {
-    case 0:
-      return () => 'continue';
-    case 1:
-      return (p) => {
-        const r = a(p);
-        return r === 'next' ? 'continue' : r;
-      };
-    case 2:
-      return (p) => {
-        let r = a(p);
-        if (r === 'next') r = b(p);
-        return r === 'next' ? 'continue' : r;
-      };
-    case 3:
-      return (p) => {
-        let r = a(p);
-        if (r === 'next') r = b(p);
-        if (r === 'next') r = c(p);
-        return r === 'next' ? 'continue' : r;
-      };
-    case 4:
-      return (p) => {
-        let r = a(p);
-        if (r === 'next') r = b(p);
-        if (r === 'next') r = c(p);
-        if (r === 'next') r = d(p);
-        return r === 'next' ? 'continue' : r;
-      };
-    default:
-      return (p) => {
-        for (const step of steps) {
-          const r = step(p);
-          if (r !== 'next') return r;
-        }
-        return 'continue';
-      };
-  }
-}
-
-/** nft_chain_type: which hooks and priorities a type has in a family. */
-function chainTypeOk(family: NftFamily, base: BaseChain): boolean {
-  const ip = family === 'ip' || family === 'ip6' || family === 'inet';
-  if (base.type === 'nat')
-    return ip && base.hook !== 'FORWARD' && base.hook !== 'INGRESS' && base.hook !== 'EGRESS' && base.priority > -200;
-  if (base.type === 'route') return ip && base.hook === 'OUTPUT';
-  if (family === 'netdev') return base.hook === 'INGRESS' || base.hook === 'EGRESS';
-  if (family === 'arp') return base.hook === 'INPUT' || base.hook === 'OUTPUT';
-  if (base.hook === 'EGRESS') return false;
-  return base.hook !== 'INGRESS' || family === 'inet';
 }
 
 export {

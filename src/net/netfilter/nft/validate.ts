@@ -109,3 +109,15 @@ export function refusalOf(s: Stmt, family: NftFamily, base: BaseChain | null): E
       return null;
   }
 }
+
+/** nft_chain_type: which hooks and priorities a type has in a family. */
+export function chainTypeOk(family: NftFamily, base: BaseChain): boolean {
+  const ip = family === 'ip' || family === 'ip6' || family === 'inet';
+  if (base.type === 'nat')
+    return ip && base.hook !== 'FORWARD' && base.hook !== 'INGRESS' && base.hook !== 'EGRESS' && base.priority > -200;
+  if (base.type === 'route') return ip && base.hook === 'OUTPUT';
+  if (family === 'netdev') return base.hook === 'INGRESS' || base.hook === 'EGRESS';
+  if (family === 'arp') return base.hook === 'INPUT' || base.hook === 'OUTPUT';
+  if (base.hook === 'EGRESS') return false;
+  return base.hook !== 'INGRESS' || family === 'inet';
+}
