@@ -10,236 +10,17 @@ import {
   ok,
   type RealServer,
   type Result,
-  type ServerConfig,
-  type ServiceConfig,
   strerror,
   type VirtualService,
 } from '../../os/uapi.ts';
 import { formatIp4, type Ip4, parseIp4 } from '../../wire/addr.ts';
+import { FORWARDING, large, title } from './columns.ts';
+import { HELP, VERSION } from './help.ts';
+import { COMMANDS, EXCLUSIVE, OPTION_NAMES, read } from './options.ts';
+import { Failure, need, number, Request, TCP, TRY_HELP, UDP } from './request.ts';
 
-const TCP = 6;
-const UDP = 17;
-const VERSION = 'ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n';
-const SCHEDULER_NAMES = 'rr|wrr|lc|wlc|lblc|lblcr|dh|sh|sed|nq|fo|ovf|mh';
 const MAX_TIMEOUT = 86400 * 31;
 const DEFAULT_PERSISTENCE = 360;
-
-const HELP = `${VERSION}Usage:
-  ipvsadm -A|E -t|u|f service-address [-s scheduler] [-p [timeout]] [-M netmask] [--pe persistence_engine] [-b sched-flags]
-  ipvsadm -D -t|u|f service-address
-  ipvsadm -C
-  ipvsadm -R
-  ipvsadm -S [-n]
-  ipvsadm -a|e -t|u|f service-address -r server-address [options]
-  ipvsadm -d -t|u|f service-address -r server-address
-  ipvsadm -L|l [options]
-  ipvsadm -Z [-t|u|f service-address]
-  ipvsadm --set tcp tcpfin udp
-  ipvsadm --start-daemon {master|backup} [daemon-options]
-  ipvsadm --stop-daemon {master|backup}
-  ipvsadm -h
-
-Commands:
-Either long or short options are allowed.
-  --add-service     -A        add virtual service with options
-  --edit-service    -E        edit virtual service with options
-  --delete-service  -D        delete virtual service
-  --clear           -C        clear the whole table
-  --restore         -R        restore rules from stdin
-  --save            -S        save rules to stdout
-  --add-server      -a        add real server with options
-  --edit-server     -e        edit real server with options
-  --delete-server   -d        delete real server
-  --list            -L|-l     list the table
-  --zero            -Z        zero counters in a service or all services
-  --set tcp tcpfin udp        set connection timeout values
-  --start-daemon              start connection sync daemon
-  --stop-daemon               stop connection sync daemon
-  --help            -h        display this help message
-
-Options:
-  --tcp-service  -t service-address   service-address is host[:port]
-  --udp-service  -u service-address   service-address is host[:port]
-  --fwmark-service  -f fwmark         fwmark is an integer greater than zero
-  --scheduler    -s scheduler         one of ${SCHEDULER_NAMES},
-                                      the default scheduler is wlc.
-  --persistent   -p [timeout]         persistent service
-  --netmask      -M netmask           persistent granularity mask
-  --real-server  -r server-address    server-address is host (and port)
-  --gatewaying   -g                   gatewaying (direct routing) (default)
-  --ipip         -i                   ipip encapsulation (tunneling)
-  --masquerading -m                   masquerading (NAT)
-  --weight       -w weight            capacity of real server
-  --u-threshold  -x uthreshold        upper threshold of connections
-  --l-threshold  -y lthreshold        lower threshold of connections
-  --connection   -c                   output of current IPVS connections
-  --timeout                           output of timeout (tcp tcpfin udp)
-  --daemon                            output of daemon information
-  --stats                             output of statistics information
-  --rate                              output of rate information
-  --exact                             expand numbers (display exact values)
-  --thresholds                        output of thresholds information
-  --persistent-conn                   output of persistent connection info
-  --nosort                            disable sorting output of service/server entries
-  --sort                              does nothing, for backwards compatibility
-  --ops          -o                   one-packet scheduling
-  --numeric      -n                   numeric output of addresses and ports
-`;
-
-/** Ends the program with a message on stderr. */
-class Failure extends Error {
-  readonly status: number;
-  readonly text: string;
-
-  constructor(status: number, text: string) {
-    super(text);
-    this.status = status;
-    this.text = text;
-  }
-}
-
-const TRY_HELP = "Try `ipvsadm -h' or `ipvsadm --help' for more information.";
-
-type Arg = 'none' | 'required' | 'optional';
-
-/** Long name, short letter, argument; the letter (or the name) is what the rest of the program knows it by. */
-const WORDS: readonly (readonly [long: string, short: string, arg?: Arg])[] = [
-  ['add-service', 'A'],
-  ['edit-service', 'E'],
-  ['delete-service', 'D'],
-  ['clear', 'C'],
-  ['list', 'L'],
-  ['list', 'l'],
-  ['zero', 'Z'],
-  ['add-server', 'a'],
-  ['edit-server', 'e'],
-  ['delete-server', 'd'],
-  ['set', ''],
-  ['help', 'h'],
-  ['version', 'v'],
-  ['restore', 'R'],
-  ['save', 'S'],
-  ['start-daemon', '', 'required'],
-  ['stop-daemon', '', 'required'],
-  ['tcp-service', 't', 'required'],
-  ['udp-service', 'u', 'required'],
-  ['fwmark-service', 'f', 'required'],
-  ['scheduler', 's', 'required'],
-  ['persistent', 'p', 'optional'],
-  ['netmask', 'M', 'required'],
-  ['real-server', 'r', 'required'],
-  ['masquerading', 'm'],
-  ['ipip', 'i'],
-  ['gatewaying', 'g'],
-  ['weight', 'w', 'required'],
-  ['u-threshold', 'x', 'required'],
-  ['l-threshold', 'y', 'required'],
-  ['numeric', 'n'],
-  ['connection', 'c'],
-  ['timeout', ''],
-  ['daemon', ''],
-  ['stats', ''],
-  ['rate', ''],
-  ['thresholds', ''],
-  ['persistent-conn', ''],
-  ['nosort', ''],
-  ['sort', ''],
-  ['exact', 'X'],
-  ['ipv6', '6'],
-  ['ops', 'o'],
-];
-
-interface Given {
-  readonly opt: string;
-  readonly arg: string | undefined;
-}
-
-/** As popt reads a command line: options anywhere, letters in clusters, `--name=value`. */
-function read(words: readonly string[]): { given: Given[]; rest: string[]; error: string | null } {
-  const given: Given[] = [];
-  const rest: string[] = [];
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] as string;
-    const take = (arg: Arg | undefined, attached: string | undefined): string | undefined => {
-      if (attached !== undefined) return attached;
-      const next = words[i + 1];
-      if (arg === 'optional' && (next === undefined || next.startsWith('-'))) return undefined;
-      if (next !== undefined) i++;
-      return next;
-    };
-    if (word.startsWith('--')) {
-      const eq = word.indexOf('=');
-      const name = word.slice(2, eq < 0 ? undefined : eq);
-      const spec = WORDS.find(([long]) => long === name);
-      if (!spec) return { given, rest, error: `${word}: unknown option` };
-      const [long, short, arg] = spec;
-      const value = arg ? take(arg, eq < 0 ? undefined : word.slice(eq + 1)) : undefined;
-      if (arg === 'required' && value === undefined) return { given, rest, error: `${word}: missing argument` };
-      given.push({ opt: short || long, arg: value });
-    } else if (word.startsWith('-') && word.length > 1) {
-      for (let k = 1; k < word.length; k++) {
-        const letter = word[k] as string;
-        const spec = WORDS.find(([, short]) => short === letter);
-        if (!spec) return { given, rest, error: `-${letter}: unknown option` };
-        const arg = spec[2];
-        const value = arg ? take(arg, k + 1 < word.length ? word.slice(k + 1) : undefined) : undefined;
-        if (arg === 'required' && value === undefined) return { given, rest, error: `-${letter}: missing argument` };
-        given.push({ opt: letter, arg: value });
-        if (arg) break;
-      }
-    } else rest.push(word);
-  }
-  return { given, rest, error: null };
-}
-
-/** Commands by their letter: name, options that must be there, options that may. */
-const COMMANDS: Readonly<Record<string, readonly [name: string, needs: string, may: string]>> = {
-  A: ['add-service', 'service-address', 'scheduler persistent netmask ops'],
-  E: ['edit-service', 'service-address', 'scheduler persistent netmask ops'],
-  D: ['delete-service', 'service-address', ''],
-  C: ['flush', '', ''],
-  L: ['list', '', 'numeric connection service-address timeout daemon stats rate thresholds persistent-conn nosort exact'],
-  a: ['add-server', 'service-address real-server', 'forwarding-method weight u-threshold l-threshold'],
-  d: ['delete-server', 'service-address real-server', ''],
-  e: ['edit-server', 'service-address real-server', 'forwarding-method weight u-threshold l-threshold'],
-  set: ['set', '', ''],
-  'start-daemon': ['start-daemon', '', ''],
-  'stop-daemon': ['stop-daemon', '', ''],
-  R: ['restore', '', ''],
-  S: ['save', '', 'numeric'],
-  Z: ['zero', '', 'service-address'],
-};
-
-/** Of these `list` takes one only. */
-const EXCLUSIVE = ['connection', 'service-address', 'timeout', 'daemon'];
-
-/** The options in the order in which they are checked, by letter. */
-const OPTION_NAMES: Readonly<Record<string, string>> = {
-  n: 'numeric',
-  c: 'connection',
-  t: 'service-address',
-  u: 'service-address',
-  f: 'service-address',
-  s: 'scheduler',
-  p: 'persistent',
-  M: 'netmask',
-  r: 'real-server',
-  m: 'forwarding-method',
-  i: 'forwarding-method',
-  g: 'forwarding-method',
-  w: 'weight',
-  x: 'u-threshold',
-  y: 'l-threshold',
-  timeout: 'timeout',
-  daemon: 'daemon',
-  stats: 'stats',
-  rate: 'rate',
-  thresholds: 'thresholds',
-  'persistent-conn': 'persistent-conn',
-  nosort: 'nosort',
-  X: 'exact',
-  o: 'ops',
-};
 
 /** What errors mean to each request. */
 const SERVICE_ERRORS: Partial<Record<Errno, string>> = {
@@ -252,47 +33,6 @@ const SERVER_ERRORS: Partial<Record<Errno, string>> = {
   EEXIST: 'Destination already exists',
   ENOENT: 'No such destination',
 };
-
-function number(text: string, min: number, max: number): number | null {
-  if (!/^\s*[-+]?\d+$/.test(text)) return null;
-  const n = Number(text);
-  return n >= min && n <= max ? n : null;
-}
-
-function need(value: number | null, message: string): number {
-  if (value === null) throw new Failure(2, message);
-  return value;
-}
-
-class Request {
-  command = '';
-  proto = TCP;
-  addr: Ip4 = 0;
-  port = 0;
-  fwmark = 0;
-  scheduler = '';
-  persistent = 0;
-  netmask: Ip4 = 0xffffffff;
-  onePacket = false;
-  server: { addr: Ip4; port: number } | null = null;
-  forward: ServerConfig['forward'] = 'route';
-  weight = 1;
-  upper = 0;
-  lower = 0;
-  readonly flags = new Set<string>();
-
-  get service(): ServiceConfig {
-    const { proto, addr, port, fwmark, persistent, netmask, onePacket } = this;
-    return { proto, addr, port, fwmark, scheduler: this.scheduler || 'wlc', persistent, netmask, onePacket };
-  }
-
-  get real(): ServerConfig {
-    const { server, forward, weight, upper, lower } = this;
-    // Who forwards whole packets cannot change their port.
-    const port = this.fwmark === 0 && forward !== 'masq' && this.command !== 'd' ? this.port : (server?.port ?? 0);
-    return { addr: server?.addr ?? 0, port, forward, weight, upper, lower };
-  }
-}
 
 class Ipvsadm {
   readonly p: Process;
@@ -591,28 +331,6 @@ class Ipvsadm {
       else this.out += `  -> ${name} ${FORWARDING[forward].padEnd(7)} ${cell(weight, 6)} ${counts}`;
     }
   }
-}
-
-const FORWARDING: Readonly<Record<ServerConfig['forward'], string>> = { masq: 'Masq', local: 'Local', tunnel: 'Tunnel', route: 'Route' };
-
-function title(flags: ReadonlySet<string>): string {
-  const head = 'Prot LocalAddress:Port'.padEnd(33);
-  const wide = (names: readonly string[]): string => `${head} ${names.map((n) => n.padStart(8)).join(' ')}\n  -> RemoteAddress:Port\n`;
-  if (flags.has('stats')) return wide(['Conns', 'InPkts', 'OutPkts', 'InBytes', 'OutBytes']);
-  if (flags.has('rate')) return wide(['CPS', 'InPPS', 'OutPPS', 'InBPS', 'OutBPS']);
-  const counts = `${'ActiveConn'.padEnd(10)} ${'InActConn'.padEnd(10)}\n  -> RemoteAddress:Port\n`;
-  if (flags.has('thresholds')) return `${head} ${'Uthreshold'.padEnd(10)} ${'Lthreshold'.padEnd(10)} ${counts}`;
-  if (flags.has('persistent-conn')) return `${head} ${'Weight'.padEnd(9)} ${'PersistConn'.padEnd(11)} ${counts}`;
-  return 'Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n';
-}
-
-/** Nine columns, in thousands and more when it does not fit. */
-function large(n: number, exact: boolean): string {
-  if (exact) return String(n).padStart(Math.max(9, String(n).length + 1));
-  if (n < 1e8) return String(n).padStart(9);
-  if (n < 1e9) return `${String(Math.floor(n / 1e3)).padStart(8)}K`;
-  if (n < 1e11) return `${String(Math.floor(n / 1e6)).padStart(8)}M`;
-  return `${String(Math.floor(n / 1e9)).padStart(8)}G`;
 }
 
 function* main(p: Process): Task<number> {
