@@ -33,6 +33,8 @@ function joined(args: readonly string[]): string[] {
   const out: string[] = [];
   for (const [i, a] of args.entries()) {
     if (/^\d+$/.test(a) && /^(-\w*n|--lines)$/.test(args[i - 1] ?? '')) out[out.length - 1] += (args[i - 1] === '--lines' ? '=' : '') + a;
+    else if (/^[-+]?\d+$/.test(a) && /^(-\w*b|--boot)$/.test(args[i - 1] ?? ''))
+      out[out.length - 1] += (args[i - 1] === '--boot' ? '=' : '') + a;
     else out.push(a);
   }
   return out;
@@ -54,6 +56,10 @@ export const journalctl: Command = {
       }
     if (o.operands.length > 0) {
       yield* p.err(`Failed to add match '${o.operands[0]}': matches by field are not emulated\n`);
+      return 1;
+    }
+    if (!['', '0'].includes(on.get('boot') ?? '')) {
+      yield* p.err('Data from the specified boot is not available: No such boot ID in journal\n');
       return 1;
     }
     const output = (on.get('output') ?? 'short') as Output;

@@ -80,6 +80,11 @@ function* main(p: Process): Task<number> {
     yield* p.out(HELP);
     return 0;
   }
+  const refused = g.options.find(([k]) => /^([8bdr]|bind|trace)$/.test(k))?.[0];
+  if (refused) {
+    yield* p.err(`telnet: option ${refused.length > 1 ? '--' : '-'}${refused} is not emulated\n`);
+    return 1;
+  }
   const [host, service = '23', extra] = g.operands;
   if (extra !== undefined) {
     yield* p.err('telnet: too many arguments\n');

@@ -52,6 +52,7 @@ export const watch: Command = {
     let before: string | null = null;
     let status = 0;
     while (!stop) {
+      const begun = p.sim.now;
       const [r, w] = p.pipe();
       const fds = new Map(p.fds);
       const pipeEnd = fds.get(w);
@@ -78,7 +79,7 @@ export const watch: Command = {
       yield* p.out(`\x1b[H\x1b[2J${rows.join('\n')}`);
       if ((on.has('chgexit') && before !== null && before !== body) || (on.has('errexit') && status !== 0)) break;
       before = body;
-      if (!stop) yield* p.sleep(interval * SEC);
+      if (!stop) yield* p.sleep(on.has('precise') ? Math.max(1, begun + interval * SEC - p.sim.now) : interval * SEC);
     }
     if (p.isatty(1)) yield* p.out('\x1b[?1049l');
     return 0;

@@ -361,7 +361,8 @@ const NOT_EMULATED = new Set(
   (
     'recursive level convert-links mirror page-requisites background adjust-extension load-cookies save-cookies accept reject ' +
     'span-hosts delete-after warc-cdx input-metalink compression content-disposition ask-password backups ca-directory ciphers ' +
-    'crl-file private-key force-html rejected-log xattr retry-on-host-error'
+    'crl-file private-key force-html rejected-log xattr retry-on-host-error trust-server-names retry-on-http-error random-wait proxy-user ' +
+    'proxy-password'
   ).split(' '),
 );
 
