@@ -5,24 +5,20 @@ import { formatIp, type Ip6, readIp6 } from '../../wire/addr.ts';
 import { put16, put32, u16, u32 } from '../../wire/bytes.ts';
 import { ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED } from '../../wire/icmp.ts';
-import { readMac, writeMac } from '../../wire/mac.ts';
+import { IPPROTO_GRE, IPPROTO_IPIP, IPPROTO_IPV6 } from '../../wire/ipv4.ts';
 import { icmpSend } from '../ip/icmp.ts';
 import { icmp6Send } from '../ip/icmp6.ts';
 import { dstMtu } from '../ip/pmtu.ts';
 import { routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
-import { Skb } from '../skb.ts';
-import { netifReceive } from './core.ts';
+import type { Skb } from '../skb.ts';
 import { IFF_NOARP, IFF_POINTOPOINT, NetDevice } from './device.ts';
 import { netDrop } from './trace.ts';
+import { ETH_P_TEB, innerFrame, innerPacket, receiveInner, tunnelSets, writeEther } from './tunnel.ts';
 
 export type Tunnel6Kind = 'ip6tnl' | 'ip6gre' | 'ip6gretap';
 
-const IPPROTO_IPIP = 4;
-const IPPROTO_IPV6 = 41;
-const IPPROTO_GRE = 47;
 const NEXTHDR_DEST = 60;
-const ETH_P_TEB = 0x6558;
 const ICMPV6_UNREACH = 1;
 const ICMPV6_PORT_UNREACH = 4;
 const ICMPV6_PKT_TOOBIG = 2;
@@ -68,16 +64,7 @@ export function tunnel6Defaults(): Tunnel6Parms {
   };
 }
 
-const tunnels = new WeakMap<Netns, Set<Ip6Tunnel>>();
-
-function tunnels6Of(ns: Netns): Set<Ip6Tunnel> {
-  let set = tunnels.get(ns);
-  if (!set) {
-    set = new Set();
-    tunnels.set(ns, set);
-  }
-  return set;
-}
+const tunnels6Of = tunnelSets<Ip6Tunnel>();
 
 export class Ip6Tunnel extends NetDevice {
   readonly kind: Tunnel6Kind;
@@ -213,11 +200,7 @@ export class Ip6Tunnel extends NetDevice {
       put16(b, opt + 2, eth ? ETH_P_TEB : skb.proto);
       if (p.okey !== null) put32(b, opt + 4, p.okey);
     }
-    if (eth) {
-      writeMac(b, opt + gre, skb.ethDst);
-      writeMac(b, opt + gre + 6, skb.ethSrc);
-      put16(b, opt + gre + 12, skb.proto);
-    }
+    if (eth) writeEther(b, opt + gre, skb);
     b.set(skb.data, opt + gre + eth);
     return b;
   }
@@ -230,22 +213,10 @@ export class Ip6Tunnel extends NetDevice {
       this.stats.rxErrors++;
       return;
     }
-    const skb = new Skb(this.sim, eth ? u16(b, at + 12) : proto, b.subarray(at + eth), outer.id);
-    skb.dev = this;
-    skb.gsoSize = outer.gsoSize;
-    skb.csumBytes = outer.csumBytes;
-    skb.csumOffset = outer.csumOffset;
-    if (eth) {
-      skb.ethDst = readMac(b, at);
-      skb.ethSrc = readMac(b, at + 6);
-      skb.type = this.classify(skb.ethDst);
-      skb.showTag();
-    }
+    const skb = eth ? innerFrame(this, outer, at, b.length) : innerPacket(this, outer, proto, at, b.length);
     this.stats.rxPackets++;
     this.stats.rxBytes += b.length - at;
-    this.sim.schedule(1, () => {
-      if (this.registered) netifReceive(skb);
-    });
+    receiveInner(this, skb);
   }
 }
 

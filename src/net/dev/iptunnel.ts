@@ -5,24 +5,19 @@ import { formatIp4, type Ip4, isMulticast, readIp4 } from '../../wire/addr.ts';
 import { checksum, put16, put32, u16, u32 } from '../../wire/bytes.ts';
 import { ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_PROT_UNREACH } from '../../wire/icmp.ts';
-import { IP_DF, ip4HeaderLen } from '../../wire/ipv4.ts';
-import { readMac, writeMac } from '../../wire/mac.ts';
+import { IP_DF, IPPROTO_GRE, IPPROTO_IPIP, IPPROTO_IPV6, ip4HeaderLen } from '../../wire/ipv4.ts';
 import { icmpSend } from '../ip/icmp.ts';
 import { icmp6Send } from '../ip/icmp6.ts';
 import { dstMtu } from '../ip/pmtu.ts';
 import { type Dst, routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
-import { Skb } from '../skb.ts';
-import { netifReceive } from './core.ts';
+import type { Skb } from '../skb.ts';
 import { type HardwareType, IFF_NOARP, IFF_POINTOPOINT, NetDevice } from './device.ts';
 import { netDrop } from './trace.ts';
+import { ETH_P_TEB, innerFrame, innerPacket, receiveInner, tunnelSets, writeEther } from './tunnel.ts';
 
 export type TunnelKind = 'ipip' | 'sit' | 'gre' | 'gretap';
 
-const IPPROTO_IPIP = 4;
-const IPPROTO_IPV6 = 41;
-const IPPROTO_GRE = 47;
-const ETH_P_TEB = 0x6558;
 const ICMPV6_PKT_TOOBIG = 2;
 const ICMP_PORT_UNREACH = 3;
 
@@ -80,16 +75,7 @@ const HARDWARE: Readonly<Record<TunnelKind, HardwareType>> = { ipip: 'ipip', sit
 export const FALLBACK: Readonly<Record<TunnelKind, string>> = { ipip: 'tunl0', sit: 'sit0', gre: 'gre0', gretap: 'gretap0' };
 
 /** Tunnels by the namespace that carries their outer packets. */
-const tunnels = new WeakMap<Netns, Set<IpTunnel>>();
-
-function tunnelsOf(ns: Netns): Set<IpTunnel> {
-  let set = tunnels.get(ns);
-  if (!set) {
-    set = new Set();
-    tunnels.set(ns, set);
-  }
-  return set;
-}
+const tunnelsOf = tunnelSets<IpTunnel>();
 
 export class IpTunnel extends NetDevice {
   readonly kind: TunnelKind;
@@ -282,11 +268,7 @@ export class IpTunnel extends NetDevice {
       at += 4;
     }
     if (p.oseq) put32(b, at, this.sequence++);
-    if (eth) {
-      writeMac(b, gre, skb.ethDst);
-      writeMac(b, gre + 6, skb.ethSrc);
-      put16(b, gre + 12, skb.proto);
-    }
+    if (eth) writeEther(b, gre, skb);
     b.set(skb.data, gre + eth);
     if (p.ocsum) put16(b, 4, checksum(b));
     return b;
@@ -302,23 +284,11 @@ export class IpTunnel extends NetDevice {
       this.stats.rxErrors++;
       return;
     }
-    const skb = new Skb(this.sim, eth ? u16(b, at + 12) : proto, b.subarray(at + eth), outer.id);
-    skb.dev = this;
+    const skb = eth ? innerFrame(this, outer, at, b.length) : innerPacket(this, outer, proto, at, b.length);
     skb.mark = this.underlay === this.ns ? outer.mark : 0;
-    skb.gsoSize = outer.gsoSize;
-    skb.csumBytes = outer.csumBytes;
-    skb.csumOffset = outer.csumOffset;
-    if (eth) {
-      skb.ethDst = readMac(b, at);
-      skb.ethSrc = readMac(b, at + 6);
-      skb.type = this.classify(skb.ethDst);
-      skb.showTag();
-    }
     this.stats.rxPackets++;
     this.stats.rxBytes += b.length - at;
-    this.sim.schedule(1, () => {
-      if (this.registered) netifReceive(skb);
-    });
+    receiveInner(this, skb);
   }
 }
 
