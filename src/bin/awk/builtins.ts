@@ -1,7 +1,7 @@
 /** awk's functions: strings, numbers, processes; and printf's format. */
 
 import type { Task } from '../../os/program.ts';
-import { strftime } from '../date/date.ts';
+import { strftime } from '../strftime.ts';
 import type { Interpreter } from './interp.ts';
 import { AwkError } from './lex.ts';
 import type { Expr } from './parse.ts';
@@ -139,7 +139,7 @@ export function* callBuiltin(it: Interpreter, name: string, args: readonly Expr[
     case 'systime':
       return Math.floor((it.p.sim.epochMs + it.p.sim.now / 1000) / 1000);
     case 'strftime':
-      return strftime(args[0] ? str(yield* arg(0)) : '%c', args[1] ? num(yield* arg(1)) * 1e6 : it.p.sim.epochMs * 1000 + it.p.sim.now);
+      return strftime(args[0] ? str(yield* arg(0)) : '%c', args[1] ? num(yield* arg(1)) : it.p.sim.epochMs / 1000 + it.p.sim.now / 1e6);
     case 'system': {
       yield* it.streams.flush();
       const child = it.p.spawn(['sh', '-c', str(yield* arg(0))]);

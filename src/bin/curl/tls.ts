@@ -9,7 +9,7 @@ import { parseIp } from '../../wire/addr.ts';
 import { text } from '../../wire/bytes.ts';
 import { ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE } from '../../wire/tls.ts';
 import { altNames, type Certificate, formatName, matchesHost } from '../../wire/x509.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 import type { Connection, Failure } from './connect.ts';
 import type { Debug } from './debug.ts';
 import type { CurlOptions } from './options.ts';

@@ -3,60 +3,16 @@
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { getopt, specs } from '../getopt.ts';
+import { strftime } from '../strftime.ts';
 
-const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
-
-const two = (n: number): string => String(n).padStart(2, '0');
-
-/** strftime for UTC; `us` is microseconds since 1970. */
-export function strftime(format: string, us: number): string {
-  const d = new Date(Math.floor(us / 1000));
-  const day = d.getUTCDay();
-  const year = d.getUTCFullYear();
-  const yday = Math.floor((Date.UTC(year, d.getUTCMonth(), d.getUTCDate()) - Date.UTC(year, 0, 1)) / 86_400_000) + 1;
-  const hour12 = d.getUTCHours() % 12 || 12;
-  const f: Record<string, () => string> = {
-    Y: () => String(year),
-    y: () => two(year % 100),
-    m: () => two(d.getUTCMonth() + 1),
-    d: () => two(d.getUTCDate()),
-    e: () => String(d.getUTCDate()).padStart(2),
-    H: () => two(d.getUTCHours()),
-    I: () => two(hour12),
-    M: () => two(d.getUTCMinutes()),
-    S: () => two(d.getUTCSeconds()),
-    N: () => `${String(us % 1_000_000).padStart(6, '0')}000`,
-    p: () => (d.getUTCHours() < 12 ? 'AM' : 'PM'),
-    s: () => String(Math.floor(us / 1_000_000)),
-    a: () => (DAYS[day] as string).slice(0, 3),
-    A: () => DAYS[day] as string,
-    b: () => (MONTHS[d.getUTCMonth()] as string).slice(0, 3),
-    h: () => (MONTHS[d.getUTCMonth()] as string).slice(0, 3),
-    B: () => MONTHS[d.getUTCMonth()] as string,
-    j: () => String(yday).padStart(3, '0'),
-    u: () => String(day || 7),
-    w: () => String(day),
-    Z: () => 'UTC',
-    z: () => '+0000',
-    n: () => '\n',
-    t: () => '\t',
-    '%': () => '%',
-    F: () => strftime('%Y-%m-%d', us),
-    T: () => strftime('%H:%M:%S', us),
-    R: () => strftime('%H:%M', us),
-    D: () => strftime('%m/%d/%y', us),
-    r: () => strftime('%I:%M:%S %p', us),
-    c: () => strftime('%a %b %e %H:%M:%S %Y', us),
-    x: () => strftime('%m/%d/%y', us),
-    X: () => strftime('%H:%M:%S', us),
-  };
-  return format.replace(/%([-_0]?)(\d*):?([a-zA-Z%])/g, (all, pad: string, width: string, c: string) => {
-    if (c === 'N' && width) return (f.N as () => string)().slice(0, Number(width));
-    const text = f[c]?.();
-    if (text === undefined) return all;
-    return pad === '-' ? text.replace(/^[0 ]+(?=.)/, '') : text;
+/** GNU date's own conversions beside the C library's: `%N`, `%3N`, `%:z`; `us` is microseconds since 1970. */
+export function dateText(format: string, us: number): string {
+  const nanoseconds = `${String(us % 1_000_000).padStart(6, '0')}000`;
+  const c = format.replace(/%(?:%|:z|[-_0]?(\d*)N)/g, (all, width: string | undefined) => {
+    if (all.endsWith('N')) return width ? nanoseconds.slice(0, Number(width)) : nanoseconds;
+    return all === '%:z' ? '+00:00' : all;
   });
+  return strftime(c, us / 1_000_000);
 }
 
 export const date: Command = {
@@ -106,7 +62,7 @@ export const date: Command = {
       }
       format = operand.slice(1);
     }
-    yield* p.out(`${strftime(format, us)}\n`);
+    yield* p.out(`${dateText(format, us)}\n`);
     return 0;
   },
 };

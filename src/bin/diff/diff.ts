@@ -2,8 +2,8 @@
 
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
-import { strftime } from '../date/date.ts';
 import { specs } from '../getopt.ts';
+import { strftime } from '../strftime.ts';
 import { options, wholeInput } from '../text.ts';
 
 interface Change {
@@ -184,7 +184,7 @@ export const diff: Command = {
       const stamp = (path: string): string => {
         const s = p.stat(path);
         const us = p.sim.epochMs * 1000 + (path !== '-' && s.ok ? s.value.mtime : p.sim.now);
-        return `${strftime('%Y-%m-%d %H:%M:%S', us)}.${String(us % 1e6).padStart(6, '0')}000 +0000`;
+        return `${strftime('%Y-%m-%d %H:%M:%S', us / 1e6)}.${String(us % 1e6).padStart(6, '0')}000 +0000`;
       };
       yield* p.out(`--- ${first}\t${stamp(first)}\n+++ ${second}\t${stamp(second)}\n${unified(list, a, b, Number(on.get('lines') ?? 3))}`);
     } else yield* p.out(normal(list, a, b));

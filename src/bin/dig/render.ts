@@ -22,7 +22,7 @@ import {
   dnsTypeName,
   dotted,
 } from '../../wire/dns.ts';
-import { strftime } from '../date/date.ts';
+import { strftime } from '../strftime.ts';
 import { OPCODES, type Reply } from './dighost.ts';
 
 export interface Show {
@@ -299,7 +299,7 @@ function footer(p: Process, r: Reply, show: Show): string {
   const server = `${formatIp(r.server.addr)}#${r.lookup.port}(${r.server.shown})`;
   if (show.stats) {
     const took = show.micros ? `${r.elapsed} usec` : `${Math.floor(r.elapsed / 1000)} msec`;
-    const when = strftime('%a %b %d %H:%M:%S %Z %Y', p.sim.epochMs * 1000 + p.sim.now);
+    const when = strftime('%a %b %d %H:%M:%S %Z %Y', p.sim.epochMs / 1000 + p.sim.now / 1e6);
     return (
       `;; Query time: ${took}\n;; SERVER: ${server} (${r.tcp ? 'TCP' : 'UDP'})\n` + `;; WHEN: ${when}\n;; MSG SIZE  rcvd: ${r.size}\n\n`
     );

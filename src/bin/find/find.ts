@@ -3,7 +3,7 @@
 import type { Process, Task } from '../../os/process.ts';
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
-import { strftime } from '../date/date.ts';
+import { dateText } from '../date/date.ts';
 
 /** Entries that one walk may meet. */
 const LIMIT = 200_000;
@@ -376,7 +376,7 @@ function printf(p: Process, format: string): Test {
           if (of === '%') return '%';
           const us = p.sim.epochMs * 1000 + h.stat.mtime;
           if (of === 'T@') return `${Math.floor(us / 1e6)}.${String(us % 1e6).padStart(6, '0')}0000`;
-          if (of[0] === 'T') return strftime(`%${of[1]}`, us);
+          if (of[0] === 'T') return dateText(`%${of[1]}`, us);
           return whole;
         })();
         const n = Number(width || 0);

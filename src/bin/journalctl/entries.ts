@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import { systemdOf } from '../../os/systemd.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 
 export interface Entry {
   /** Virtual µs. */

@@ -3,8 +3,8 @@
 import type { Process } from '../../os/process.ts';
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
-import { strftime } from '../date/date.ts';
 import { specs } from '../getopt.ts';
+import { strftime } from '../strftime.ts';
 import { options } from '../text.ts';
 
 const USAGE = {
@@ -135,7 +135,7 @@ function render(p: Process, list: Entry[], o: { long: boolean; on: Map<string, s
     const owner = numeric ? String(v.uid) : (users.find((u) => u.uid === v.uid)?.name ?? String(v.uid));
     const group = numeric ? String(v.gid) : (groups.find((g) => g.gid === v.gid)?.name ?? String(v.gid));
     const size = v.rdev ? `${v.rdev[0]}, ${v.rdev[1]}` : o.on.has('human-readable') ? human(v.size) : String(v.size);
-    const when = strftime('%b %e %H:%M', p.sim.epochMs * 1000 + v.mtime);
+    const when = strftime('%b %e %H:%M', p.sim.epochMs / 1000 + v.mtime / 1e6);
     return [
       modeText(v.kind, v.mode),
       String(v.nlink),

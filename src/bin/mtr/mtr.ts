@@ -7,8 +7,8 @@ import { closeSocket, openUdp } from '../../os/sockcalls.ts';
 import { routeOutput } from '../../os/uapi.ts';
 import { strerror } from '../../sim/errno.ts';
 import { formatIp, type IpAddr, parseIp } from '../../wire/addr.ts';
-import { strftime } from '../date/date.ts';
 import { getopt, specs } from '../getopt.ts';
+import { strftime } from '../strftime.ts';
 import { methodFor, type Probe, type ProbeMethod } from '../traceroute/methods.ts';
 import type { Method, TraceOptions } from '../traceroute/options.ts';
 import { DEFAULT_ORDER, FIELDS, fieldsOf, Hop, timeOf } from './hop.ts';
@@ -72,7 +72,7 @@ class Mtr {
 
   *run(): Task<number> {
     const { p, o } = this;
-    if (!o.json && !o.xml && !o.csv) yield* p.out(`Start: ${strftime('%Y-%m-%dT%H:%M:%S', p.sim.epochMs * 1000 + p.sim.now)}+0000\n`);
+    if (!o.json && !o.xml && !o.csv) yield* p.out(`Start: ${strftime('%Y-%m-%dT%H:%M:%S', p.sim.epochMs / 1000 + p.sim.now / 1e6)}+0000\n`);
     p.onSignal('INT', () => {
       this.stopped = true;
     });

@@ -6,7 +6,7 @@ import { acceptTcp, closeSocket, openTcp } from '../../os/sockcalls.ts';
 import { Threads } from '../../os/threads.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
 import { errnoNumber, strerror } from '../../sim/errno.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 import { Emerg, readConfig } from './config.ts';
 import { NGINX_FILES } from './files.ts';
 import type { Config } from './model.ts';

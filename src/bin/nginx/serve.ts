@@ -11,7 +11,7 @@ import { ok } from '../../sim/errno.ts';
 import { formatIp, parseIp } from '../../wire/addr.ts';
 import { concat, utf8 } from '../../wire/bytes.ts';
 import { bytesOf, Reader } from '../curl/http.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 import { chooseLocation } from './config.ts';
 import type { Config, Location, Server } from './model.ts';
 import { errorPage, REASONS, SERVER, sentStatus } from './pages.ts';

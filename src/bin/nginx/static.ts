@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import { utf8 } from '../../wire/bytes.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 import type { Location } from './model.ts';
 import type { Reply } from './reply.ts';
 import type { Request } from './request.ts';

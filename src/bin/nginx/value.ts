@@ -1,7 +1,7 @@
 /** Values of nginx's variables while a request is answered. Models src/http/ngx_http_variables.c */
 
 import type { Process } from '../../os/process.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 import type { Config, Location } from './model.ts';
 import { VERSION } from './pages.ts';
 import { chunk, inChunks, type Reply } from './reply.ts';

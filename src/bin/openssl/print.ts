@@ -12,7 +12,7 @@ import {
   formatName,
   OIDS,
 } from '../../wire/x509.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 
 const ALGORITHMS: Readonly<Record<string, string>> = {
   [OIDS.sha256WithRSA]: 'sha256WithRSAEncryption',

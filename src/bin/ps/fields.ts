@@ -1,7 +1,7 @@
 /** Columns of ps: header, width, value. Models procps 4.0 output.c; memory is not modelled and shows as 0. */
 
 import type { Process } from '../../os/process.ts';
-import { strftime } from '../date/date.ts';
+import { strftime } from '../strftime.ts';
 
 export interface Field {
   readonly head: string;
@@ -50,7 +50,7 @@ const args = (q: Process): string => (q.state === 'dead' ? `[${q.name}] <defunct
 
 function start(q: Process): string {
   const us = wall(q);
-  return lived(q) < 86_400e6 ? strftime('%H:%M', us) : strftime('%b%d', us);
+  return lived(q) < 86_400e6 ? strftime('%H:%M', us / 1e6) : strftime('%b%d', us / 1e6);
 }
 
 const num = (head: string, width: number, of: (q: Process) => number | string): Field => ({ head, width, value: (q) => String(of(q)) });
@@ -121,9 +121,9 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   rssize: RSS,
   stime: num('STIME', 5, start),
   bsdstart: num('START', 6, start),
-  start: num('STARTED', 8, (q) => strftime('%H:%M:%S', wall(q))),
+  start: num('STARTED', 8, (q) => strftime('%H:%M:%S', wall(q) / 1e6)),
   start_time: num('START', 5, start),
-  lstart: num('STARTED', 24, (q) => strftime('%a %b %e %H:%M:%S %Y', wall(q))),
+  lstart: num('STARTED', 24, (q) => strftime('%a %b %e %H:%M:%S %Y', wall(q) / 1e6)),
   time: num('TIME', 8, (q) => dayTime(q.cpuTime, false)),
   cputime: num('TIME', 8, (q) => dayTime(q.cpuTime, false)),
   bsdtime: num('TIME', 6, (q) => `${Math.floor(q.cpuTime / 60e6)}:${two(Math.floor(q.cpuTime / 1e6) % 60)}`),

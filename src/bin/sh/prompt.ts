@@ -1,9 +1,9 @@
 /** PS1 and the like: backslash escapes, then parameter and command expansion. Models decode_prompt_string of bash */
 
 import type { Task } from '../../os/process.ts';
+import { strftime } from '../strftime.ts';
 import { expandQuotedText } from './expand.ts';
 import { BASH_VERSION, type Shell } from './state.ts';
-import { strftime } from './strftime.ts';
 
 export function* decodePrompt(sh: Shell, text: string): Task<string> {
   const decoded = text.replace(/\\(\d{3}|D\{([^}]*)\}|.)/gs, (whole, c: string, format: string | undefined) =>

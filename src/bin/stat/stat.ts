@@ -3,8 +3,8 @@
 import type { Process } from '../../os/process.ts';
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
-import { strftime } from '../date/date.ts';
 import { specs } from '../getopt.ts';
+import { strftime } from '../strftime.ts';
 import { options } from '../text.ts';
 
 const KINDS: Record<string, [letter: string, words: string]> = {
@@ -64,7 +64,7 @@ function fill(
   s: { kind: string; ino: number; mode: number; uid: number; gid: number; size: number; nlink: number; mtime: number },
 ): string {
   const us = p.sim.epochMs * 1000 + s.mtime;
-  const when = `${strftime('%Y-%m-%d %H:%M:%S', us)}.${String(us % 1e6).padStart(6, '0')}000 +0000`;
+  const when = `${strftime('%Y-%m-%d %H:%M:%S', us / 1e6)}.${String(us % 1e6).padStart(6, '0')}000 +0000`;
   const target = s.kind === 'symlink' ? p.readlink(path) : null;
   const user = (uid: number): string => p.machine.users(p).find((u) => u.uid === uid)?.name ?? 'UNKNOWN';
   const values: Record<string, string | number> = {

@@ -6,7 +6,7 @@ import { Systemd, systemdOf, type Unit } from '../../os/systemd.ts';
 import { WaitQueue } from '../../sim/wait.ts';
 import { getopt, specs } from '../getopt.ts';
 import { entries, line } from '../journalctl/entries.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 
 const SPECS = specs(
   't:type a.all l.full q.quiet p:property n:lines o:output r.recursive s:signal .now .no-pager .no-legend .plain .no-block :state .failed .value .user .system .force f. .runtime .version h.help',

@@ -4,9 +4,9 @@ import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { emitPcapHeader, emitPcapPacket, type PcapPacket } from '../../wire/pcap.ts';
+import { strftime } from '../strftime.ts';
 import { Fatal } from './compile.ts';
 import type { TcpdumpOptions } from './options.ts';
-import { day } from './output.ts';
 
 export class DumpFile {
   private readonly p: Process;
@@ -80,25 +80,4 @@ export class DumpFile {
     yield* this.p.write(this.fd, bytes);
     return true;
   }
-}
-
-/** The conversions that file names use. */
-function strftime(format: string, seconds: number): string {
-  const [year, month, date] = day(seconds * 1_000_000).split('-') as [string, string, string];
-  const two = (n: number): string => String(n % 60).padStart(2, '0');
-  const hour = String(Math.floor(seconds / 3600) % 24).padStart(2, '0');
-  const parts: Record<string, string> = {
-    Y: year,
-    y: year.slice(2),
-    m: month,
-    d: date,
-    H: hour,
-    M: two(Math.floor(seconds / 60)),
-    S: two(seconds),
-    s: String(seconds),
-    F: `${year}-${month}-${date}`,
-    T: `${hour}:${two(Math.floor(seconds / 60))}:${two(seconds)}`,
-    '%': '%',
-  };
-  return format.replace(/%([YymdHMSsFT%])/g, (_, c: string) => parts[c] as string);
 }

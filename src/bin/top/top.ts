@@ -4,7 +4,7 @@ import type { Process } from '../../os/process.ts';
 import type { Command } from '../../os/program.ts';
 import { specs } from '../getopt.ts';
 import { letter } from '../ps/fields.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 import { options } from '../text.ts';
 
 const SPECS = specs(

@@ -2,7 +2,7 @@
 
 import type { Command } from '../../os/program.ts';
 import { getopt } from '../getopt.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 
 export const uptime: Command = {
   name: 'uptime',

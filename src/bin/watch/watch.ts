@@ -2,8 +2,8 @@
 
 import type { Command } from '../../os/program.ts';
 import { SEC } from '../../sim/sim.ts';
-import { strftime } from '../date/date.ts';
 import { getopt, specs } from '../getopt.ts';
+import { strftime } from '../strftime.ts';
 
 const HELP = `
 Usage:
@@ -68,7 +68,7 @@ export const watch: Command = {
       p.close(r);
       if (child.ok) status = yield* p.waitPid(child.value);
       const body = all.ok ? new TextDecoder().decode(all.value) : '';
-      const now = strftime('%a %b %e %H:%M:%S %Y', p.sim.epochMs * 1000 + p.sim.now);
+      const now = strftime('%a %b %e %H:%M:%S %Y', p.sim.epochMs / 1000 + p.sim.now / 1e6);
       const left = `Every ${interval.toFixed(1)}s: ${line}`;
       const right = `${p.hostname}: ${now}`;
       const room = size.cols - right.length - 1;

@@ -14,7 +14,7 @@ import { bodyPlan, bytesOf, header, latin1, type ResponseHead, readBody, readHea
 import { noProxy } from '../curl/proxy.ts';
 import { base64 } from '../curl/request.ts';
 import { hostHeader, hostText, joinUrl, parseUrl, type Url, urlText } from '../curl/url.ts';
-import { strftime } from '../sh/strftime.ts';
+import { strftime } from '../strftime.ts';
 import { Dots, decimal, rate } from './dots.ts';
 import { EXIT, Link, type Outcome, secure } from './link.ts';
 import { escaped, fileName, grouped, lengthLine, whyBad } from './names.ts';

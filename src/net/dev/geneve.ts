@@ -3,26 +3,21 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { hash32 } from '../../sim/rng.ts';
 import type { IpAddr } from '../../wire/addr.ts';
-import { alloc, fold16, put16, put32, sum16, u16, u32 } from '../../wire/bytes.ts';
+import { u16, u32 } from '../../wire/bytes.ts';
+import { ETH_HLEN } from '../../wire/ethernet.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
-import { readMac, writeMac } from '../../wire/mac.ts';
-import { pseudo } from '../../wire/pseudo.ts';
 import { routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
-import { Skb } from '../skb.ts';
+import type { Skb } from '../skb.ts';
 import { UdpSocket } from '../sock/udp.ts';
-import { netifReceive } from './core.ts';
 import { NetDevice } from './device.ts';
 import { flowPort, skbHash } from './flowhash.ts';
 import { netDrop } from './trace.ts';
+import { ETH_P_TEB, innerFrame, receiveInner } from './tunnel.ts';
+import { HEADROOM4, HEADROOM6, udpFrame } from './udptunnel.ts';
 
 export const GENEVE_PORT = 6081;
 const GENEVE_HLEN = 8;
-const ETH_HLEN = 14;
-const ETH_P_TEB = 0x6558;
-/** Outer IPv4, UDP, Geneve and the inner Ethernet header. */
-const HEADROOM4 = 50;
-const HEADROOM6 = 70;
 
 export interface GeneveOptions {
   /** Null with `external`. */
@@ -170,7 +165,7 @@ export class Geneve extends NetDevice {
       netDrop(skb, this, 'NO_ROUTE');
       return;
     }
-    const payload = this.encapsulate(skb, sport, route.value.src, o.remote);
+    const payload = udpFrame(skb, ETH_P_TEB, o.vni, sport, o.dstport, route.value.src, o.remote, o);
     const innerTtl = v4 ? (skb.data[8] as number) : skb.proto === 0x86dd ? (skb.data[7] as number) : 64;
     const ttl = o.ttl === 'inherit' ? innerTtl : o.ttl;
     const { gsoSize, csumOffset, csumBytes, id: parent, mark } = skb;
@@ -195,37 +190,13 @@ export class Geneve extends NetDevice {
     this.stats.txBytes += skb.data.length + ETH_HLEN;
   }
 
-  private encapsulate(skb: Skb, sport: number, src: IpAddr, dst: IpAddr): Uint8Array {
-    const b = alloc(8 + GENEVE_HLEN + ETH_HLEN + skb.data.length);
-    put16(b, 0, sport);
-    put16(b, 2, this.options.dstport);
-    put16(b, 4, b.length);
-    put16(b, 10, ETH_P_TEB);
-    put32(b, 12, (this.options.vni ?? 0) * 256);
-    writeMac(b, 16, skb.ethDst);
-    writeMac(b, 22, skb.ethSrc);
-    put16(b, 28, skb.proto);
-    b.set(skb.data, 30);
-    if (typeof dst === 'bigint' ? !this.options.zeroCsum6Tx : this.options.udpCsum)
-      put16(b, 6, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_UDP, b.length))) || 0xffff);
-    return b;
-  }
-
   /** geneve_rx(): the inner frame. */
   deliver(outer: Skb, at: number, end: number): void {
-    const b = outer.data;
     if (end - at < ETH_HLEN) {
       this.stats.rxErrors++;
       return;
     }
-    const skb = new Skb(this.sim, u16(b, at + 12), b.subarray(at + ETH_HLEN, end), outer.id);
-    skb.dev = this;
-    skb.ethDst = readMac(b, at);
-    skb.ethSrc = readMac(b, at + 6);
-    skb.gsoSize = outer.gsoSize;
-    skb.csumBytes = outer.csumBytes;
-    skb.csumOffset = outer.csumOffset;
-    skb.showTag();
+    const skb = innerFrame(this, outer, at, end);
     // A frame of our own that came back.
     if (skb.ethSrc === this.mac) {
       this.stats.rxErrors++;
@@ -234,10 +205,7 @@ export class Geneve extends NetDevice {
     }
     this.stats.rxPackets++;
     this.stats.rxBytes += end - at;
-    skb.type = this.classify(skb.ethDst);
-    this.sim.schedule(1, () => {
-      if (this.registered) netifReceive(skb);
-    });
+    receiveInner(this, skb);
   }
 }
 

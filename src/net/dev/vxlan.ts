@@ -3,10 +3,10 @@
 import { fail, ok, type Result } from '../../sim/errno.ts';
 import { hash32 } from '../../sim/rng.ts';
 import { type IpAddr, isMulticast, readIp6 } from '../../wire/addr.ts';
-import { alloc, fold16, put16, put32, sum16, u16, u32 } from '../../wire/bytes.ts';
+import { alloc, fold16, put16, sum16, u16, u32 } from '../../wire/bytes.ts';
 import { ETH_HLEN, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
-import { isMulticastMac, type Mac, readMac, writeMac } from '../../wire/mac.ts';
+import { isMulticastMac, type Mac, writeMac } from '../../wire/mac.ts';
 import { pseudo } from '../../wire/pseudo.ts';
 import { VXLAN_HAS_VNI, VXLAN_HLEN, VXLAN_PORT_LINUX } from '../../wire/vxlan.ts';
 import { igmpJoined, igmpLeft } from '../ip/igmp.ts';
@@ -14,10 +14,11 @@ import { routeOutput } from '../ip/route.ts';
 import { NUD_CONNECTED } from '../neigh/nud.ts';
 import type { Netns } from '../netns.ts';
 import { Skb } from '../skb.ts';
-import { netifReceive } from './core.ts';
 import { NetDevice } from './device.ts';
 import { flowPort, skbHash } from './flowhash.ts';
 import { netDrop } from './trace.ts';
+import { innerFrame, receiveInner } from './tunnel.ts';
+import { HEADROOM4, HEADROOM6, udpFrame } from './udptunnel.ts';
 import { VxlanFdb, type VxlanRemote } from './vxfdb.ts';
 import { holdSocket, releaseSocket, type VxlanSocket, vxlansOf } from './vxsock.ts';
 
@@ -99,9 +100,8 @@ export const VXLAN_DEFAULTS: Omit<VxlanOptions, 'vni'> = {
 const IPPROTO_ICMPV6 = 58;
 const ND_SOLICITATION = 135;
 const ND_ADVERTISEMENT = 136;
-/** Outer Ethernet, IPv4, UDP, VXLAN. */
-const HEADROOM4 = 50;
-const HEADROOM6 = 70;
+/** The first word of the header: a VNI is there. */
+const VXLAN_HEAD = VXLAN_HAS_VNI * 2 ** 24;
 
 export class Vxlan extends NetDevice {
   readonly kind = 'vxlan';
@@ -296,7 +296,7 @@ export class Vxlan extends NetDevice {
     reply.ethDst = skb.ethSrc;
     reply.dev = this;
     reply.type = this.classify(reply.ethDst);
-    this.sim.call(this.sim.now + 1, receiveInner, this, reply);
+    receiveInner(this, reply);
     return true;
   }
 
@@ -331,7 +331,7 @@ export class Vxlan extends NetDevice {
       return;
     }
     const src = this.options.local ?? route.value.src;
-    const payload = this.encapsulate(skb, remote.vni || (skb.tunnelId ?? 0), srcPort, dstPort, src, remote.ip);
+    const payload = udpFrame(skb, VXLAN_HEAD, remote.vni || (skb.tunnelId ?? 0), srcPort, dstPort, src, remote.ip, o);
     const inherited = o.ttlInherit && innerIp ? (skb.data[inner4 ? 8 : 7] as number) : 0;
     const ttl = inherited || o.ttl || (group ? 1 : undefined);
     const df = o.df === 'set' || (o.df === 'inherit' && (inner4 ? (u16(skb.data, 6) & 0x4000) !== 0 : innerIp));
@@ -380,40 +380,15 @@ export class Vxlan extends NetDevice {
     return this.underlay.sysctl.portRange;
   }
 
-  /** UDP header, VXLAN header and the inner frame, in one piece. */
-  private encapsulate(skb: Skb, vni: number, srcPort: number, dstPort: number, src: IpAddr, dst: IpAddr): Uint8Array {
-    const b = alloc(30 + skb.data.length);
-    put16(b, 0, srcPort);
-    put16(b, 2, dstPort);
-    put16(b, 4, b.length);
-    b[8] = 0x08;
-    put32(b, 12, vni * 256);
-    writeMac(b, 16, skb.ethDst);
-    writeMac(b, 22, skb.ethSrc);
-    put16(b, 28, skb.proto);
-    b.set(skb.data, 30);
-    if (typeof dst === 'bigint' ? !this.options.zeroCsum6Tx : this.options.udpCsum)
-      put16(b, 6, fold16(sum16(b, 0, b.length, pseudo(src, dst, IPPROTO_UDP, b.length))) || 0xffff);
-    return b;
-  }
-
   // ---- receiving ----
 
   /** The inner frame, `at` to `end` in the outer packet from `from`. Models vxlan_rcv(). */
   decapsulate(outer: Skb, at: number, end: number, from: IpAddr, vni: number): void {
-    const b = outer.data;
     if (end - at < ETH_HLEN) {
       this.stats.rxErrors++;
       return;
     }
-    const skb = new Skb(this.sim, u16(b, at + 12), b.subarray(at + ETH_HLEN, end), outer.id);
-    skb.dev = this;
-    skb.ethDst = readMac(b, at);
-    skb.ethSrc = readMac(b, at + 6);
-    skb.gsoSize = outer.gsoSize;
-    skb.csumBytes = outer.csumBytes;
-    skb.csumOffset = outer.csumOffset;
-    skb.showTag();
+    const skb = innerFrame(this, outer, at, end);
     if (this.options.external) skb.tunnelId = vni;
     if (skb.ethSrc === this.mac || (this.options.learning && !this.options.external && !this.fdb.snoop(skb.ethSrc, from))) {
       netDrop(skb, this, 'VXLAN_INVALID_SOURCE');
@@ -421,8 +396,7 @@ export class Vxlan extends NetDevice {
     }
     this.stats.rxPackets++;
     this.stats.rxBytes += skb.data.length;
-    skb.type = this.classify(skb.ethDst);
-    this.sim.call(this.sim.now + 1, receiveInner, this, skb);
+    receiveInner(this, skb);
   }
 }
 
@@ -458,11 +432,6 @@ function advertisement(request: Uint8Array, mac: Mac): Uint8Array {
   writeMac(b, 66, mac);
   put16(b, 42, fold16(sum16(b, 40, 72, pseudo(readIp6(b, 8), readIp6(b, 24), IPPROTO_ICMPV6, 32))));
   return b;
-}
-
-/** gro_cells_receive(): the inner frame comes in by the device a moment later. */
-function receiveInner(dev: NetDevice, skb: Skb): void {
-  if (dev.registered) netifReceive(skb);
 }
 
 /** The device that takes every network. */

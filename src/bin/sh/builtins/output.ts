@@ -2,11 +2,11 @@
 
 import type { Task } from '../../../os/process.ts';
 import { concat, utf8 } from '../../../wire/bytes.ts';
+import { strftime } from '../../strftime.ts';
 import { ArithError, evaluate } from '../arith.ts';
 import { arithVars } from '../arithmetic.ts';
 import { backslashEscapes } from '../parameter.ts';
 import type { Shell } from '../state.ts';
-import { strftime } from '../strftime.ts';
 import { backslashQuoted } from '../vars.ts';
 import { type Builtin, complain, output } from './types.ts';
 

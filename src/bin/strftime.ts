@@ -3,7 +3,7 @@
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
 
-/** `seconds` since 1970. */
+/** `seconds` since 1970. A conversion takes glibc's flags and a width: `%-d`, `%_H`, `%^a`, `%10Y`. */
 export function strftime(format: string, seconds: number): string {
   const days = Math.floor(seconds / 86400);
   const rest = seconds - days * 86400;
@@ -14,7 +14,7 @@ export function strftime(format: string, seconds: number): string {
   const { year, month, day, yearDay } = civil(days);
   const two = (n: number): string => String(n).padStart(2, '0');
   const hour12 = hour % 12 === 0 ? 12 : hour % 12;
-  const one = (c: string): string => {
+  const one = (c: string): string | null => {
     switch (c) {
       case 'Y':
         return String(year);
@@ -60,7 +60,7 @@ export function strftime(format: string, seconds: number): string {
       case 'B':
         return MONTHS[month - 1] as string;
       case 's':
-        return String(seconds);
+        return String(Math.floor(seconds));
       case 'z':
         return '+0000';
       case 'Z':
@@ -86,10 +86,24 @@ export function strftime(format: string, seconds: number): string {
       case 'c':
         return expand('%a %b %e %H:%M:%S %Y');
     }
-    return `%${c}`;
+    return null;
   };
-  const expand = (f: string): string => f.replace(/%[-_0^#EO]?([a-zA-Z%])/g, (_, c: string) => one(c));
+  const expand = (f: string): string =>
+    f.replace(/%([-_0^#EO]*)(\d*)([a-zA-Z%])/g, (all, flags: string, width: string, c: string) => {
+      const text = one(c);
+      return text === null ? all : shaped(text, flags, Number(width));
+    });
   return expand(format);
+}
+
+/** Numbers are filled with zeros and words with blanks, unless a flag says otherwise; no more than 1000 wide. */
+function shaped(text: string, flags: string, width: number): string {
+  if (flags.includes('-')) return text.replace(/^[0 ]+(?=.)/, '');
+  let s = flags.includes('^') ? text.toUpperCase() : text;
+  if (flags.includes('_')) s = s.replace(/^0+(?=.)/, (zeros) => ' '.repeat(zeros.length));
+  if (flags.includes('0')) s = s.replace(/^ +/, (blanks) => '0'.repeat(blanks.length));
+  const zeros = flags.includes('0') || (/^\d+$/.test(s) && !flags.includes('_'));
+  return s.padStart(Math.min(width, 1000), zeros ? '0' : ' ');
 }
 
 /** Days since 1970 to a calendar date (Howard Hinnant's civil_from_days). */
