@@ -9,6 +9,7 @@ import { DEFAULT_PATH } from './exec.ts';
 import type { OpenFile } from './file.ts';
 import { Directory, type Inode, RegularFile, Symlink } from './inode.ts';
 import { SocketFile } from './net.ts';
+import { pidAsSeen, processByPid, processesSeen } from './pidns.ts';
 import { Process, type SocketLike, type SpawnOptions, type Uts } from './process.ts';
 import type { Command } from './program.ts';
 import { buildRoot, netnsDirectory } from './rootfs.ts';
@@ -219,12 +220,11 @@ export class Machine {
   }
 
   kill(sender: Process, pid: number, signal: Signal | 0): Result<void> {
+    const group = pid === 0 ? sender.pgid : pid < -1 ? (processByPid(sender, -pid)?.pid ?? -pid) : 0;
     const targets =
       pid > 0
-        ? [this.processes.get(pid)].filter((p) => p !== undefined)
-        : [...this.processes.values()].filter((p) =>
-            pid === -1 ? p.pid > 1 && p !== sender : p.pgid === (pid === 0 ? sender.pgid : -pid),
-          );
+        ? [processByPid(sender, pid)].filter((p) => p !== undefined)
+        : processesSeen(sender).filter((p) => (pid === -1 ? pidAsSeen(sender, p) > 1 && p !== sender : p.pgid === group));
     if (targets.length === 0) return fail('ESRCH');
     const allowed = targets.filter((p) => sender.uid === 0 || p.uid === sender.uid);
     if (allowed.length === 0) return fail('EPERM');

@@ -9,6 +9,7 @@ import { resolveProgram } from './exec.ts';
 import type { OpenFile } from './file.ts';
 import { concat, FileCalls } from './filecalls.ts';
 import type { Machine } from './machine.ts';
+import { type PidNamespace, pidAsSeen } from './pidns.ts';
 import { makePipe } from './pipe.ts';
 import type { Program, Task, Wake } from './program.ts';
 import { EXEC_COST } from './sched.ts';
@@ -32,6 +33,8 @@ export interface SpawnOptions {
   ns?: Netns;
   mnt?: MountTable;
   uts?: Uts;
+  /** The child's PID namespace; its parent's when not given. */
+  pidns?: PidNamespace | null;
   uid?: number;
   gid?: number;
   /** True: a process group of its own; a number: joins (or founds, when it is 0) that group. */
@@ -57,7 +60,12 @@ export interface SocketLike {
 }
 
 export class Process extends FileCalls {
+  /** Number on the machine; getpid() is what the process itself sees. */
   readonly pid: number;
+  /** Null: the machine's own. */
+  readonly pidns: PidNamespace | null;
+  /** Number within `pidns`. */
+  readonly nspid: number;
   parent: Process | null;
   pgid: number;
   sid: number;
@@ -85,6 +93,8 @@ export class Process extends FileCalls {
     super();
     this.machine = machine;
     this.pid = pid;
+    this.pidns = opts.pidns === undefined ? (parent?.pidns ?? null) : opts.pidns;
+    this.nspid = this.pidns?.admit(this) ?? pid;
     this.parent = parent;
     this.argv = argv;
     this.env = new Map(opts.env ?? parent?.env ?? []);
@@ -120,6 +130,16 @@ export class Process extends FileCalls {
 
   get ppid(): number {
     return this.parent?.pid ?? (this.pid === 1 ? 0 : 1);
+  }
+
+  /** Its own number, as it sees it. */
+  getpid(): number {
+    return this.nspid;
+  }
+
+  /** What this process calls `q`; 0 when it cannot see it. */
+  pidOf(q: Process): number {
+    return pidAsSeen(this, q);
   }
 
   /** Name in messages: the last part of argv[0]. */

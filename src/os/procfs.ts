@@ -4,6 +4,7 @@ import { flushCache } from '../net/ip/route.ts';
 import { fail, ok } from '../sim/errno.ts';
 import { type Directory, type Inode, MagicLink, ProcDir, ProcFile, Symlink } from './inode.ts';
 import type { Machine } from './machine.ts';
+import { pidAsSeen, processByPid, processesSeen } from './pidns.ts';
 import type { Process } from './process.ts';
 
 /** A directory with fixed names. */
@@ -29,21 +30,21 @@ export function procRoot(m: Machine): Directory {
   const fixed: Record<string, Inode> = {
     cmdline: new ProcFile(() => 'BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro quiet\n'),
     filesystems: new ProcFile(() => 'nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\n\text4\n'),
-    loadavg: new ProcFile((p) => `0.00 0.00 0.00 1/${m.processes.size} ${p.pid}\n`),
+    loadavg: new ProcFile((p) => `0.00 0.00 0.00 1/${m.processes.size} ${p.getpid()}\n`),
     meminfo: new ProcFile(() => 'MemTotal:        2014048 kB\nMemFree:         1611236 kB\nMemAvailable:    1732912 kB\n'),
     mounts: new Symlink('self/mounts'),
     net: new Symlink('self/net'),
-    self: new Symlink((p) => String(p.pid)),
-    'thread-self': new Symlink((p) => `${p.pid}/task/${p.pid}`),
+    self: new Symlink((p) => String(p.getpid())),
+    'thread-self': new Symlink((p) => `${p.getpid()}/task/${p.getpid()}`),
     sys: sysctlDir(''),
     uptime: new ProcFile(() => `${(m.sim.now / 1e6 + 100).toFixed(2)} ${(m.sim.now / 1e6 + 90).toFixed(2)}\n`),
     version: new ProcFile(() => 'Linux version 6.18.44 (build@hopwise) #1 SMP PREEMPT_DYNAMIC\n'),
   };
   return new ProcDir(
-    () => [...[...m.processes.keys()].sort((a, b) => a - b).map(String), ...Object.keys(fixed)],
-    (name) => {
+    (p) => [...processesSeen(p).map((q) => String(p.pidOf(q))), ...Object.keys(fixed)],
+    (name, p) => {
       if (/^\d+$/.test(name)) {
-        const target = m.processes.get(Number(name));
+        const target = processByPid(p, Number(name));
         return target ? processDir(target) : undefined;
       }
       return Object.hasOwn(fixed, name) ? fixed[name] : undefined;
@@ -169,8 +170,8 @@ function processDir(target: Process): Directory {
       ipc: new Symlink('ipc:[4026531839]'),
       mnt: new Symlink('mnt:[4026531841]'),
       net: new Symlink(() => `net:[${target.ns.inode}]`),
-      pid: new Symlink('pid:[4026531836]'),
-      pid_for_children: new Symlink('pid:[4026531836]'),
+      pid: new Symlink(`pid:[${target.pidns?.inode ?? 4026531836}]`),
+      pid_for_children: new Symlink(`pid:[${target.pidns?.inode ?? 4026531836}]`),
       time: new Symlink('time:[4026531834]'),
       time_for_children: new Symlink('time:[4026531834]'),
       user: new Symlink('user:[4026531837]'),
@@ -179,13 +180,23 @@ function processDir(target: Process): Directory {
     root: new Symlink('/'),
     stat: new ProcFile(
       (p) =>
-        `${target.pid} (${target.name.slice(0, 15)}) ${state(p)[0]} ${target.ppid} ${target.pgid} ${target.sid} 0 -1 4194304 0 0 0 0 ${Math.floor(target.cpuTime / 10000)} 0 0 0 20 0 1 0 ${Math.floor(target.startTime / 10000)} 0 0\n`,
+        `${p.pidOf(target)} (${target.name.slice(0, 15)}) ${state(p)[0]} ${ppid(p, target)} ${group(p, target.pgid)} ${group(p, target.sid)} 0 -1 4194304 0 0 0 0 ${Math.floor(target.cpuTime / 10000)} 0 0 0 20 0 1 0 ${Math.floor(target.startTime / 10000)} 0 0\n`,
     ),
     status: new ProcFile(
       (p) =>
-        `Name:\t${target.name.slice(0, 15)}\nUmask:\t${target.umask.toString(8).padStart(4, '0')}\nState:\t${state(p)}\nTgid:\t${target.pid}\nPid:\t${target.pid}\nPPid:\t${target.ppid}\nUid:\t${[0, 0, 0, 0].map(() => target.uid).join('\t')}\nGid:\t${[0, 0, 0, 0].map(() => target.gid).join('\t')}\n`,
+        `Name:\t${target.name.slice(0, 15)}\nUmask:\t${target.umask.toString(8).padStart(4, '0')}\nState:\t${state(p)}\nTgid:\t${p.pidOf(target)}\nPid:\t${p.pidOf(target)}\nPPid:\t${ppid(p, target)}\nUid:\t${[0, 0, 0, 0].map(() => target.uid).join('\t')}\nGid:\t${[0, 0, 0, 0].map(() => target.gid).join('\t')}\n`,
     ),
   });
+}
+
+function ppid(p: Process, target: Process): number {
+  return target.parent ? pidAsSeen(p, target.parent) : 0;
+}
+
+/** A process group's or session's number as `p` sees it. */
+function group(p: Process, id: number): number {
+  const leader = p.machine.processes.get(id);
+  return leader ? pidAsSeen(p, leader) : p.pidns ? 0 : id;
 }
 
 /** Opening /proc/PID/fd/N opens the same description again; terminals, pipes and devices are shared. */

@@ -5,9 +5,11 @@ import type { Micros, Sim, Timer } from '../sim/sim.ts';
 import { WaitQueue } from '../sim/wait.ts';
 import type { OpenFile } from './file.ts';
 import type { Machine } from './machine.ts';
+import type { PidNamespace } from './pidns.ts';
 import type { Process } from './process.ts';
 import type { Program, Task, Wait, Wake } from './program.ts';
 import { type Disposition, defaultAction, type Signal, signalNumber } from './signal.ts';
+import type { Thread } from './thread.ts';
 
 /** CPU time in µs: giving way, starting a program, waking a sleeper. */
 const YIELD_COST = 20;
@@ -21,9 +23,13 @@ const NO_QUEUES: readonly WaitQueue[] = [];
 export abstract class Scheduled {
   abstract readonly machine: Machine;
   abstract readonly pid: number;
+  abstract readonly pidns: PidNamespace | null;
+  abstract readonly nspid: number;
   abstract parent: Process | null;
   abstract readonly fds: Map<number, OpenFile>;
   readonly children = new Set<Process>();
+  /** Threads beside its own program. */
+  readonly threads = new Set<Thread>();
   /** Woken when a child ends, stops or goes on. */
   readonly childEvents = new WaitQueue();
   state: 'ready' | 'waiting' | 'stopped' | 'dead' = 'ready';
@@ -157,19 +163,22 @@ export abstract class Scheduled {
     this.status = status;
     this.termSignal = signal;
     this.task = null;
+    for (const thread of [...this.threads]) thread.stop();
     for (const file of this.fds.values()) file.close();
     this.fds.clear();
-    const heir = this.machine.init;
+    const { pidns } = this;
+    const heir = pidns?.init && !pidns.init.dead ? pidns.init : this.machine.init;
     for (const child of this.children) {
       child.parent = heir && heir !== this.self ? heir : null;
       if (child.parent && !child.dead) child.parent.children.add(child);
     }
     this.children.clear();
     this.machine.reap(this.self);
+    pidns?.leave(this.self, this.nspid);
     this.onExit?.();
     if (this.parent) {
       // init waits for all of its children.
-      if (this.parent === this.machine.init) this.parent.children.delete(this.self);
+      if (this.parent === this.machine.init || this.parent === pidns?.init) this.parent.children.delete(this.self);
       this.parent.childEvents.wakeAll();
       this.parent.raise('CHLD');
     }
@@ -208,7 +217,8 @@ export abstract class Scheduled {
     if (signal !== 'KILL' && signal !== 'STOP') {
       if (d === 'ignore') return;
       if (d === 'default' && (action === 'ignore' || action === 'continue')) return;
-      if (d === 'default' && this.pid === 1) return;
+      // The first process of a PID namespace takes only the signals that it handles, save SIGKILL from outside.
+      if (d === 'default' && (this.pid === 1 || this.pidns?.init === this.self)) return;
     }
     if (!this.pending.includes(signal)) this.pending.push(signal);
     if (!this.running) this.deliver();
