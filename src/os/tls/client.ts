@@ -10,6 +10,7 @@ import {
   CLIENT_KEY_EXCHANGE,
   Cursor,
   ENCRYPTED_EXTENSIONS,
+  emitCertificate,
   FINISHED,
   HANDSHAKE,
   handshakeMessage,
@@ -24,11 +25,12 @@ import {
   SUITES,
   type Suite,
   vector,
+  words,
 } from '../../wire/tls.ts';
 import { emitClientHello, type HelloStyle, shareGroups } from '../../wire/tlshello.ts';
 import { type Certificate, parseCertificate } from '../../wire/x509.ts';
 import type { Task } from '../program.ts';
-import { parsePublic, verifyHandshake } from './keys.ts';
+import { type PrivateKey, parsePublic, schemeOf, signHandshake, verifyHandshake } from './keys.ts';
 import { type Exchange, exchange, GROUPS, randomBytes, sharedSecret } from './primitives.ts';
 import { applicationSecrets, certificateVerifyText, finished12, finished13, handshakeSecrets, keys12, protection13 } from './schedule.ts';
 import type { TlsFailure, TlsSession } from './session.ts';
@@ -43,6 +45,14 @@ export interface ClientOptions {
   check(chain: readonly Certificate[]): number | null;
   /** When the first message has gone out. */
   begun?(): Task<void>;
+  /** Shown to a server that asks for a certificate. */
+  identity?: ClientIdentity | null;
+}
+
+/** A client's certificate, the leaf first, and its key. */
+export interface ClientIdentity {
+  readonly chain: readonly Uint8Array[];
+  readonly key: PrivateKey;
 }
 
 class Handshake {
@@ -141,7 +151,14 @@ class Handshake {
     yield* s.put(CHANGE_CIPHER_SPEC, Uint8Array.of(1));
     if (this.o.style !== 'openssl' && this.o.style !== 'curl') yield* s.flush();
     s.writing = protection13(suite, secrets.client);
-    if (asked) yield* this.put(handshakeMessage(CERTIFICATE, vector(1), vector(3)));
+    if (asked) {
+      const own = this.o.identity ?? null;
+      yield* this.put(own ? emitCertificate(own.chain, 13) : handshakeMessage(CERTIFICATE, vector(1), vector(3)));
+      if (own) {
+        const signature = signHandshake(own.key, certificateVerifyText(suite.hash, this.transcript, 'client'), s.rng);
+        yield* this.put(handshakeMessage(CERTIFICATE_VERIFY, words([schemeOf(own.key)]), vector(2, signature)));
+      }
+    }
     yield* this.put(handshakeMessage(FINISHED, finished13(suite.hash, secrets.client, this.transcript)));
     const f = yield* s.flush();
     s.reading = protection13(suite, application.server);

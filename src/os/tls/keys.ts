@@ -129,8 +129,8 @@ export function verify(k: PublicKey, algorithm: string, data: Uint8Array, signat
 }
 
 /** rsa_pss_rsae_sha256 and ecdsa_secp256r1_sha256, the two schemes of TLS that these keys use. */
-const SCHEME_PSS = 0x0804;
-const SCHEME_ECDSA = 0x0403;
+export const SCHEME_PSS = 0x0804;
+export const SCHEME_ECDSA = 0x0403;
 
 export const schemeOf = (k: PrivateKey | PublicKey): number => (k.kind === 'rsa' ? SCHEME_PSS : SCHEME_ECDSA);
 

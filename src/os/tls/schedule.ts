@@ -57,8 +57,8 @@ export function finished13(hash: Suite['hash'], secret: Uint8Array, transcript: 
 }
 
 /** What CertificateVerify signs: 64 spaces, the context, a zero, the transcript's hash. */
-export function certificateVerifyText(hash: Suite['hash'], transcript: Uint8Array): Uint8Array {
-  return concat([new Uint8Array(64).fill(32), utf8('TLS 1.3, server CertificateVerify'), Uint8Array.of(0), digest(hash, transcript)]);
+export function certificateVerifyText(hash: Suite['hash'], transcript: Uint8Array, side: 'server' | 'client' = 'server'): Uint8Array {
+  return concat([new Uint8Array(64).fill(32), utf8(`TLS 1.3, ${side} CertificateVerify`), Uint8Array.of(0), digest(hash, transcript)]);
 }
 
 function prf(hash: Suite['hash'], secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {

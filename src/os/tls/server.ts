@@ -4,6 +4,8 @@ import { concat, put16 } from '../../wire/bytes.ts';
 import {
   ALERTS,
   alpnExtension,
+  CERTIFICATE,
+  CERTIFICATE_REQUEST,
   CERTIFICATE_VERIFY,
   CHANGE_CIPHER_SPEC,
   CLIENT_HELLO,
@@ -16,6 +18,7 @@ import {
   EXT_RENEGOTIATION,
   EXT_SERVER_NAME,
   EXT_SESSION_TICKET,
+  EXT_SIGNATURES,
   emitCertificate,
   emitServerHello,
   extension,
@@ -23,6 +26,7 @@ import {
   HANDSHAKE,
   handshakeMessage,
   NEW_SESSION_TICKET,
+  parseCertificateMessage,
   parseClientHello,
   SERVER_HELLO_DONE,
   SERVER_KEY_EXCHANGE,
@@ -31,9 +35,11 @@ import {
   shareExtension,
   vector,
   versionExtension,
+  words,
 } from '../../wire/tls.ts';
+import { parseCertificate } from '../../wire/x509.ts';
 import type { Task } from '../program.ts';
-import { type PrivateKey, schemeOf, signHandshake } from './keys.ts';
+import { type PrivateKey, parsePublic, SCHEME_ECDSA, SCHEME_PSS, schemeOf, signHandshake, verifyHandshake } from './keys.ts';
 import { exchange, GROUPS, randomBytes, sharedSecret } from './primitives.ts';
 import { applicationSecrets, certificateVerifyText, finished12, finished13, handshakeSecrets, keys12, protection13 } from './schedule.ts';
 import type { TlsFailure, TlsSession } from './session.ts';
@@ -50,6 +56,8 @@ export interface ServerOptions {
   versions: readonly number[];
   /** Agrees on one of the client's protocols; undefined ends with no_application_protocol. */
   alpn(offered: readonly string[]): string | null | undefined;
+  /** TLS 1.3: asks for a certificate, which a client need not have; `peerChain` then holds what it has proved to own. */
+  askClient?: boolean;
 }
 
 /** Key name, IV and MAC around the encrypted session of a stateless ticket. */
@@ -129,6 +137,27 @@ class Handshake {
     return version === 13 ? yield* this.thirteen(hello, suite, identity) : yield* this.twelve(hello, suite, identity);
   }
 
+  /** Certificate and CertificateVerify of a client that was asked. */
+  private *clientCertificate(suite: Suite): Task<TlsFailure | null> {
+    const { s } = this;
+    const certificate = yield* this.take(CERTIFICATE);
+    if (certificate === 'ccs') return yield* s.alert(ALERTS.unexpectedMessage);
+    if ('kind' in certificate) return certificate;
+    const chain = parseCertificateMessage(certificate.body, 13).flatMap((b) => parseCertificate(b) ?? []);
+    const leaf = chain[0];
+    if (!leaf) return null;
+    const proof = yield* this.take(CERTIFICATE_VERIFY);
+    if (proof === 'ccs') return yield* s.alert(ALERTS.unexpectedMessage);
+    if ('kind' in proof) return proof;
+    const key = parsePublic(leaf.spki);
+    const c = new Cursor(proof.body);
+    const scheme = c.number(2);
+    if (!key || !verifyHandshake(key, scheme, certificateVerifyText(suite.hash, proof.before, 'client'), c.vector(2)))
+      return yield* s.alert(ALERTS.decryptError);
+    s.peerChain = chain;
+    return null;
+  }
+
   private *thirteen(hello: ClientHello, suite: Suite, identity: Identity): Task<TlsFailure | null> {
     const { s } = this;
     const [group, theirs] = [...hello.shares].find(([g]) => GROUPS.includes(g)) ?? [0, new Uint8Array(0)];
@@ -152,6 +181,10 @@ class Handshake {
       ...(s.alpn === null ? [] : [alpnExtension(s.alpn)]),
     ];
     yield* this.put(handshakeMessage(ENCRYPTED_EXTENSIONS, vector(2, ...extensions)));
+    if (this.o.askClient) {
+      const schemes = extension(EXT_SIGNATURES, vector(2, words([SCHEME_ECDSA, SCHEME_PSS])));
+      yield* this.put(handshakeMessage(CERTIFICATE_REQUEST, vector(1), vector(2, schemes)));
+    }
     yield* this.put(emitCertificate(identity.chain, 13));
     const signature = signHandshake(identity.key, certificateVerifyText(suite.hash, this.transcript), s.rng);
     yield* this.put(handshakeMessage(CERTIFICATE_VERIFY, word(schemeOf(identity.key)), vector(2, signature)));
@@ -161,7 +194,8 @@ class Handshake {
     if (f) return f;
     s.reading = protection13(suite, secrets.client);
     s.plainAlerts = true;
-    const finished = yield* this.take(FINISHED);
+    const wrong = this.o.askClient ? yield* this.clientCertificate(suite) : null;
+    const finished = wrong ?? (yield* this.take(FINISHED));
     s.plainAlerts = false;
     if (finished === 'ccs') return yield* s.alert(ALERTS.unexpectedMessage);
     if ('kind' in finished) return finished;

@@ -3,7 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 import { connect as secureConnect, createServer as secureServer } from 'node:tls';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ok, type Result } from '../../sim/errno.ts';
 import { Rng } from '../../sim/rng.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
@@ -338,4 +338,39 @@ test.each(cases)('this server answers OpenSSL, 1.%i with a key of %s', async (ma
   for await (const d of client) got += d;
   expect([protocol, client.authorized, client.alpnProtocol, got]).toEqual([named[max], true, 'http/1.1', 'for localhost: ping']);
   server.close();
+});
+
+describe('a client certificate', () => {
+  const proved = (identity: Made | null) => {
+    const [a, b] = wire();
+    const client = new TlsSession(a, rng);
+    const server = new TlsSession(b, rng);
+    const own = make('server');
+    const [c, d] = both(
+      tlsConnect(client, {
+        serverName: 'server',
+        alpn: [],
+        min: 12,
+        max: 13,
+        style: 'openssl',
+        check: () => null,
+        identity: identity && { chain: [identity.certificate.raw], key: identity.key },
+      }),
+      tlsAccept(server, {
+        identity: () => [{ chain: [own.certificate.raw], key: own.key }],
+        versions: [13],
+        alpn: () => null,
+        askClient: true,
+      }),
+    );
+    return { c, d, names: server.peerChain.map((x) => x.subject.find(([oid]) => oid === '2.5.4.3')?.[1]) };
+  };
+
+  test('is proved to the server that asks', () => {
+    expect(proved(make('alice'))).toEqual({ c: null, d: null, names: ['alice'] });
+  });
+
+  test('may be missing', () => {
+    expect(proved(null)).toEqual({ c: null, d: null, names: [] });
+  });
 });
