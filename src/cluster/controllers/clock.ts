@@ -1,0 +1,43 @@
+/** Wall-clock times as API objects carry them. Models apimachinery's metav1.Time and MicroTime. */
+
+import { SEC, type Sim } from '../../sim/sim.ts';
+
+let lastMs = Number.NaN;
+let lastText = '';
+
+/** RFC 3339 with whole seconds, as metav1.Time is written. */
+export function timeText(ms: number): string {
+  const whole = Math.floor(ms / 1000);
+  if (whole !== lastMs) {
+    lastMs = whole;
+    lastText = `${new Date(whole * 1000).toISOString().slice(0, 19)}Z`;
+  }
+  return lastText;
+}
+
+/** Milliseconds since 1970 in virtual time. */
+export function nowMs(sim: Sim): number {
+  return sim.epochMs + sim.now / 1000;
+}
+
+export function nowText(sim: Sim): string {
+  return timeText(nowMs(sim));
+}
+
+/** RFC 3339 with microseconds, as metav1.MicroTime is written. */
+export function microText(sim: Sim): string {
+  const micros = Math.floor(sim.now % SEC);
+  const second = timeText(sim.epochMs + (sim.now - micros) / 1000);
+  const rest = (sim.epochMs % 1000) * 1000 + micros;
+  return `${second.slice(0, -1)}.${String(rest % SEC).padStart(6, '0')}Z`;
+}
+
+/** Milliseconds since 1970; NaN for what is no time. */
+export function parseTime(text: string | undefined): number {
+  return text === undefined ? Number.NaN : Date.parse(text);
+}
+
+/** Virtual µs from now until `text` plus `seconds`; negative once it has passed. */
+export function untilAfter(sim: Sim, text: string | undefined, seconds: number): number {
+  return Math.round((parseTime(text) + seconds * 1000 - nowMs(sim)) * 1000);
+}
