@@ -334,10 +334,26 @@ export class Process extends FileCalls {
 
   /** Starts a program found by PATH (or by a path with a slash). The child inherits 0, 1, 2. */
   spawn(argv: readonly string[], opts: SpawnOptions = {}): Result<Process> {
+    if (opts.mnt && opts.mnt !== this.mnt) return this.spawnElsewhere(argv, opts);
     const found = resolveProgram(this, argv, opts.env ?? this.env);
     if (!found.ok) return found;
     const child = this.machine.newProcess(this, found.value.argv, opts);
     if (!child.ok) return child;
+    child.value.exe = found.value.path;
+    child.value.start(found.value.command.main);
+    return child;
+  }
+
+  /** The program is looked for in the child's own file tree, as execve does after setns and pivot_root. */
+  private spawnElsewhere(argv: readonly string[], opts: SpawnOptions): Result<Process> {
+    const child = this.machine.newProcess(this, [...argv], opts);
+    if (!child.ok) return child;
+    const found = resolveProgram(child.value, argv, child.value.env);
+    if (!found.ok) {
+      child.value.abandon();
+      return found;
+    }
+    child.value.argv = found.value.argv;
     child.value.exe = found.value.path;
     child.value.start(found.value.command.main);
     return child;

@@ -44,7 +44,8 @@ export function buildRoot(m: Machine): void {
   m.directory('/var').link('tmp', new Directory(undefined, 0o1777));
 }
 
-function devices(m: Machine, dev: Directory): void {
+/** Fills a /dev; `shm` is what lies at /dev/shm. */
+export function devices(m: Machine, dev: Directory, shm = new Directory(undefined, 0o1777)): void {
   const add = (name: string, node: Inode): void => void dev.link(name, node);
   add('null', new CharDevice(1, 3, () => ok(nullDevice())));
   add('zero', new CharDevice(1, 5, () => ok(zeroDevice())));
@@ -56,7 +57,7 @@ function devices(m: Machine, dev: Directory): void {
   add('stdin', new Symlink('/proc/self/fd/0'));
   add('stdout', new Symlink('/proc/self/fd/1'));
   add('stderr', new Symlink('/proc/self/fd/2'));
-  add('shm', new Directory(undefined, 0o1777));
+  add('shm', shm);
   add(
     'pts',
     new ProcDir(

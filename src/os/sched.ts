@@ -155,6 +155,16 @@ export abstract class Scheduled {
     }
   }
 
+  /** Undoes its making: it never ran, and nobody hears of it. */
+  abandon(): void {
+    this.state = 'dead';
+    for (const file of this.fds.values()) file.close();
+    this.fds.clear();
+    this.parent?.children.delete(this.self);
+    this.machine.reap(this.self);
+    this.pidns?.leave(this.self, this.nspid);
+  }
+
   private finish(status: number, signal: Signal | null): void {
     if (this.state === 'dead') return;
     this.cancelPendingWait();

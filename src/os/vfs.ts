@@ -31,6 +31,8 @@ export interface MountEntry {
 /** What is mounted over what; each mount namespace has its own table. */
 export class MountTable {
   readonly over = new Map<Inode, Inode>();
+  /** Roots that are mounted read-only. */
+  readonly readonly = new Set<Inode>();
   /** In the order of mounting. */
   entries: readonly MountEntry[] = [
     { source: '/dev/vda1', path: '/', type: 'ext4', options: 'rw,relatime' },
@@ -45,6 +47,7 @@ export class MountTable {
   copy(): MountTable {
     const m = new MountTable();
     for (const [a, b] of this.over) m.over.set(a, b);
+    for (const root of this.readonly) m.readonly.add(root);
     m.entries = this.entries;
     return m;
   }
