@@ -1,6 +1,6 @@
 /** What one kind does on its way through the API: defaults, strategy, admission, validation, columns. Models registry/*\/strategy.go. */
 
-import type { ApiResult, UserInfo } from './client.ts';
+import type { Client, UserInfo } from './client.ts';
 import type { FieldError } from './field.ts';
 import type { AnyObject, KubeObject, Stored } from './object.ts';
 import type { ResourceDef } from './resources.ts';
@@ -25,6 +25,8 @@ export interface RequestContext {
   /** State that lives as long as the API server (allocators): made by `make` when it is asked for first. */
   state<T>(name: string, make: () => T): T;
   readonly options: ServerOptions;
+  /** For objects that come and go with others; not while `dryRun`. */
+  readonly client: Client;
 }
 
 export interface ServerOptions {
@@ -36,6 +38,8 @@ export interface ServerOptions {
   readonly advertiseAddress?: string;
   readonly securePort?: number;
 }
+
+export type Allocated<T> = { readonly ok: true; readonly value: T; commit(): void; revert(): void } | Failure;
 
 export type Admitted<T> = { readonly ok: true; readonly value: T } | Failure;
 
@@ -69,8 +73,12 @@ export interface KindRules<T extends KubeObject = AnyObject> {
   nameCheck?(name: string, prefix: boolean): readonly string[];
   /** Warnings of create and update. */
   warnings?(object: T, old: Stored<T> | undefined): readonly string[];
-  /** Takes addresses, ports: after validation, before storing. Releases by itself when it fails; must take nothing when `context.dryRun`. */
-  allocate?(object: T, old: Stored<T> | undefined, context: RequestContext): Admitted<T>;
+  /**
+   * Takes addresses and ports, as Store.BeginCreate and BeginUpdate do: after mutating admission and BEFORE prepareFor* and validate* (an
+   * allocation error hides those of validation, as recorded). Of what it returns exactly one is called: `commit` when the object was
+   * stored, `revert` when it was refused later or when the request was a dry run.
+   */
+  allocate?(object: T, old: Stored<T> | undefined, context: RequestContext): Allocated<T>;
   /** After an object is gone for good. */
   deleted?(old: Stored<T>, context: RequestContext): void;
   /** Other objects that come and go with this one (the IPAddress of a Service) are written by this, after the object was stored. */
@@ -109,5 +117,3 @@ const NONE: KindRules = {};
 export function rulesOf(def: { readonly kind: string; readonly group: string }): KindRules {
   return (RULES.get(def.group === '' ? def.kind : `${def.kind}.${def.group}`) as KindRules | undefined) ?? NONE;
 }
-
-export type { ApiResult };
