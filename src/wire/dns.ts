@@ -229,6 +229,65 @@ export function emitDns(m: DnsMessage): Uint8Array {
   return concat([head, ...m.questions.map(emitQuestion), ...[...m.answers, ...m.authority, ...m.additional].map(emitRecord)]);
 }
 
+/** Emits with names compressed (RFC 1035 4.1.4): owners, and the names in the data of NS, CNAME, PTR, MX and SOA. */
+export function emitDnsCompressed(m: DnsMessage): Uint8Array {
+  const out: number[] = [...emitDns({ ...m, questions: [], answers: [], authority: [], additional: [] })];
+  out.splice(4, 8, ...[m.questions, m.answers, m.authority, m.additional].flatMap((s) => [s.length >> 8, s.length & 255]));
+  const known = new Map<string, number>();
+  const name = (text: string): void => {
+    const labels = splitName(text);
+    for (let i = 0; i < labels.length; i++) {
+      const rest = labels.slice(i).join('\u0000').toLowerCase();
+      const at = known.get(rest);
+      if (at !== undefined) {
+        out.push(0xc0 | (at >> 8), at & 255);
+        return;
+      }
+      if (out.length < 0x4000) known.set(rest, out.length);
+      const label = labels[i] as string;
+      out.push(label.length);
+      for (let k = 0; k < label.length; k++) out.push(label.charCodeAt(k) & 255);
+    }
+    out.push(0);
+  };
+  const word = (v: number): void => {
+    out.push((v >> 8) & 255, v & 255);
+  };
+  for (const q of m.questions) {
+    name(q.name);
+    word(q.type);
+    word(q.class);
+  }
+  for (const r of [...m.answers, ...m.authority, ...m.additional]) {
+    name(r.name);
+    word(r.type);
+    word(r.class);
+    word(r.ttl >>> 16);
+    word(r.ttl & 0xffff);
+    const lengthAt = out.length;
+    word(0);
+    compressData(r, out, name);
+    const length = out.length - lengthAt - 2;
+    out[lengthAt] = length >> 8;
+    out[lengthAt + 1] = length & 255;
+  }
+  return Uint8Array.from(out);
+}
+
+function compressData(r: DnsRecord, out: number[], name: (text: string) => void): void {
+  const T = DNS_TYPES;
+  const names = r.type === T.SOA ? 2 : r.type === T.NS || r.type === T.CNAME || r.type === T.PTR || r.type === T.MX ? 1 : 0;
+  let at = r.type === T.MX ? 2 : 0;
+  for (let i = 0; names > 0 && i < at; i++) out.push(r.data[i] as number);
+  for (let n = 0; n < names; n++) {
+    const read = readName(r.data, at);
+    if (!read) break;
+    name(read.name);
+    at = read.next;
+  }
+  for (let i = at; i < r.data.length; i++) out.push(r.data[i] as number);
+}
+
 /** `www.example.com.`: with the final dot, and the root as `.`. */
 export function dotted(name: string): string {
   const escaped = name

@@ -1,6 +1,7 @@
 /** `hopwise conformance SUITE [PATH]`: a table by area, differences on demand, `matched/total` on the last line. */
 
 import { existsSync } from 'node:fs';
+import { dnsSuite } from '../conformance/dns-suite.ts';
 import { linuxSuite } from '../conformance/linux-suite.ts';
 import { referenceSuite } from '../conformance/reference-suite.ts';
 import { rulesSuite } from '../conformance/rules-suite.ts';
@@ -10,12 +11,14 @@ import { parseArgs } from './args.ts';
 const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [--scenarios] [--raise] [--limit SECONDS]
        hopwise conformance iptables-rules FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance nft-rules FILE [--diff TEXT] [--json] [--raise]
+       hopwise conformance dns FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance reference-cluster [--diff SCENARIO] [--json] [--raise]`;
 
 const SUITES: Record<string, (opts: SuiteOptions) => Promise<SuiteResult>> = {
   linux: linuxSuite,
   'iptables-rules': (opts) => rulesSuite('iptables-rules', opts),
   'reference-cluster': referenceSuite,
+  dns: dnsSuite,
   'nft-rules': (opts) => rulesSuite('nft-rules', opts),
 };
 
