@@ -90,7 +90,11 @@ export class Recorder {
     const before = this.said.get(key);
     if (before) {
       before.count++;
-      const r = this.client.patch<Event>('events', namespace, before.name, 'strategic', { count: before.count, lastTimestamp: now, message });
+      const r = this.client.patch<Event>('events', namespace, before.name, 'strategic', {
+        count: before.count,
+        lastTimestamp: now,
+        message,
+      });
       if (r.ok) return;
     }
     const event: CoreV1Event & KubeObject = {
