@@ -14,7 +14,7 @@ const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [-
        hopwise conformance dns FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance reference-cluster [--diff SCENARIO] [--json] [--raise]`;
 
-const SUITES: Record<string, (opts: SuiteOptions) => Promise<SuiteResult>> = {
+export const SUITES: Readonly<Record<string, (opts: SuiteOptions) => Promise<SuiteResult>>> = {
   linux: linuxSuite,
   'iptables-rules': (opts) => rulesSuite('iptables-rules', opts),
   'reference-cluster': referenceSuite,
