@@ -27,6 +27,9 @@ export interface RequestContext {
   readonly options: ServerOptions;
   /** For objects that come and go with others; not while `dryRun`. */
   readonly client: Client;
+  /** Makes the object or takes the place of the one of that name, whatever it says; unasked. */
+  write(resource: string, object: KubeObject): void;
+  remove(resource: string, namespace: string, name: string): void;
 }
 
 export interface ServerOptions {
@@ -102,7 +105,13 @@ export interface KindRules<T extends KubeObject = AnyObject> {
 /** JSON of a request to an object of the kind: types, unknown and double fields. */
 export interface Decoder {
   /** `errors` refuse the request; `strict` are the texts of strict decoding (`unknown field "spec.portz"`), sorted as upstream sorts them. */
-  decode(def: ResourceDef, kind: string, apiVersion: string, json: unknown, text: string): { readonly object: KubeObject; readonly error?: string; readonly strict: readonly string[] };
+  decode(
+    def: ResourceDef,
+    kind: string,
+    apiVersion: string,
+    json: unknown,
+    text: string,
+  ): { readonly object: KubeObject; readonly error?: string; readonly strict: readonly string[] };
 }
 
 const RULES = new Map<string, KindRules<never>>();
