@@ -1,7 +1,6 @@
-/** Extensions that the tool has and this kernel does not: nfacct, LED, CLUSTERIP, ULOG. Their options are read and checked, the kernel refuses. */
+/** Extensions that the tool has and this kernel does not: LED, CLUSTERIP, ULOG. Their options are read and checked, the kernel refuses. */
 
-import { fail } from '../../../../sim/errno.ts';
-import { type MatchExt, type OptionSpec, Problem, type TargetExt } from '../ext.ts';
+import { type OptionSpec, Problem, type TargetExt } from '../ext.ts';
 
 type None = Record<string, never>;
 
@@ -13,16 +12,6 @@ const value = (name: string, check?: (arg: string) => void, invert = false): Opt
 const flag = (name: string, invert = false): OptionSpec<None> => ({ name, arg: 'none', invert });
 
 const nothing = { init: (): None => ({}), save: () => '', list: () => '' };
-
-/** The kernel has it, but no accounting object (they are made with nfacct). */
-export const nfacct: MatchExt<None> = {
-  ...nothing,
-  kind: 'match',
-  name: 'nfacct',
-  options: [{ ...value('nfacct-name'), mandatory: true }],
-  checkentry: () => fail('ENOENT'),
-  run: () => () => false,
-};
 
 export const LED: TargetExt<None> = {
   ...nothing,
