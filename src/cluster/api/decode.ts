@@ -1,6 +1,6 @@
 /** JSON to an object as the API's Go types take it: wrong types, unknown fields, what is dropped when empty. Models encoding/json, sigs.k8s.io/json. */
 
-import { goQuote } from './field.ts';
+import { GoText, goJson, goQuote } from './field.ts';
 import type { Decoder } from './kind.ts';
 import type { KubeObject } from './object.ts';
 import { parseQuantity, quantityText } from './quantity.ts';
@@ -27,6 +27,8 @@ interface Struct {
   readonly name: string;
   readonly fields: ReadonlyMap<string, Field>;
   readonly always: readonly Field[];
+  /** Names in the order of the source. */
+  readonly order: readonly string[];
 }
 
 const fieldsOf = FIELDS as Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -78,7 +80,12 @@ function structOf(type: string): Struct {
     const shape = shapeOf(text.replace(/!$/, ''), f?.go ?? '');
     fields.set(name, { name, shape, pointer: f?.pointer === true, always: f?.always === true, required: text.endsWith('!') });
   }
-  const struct: Struct = { name: words[0] as string, fields, always: [...fields.values()].filter((f) => f.always) };
+  const struct: Struct = {
+    name: words[0] as string,
+    fields,
+    always: [...fields.values()].filter((f) => f.always),
+    order: [...flags.keys()],
+  };
   structs.set(type, struct);
   return struct;
 }
@@ -335,6 +342,29 @@ export function duplicateFields(text: string): string[] {
     }
   }
   return out;
+}
+
+/** A value of a type of schema/fields.json as Go writes its JSON: fields in the order of the source. */
+export function goText(schema: string, value: unknown): GoText {
+  return new GoText(goOrdered({ is: 'struct', type: schema, go: '' }, value));
+}
+
+function goOrdered(shape: Shape, value: unknown): string {
+  if (value === undefined || value === null) return 'null';
+  if (shape.is === 'list' && Array.isArray(value)) return `[${value.map((v) => goOrdered(shape.of, v)).join(',')}]`;
+  if (shape.is === 'map' && isObject(value))
+    return `{${Object.keys(value)
+      .sort()
+      .map((k) => `${goJson(k)}:${goOrdered(shape.of, value[k])}`)
+      .join(',')}}`;
+  if (shape.is !== 'struct' || !isObject(value)) return goJson(value);
+  const struct = structOf(shape.type);
+  const parts: string[] = [];
+  for (const name of struct.order) {
+    const field = struct.fields.get(name);
+    if (field && value[name] !== undefined) parts.push(`${goJson(name)}:${goOrdered(field.shape, value[name])}`);
+  }
+  return `{${parts.join(',')}}`;
 }
 
 export interface Decoded {

@@ -38,7 +38,12 @@ const SILENT: ReadonlySet<FieldErrorType> = new Set(['FieldValueRequired', 'Fiel
 
 export const required = (field: string, detail = ''): FieldError => ({ type: 'FieldValueRequired', field, detail });
 export const invalid = (field: string, bad: unknown, detail: string): FieldError => ({ type: 'FieldValueInvalid', field, bad, detail });
-export const typeInvalid = (field: string, bad: unknown, detail: string): FieldError => ({ type: 'FieldValueTypeInvalid', field, bad, detail });
+export const typeInvalid = (field: string, bad: unknown, detail: string): FieldError => ({
+  type: 'FieldValueTypeInvalid',
+  field,
+  bad,
+  detail,
+});
 export const duplicate = (field: string, bad: unknown): FieldError => ({ type: 'FieldValueDuplicate', field, bad, detail: '' });
 export const notFound = (field: string, bad: unknown): FieldError => ({ type: 'FieldValueNotFound', field, bad, detail: '' });
 export const forbidden = (field: string, detail: string): FieldError => ({ type: 'FieldValueForbidden', field, detail });
@@ -61,6 +66,14 @@ export const tooMany = (field: string, actual: number, max: number): FieldError 
   detail: max >= 0 ? `must have at most ${max} item${max === 1 ? '' : 's'}` : 'has too many items',
 });
 export const internalError = (field: string, detail: string): FieldError => ({ type: 'InternalError', field, detail });
+
+/** A bad value whose text is not that of its JSON: Go structs in the order of their fields, internal types. */
+export class GoText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
 
 /** Go's %q of a string. */
 export function goQuote(text: string): string {
@@ -87,7 +100,8 @@ export function errorBody(e: FieldError): string {
   if (!SILENT.has(e.type) && e.bad !== undefined) {
     const bad = e.bad;
     if (typeof bad === 'string') text += `: ${goQuote(bad)}`;
-    else if (bad === null) text += ': "null"';
+    else if (bad instanceof GoText) text += `: ${bad.text}`;
+    else if (bad === null) text += ': null';
     else if (typeof bad === 'number' || typeof bad === 'boolean') text += `: ${bad}`;
     else text += `: ${goJson(bad)}`;
   }
@@ -96,8 +110,7 @@ export function errorBody(e: FieldError): string {
 
 /** As encoding/json writes it: maps sorted by key, `<`, `>` and `&` escaped. */
 export function goJson(value: unknown): string {
-  return JSON.stringify(sorted(value))
-    .replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(sorted(value)).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function sorted(value: unknown): unknown {

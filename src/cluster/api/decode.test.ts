@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeAs, duplicateFields } from '../decode.ts';
+import { decodeAs, duplicateFields } from './decode.ts';
 
 const service = (spec: unknown) => decodeAs('V1Service', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec });
 

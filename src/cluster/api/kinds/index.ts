@@ -1,0 +1,3 @@
+/** All kinds that have rules of their own; importing this module registers them. */
+
+import './rules-service.ts';
