@@ -1,6 +1,7 @@
 /** `hopwise conformance SUITE [PATH]`: a table by area, differences on demand, `matched/total` on the last line. */
 
 import { existsSync } from 'node:fs';
+import { cniSuite } from '../conformance/cni-suite.ts';
 import { dnsSuite } from '../conformance/dns-suite.ts';
 import { linuxSuite } from '../conformance/linux-suite.ts';
 import { referenceSuite } from '../conformance/reference-suite.ts';
@@ -11,6 +12,7 @@ import { parseArgs } from './args.ts';
 const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [--scenarios] [--raise] [--limit SECONDS]
        hopwise conformance iptables-rules FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance nft-rules FILE [--diff TEXT] [--json] [--raise]
+       hopwise conformance cni [PATH] [--diff CASE] [--json] [--raise]
        hopwise conformance dns FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance reference-cluster [--diff SCENARIO] [--json] [--raise]`;
 
@@ -18,6 +20,7 @@ export const SUITES: Readonly<Record<string, (opts: SuiteOptions) => Promise<Sui
   linux: linuxSuite,
   'iptables-rules': (opts) => rulesSuite('iptables-rules', opts),
   'reference-cluster': referenceSuite,
+  cni: cniSuite,
   dns: dnsSuite,
   'nft-rules': (opts) => rulesSuite('nft-rules', opts),
 };

@@ -4,9 +4,11 @@ import { parentPort } from 'node:worker_threads';
 import { emulateFile } from '../emulate-file.ts';
 import { scoreRecording } from '../linux.ts';
 import { scoreReference } from '../reference/score.ts';
+import { judgeCni } from './cni.ts';
 import { judgeIptablesRule, judgeNftRule } from './rules.ts';
 
 const tasks = {
+  cni: judgeCni,
   linux: scoreRecording,
   emulate: emulateFile,
   reference: scoreReference,

@@ -1,11 +1,11 @@
 /** host-local: addresses out of ranges, remembered on the host's disk. Models plugins/ipam/host-local/main.go, backend/allocator/allocator.go */
 
-import type { Process, Task } from '../../../os/process.ts';
+import type { Process } from '../../../os/process.ts';
 import { formatIp, type IpAddr } from '../../../wire/addr.ts';
 import { nextIp } from '../addr.ts';
 import { ANY, list, STRING, struct, unmarshal } from '../gojson.ts';
 import { type IpConfig, printResult } from '../result.ts';
-import type { CmdArgs, Plugin, Printed } from '../skel.ts';
+import { atOnce, type CmdArgs, type Plugin, type Printed } from '../skel.ts';
 import { bad, type CniDns, good, type Outcome } from '../types.ts';
 import { contains, loadConf, type Range, type RangeSet, rangeSetText } from './conf.ts';
 import { Store } from './store.ts';
@@ -70,7 +70,7 @@ function parseResolvConf(p: Process, file: string): Outcome<CniDns> {
   return good(dns);
 }
 
-function* add(p: Process, args: CmdArgs): Task<Printed> {
+function add(p: Process, args: CmdArgs): Printed {
   const loaded = loadConf(args.stdin, args.args);
   if (!loaded.ok) return loaded;
   const conf = loaded.value;
@@ -107,21 +107,21 @@ function withStore(p: Process, args: CmdArgs): Outcome<Store> {
   return conf.ok ? Store.open(p, conf.value.network, conf.value.dataDir) : conf;
 }
 
-function* check(p: Process, args: CmdArgs): Task<Printed> {
+function check(p: Process, args: CmdArgs): Printed {
   const store = withStore(p, args);
   if (!store.ok) return store;
   if (store.value.find(args.containerID, args.ifName)) return good('');
   return bad(`host-local: Failed to find address added by container ${args.containerID}`);
 }
 
-function* del(p: Process, args: CmdArgs): Task<Printed> {
+function del(p: Process, args: CmdArgs): Printed {
   const store = withStore(p, args);
   if (!store.ok) return store;
   store.value.release(args.containerID, args.ifName);
   return good('');
 }
 
-function* status(p: Process, args: CmdArgs): Task<Printed> {
+function status(p: Process, args: CmdArgs): Printed {
   const store = withStore(p, args);
   return store.ok ? good('') : store;
 }
@@ -131,7 +131,7 @@ const ATTACHMENTS = struct('struct', {
   ipam: ANY,
 });
 
-function* gc(p: Process, args: CmdArgs): Task<Printed> {
+function gc(p: Process, args: CmdArgs): Printed {
   const store = withStore(p, args);
   if (!store.ok) return store;
   const conf = unmarshal<{ 'cni.dev/valid-attachments'?: readonly { containerID?: string; ifname?: string }[] }>(args.stdin, ATTACHMENTS);
@@ -141,4 +141,11 @@ function* gc(p: Process, args: CmdArgs): Task<Printed> {
   return good('');
 }
 
-export const hostLocal: Plugin = { name: 'host-local', add, check, del, status, gc };
+export const hostLocal: Plugin = {
+  name: 'host-local',
+  add: atOnce(add),
+  check: atOnce(check),
+  del: atOnce(del),
+  status: atOnce(status),
+  gc: atOnce(gc),
+};

@@ -1,6 +1,6 @@
 /** loopback: sets a container's `lo` up. Models plugins/main/loopback/loopback.go */
 
-import type { Process, Task } from '../../../os/process.ts';
+import type { Process } from '../../../os/process.ts';
 import { IFF_UP, setLink } from '../../../os/uapi.ts';
 import { formatIp, isLoopback } from '../../../wire/addr.ts';
 import { addressesOf } from '../addr.ts';
@@ -8,12 +8,12 @@ import { prefixed, quoted } from '../gojson.ts';
 import { linkByName, openNetns, setUp, step } from '../link.ts';
 import { plainConf, prevResult } from '../netconf.ts';
 import { type IpConfig, printResult } from '../result.ts';
-import type { CmdArgs, Plugin, Printed } from '../skel.ts';
+import { atOnce, type CmdArgs, type Plugin, type Printed } from '../skel.ts';
 import { bad, good } from '../types.ts';
 
 const LO = 'lo';
 
-function* add(p: Process, args: CmdArgs): Task<Printed> {
+function add(p: Process, args: CmdArgs): Printed {
   const conf = plainConf(args.stdin);
   if (!conf.ok) return prefixed('failed to parse network config', conf.error);
   const prev = prevResult(conf.value);
@@ -38,7 +38,7 @@ function* add(p: Process, args: CmdArgs): Task<Printed> {
   return printResult({ version, interfaces, ips, routes: [], dns: {} }, version);
 }
 
-function* del(p: Process, args: CmdArgs): Task<Printed> {
+function del(p: Process, args: CmdArgs): Printed {
   if (args.netns === '') return good('');
   const ns = openNetns(p, args.netns);
   if (!ns.ok) return ns.missing ? good('') : ns;
@@ -48,7 +48,7 @@ function* del(p: Process, args: CmdArgs): Task<Printed> {
   return down.ok ? good('') : down;
 }
 
-function* check(p: Process, args: CmdArgs): Task<Printed> {
+function check(p: Process, args: CmdArgs): Printed {
   const ns = openNetns(p, args.netns);
   if (!ns.ok) return ns;
   const dev = linkByName(ns.value, LO);
@@ -56,4 +56,4 @@ function* check(p: Process, args: CmdArgs): Task<Printed> {
   return dev.value.up ? good('') : bad('loopback interface is down');
 }
 
-export const loopback: Plugin = { name: 'loopback', add, check, del };
+export const loopback: Plugin = { name: 'loopback', add: atOnce(add), check: atOnce(check), del: atOnce(del) };
