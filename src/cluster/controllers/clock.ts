@@ -1,6 +1,6 @@
 /** Wall-clock times as API objects carry them. Models apimachinery's metav1.Time and MicroTime. */
 
-import { SEC, type Sim } from '../../sim/sim.ts';
+import type { Sim } from '../../sim/sim.ts';
 
 let lastMs = Number.NaN;
 let lastText = '';
@@ -22,14 +22,6 @@ export function nowMs(sim: Sim): number {
 
 export function nowText(sim: Sim): string {
   return timeText(nowMs(sim));
-}
-
-/** RFC 3339 with microseconds, as metav1.MicroTime is written. */
-export function microText(sim: Sim): string {
-  const micros = Math.floor(sim.now % SEC);
-  const second = timeText(sim.epochMs + (sim.now - micros) / 1000);
-  const rest = (sim.epochMs % 1000) * 1000 + micros;
-  return `${second.slice(0, -1)}.${String(rest % SEC).padStart(6, '0')}Z`;
 }
 
 /** Milliseconds since 1970; NaN for what is no time. */

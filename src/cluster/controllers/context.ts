@@ -4,8 +4,10 @@ import type { Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
 import { type KubeObject, keyOf, type Pod } from '../api/object.ts';
+import type { ResourceDef } from '../api/resources.ts';
+import { matchesSelector } from '../api/selectors.ts';
 import type { V1LabelSelector } from '../api/types.ts';
-import { type Labels, matcherOf, matchesAll } from './selector.ts';
+import { type Labels, matchesAll } from './selector.ts';
 
 /** What kube-controller-manager's flags set. */
 export interface ControllerOptions {
@@ -39,23 +41,13 @@ export interface PodMetrics {
   readonly containers: readonly { readonly name: string; readonly cpuMillis: number; readonly memoryBytes: number }[];
 }
 
-/** A row of discovery: what garbage collector and namespace controller go through. */
-export interface ResourceInfo {
-  /** `deployments.apps`. */
-  readonly resource: string;
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly namespaced: boolean;
-  readonly verbs: readonly string[];
-}
-
 export interface ControllerContext {
   readonly sim: Sim;
   readonly client: Client;
   readonly informers: Informers;
   readonly options: ControllerOptions;
   /** All resources that the API serves now, custom ones included, in a fixed order. */
-  readonly resources: () => readonly ResourceInfo[];
+  readonly resources: () => readonly ResourceDef[];
 }
 
 export interface Running {
@@ -197,8 +189,7 @@ export class Informers {
   /** Objects of a namespace that a selector matches. */
   selected<T extends KubeObject>(resource: string, namespace: string, selector: V1LabelSelector | undefined): readonly T[] {
     if (selector === undefined) return [];
-    const matches = matcherOf(selector);
-    return this.withLabels<T>(resource, namespace, selector.matchLabels ?? {}).filter((o) => matches(o.metadata.labels));
+    return this.withLabels<T>(resource, namespace, selector.matchLabels ?? {}).filter((o) => matchesSelector(selector, o.metadata.labels));
   }
 
   stop(): void {

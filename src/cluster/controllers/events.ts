@@ -3,8 +3,9 @@
 import type { Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
 import type { Event, KubeObject } from '../api/object.ts';
+import { microTimestamp } from '../api/time.ts';
 import type { CoreV1Event, V1ObjectReference } from '../api/types.ts';
-import { microText, nowMs, timeText } from './clock.ts';
+import { nowMs, timeText } from './clock.ts';
 
 const MAX_SIMILAR = 10;
 const SIMILAR_MS = 600_000;
@@ -42,7 +43,8 @@ interface Bucket {
 }
 
 function bounded<V>(map: Map<string, V>, key: string, value: V): V {
-  if (map.size >= MAX_REMEMBERED) for (const k of map.keys()) if (map.size >= MAX_REMEMBERED) map.delete(k);
+  const oldest = map.size >= MAX_REMEMBERED ? map.keys().next().value : undefined;
+  if (oldest !== undefined) map.delete(oldest);
   map.set(key, value);
   return value;
 }
@@ -146,7 +148,7 @@ export function reportEvent(
     names = new Map();
     lastSeries.set(client, names);
   }
-  const time = microText(sim);
+  const time = microTimestamp(sim);
   const before = names.get(key);
   if (before !== undefined) {
     const present = client.get<Event>('events', namespace, before);
