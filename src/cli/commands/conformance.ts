@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { cniSuite } from '../conformance/cni-suite.ts';
 import { dnsSuite } from '../conformance/dns-suite.ts';
+import { kubeProxySuite } from '../conformance/kube-proxy-suite.ts';
 import { linuxSuite } from '../conformance/linux-suite.ts';
 import { referenceSuite } from '../conformance/reference-suite.ts';
 import { rulesSuite } from '../conformance/rules-suite.ts';
@@ -14,11 +15,13 @@ const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [-
        hopwise conformance nft-rules FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance cni [PATH] [--diff CASE] [--json] [--raise]
        hopwise conformance dns FILE [--diff TEXT] [--json] [--raise]
+       hopwise conformance kube-proxy PATH [--diff NAME] [--json] [--raise]
        hopwise conformance reference-cluster [--diff SCENARIO] [--json] [--raise]`;
 
 export const SUITES: Readonly<Record<string, (opts: SuiteOptions) => Promise<SuiteResult>>> = {
   linux: linuxSuite,
   'iptables-rules': (opts) => rulesSuite('iptables-rules', opts),
+  'kube-proxy': kubeProxySuite,
   'reference-cluster': referenceSuite,
   cni: cniSuite,
   dns: dnsSuite,

@@ -16,7 +16,11 @@ export function differences(s: Scored): string {
   return out;
 }
 
-/** Recorded lines with -, ours with +, common ones in between, by longest common subsequence. */
+/** Recorded lines with -, ours with +, common ones left out, by longest common subsequence. */
+export function lineDifferences(a: string, b: string): string {
+  return a === b ? '' : lines(a, b);
+}
+
 function lines(a: string, b: string): string {
   const x = a.split('\n');
   const y = b.split('\n');

@@ -5,6 +5,9 @@ import { emulateFile } from '../emulate-file.ts';
 import { scoreRecording } from '../linux.ts';
 import { scoreReference } from '../reference/score.ts';
 import { judgeCni } from './cni.ts';
+import { judgeDyn } from './kube/dyn.ts';
+import { judgeProxyCase } from './kube/proxy-case.ts';
+import { judgeTrace } from './kube/trace.ts';
 import { judgeIptablesRule, judgeNftRule } from './rules.ts';
 
 const tasks = {
@@ -14,6 +17,9 @@ const tasks = {
   reference: scoreReference,
   'iptables-rules': judgeIptablesRule,
   'nft-rules': judgeNftRule,
+  'kube-proxy': judgeProxyCase,
+  'kube-dyn': judgeDyn,
+  'kube-proxy-trace': judgeTrace,
 };
 
 export type Tasks = typeof tasks;

@@ -1,0 +1,250 @@
+/** One recorded Service set-up: its objects into emulated kube-proxies, then rules, probes and tracked connections against the recording. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AnyObject } from '../../../cluster/api/object.ts';
+import { kubeProxyCommand } from '../../../cluster/proxy/kube-proxy.ts';
+import type { Machine } from '../../../os/machine.ts';
+import { runCommand, startCommand } from '../../../os/run.ts';
+import { SEC } from '../../../sim/sim.ts';
+import { Fixture } from './fixture.ts';
+import { canonicalNft, canonicalSave, conntrackShapes } from './save.ts';
+import { KubeWorld, type Place, type PodPlan } from './topology.ts';
+
+export interface Check {
+  readonly group: string;
+  readonly name: string;
+  readonly passed: boolean;
+  readonly wanted: string;
+  readonly got: string;
+}
+
+export interface Objects {
+  readonly nodes: readonly AnyObject[];
+  readonly services: readonly AnyObject[];
+  readonly endpointslices: readonly AnyObject[];
+  readonly pods: readonly AnyObject[];
+}
+
+interface Probe {
+  readonly src: string;
+  readonly kind: string;
+  readonly target: string;
+  readonly n: number;
+  /** How often each answer came. */
+  readonly result: Readonly<Record<string, number>>;
+}
+
+interface Options {
+  readonly nodes?: readonly string[];
+  readonly modes?: readonly string[];
+  readonly extroute?: boolean;
+}
+
+/** Backends are chosen by chance: a recorded set that does not come with the first seed may come with another. */
+const SEEDS = 12;
+const SERVICE_CIDR = '10.96.0.0/12';
+
+export const read = (folder: string, name: string): string | null =>
+  existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : null;
+
+type Json = Record<string, never>;
+
+export function podPlans(pods: readonly AnyObject[]): PodPlan[] {
+  const out: PodPlan[] = [];
+  for (const pod of pods) {
+    const spec = pod.spec as { nodeName?: string; hostNetwork?: boolean; containers?: { ports?: { containerPort: number; protocol?: string }[] }[] };
+    const status = (pod.status ?? {}) as { podIP?: string; podIPs?: { ip: string }[]; phase?: string };
+    const ips = status.podIPs?.map((i) => i.ip) ?? (status.podIP ? [status.podIP] : []);
+    if (!spec.nodeName || ips.length === 0 || status.phase === 'Succeeded' || status.phase === 'Failed') continue;
+    const ports = (spec.containers ?? []).flatMap((c) => c.ports ?? []).map((p) => `${p.containerPort}/${(p.protocol ?? 'TCP').toLowerCase()}`);
+    out.push({ name: pod.metadata.name, node: spec.nodeName, ips, hostNetwork: spec.hostNetwork === true, ports: [...new Set(ports)] });
+  }
+  return out;
+}
+
+/** Addresses from outside that the router sends to the first node: of load balancers, external ones, and the service range. */
+function outsideAddresses(objects: Objects): string[] {
+  const out = new Set<string>();
+  for (const s of objects.services) {
+    const spec = s.spec as { externalIPs?: string[] } & Json;
+    const ingress = ((s.status as { loadBalancer?: { ingress?: { ip?: string }[] } } | undefined)?.loadBalancer?.ingress ?? []).map((i) => i.ip ?? '');
+    for (const ip of [...(spec.externalIPs ?? []), ...ingress]) if (ip !== '') out.add(ip.includes(':') ? `${ip}/128` : `${ip}/32`);
+  }
+  return [...out];
+}
+
+export function worldOf(objects: Objects, seed: number, outside: boolean): { world: KubeWorld; fixtures: Map<Machine, Fixture>; feed: Fixture[] } {
+  const fixtures = new Map<Machine, Fixture>();
+  const command = kubeProxyCommand(function* (p) {
+    yield {};
+    return fixtures.get(p.machine) ?? 'no API';
+  });
+  const nodes = objects.nodes.map((n) => ({
+    name: n.metadata.name,
+    ips: ((n.status as { addresses?: { type: string; address: string }[] }).addresses ?? [])
+      .filter((a) => a.type === 'InternalIP')
+      .map((a) => a.address),
+    podCIDRs: (n.spec as { podCIDRs?: string[] }).podCIDRs ?? [],
+  }));
+  const services = objects.services.flatMap((s) => ((s.spec as { clusterIPs?: string[] }).clusterIPs ?? []).filter((ip) => ip.includes(':')));
+  const six = services[0] === undefined ? [] : [`${services[0].replace(/::.*$/, '')}::/112`];
+  const toFirstNode = [SERVICE_CIDR, ...six, ...(outside ? outsideAddresses(objects) : [])];
+  const world = new KubeWorld({ seed, nodes, pods: podPlans(objects.pods), programs: [command], toFirstNode });
+  const feed: Fixture[] = [];
+  for (const node of nodes) {
+    const f = new Fixture(world.sim);
+    for (const o of objects.nodes) f.put('nodes', o);
+    for (const o of objects.services) f.put('services', o);
+    for (const o of objects.endpointslices) f.put('endpointslices.discovery.k8s.io', o);
+    f.put('servicecidrs.networking.k8s.io', {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: 'kubernetes', uid: '', resourceVersion: '1', creationTimestamp: '' },
+      spec: { cidrs: [SERVICE_CIDR] },
+    } as AnyObject);
+    fixtures.set(world.node(node.name), f);
+    feed.push(f);
+  }
+  return { world, fixtures, feed };
+}
+
+/** The words of a recorded command line. */
+export function commandLine(folder: string, node: string, mode: string): string[] | null {
+  return read(folder, `kube-proxy.${node}.${mode}.cmd`)?.trim().split(/\s+/) ?? null;
+}
+
+/** Legacy tools under the plain names, as update-alternatives sets them. */
+function legacyTools(m: Machine): void {
+  for (const base of ['iptables', 'ip6tables'])
+    for (const tool of ['', '-save', '-restore'])
+      runCommand(m, ['ln', '-sf', `/usr/sbin/${base}-legacy${tool}`, `/usr/local/sbin/${base}${tool}`]);
+}
+
+export function dumpSave(m: Machine, prog = 'iptables', counters = false): string {
+  return ['nat', 'filter', 'mangle'].map((t) => runCommand(m, [`${prog}-save`, '-t', t, ...(counters ? ['-c'] : [])]).stdout).join('');
+}
+
+const normalError = (text: string): string => text.replace(/after \d+ (ms|milliseconds)/, 'after N ms').trim();
+
+/** What one probe says once. */
+function once(place: Place, kind: string, target: string): string {
+  if (kind === 'udp') {
+    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(target) ?? [];
+    const r = runCommand(place.machine, ['ask', host, port], { ns: place.ns });
+    const said = r.stdout.trim();
+    if (r.exitCode === 0) return said.replace(/ peerport=\d+/, '');
+    return said === 'ECONNREFUSED' ? "ConnectionRefusedError(111, 'Connection refused')" : "TimeoutError('timed out')";
+  }
+  const r = runCommand(place.machine, ['curl', '-sS', '-m', '2', target], { ns: place.ns });
+  if (r.exitCode !== 0) return `curl: rc=${r.exitCode} ${normalError(r.stderr)}`;
+  return r.stdout.trim().replace(/ peerport=\d+/, '');
+}
+
+interface Run {
+  readonly rules: Map<string, string>;
+  readonly probes: string[][];
+  readonly conntrack: Map<string, string[]>;
+}
+
+function runMode(objects: Objects, folder: string, mode: string, nodes: readonly string[], probes: readonly Probe[], seed: number, outside: boolean): Run {
+  const { world } = worldOf(objects, seed, outside);
+  const legacy = mode === 'iptables-legacy';
+  for (const node of nodes) {
+    const argv = commandLine(folder, node, mode);
+    if (!argv) continue;
+    if (legacy) legacyTools(world.node(node));
+    startCommand(world.node(node), argv);
+  }
+  world.sim.runUntil(world.sim.now + 5 * SEC);
+  const rules = new Map<string, string>();
+  for (const node of nodes)
+    rules.set(node, mode === 'nftables' ? runCommand(world.node(node), ['nft', 'list', 'ruleset']).stdout : dumpSave(world.node(node), legacy ? 'iptables-legacy' : 'iptables'));
+  const said = probes.map((probe) => {
+    const place = world.places.get(probe.src);
+    if (!place) return [`no place ${probe.src}`];
+    const answers = new Set<string>();
+    for (let i = 0; i < probe.n; i++) answers.add(once(place, probe.kind, probe.target));
+    return [...answers].sort();
+  });
+  const conntrack = new Map<string, string[]>();
+  for (const node of nodes) conntrack.set(node, conntrackShapes(runCommand(world.node(node), ['conntrack', '-L']).stdout));
+  return { rules, probes: said, conntrack };
+}
+
+const same = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
+
+export function judgeProxyCase({ folder, name }: { folder: string; name: string }): Check[] {
+  const objects = JSON.parse(read(folder, 'objects.json') ?? '{}') as Objects;
+  const opts = JSON.parse(read(folder, 'opts.json') ?? '{}') as Options;
+  const recorded = JSON.parse(read(folder, 'probes.json') ?? '{}') as Readonly<Record<string, readonly Probe[]>>;
+  const checks: Check[] = [];
+  for (const mode of opts.modes ?? ['iptables', 'nftables']) {
+    const nodes = opts.nodes ?? objects.nodes.map((n) => n.metadata.name);
+    const probes = recorded[mode] ?? [];
+    const runs: Run[] = [];
+    const nth = (i: number): Run => {
+      for (; runs.length <= i; ) runs.push(runMode(objects, folder, mode, nodes, probes, runs.length + 1, opts.extroute === true));
+      return runs[i] as Run;
+    };
+    const first = nth(0);
+    for (const node of nodes) checks.push(...rulesCheck(folder, name, mode, node, first.rules.get(node) ?? ''));
+    for (const [i, probe] of probes.entries()) {
+      const wanted = Object.keys(probe.result).map(normalError).sort();
+      let got = first.probes[i] as string[];
+      for (let k = 1; k < SEEDS && !same(got, wanted) && mayDiffer(wanted, got); k++) got = nth(k).probes[i] as string[];
+      const title = `${name} ${mode} ${probe.src} ${probe.kind} ${probe.target} x${probe.n}`;
+      checks.push({ group: `probes ${mode}`, name: title, passed: same(got, wanted), wanted: wanted.join('\n'), got: got.join('\n') });
+    }
+    for (const node of nodes) {
+      const text = read(folder, `${node}.${mode}.conntrack.txt`);
+      if (text === null) continue;
+      const wanted = conntrackShapes(text);
+      const passed = shapesAgree(wanted, (k) => nth(k).conntrack.get(node) ?? [], backendsOf(objects));
+      checks.push({ group: `conntrack ${mode}`, name: `${name} ${mode} ${node}`, passed, wanted: wanted.join('\n'), got: (first.conntrack.get(node) ?? []).join('\n') });
+    }
+  }
+  return checks;
+}
+
+/** Chance may explain the difference: there is more than one answer to this probe, here or there. */
+function mayDiffer(wanted: readonly string[], got: readonly string[]): boolean {
+  return wanted.length > 0 && got.length > 0;
+}
+
+function rulesCheck(folder: string, name: string, mode: string, node: string, dump: string): Check[] {
+  const file = mode === 'nftables' ? `${node}.nft-ruleset.txt` : `${node}.${mode}-save.txt`;
+  const text = read(folder, file);
+  if (text === null) return [];
+  const canonical = mode === 'nftables' ? canonicalNft : canonicalSave;
+  const [wanted, got] = [canonical(text), canonical(dump)];
+  return [{ group: `rules ${mode}`, name: `${name} ${mode} ${node}`, passed: same(wanted, got), wanted: wanted.join('\n'), got: got.join('\n') }];
+}
+
+function backendsOf(objects: Objects): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const slice of objects.endpointslices)
+    for (const e of (slice.endpoints as { addresses?: string[]; nodeName?: string }[] | undefined) ?? [])
+      for (const ip of e.addresses ?? []) out.set(ip, `backend@${e.nodeName ?? ''}`);
+  return out;
+}
+
+/** A shape with its backend's address as that of any backend on the same node: which one it was is chance. */
+function blurred(shape: string, backends: ReadonlyMap<string, string>): string {
+  return shape.replace(/(src|dst)=(\S+)/g, (all, side: string, ip: string) => {
+    const backend = backends.get(ip);
+    return backend === undefined ? all : `${side}=${backend}`;
+  });
+}
+
+/** Every recorded shape comes up in one of our runs, and no run has a kind of shape that was not recorded. */
+function shapesAgree(wanted: readonly string[], run: (k: number) => readonly string[], backends: ReadonlyMap<string, string>): boolean {
+  const kinds = new Set(wanted.map((w) => blurred(w, backends)));
+  const seen = new Set<string>();
+  for (let k = 0; k < SEEDS; k++) {
+    const shapes = run(k);
+    for (const s of shapes) seen.add(s);
+    if (wanted.every((w) => seen.has(w)) && shapes.every((s) => kinds.has(blurred(s, backends)))) return true;
+  }
+  return false;
+}
