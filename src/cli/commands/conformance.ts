@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { cniSuite } from '../conformance/cni-suite.ts';
 import { dnsSuite } from '../conformance/dns-suite.ts';
+import { gatewaySuite } from '../conformance/gateway-suite.ts';
 import { kubeProxySuite } from '../conformance/kube-proxy-suite.ts';
 import { linuxSuite } from '../conformance/linux-suite.ts';
 import { referenceSuite } from '../conformance/reference-suite.ts';
@@ -14,7 +15,7 @@ const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [-
        hopwise conformance iptables-rules FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance nft-rules FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance cni [PATH] [--diff CASE] [--json] [--raise]
-       hopwise conformance dns FILE [--diff TEXT] [--json] [--raise]
+       hopwise conformance dns|gateway FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance kube-proxy PATH [--diff NAME] [--json] [--raise]
        hopwise conformance reference-cluster [--diff SCENARIO] [--json] [--raise]`;
 
@@ -25,6 +26,7 @@ export const SUITES: Readonly<Record<string, (opts: SuiteOptions) => Promise<Sui
   'reference-cluster': referenceSuite,
   cni: cniSuite,
   dns: dnsSuite,
+  gateway: gatewaySuite,
   'nft-rules': (opts) => rulesSuite('nft-rules', opts),
 };
 
