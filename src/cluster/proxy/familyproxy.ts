@@ -42,8 +42,11 @@ export class FamilyProxy {
   private readonly o: FamilyOptions;
   private readonly proxier: Proxier;
   private readonly services: ServiceHealth;
-  private queued = true;
+  private queued = false;
   private full = true;
+  private last: Micros = Number.NEGATIVE_INFINITY;
+  private lastFull: Micros = 0;
+  private retryAt: Micros | null = null;
 
   constructor(o: FamilyOptions) {
     this.o = o;
@@ -76,10 +79,11 @@ export class FamilyProxy {
     this.services = new ServiceHealth(o.p, o.threads, o.family, npa, o.ownIPs, o.health);
   }
 
-  /** Whether the node has the family's tables at all. */
+  /** Whether the node has the family's tables at all; asked once for the mode and once for the proxier. */
   *present(): Task<boolean> {
     if (this.o.config.mode !== 'iptables') return true;
-    return yield* new Iptables(this.o.p, this.o.family).present();
+    const iptables = new Iptables(this.o.p, this.o.family);
+    return (yield* iptables.present()) && (yield* iptables.present());
   }
 
   *start(): Task<void> {
@@ -98,32 +102,36 @@ export class FamilyProxy {
     this.queue();
   }
 
+  /** The first sync, as soon as everything is known. */
+  *first(): Task<void> {
+    yield* this.attempt();
+  }
+
   /** Syncs when something has changed, at most once in the minimum sync period, at least once an hour. */
   *loop(): Task<void> {
     const { p, config, wake } = this.o;
-    let last: Micros = Number.NEGATIVE_INFINITY;
-    let lastFull: Micros = p.sim.now;
-    let retryAt: Micros | null = null;
     for (;;) {
-      const due = Math.min(last + FULL_SYNC_PERIOD, retryAt ?? Number.POSITIVE_INFINITY);
+      const due = Math.min(this.last + FULL_SYNC_PERIOD, this.retryAt ?? Number.POSITIVE_INFINITY);
       if (!this.queued && p.sim.now < due) {
-        yield Number.isFinite(due) ? { on: [wake], until: due } : { on: [wake] };
+        yield { on: [wake], until: due };
         continue;
       }
-      const earliest = last + config.minSyncPeriod;
-      if (p.sim.now < earliest) {
-        yield { until: earliest };
-        continue;
-      }
-      last = p.sim.now;
-      this.queued = false;
-      const full = this.full || (p.sim.now - lastFull > FULL_SYNC_PERIOD && this.proxier.periodicFullSync);
-      this.full = false;
-      const good = yield* this.sync(full);
-      if (good && full) lastFull = p.sim.now;
-      if (!good) this.full = true;
-      retryAt = good ? null : p.sim.now + config.syncPeriod;
+      const earliest = this.last + config.minSyncPeriod;
+      if (p.sim.now < earliest) yield { until: earliest };
+      else yield* this.attempt();
     }
+  }
+
+  private *attempt(): Task<void> {
+    const { sim } = this.o.p;
+    this.last = sim.now;
+    this.queued = false;
+    const full = this.full || (sim.now - this.lastFull > FULL_SYNC_PERIOD && this.proxier.periodicFullSync);
+    this.full = false;
+    const good = yield* this.sync(full);
+    if (good && full) this.lastFull = sim.now;
+    if (!good) this.full = true;
+    this.retryAt = good ? null : sim.now + this.o.config.syncPeriod;
   }
 
   private *sync(full: boolean): Task<boolean> {

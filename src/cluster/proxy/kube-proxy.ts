@@ -165,6 +165,7 @@ class KubeProxy {
     }
     for (const f of this.families) yield* f.start();
     yield* this.listAll();
+    for (const f of this.families) yield* f.first();
     this.watchAll();
     for (const f of this.families) this.threads.start(f.loop());
     yield* this.threads.run();

@@ -119,14 +119,15 @@ function loadMeta(e: MetaExpr, ns: Netns): Load {
       return (p) => p.len;
     case 'priority':
       return (p) => p.skb.priority >>> 0;
+    // Where there is no device, number and name are there all the same: 0 and empty.
     case 'iif':
-      return (p) => p.in?.ifindex ?? null;
+      return (p) => p.in?.ifindex ?? 0;
     case 'oif':
-      return (p) => p.out?.ifindex ?? null;
+      return (p) => p.out?.ifindex ?? 0;
     case 'iifname':
-      return (p) => p.in?.name ?? null;
+      return (p) => p.in?.name ?? '';
     case 'oifname':
-      return (p) => p.out?.name ?? null;
+      return (p) => p.out?.name ?? '';
     case 'iiftype':
       return (p) => (p.in ? (HW_TYPES[p.in.kind] ?? 1) : null);
     case 'oiftype':
