@@ -120,7 +120,7 @@ export function watchLinks4(ns: Netns): void {
         break;
       case 'change':
         if (!dev.up) break;
-        if (dev.carrier()) ns.fib.deviceUp(dev, true);
+        if (dev.carrier() || dev.operUp()) ns.fib.deviceUp(dev, true);
         else ns.fib.deviceDown(dev, 'change');
         break;
       case 'name':
