@@ -22,7 +22,9 @@ export async function kubeProxySuite({ path, diff, raise }: SuiteOptions): Promi
   }
   let table = '';
   for (const [group, [good, all]] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) table += scoreLine(group, good, all);
-  if (diff !== null) for (const c of outcomes) if (!c.passed && c.name.includes(diff)) table += `\n${c.group}: ${c.name}\n${lineDifferences(c.wanted, c.got)}`;
+  if (diff !== null)
+    for (const c of outcomes)
+      if (!c.passed && c.name.includes(diff)) table += `\n${c.group}: ${c.name}\n${lineDifferences(c.wanted, c.got)}`;
   const json = {
     suite: 'kube-proxy',
     groups: [...groups].map(([group, [good, all]]) => ({ group, matched: good, total: all })),

@@ -69,8 +69,7 @@ function ofSlice(slice: EndpointSlice, family: Family): EndpointMap {
 /** One endpoint for each `ip:port`; of two, the one on this node. */
 function merge(lists: readonly (readonly Endpoint[])[], node: string): Endpoint[] {
   const all = new Map<string, Endpoint>();
-  for (const list of lists)
-    for (const e of list) if (!all.has(e.text) || (node !== '' && e.nodeName === node)) all.set(e.text, e);
+  for (const list of lists) for (const e of list) if (!all.has(e.text) || (node !== '' && e.nodeName === node)) all.set(e.text, e);
   return [...all.values()].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
 }
 
@@ -80,5 +79,13 @@ export function endpointsOf(slices: readonly EndpointSlice[], family: Family, no
   if (maps.length === 0) return EMPTY;
   if (maps.length === 1) return maps[0] as EndpointMap;
   const keys = new Set(maps.flatMap((m) => [...m.keys()]));
-  return new Map([...keys].map((key) => [key, merge(maps.map((m) => m.get(key) ?? []), node)]));
+  return new Map(
+    [...keys].map((key) => [
+      key,
+      merge(
+        maps.map((m) => m.get(key) ?? []),
+        node,
+      ),
+    ]),
+  );
 }

@@ -1,8 +1,8 @@
 /** Runs a tool of the node with given input and waits for its end. Models k8s.io/utils/exec */
 
-import { BytesFile, Collector } from '../../os/pipe.ts';
 import { nullDevice } from '../../os/chardev.ts';
 import type { OpenFile } from '../../os/file.ts';
+import { BytesFile, Collector } from '../../os/pipe.ts';
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { text, utf8 } from '../../wire/bytes.ts';

@@ -4,7 +4,7 @@ import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import type { Threads } from '../../os/threads.ts';
 import { type Micros, SEC } from '../../sim/sim.ts';
-import type { WaitQueue } from '../../sim/wait.ts';
+import { WaitQueue } from '../../sim/wait.ts';
 import { cleanStaleEntries } from './conntrack.ts';
 import { localDetector } from './detect.ts';
 import { FAMILY_NAME, type Family } from './family.ts';
@@ -47,6 +47,8 @@ export class FamilyProxy {
   private last: Micros = Number.NEGATIVE_INFINITY;
   private lastFull: Micros = 0;
   private retryAt: Micros | null = null;
+  private busy = false;
+  private readonly idle = new WaitQueue();
 
   constructor(o: FamilyOptions) {
     this.o = o;
@@ -74,7 +76,7 @@ export class FamilyProxy {
       place: o.place,
       serviceCIDRs: o.serviceCIDRs,
       ownIPs: o.ownIPs,
-      reload: () => this.queueFull(),
+      reload: () => this.reload(),
     });
     this.services = new ServiceHealth(o.p, o.threads, o.family, npa, o.ownIPs, o.health);
   }
@@ -122,7 +124,22 @@ export class FamilyProxy {
     }
   }
 
+  private *reload(): Task<void> {
+    this.full = true;
+    this.o.health.queue(this.o.family);
+    yield* this.attempt();
+  }
+
+  /** One sync at a time. */
   private *attempt(): Task<void> {
+    while (this.busy) yield { on: [this.idle] };
+    this.busy = true;
+    yield* this.one();
+    this.busy = false;
+    this.idle.wakeAll();
+  }
+
+  private *one(): Task<void> {
     const { sim } = this.o.p;
     this.last = sim.now;
     this.queued = false;

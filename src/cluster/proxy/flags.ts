@@ -96,7 +96,7 @@ const FLAGS: Readonly<Record<string, 'bool' | 'string' | 'int' | 'float' | 'dura
 };
 
 export const VERSION = 'v1.36.3';
-const UNITS: Readonly<Record<string, number>> = { ns: 0.001, us: 1, 'µs': 1, ms: MS, s: SEC, m: 60 * SEC, h: 3600 * SEC };
+const UNITS: Readonly<Record<string, number>> = { ns: 0.001, us: 1, µs: 1, ms: MS, s: SEC, m: 60 * SEC, h: 3600 * SEC };
 
 /** Go's time.ParseDuration, in µs; null when the text is none. */
 export function parseDuration(text: string): Micros | null {
@@ -153,7 +153,8 @@ function check(name: string, type: string, value: string): void {
   if (type === 'duration' && parseDuration(value) === null) throw invalid(`time: invalid duration "${value}"`);
 }
 
-const truth = (text: string | undefined, otherwise: boolean): boolean => (text === undefined ? otherwise : /^(1|t|T|true|TRUE|True)$/.test(text));
+const truth = (text: string | undefined, otherwise: boolean): boolean =>
+  text === undefined ? otherwise : /^(1|t|T|true|TRUE|True)$/.test(text);
 const list = (text: string): string[] => (text === '' ? [] : text.split(',').map((s) => s.trim()));
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -172,7 +173,9 @@ function fromFile(text: string, path: string): Map<string, string> {
   }
   const { apiVersion, kind } = doc;
   if (kind !== 'KubeProxyConfiguration' || apiVersion !== 'kubeproxy.config.k8s.io/v1alpha1')
-    throw new Bad(`no kind "${kind ?? ''}" is registered for version "${apiVersion ?? ''}" in scheme "pkg/proxy/apis/config/scheme/scheme.go"`);
+    throw new Bad(
+      `no kind "${kind ?? ''}" is registered for version "${apiVersion ?? ''}" in scheme "pkg/proxy/apis/config/scheme/scheme.go"`,
+    );
   const out = new Map<string, string>();
   const put = (flag: string, value: unknown): void => {
     if (value === undefined || value === null || value === '') return;
@@ -266,7 +269,8 @@ function configOf(f: ReadonlyMap<string, string>, hostname: string): ProxyConfig
   if (detect === 'BridgeInterface' && bridge === '') throw invalid('DetectLocal.BridgeInterface', '', 'must not be empty');
   if (detect === 'InterfaceNamePrefix' && prefix === '') throw invalid('DetectLocal.InterfacePrefix', '', 'must not be empty');
   const bit = int('iptables-masquerade-bit', 14);
-  if (bit < 0 || bit > 31) throw new Bad(`KubeProxyConfiguration.IPTables.MasqueradeBit: Invalid value: ${bit}: must be within the range [0, 31]`);
+  if (bit < 0 || bit > 31)
+    throw new Bad(`KubeProxyConfiguration.IPTables.MasqueradeBit: Invalid value: ${bit}: must be within the range [0, 31]`);
   return {
     kubeconfig: f.get('kubeconfig') ?? '',
     master: f.get('master') ?? '',

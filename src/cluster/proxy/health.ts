@@ -6,7 +6,7 @@ import type { Micros } from '../../sim/sim.ts';
 import { parseIp } from '../../wire/addr.ts';
 import type { Node } from '../api/object.ts';
 import type { Family } from './family.ts';
-import { type Answer, type Handler, listen, type Listener, NOT_FOUND } from './http.ts';
+import { type Answer, type Handler, type Listener, listen, NOT_FOUND } from './http.ts';
 import { matchingIPs, type NodePortAddresses } from './nodeports.ts';
 import type { Tracker } from './tracker.ts';
 
@@ -55,7 +55,9 @@ export class ProxyHealth {
   private time(at: Micros): string {
     const { epochMs } = this.p.sim;
     const iso = new Date(epochMs + at / 1000).toISOString();
-    const micros = String(Math.floor(at % 1_000_000)).padStart(6, '0').replace(/0+$/, '');
+    const micros = String(Math.floor(at % 1_000_000))
+      .padStart(6, '0')
+      .replace(/0+$/, '');
     return `${iso.slice(0, 10)} ${iso.slice(11, 19)}${micros === '' ? '' : `.${micros}`} +0000 UTC m=+${(at / 1e6).toFixed(9)}`;
   }
 
@@ -162,4 +164,3 @@ export class ServiceHealth {
     };
   }
 }
-

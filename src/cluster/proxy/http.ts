@@ -76,7 +76,10 @@ function* serve(p: Process, sock: TcpSocket, handler: Handler): Task<void> {
       buf = buf.slice(end + 4);
       const m = /^([A-Z]+) (\S+) HTTP\/1\.([01])/.exec(head);
       if (!m) {
-        yield* sendTcp(sock, utf8('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'));
+        yield* sendTcp(
+          sock,
+          utf8('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'),
+        );
         return;
       }
       const [, method = '', target = '', minor] = m;

@@ -10,8 +10,8 @@ import { formatIp, isLinkLocal } from '../../wire/addr.ts';
 import { text } from '../../wire/bytes.ts';
 import type { Client, WatchEvent } from '../api/client.ts';
 import type { EndpointSlice, Node, Service } from '../api/object.ts';
-import { FamilyProxy } from './familyproxy.ts';
 import { FAMILIES, type Family, familyOfText } from './family.ts';
+import { FamilyProxy } from './familyproxy.ts';
 import { invocation, type ProxyConfig } from './flags.ts';
 import { ProxyHealth } from './health.ts';
 import { listen, splitHostPort } from './http.ts';
@@ -131,7 +131,8 @@ class KubeProxy {
     const ips = nodeIPs(node, config.bindAddress);
     const podCIDRs = node?.spec?.podCIDRs ?? (node?.spec?.podCIDR ? [node.spec.podCIDR] : []);
     const primary = FAMILIES.filter((f) => ips[f] !== '').map((f) => `${ips[f]}/${f === 4 ? 32 : 128}`);
-    const nodePorts = config.nodePortAddresses.length === 1 && config.nodePortAddresses[0] === 'primary' ? primary : config.nodePortAddresses;
+    const nodePorts =
+      config.nodePortAddresses.length === 1 && config.nodePortAddresses[0] === 'primary' ? primary : config.nodePortAddresses;
     if (node) this.nodeSeen(node);
     for (const [what, at, handler] of [
       ['healthz', config.healthzBindAddress, this.health.handler],

@@ -23,8 +23,8 @@ export interface ModeContext {
   readonly place: () => Place;
   readonly serviceCIDRs: () => readonly string[];
   readonly ownIPs: () => readonly string[];
-  /** The rules were taken away behind kube-proxy's back: everything is to be written anew. */
-  readonly reload: () => void;
+  /** The rules were taken away behind kube-proxy's back: writes everything anew. */
+  readonly reload: () => Task<void>;
 }
 
 export interface SyncOutcome {

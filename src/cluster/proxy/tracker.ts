@@ -77,8 +77,7 @@ export class Tracker {
     for (const key of this.newEndpoints) {
       const before = this.endpoints.get(key);
       const now = endpointsOf([...(this.slices.get(key)?.values() ?? [])], this.family, this.node);
-      for (const map of [before, now])
-        for (const [port, list] of map ?? []) if (port.endsWith(':udp') && list.length > 0) conntrack = true;
+      for (const map of [before, now]) for (const [port, list] of map ?? []) if (port.endsWith(':udp') && list.length > 0) conntrack = true;
       if (now.size === 0) this.endpoints.delete(key);
       else this.endpoints.set(key, now);
       updated.add(key);

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { AnyObject } from '../../../cluster/api/object.ts';
 import { kubeProxyCommand } from '../../../cluster/proxy/kube-proxy.ts';
 import type { Machine } from '../../../os/machine.ts';
+import type { Command } from '../../../os/program.ts';
 import { runCommand, startCommand } from '../../../os/run.ts';
 import { SEC } from '../../../sim/sim.ts';
+import { type Call, canonicalCalls, parseCalls, recordingTools } from './calls.ts';
 import { Fixture } from './fixture.ts';
 import { canonicalNft, canonicalSave, conntrackShapes } from './save.ts';
 import { KubeWorld, type Place, type PodPlan } from './topology.ts';
@@ -53,11 +55,17 @@ type Json = Record<string, never>;
 export function podPlans(pods: readonly AnyObject[]): PodPlan[] {
   const out: PodPlan[] = [];
   for (const pod of pods) {
-    const spec = pod.spec as { nodeName?: string; hostNetwork?: boolean; containers?: { ports?: { containerPort: number; protocol?: string }[] }[] };
+    const spec = pod.spec as {
+      nodeName?: string;
+      hostNetwork?: boolean;
+      containers?: { ports?: { containerPort: number; protocol?: string }[] }[];
+    };
     const status = (pod.status ?? {}) as { podIP?: string; podIPs?: { ip: string }[]; phase?: string };
     const ips = status.podIPs?.map((i) => i.ip) ?? (status.podIP ? [status.podIP] : []);
     if (!spec.nodeName || ips.length === 0 || status.phase === 'Succeeded' || status.phase === 'Failed') continue;
-    const ports = (spec.containers ?? []).flatMap((c) => c.ports ?? []).map((p) => `${p.containerPort}/${(p.protocol ?? 'TCP').toLowerCase()}`);
+    const ports = (spec.containers ?? [])
+      .flatMap((c) => c.ports ?? [])
+      .map((p) => `${p.containerPort}/${(p.protocol ?? 'TCP').toLowerCase()}`);
     out.push({ name: pod.metadata.name, node: spec.nodeName, ips, hostNetwork: spec.hostNetwork === true, ports: [...new Set(ports)] });
   }
   return out;
@@ -68,13 +76,20 @@ function outsideAddresses(objects: Objects): string[] {
   const out = new Set<string>();
   for (const s of objects.services) {
     const spec = s.spec as { externalIPs?: string[] } & Json;
-    const ingress = ((s.status as { loadBalancer?: { ingress?: { ip?: string }[] } } | undefined)?.loadBalancer?.ingress ?? []).map((i) => i.ip ?? '');
+    const ingress = ((s.status as { loadBalancer?: { ingress?: { ip?: string }[] } } | undefined)?.loadBalancer?.ingress ?? []).map(
+      (i) => i.ip ?? '',
+    );
     for (const ip of [...(spec.externalIPs ?? []), ...ingress]) if (ip !== '') out.add(ip.includes(':') ? `${ip}/128` : `${ip}/32`);
   }
   return [...out];
 }
 
-export function worldOf(objects: Objects, seed: number, outside: boolean): { world: KubeWorld; fixtures: Map<Machine, Fixture>; feed: Fixture[] } {
+export function worldOf(
+  objects: Objects,
+  seed: number,
+  outside: boolean,
+  programs: readonly Command[] = [],
+): { world: KubeWorld; fixtures: Map<Machine, Fixture>; feed: Fixture[] } {
   const fixtures = new Map<Machine, Fixture>();
   const command = kubeProxyCommand(function* (p) {
     yield {};
@@ -87,10 +102,12 @@ export function worldOf(objects: Objects, seed: number, outside: boolean): { wor
       .map((a) => a.address),
     podCIDRs: (n.spec as { podCIDRs?: string[] }).podCIDRs ?? [],
   }));
-  const services = objects.services.flatMap((s) => ((s.spec as { clusterIPs?: string[] }).clusterIPs ?? []).filter((ip) => ip.includes(':')));
+  const services = objects.services.flatMap((s) =>
+    ((s.spec as { clusterIPs?: string[] }).clusterIPs ?? []).filter((ip) => ip.includes(':')),
+  );
   const six = services[0] === undefined ? [] : [`${services[0].replace(/::.*$/, '')}::/112`];
   const toFirstNode = [SERVICE_CIDR, ...six, ...(outside ? outsideAddresses(objects) : [])];
-  const world = new KubeWorld({ seed, nodes, pods: podPlans(objects.pods), programs: [command], toFirstNode });
+  const world = new KubeWorld({ seed, nodes, pods: podPlans(objects.pods), programs: [command, ...programs], toFirstNode });
   const feed: Fixture[] = [];
   for (const node of nodes) {
     const f = new Fixture(world.sim);
@@ -142,13 +159,23 @@ function once(place: Place, kind: string, target: string): string {
 }
 
 interface Run {
+  readonly calls: readonly Call[];
   readonly rules: Map<string, string>;
   readonly probes: string[][];
   readonly conntrack: Map<string, string[]>;
 }
 
-function runMode(objects: Objects, folder: string, mode: string, nodes: readonly string[], probes: readonly Probe[], seed: number, outside: boolean): Run {
-  const { world } = worldOf(objects, seed, outside);
+function runMode(
+  objects: Objects,
+  folder: string,
+  mode: string,
+  nodes: readonly string[],
+  probes: readonly Probe[],
+  seed: number,
+  outside: boolean,
+): Run {
+  const calls = new Map<Machine, Call[]>();
+  const { world } = worldOf(objects, seed, outside, recordingTools(calls));
   const legacy = mode === 'iptables-legacy';
   for (const node of nodes) {
     const argv = commandLine(folder, node, mode);
@@ -157,9 +184,15 @@ function runMode(objects: Objects, folder: string, mode: string, nodes: readonly
     startCommand(world.node(node), argv);
   }
   world.sim.runUntil(world.sim.now + 5 * SEC);
+  const own = [...(calls.get(world.node(nodes[0] as string)) ?? [])];
   const rules = new Map<string, string>();
   for (const node of nodes)
-    rules.set(node, mode === 'nftables' ? runCommand(world.node(node), ['nft', 'list', 'ruleset']).stdout : dumpSave(world.node(node), legacy ? 'iptables-legacy' : 'iptables'));
+    rules.set(
+      node,
+      mode === 'nftables'
+        ? runCommand(world.node(node), ['nft', 'list', 'ruleset']).stdout
+        : dumpSave(world.node(node), legacy ? 'iptables-legacy' : 'iptables'),
+    );
   const said = probes.map((probe) => {
     const place = world.places.get(probe.src);
     if (!place) return [`no place ${probe.src}`];
@@ -171,7 +204,7 @@ function runMode(objects: Objects, folder: string, mode: string, nodes: readonly
   world.sim.runUntil(world.sim.now + SEC);
   const conntrack = new Map<string, string[]>();
   for (const node of nodes) conntrack.set(node, conntrackShapes(runCommand(world.node(node), ['conntrack', '-L']).stdout));
-  return { rules, probes: said, conntrack };
+  return { calls: own, rules, probes: said, conntrack };
 }
 
 const same = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
@@ -191,6 +224,17 @@ export function judgeProxyCase({ folder, name }: { folder: string; name: string 
     };
     const first = nth(0);
     for (const node of nodes) checks.push(...rulesCheck(folder, name, mode, node, first.rules.get(node) ?? ''));
+    const calls = mode === 'iptables' ? read(folder, 'iptables-calls.txt') : null;
+    if (calls !== null) {
+      const [wanted, got] = [canonicalCalls(parseCalls(calls)), canonicalCalls(first.calls)];
+      checks.push({
+        group: 'iptables calls',
+        name: `${name} calls`,
+        passed: same(wanted, got),
+        wanted: wanted.join('\n'),
+        got: got.join('\n'),
+      });
+    }
     for (const [i, probe] of probes.entries()) {
       const wanted = Object.keys(probe.result).map(normalError).sort();
       const passed = between(wanted, (k) => nth(k).probes[i] ?? []);
@@ -203,7 +247,13 @@ export function judgeProxyCase({ folder, name }: { folder: string; name: string 
       const wanted = conntrackShapes(text);
       const own = (k: number): readonly string[] => nth(k).conntrack.get(node) ?? [];
       const title = `${name} ${mode} ${node}`;
-      checks.push({ group: `conntrack ${mode}`, name: title, passed: between(wanted, own), wanted: wanted.join('\n'), got: own(0).join('\n') });
+      checks.push({
+        group: `conntrack ${mode}`,
+        name: title,
+        passed: between(wanted, own),
+        wanted: wanted.join('\n'),
+        got: own(0).join('\n'),
+      });
     }
   }
   return checks;
@@ -228,5 +278,7 @@ function rulesCheck(folder: string, name: string, mode: string, node: string, du
   if (text === null) return [];
   const canonical = mode === 'nftables' ? canonicalNft : canonicalSave;
   const [wanted, got] = [canonical(text), canonical(dump)];
-  return [{ group: `rules ${mode}`, name: `${name} ${mode} ${node}`, passed: same(wanted, got), wanted: wanted.join('\n'), got: got.join('\n') }];
+  return [
+    { group: `rules ${mode}`, name: `${name} ${mode} ${node}`, passed: same(wanted, got), wanted: wanted.join('\n'), got: got.join('\n') },
+  ];
 }

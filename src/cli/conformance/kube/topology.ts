@@ -60,6 +60,7 @@ export class KubeWorld {
   private readonly plan: Plan;
   private readonly fabric: Machine;
   private readonly router: Machine;
+  private veths = 0;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -128,10 +129,19 @@ export class KubeWorld {
     this.place('ext', ext);
     this.place('cp', cp);
     for (const node of plan.nodes) this.addNode(node);
-    const hops = plan.nodes.flatMap((n) => n.podCIDRs.map((cidr) => ({ node: n.name, cidr, via: n.ips.find((ip) => familyOf(ip) === familyOf(cidr)) })));
+    const hops = plan.nodes.flatMap((n) =>
+      n.podCIDRs.map((cidr) => ({ node: n.name, cidr, via: n.ips.find((ip) => familyOf(ip) === familyOf(cidr)) })),
+    );
     const route = ({ cidr, via }: (typeof hops)[number]): string[] => (via === undefined ? [] : [`route add ${cidr} via ${via}`]);
     for (const node of plan.nodes) batch(this.node(node.name), hops.filter((h) => h.node !== node.name).flatMap(route));
-    for (const m of [router, cp]) batch(m, hops.filter((h) => six || familyOf(h.cidr) === 4).filter((h) => m === router || familyOf(h.cidr) === 4).flatMap(route));
+    for (const m of [router, cp])
+      batch(
+        m,
+        hops
+          .filter((h) => six || familyOf(h.cidr) === 4)
+          .filter((h) => m === router || familyOf(h.cidr) === 4)
+          .flatMap(route),
+      );
     const first = plan.nodes[0];
     for (const cidr of plan.toFirstNode) {
       const via = first?.ips.find((ip) => familyOf(ip) === familyOf(cidr));
@@ -167,13 +177,21 @@ export class KubeWorld {
     if (!made.ok) throw new Error(`${pod.node}: namespace ${pod.name}: ${made.errno}`);
     const ns = made.value;
     const cidrs = this.plan.nodes.find((n) => n.name === pod.node)?.podCIDRs ?? [];
-    const veth = `veth${pod.name}`.slice(0, 15);
-    batch(m, [`link add ${veth} type veth peer name eth0 netns ${pod.name}`, `link set ${veth} master cni0`, `link set ${veth} up`, `link set ${veth} type bridge_slave hairpin on`]);
+    const veth = `veth${(++this.veths).toString(16).padStart(8, '0')}`;
+    batch(m, [
+      `link add ${veth} type veth peer name eth0 netns ${pod.name}`,
+      `link set ${veth} master cni0`,
+      `link set ${veth} up`,
+      `link set ${veth} type bridge_slave hairpin on`,
+    ]);
     const lines = ['link set lo up', 'link set eth0 up'];
     for (const ip of pod.ips) {
       const cidr = cidrs.find((c) => familyOf(c) === familyOf(ip)) ?? (familyOf(ip) === 4 ? '0.0.0.0/24' : '::/64');
       const [gateway] = gatewayOf(cidr).split('/');
-      lines.push(`addr add ${ip}/${cidr.split('/')[1]} ${familyOf(ip) === 4 ? 'brd + dev eth0' : 'dev eth0 nodad'}`, `route add default via ${gateway}`);
+      lines.push(
+        `addr add ${ip}/${cidr.split('/')[1]} ${familyOf(ip) === 4 ? 'brd + dev eth0' : 'dev eth0 nodad'}`,
+        `route add default via ${gateway}`,
+      );
     }
     batch(m, lines, ns);
     m.separate(ns, pod.name);

@@ -35,7 +35,9 @@ function node(file: TraceFile): Machine {
     if (r.exitCode !== 0) throw new Error(`${script}: ${r.stderr}`);
   };
   sh('sysctl -qw net.ipv4.ip_forward=1');
-  sh('ip netns add client; ip link add eth0 type veth peer name c0 netns client; ip link set eth0 up; ip -n client link set c0 up; ip -n client link set lo up');
+  sh(
+    'ip netns add client; ip link add eth0 type veth peer name c0 netns client; ip link set eth0 up; ip -n client link set c0 up; ip -n client link set lo up',
+  );
   sh('ip link add out type dummy; ip link set out up; ip addr add 198.18.255.1/16 dev out');
   sh('ip route add default via 198.18.0.1; ip neigh replace 198.18.0.1 lladdr 02:00:00:00:00:01 dev out nud permanent');
   for (const ip of file.nodeIPs) sh(`ip addr add ${ip}/32 dev eth0`);

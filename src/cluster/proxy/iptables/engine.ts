@@ -1,8 +1,8 @@
 /** iptables mode as a function of what is known: input for `iptables-restore --noflush --counters`. Models syncProxyRules() of pkg/proxy/iptables/proxier.go */
 
-import { isLoopbackText, matchingIPs, type NodePortAddresses } from '../nodeports.ts';
 import { isServiceChain } from '../names.ts';
-import { type Place, categorize } from '../topology.ts';
+import { isLoopbackText, matchingIPs, type NodePortAddresses } from '../nodeports.ts';
+import { categorize, type Place } from '../topology.ts';
 import type { Tracker } from '../tracker.ts';
 import { chainLine, type Rendered, type RuleConfig, rendered } from './rules.ts';
 

@@ -60,9 +60,7 @@ export class IptablesProxier implements Proxier {
       if (yield* this.iptables.chainExists('mangle', CANARY)) continue;
       const deadline = p.sim.now + FLUSH_TIMEOUT;
       while (p.sim.now < deadline && !(yield* this.othersGone())) yield* p.sleep(FLUSH_POLL);
-      reload();
-      // The chains come back after the rules: a flush meanwhile is seen too.
-      yield* p.sleep(MS);
+      yield* reload();
       while (!(yield* this.ensureCanary())) yield* p.sleep(config.syncPeriod);
     }
   }

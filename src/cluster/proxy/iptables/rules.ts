@@ -84,9 +84,7 @@ export function render(s: ServicePort, c: Categorized, config: RuleConfig, large
     if (c.any) {
       const begin = `-A KUBE-NODEPORTS -m comment --comment ${name} ${proto}`;
       if (config.countLocalhost)
-        dispatch.add(
-          `${begin} -d 127.0.0.0/8 --dport ${s.nodePort} -m nfacct --nfacct-name localhost_nps_accepted_pkts -j ${ext}`,
-        );
+        dispatch.add(`${begin} -d 127.0.0.0/8 --dport ${s.nodePort} -m nfacct --nfacct-name localhost_nps_accepted_pkts -j ${ext}`);
       dispatch.add(`${begin} --dport ${s.nodePort} -j ${ext}`);
     }
     if (!hasExternal) filter.add(`-A KUBE-EXTERNAL-SERVICES ${why} -m addrtype --dst-type LOCAL ${proto} --dport ${s.nodePort} -j ${end}`);

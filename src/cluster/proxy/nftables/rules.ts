@@ -77,8 +77,7 @@ export function renderNft(s: ServicePort, c: Categorized, config: NftRuleConfig,
     if (!hasExternal) put('no-endpoint-nodeports', key, verdict, s.nameString);
   }
   for (const e of c.reachable)
-    if (e.nodeName === config.place.node && e.nodeName !== '')
-      put('hairpin-connections', `${e.ip} . ${e.ip} . ${s.protocol} . ${e.port}`);
+    if (e.nodeName === config.place.node && e.nodeName !== '') put('hairpin-connections', `${e.ip} . ${e.ip} . ${s.protocol} . ${e.port}`);
 
   if (s.stickySeconds > 0)
     for (const e of c.reachable) {
