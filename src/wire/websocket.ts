@@ -1,6 +1,7 @@
 /** WebSocket frames (RFC 6455) and the channels that Kubernetes speaks over them (KEP-4006: v5.channel.k8s.io). */
 
 import { concat, put16, text, u16, u32, utf8 } from './bytes.ts';
+import { toBase64 } from './der.ts';
 
 export const WS_TEXT = 1;
 export const WS_BINARY = 2;
@@ -126,7 +127,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** `Sec-WebSocket-Accept` for a client's `Sec-WebSocket-Key`. */
 export function acceptKey(key: string, sha1: (data: Uint8Array) => Uint8Array): string {
-  return btoa(String.fromCharCode(...sha1(utf8(key + GUID))));
+  return toBase64(sha1(utf8(key + GUID)));
 }
 
 /** Channels of v5.channel.k8s.io: the first byte of each binary message. Close carries the number of the channel that ends. */
