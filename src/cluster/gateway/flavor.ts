@@ -40,6 +40,7 @@ export function envoyFlavor(now: () => number): Flavor {
       return out;
     },
     access: (a) => accessLog(a, now()),
+    strictServerName: true,
     retries: 0,
     connectTimeout: 10 * SEC,
     fallback: () => null,

@@ -75,8 +75,10 @@ export interface Rule {
   /** µs; 0: none. */
   readonly timeout: number;
   readonly backendTimeout: number;
-  /** What a proxy of an older kind does with it: see ingress/. */
-  readonly extra?: unknown;
+  /** Where a proxy ranks rules by a number first: the higher goes before. */
+  readonly priority?: number;
+  /** The Ingress that it was made from, for controllers that read its annotations as they serve. */
+  readonly source?: object;
 }
 
 export interface Route {
@@ -99,9 +101,11 @@ export interface HttpRequest {
   readonly headers: readonly Header[];
 }
 
-/** `*.example.com` matches `a.example.com` and `a.b.example.com`; an empty pattern matches all. */
+/** `*.example.com` matches `a.example.com` and `a.b.example.com`, `?.example.com` only the first; an empty pattern matches all. */
 export function hostMatches(pattern: string, host: string): boolean {
   if (pattern === '') return true;
+  if (pattern.startsWith('?.'))
+    return host.endsWith(pattern.slice(1)) && !host.slice(0, 1 - pattern.length).includes('.') && host.length >= pattern.length;
   if (pattern.startsWith('*.')) return host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1;
   return pattern === host;
 }
@@ -109,7 +113,7 @@ export function hostMatches(pattern: string, host: string): boolean {
 /** More is more specific: exact names before wildcards, longer before shorter. */
 export function hostRank(pattern: string): number {
   if (pattern === '') return 0;
-  return (pattern.startsWith('*.') ? 1000 : 2000) + pattern.length;
+  return (/^[*?]\./.test(pattern) ? 1000 : 2000) + pattern.length;
 }
 
 /** What both patterns allow; null when nothing. */
@@ -187,10 +191,11 @@ export function chooseRule(routes: readonly Route[], r: HttpRequest): Chosen | n
     for (const rule of route.rules)
       for (const match of rule.matches) {
         if (!requestMatches(match, r)) continue;
+        const rank = (rule.priority ?? 0) - (best?.rule.priority ?? 0) || host - (best?.host ?? 0);
         const better =
           best === null ||
-          host > best.host ||
-          (host === best.host &&
+          rank > 0 ||
+          (rank === 0 &&
             (compareMatches(match, best.match) ||
               (route.created < best.route.created ? -1 : route.created > best.route.created ? 1 : 0) ||
               (route.key < best.route.key ? -1 : route.key > best.route.key ? 1 : 0)) < 0);

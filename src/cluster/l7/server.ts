@@ -86,6 +86,8 @@ export interface Flavor {
   before?(r: HttpRequest, chosen: Chosen, about: { scheme: string; client: string }): Answer | null;
   /** A backend that it prefers to the weights: canaries. */
   prefer?(r: HttpRequest, chosen: Chosen): Backend | null;
+  /** 421 for a host that another certificate was chosen for. */
+  readonly strictServerName: boolean;
   /** Further endpoints to try when one does not answer. */
   readonly retries: number;
   /** µs to wait for a connection. */
@@ -253,9 +255,7 @@ export class L7Server {
       const withHeaders = { ...a, head: { ...a.head, headers: this.flavor.response(a.head.headers, { own, micros }) } };
       return !(yield* this.respond(stream, withHeaders, c.close, head.method, micros));
     }.bind(this);
-    if (
-      c.tlsName !== null &&
-      mine &&
+    if (this.flavor.strictServerName && c.tlsName !== null && mine &&
       mine !== best(listeners, (l) => (hostMatches(l.hostname, c.tlsName as string) ? hostRank(l.hostname) : -1))
     )
       return yield* finish(this.flavor.page(421), true, { flag: 'NR' });
