@@ -95,7 +95,7 @@ export class Mapper {
     if (dir === null) return null;
     const st = p.stat(`${dir}/servergroups.json`);
     const text = st.ok ? p.readText(`${dir}/servergroups.json`) : null;
-    if (!st.ok || text === null || p.sim.epochMs / 1000 + p.sim.now / 1e6 - Number(st.value.mtime) / 1e6 > CACHE_TTL) return null;
+    if (!st.ok || text === null || (p.sim.now - st.value.mtime) / 1e6 > CACHE_TTL) return null;
     const out: GroupVersion[] = [];
     for (const g of list(parseJson(text), 'groups'))
       for (const v of list(g, 'versions')) {
@@ -144,7 +144,8 @@ export class Mapper {
     if (core instanceof Failure) {
       const f = core;
       const text = f.kind === 'url' ? `Get ${quote(f.url)}: ${f.message}` : f.message;
-      if (f.kind === 'url' || f.status) yield* this.rest.p.err(klogError(this.rest.p, 'memcache.go:265', `couldn't get current server API group list: ${text}`));
+      if (f.kind === 'url' || f.status)
+        yield* this.rest.p.err(klogError(this.rest.p, 'memcache.go:265', `couldn't get current server API group list: ${text}`));
       return f;
     }
     const apis = yield* this.rest.json('GET', `/apis${timeout}`, { accept: AGGREGATED });
@@ -204,7 +205,9 @@ export class Mapper {
       .split(',')
       .map((one) => {
         const names = new Set<string>();
-        for (const gv of all) for (const r of gv.resources) if (r.categories.includes(one)) names.add(gv.group === '' ? r.resource : `${r.resource}.${gv.group}`);
+        for (const gv of all)
+          for (const r of gv.resources)
+            if (r.categories.includes(one)) names.add(gv.group === '' ? r.resource : `${r.resource}.${gv.group}`);
         return names.size > 0 ? [...names].join(',') : one;
       })
       .join(',');
@@ -227,7 +230,9 @@ function match(all: readonly GroupVersion[], arg: string): ApiResource | null {
 function byResource(all: readonly GroupVersion[], name: string, group: string, version: string): ApiResource | null {
   const low = name.toLowerCase();
   const within = (exact: boolean): readonly GroupVersion[] =>
-    all.filter((gv) => (group === '' ? true : exact ? gv.group === group : gv.group.startsWith(group)) && (version === '' || gv.version === version));
+    all.filter(
+      (gv) => (group === '' ? true : exact ? gv.group === group : gv.group.startsWith(group)) && (version === '' || gv.version === version),
+    );
   const strict = version !== '' && group === '';
   for (const gvs of [within(true), within(false)]) {
     const usable = strict ? gvs.filter((gv) => gv.group === '') : gvs;
@@ -296,7 +301,9 @@ function toResourceList(groupVersion: string, gv: GroupVersion): Json {
         ...(r.shortNames.length > 0 ? { shortNames: r.shortNames } : {}),
         ...(r.categories.length > 0 ? { categories: r.categories } : {}),
       },
-      ...r.subresources.map((s): Json => ({ name: `${r.resource}/${s}`, singularName: '', namespaced: r.namespaced, kind: r.kind, verbs: [] })),
+      ...r.subresources.map(
+        (s): Json => ({ name: `${r.resource}/${s}`, singularName: '', namespaced: r.namespaced, kind: r.kind, verbs: [] }),
+      ),
     ]),
   };
 }

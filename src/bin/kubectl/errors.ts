@@ -44,7 +44,11 @@ export class Failure {
   /** What a caller may want to know of a plain one: `no-match` (no such kind or resource), `no-objects`. */
   readonly tag: string;
 
-  constructor(kind: FailureKind, message: string, more: { status?: Status; url?: string; errors?: readonly Failure[]; code?: number; tag?: string } = {}) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    more: { status?: Status; url?: string; errors?: readonly Failure[]; code?: number; tag?: string } = {},
+  ) {
     this.kind = kind;
     this.message = message;
     this.status = more.status ?? null;

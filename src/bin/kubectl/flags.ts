@@ -165,7 +165,8 @@ export class FlagSet {
 
   private set(f: Flag, value: string): string | null {
     const wrong = check(f, value);
-    if (wrong !== null) return `invalid argument ${quote(value)} for ${f.short ? `"-${f.short}, --${f.name}"` : `"--${f.name}"`} flag: ${wrong}`;
+    if (wrong !== null)
+      return `invalid argument ${quote(value)} for ${f.short ? `"-${f.short}, --${f.name}"` : `"--${f.name}"`} flag: ${wrong}`;
     if (f.deprecated && !this.values.has(f.name)) this.notices.push(`Flag --${f.name} has been deprecated, ${f.deprecated}`);
     const before = this.values.get(f.name);
     if (f.type === 'stringSlice') this.values.set(f.name, [...(before ?? []), ...(value === '' ? [] : csv(value))]);

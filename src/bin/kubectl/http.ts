@@ -310,7 +310,9 @@ export class HttpClient {
       const again = link.used;
       link.used = true;
       const sent = yield* link.stream.send(bytes, o.deadline);
-      const answer: Head | Failure = sent.ok ? yield* this.readHead(link, o.deadline) : this.broken(strerror(sent.errno as Errno).toLowerCase());
+      const answer: Head | Failure = sent.ok
+        ? yield* this.readHead(link, o.deadline)
+        : this.broken(strerror(sent.errno as Errno).toLowerCase());
       if (answer instanceof Failure) {
         closeSocket(this.p, link.sock);
         // A kept connection that the server had closed meanwhile: once more on a new one.
@@ -371,17 +373,24 @@ function nameError(leaf: Certificate, host: string): string | null {
   const names = altNames(leaf);
   if (parseIp(host) !== null) {
     const ips = names.filter((n) => n.kind === 'IP Address').map((n) => n.value);
-    return ips.length === 0 ? `cannot validate certificate for ${host} because it doesn't contain any IP SANs` : `certificate is valid for ${ips.join(', ')}, not ${host}`;
+    return ips.length === 0
+      ? `cannot validate certificate for ${host} because it doesn't contain any IP SANs`
+      : `certificate is valid for ${ips.join(', ')}, not ${host}`;
   }
   const dns = names.filter((n) => n.kind === 'DNS').map((n) => n.value);
-  if (dns.length === 0) return names.length > 0 ? `certificate is not valid for any names, but wanted to match ${host}` : 'certificate relies on legacy Common Name field, use SANs instead';
+  if (dns.length === 0)
+    return names.length > 0
+      ? `certificate is not valid for any names, but wanted to match ${host}`
+      : 'certificate relies on legacy Common Name field, use SANs instead';
   return `certificate is valid for ${dns.join(', ')}, not ${host}`;
 }
 
 function x509Error(code: number, leaf: Certificate, now: number): string {
   const at = (ms: number): string => isoSeconds(ms);
-  if (code === V_CERT_HAS_EXPIRED) return `certificate has expired or is not yet valid: current time ${at(now)} is after ${at(leaf.notAfter)}`;
-  if (code === V_CERT_NOT_YET_VALID) return `certificate has expired or is not yet valid: current time ${at(now)} is before ${at(leaf.notBefore)}`;
+  if (code === V_CERT_HAS_EXPIRED)
+    return `certificate has expired or is not yet valid: current time ${at(now)} is after ${at(leaf.notAfter)}`;
+  if (code === V_CERT_NOT_YET_VALID)
+    return `certificate has expired or is not yet valid: current time ${at(now)} is before ${at(leaf.notBefore)}`;
   return 'certificate signed by unknown authority';
 }
 
@@ -421,7 +430,15 @@ const ALERTS_GO: Readonly<Record<number, string>> = {
 };
 
 function tlsError(f: TlsFailure): string {
-  if (f.kind === 'io') return f.errno === 'EAGAIN' ? 'net/http: TLS handshake timeout' : f.errno === 'closed' ? 'EOF' : `read tcp: ${strerror(f.errno).toLowerCase()}`;
-  if (f.kind === 'alert') return f.sent ? `tls: ${ALERTS_GO[f.code] ?? `alert(${f.code})`}` : `remote error: tls: ${ALERTS_GO[f.code] ?? `alert(${f.code})`}`;
-  return text(f.peeked.subarray(0, 5)) === 'HTTP/' ? 'http: server gave HTTP response to HTTPS client' : 'tls: first record does not look like a TLS handshake';
+  if (f.kind === 'io')
+    return f.errno === 'EAGAIN'
+      ? 'net/http: TLS handshake timeout'
+      : f.errno === 'closed'
+        ? 'EOF'
+        : `read tcp: ${strerror(f.errno).toLowerCase()}`;
+  if (f.kind === 'alert')
+    return f.sent ? `tls: ${ALERTS_GO[f.code] ?? `alert(${f.code})`}` : `remote error: tls: ${ALERTS_GO[f.code] ?? `alert(${f.code})`}`;
+  return text(f.peeked.subarray(0, 5)) === 'HTTP/'
+    ? 'http: server gave HTTP response to HTTPS client'
+    : 'tls: first record does not look like a TLS handshake';
 }

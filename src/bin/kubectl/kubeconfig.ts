@@ -2,7 +2,8 @@
 
 import type { Process } from '../../os/process.ts';
 import { strerror } from '../../sim/errno.ts';
-import { text } from '../../wire/bytes.ts';
+import { text, utf8 } from '../../wire/bytes.ts';
+import { fromBase64, toBase64 } from './base64.ts';
 import { aggregate, Failure, failure } from './errors.ts';
 import type { FlagSet } from './flags.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
@@ -47,7 +48,9 @@ export function readConfigFile(p: Process, file: string): Kubeconfig | Failure |
   if (parsed instanceof Failure) return failure(`error loading config file ${quote(file)}: ${parsed.message}`);
   if (parsed === null || parsed === undefined) return { clusters: [], contexts: [], users: [], currentContext: '' };
   if (!isObject(parsed))
-    return failure(`error loading config file ${quote(file)}: couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof parsed} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+    return failure(
+      `error loading config file ${quote(file)}: couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof parsed} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
   const named = (section: Section): Named[] => {
     const list = parsed[section];
     if (!Array.isArray(list)) return [];
@@ -59,7 +62,12 @@ export function readConfigFile(p: Process, file: string): Kubeconfig | Failure |
     }
     return out;
   };
-  return { clusters: named('clusters'), contexts: named('contexts'), users: named('users'), currentContext: string(parsed['current-context']) };
+  return {
+    clusters: named('clusters'),
+    contexts: named('contexts'),
+    users: named('users'),
+    currentContext: string(parsed['current-context']),
+  };
 }
 
 /** All files merged: of two entries of one name the first file's wins. */
@@ -103,11 +111,6 @@ export interface Connection {
   readonly impersonateUid: string;
 }
 
-function fromBase64(s: string): string | null {
-  if (!/^[A-Za-z0-9+/\s]*=*\s*$/.test(s)) return null;
-  return atob(s.replace(/\s/g, ''));
-}
-
 export class ClientConfig {
   private readonly p: Process;
   private readonly flags: FlagSet;
@@ -135,7 +138,8 @@ export class ClientConfig {
     if (given !== '') return { name: given, explicit: true };
     const wanted = this.contextName(c);
     const context = c.contexts.find((x) => x.name === wanted);
-    if (wanted !== '' && !context && this.flags.str('context') !== '') return invalid([`context was not found for specified context: ${wanted}`]);
+    if (wanted !== '' && !context && this.flags.str('context') !== '')
+      return invalid([`context was not found for specified context: ${wanted}`]);
     const name = string(context?.value.namespace);
     if (name === '') {
       const inPod = this.inCluster(c) ? this.p.readFile('/var/run/secrets/kubernetes.io/serviceaccount/namespace') : null;
@@ -188,16 +192,25 @@ export class ClientConfig {
 
     const read = (path: string, what: string): string | Failure => {
       const r = p.readFile(path);
-      return r.ok ? text(r.value) : failure(`unable to read ${what} ${path} for ${what === 'certificate-authority' ? clusterName : userName} due to open ${path}: ${strerror(r.errno).toLowerCase()}`);
+      return r.ok
+        ? text(r.value)
+        : failure(
+            `unable to read ${what} ${path} for ${what === 'certificate-authority' ? clusterName : userName} due to open ${path}: ${strerror(r.errno).toLowerCase()}`,
+          );
     };
     const part = (given: string, entry: Named | undefined, key: string): string | null | Failure => {
       if (given !== '') return read(given, key);
       const data = string(entry?.value[`${key}-data`]);
-      if (data !== '') return fromBase64(data) ?? failure('illegal base64 data at input byte 0');
+      if (data !== '') {
+        const bytes = fromBase64(data);
+        return bytes ? text(bytes) : failure('illegal base64 data at input byte 0');
+      }
       const path = string(entry?.value[key]);
       return path === '' ? null : read(this.file(path, entry?.file ?? ''), key);
     };
-    const insecure = flags.changed('insecure-skip-tls-verify') ? flags.bool('insecure-skip-tls-verify') : cluster?.value['insecure-skip-tls-verify'] === true;
+    const insecure = flags.changed('insecure-skip-tls-verify')
+      ? flags.bool('insecure-skip-tls-verify')
+      : cluster?.value['insecure-skip-tls-verify'] === true;
     const ca = insecure ? null : part(flags.str('certificate-authority'), cluster, 'certificate-authority');
     const cert = part(flags.str('client-certificate'), user, 'client-certificate');
     const key = part(flags.str('client-key'), user, 'client-key');
@@ -210,14 +223,19 @@ export class ClientConfig {
       if (r.ok) token = text(r.value).trim();
     }
     const name = flags.str('username') || string(user?.value.username);
-    const address = server === '' ? 'http://localhost:8080' : /^[a-z]+:\/\//.test(server) ? server : `${ca !== null || cert !== null || token !== '' ? 'https' : 'http'}://${server}`;
+    const address =
+      server === ''
+        ? 'http://localhost:8080'
+        : /^[a-z]+:\/\//.test(server)
+          ? server
+          : `${ca !== null || cert !== null || token !== '' ? 'https' : 'http'}://${server}`;
     return {
       server: address.replace(/\/+$/, ''),
       caData: ca as string | null,
       insecure,
       serverName: flags.str('tls-server-name') || string(cluster?.value['tls-server-name']),
       token,
-      basic: name === '' ? '' : btoa(`${name}:${flags.str('password') || string(user?.value.password)}`),
+      basic: name === '' ? '' : toBase64(utf8(`${name}:${flags.str('password') || string(user?.value.password)}`)),
       certData: token !== '' && flags.str('token') !== '' ? null : (cert as string | null),
       keyData: key as string | null,
       impersonate: flags.str('as'),
@@ -250,5 +268,7 @@ export class ClientConfig {
 
 function invalid(texts: readonly string[]): Failure {
   const errors = texts.map((t) => failure(t));
-  return new Failure('config', texts.length === 1 ? `invalid configuration: ${texts[0]}` : `invalid configuration: [${texts.join(', ')}]`, { errors });
+  return new Failure('config', texts.length === 1 ? `invalid configuration: ${texts[0]}` : `invalid configuration: [${texts.join(', ')}]`, {
+    errors,
+  });
 }

@@ -31,7 +31,8 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= s.length; i++) {
     const next = [i];
     for (let j = 1; j <= t.length; j++)
-      next[j] = s[i - 1] === t[j - 1] ? (row[j - 1] as number) : Math.min(row[j] as number, next[j - 1] as number, row[j - 1] as number) + 1;
+      next[j] =
+        s[i - 1] === t[j - 1] ? (row[j - 1] as number) : Math.min(row[j] as number, next[j - 1] as number, row[j - 1] as number) + 1;
     row = next;
   }
   return row[t.length] as number;

@@ -48,7 +48,10 @@ export function pathOf(m: Mapping, namespace: string, name = '', sub = ''): stri
 
 /** Sorted by name, as url.Values.Encode(). */
 export function encodeQuery(q: Query): string {
-  const go = (s: string): string => encodeURIComponent(s).replaceAll('%20', '+').replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const go = (s: string): string =>
+    encodeURIComponent(s)
+      .replaceAll('%20', '+')
+      .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
   const parts = Object.keys(q)
     .sort()
     .flatMap((k) => {
@@ -90,7 +93,11 @@ export class Rest {
     if (given === '' || given === '0') return 0;
     if (/^-?\d+$/.test(given)) return Number(given);
     const d = parseDuration(given);
-    return typeof d === 'number' ? d : failure('Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)');
+    return typeof d === 'number'
+      ? d
+      : failure(
+          'Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)',
+        );
   }
 
   private options(o: JsonOptions): (RequestOptions & { query: string }) | Failure {
@@ -171,12 +178,17 @@ export class Rest {
         ...(accept ? { accept } : {}),
       });
       if (r instanceof Failure) return r;
-      const meta = isObject(r.metadata) ? r.metadata : {};
+      const meta: JsonObject = isObject(r.metadata) ? r.metadata : {};
       next = typeof meta.continue === 'string' && meta.continue !== '' ? meta.continue : undefined;
       const key = Array.isArray(r.rows) ? 'rows' : 'items';
       const { continue: _, remainingItemCount: __, ...rest } = meta;
       if (whole === null) whole = { ...r, metadata: rest };
-      else whole = { ...whole, metadata: rest, [key]: [...((whole[key] as readonly Json[] | undefined) ?? []), ...((r[key] as readonly Json[] | undefined) ?? [])] };
+      else
+        whole = {
+          ...(whole as JsonObject),
+          metadata: rest,
+          [key]: [...((whole[key] as readonly Json[] | undefined) ?? []), ...((r[key] as readonly Json[] | undefined) ?? [])],
+        };
     } while (next !== undefined);
     return whole;
   }
@@ -210,12 +222,16 @@ const GENERIC: Readonly<Record<number, readonly [reason: string, message: string
 
 function refusal(r: { status: number }, value: Json | undefined, body: string, method: string, path: string): Failure {
   if (isObject(value) && value.kind === 'Status' && typeof value.message === 'string') return statusFailure(value as JsonObject);
-  const [reason, words] = GENERIC[r.status] ?? ['', `the server responded with the status code ${r.status} but did not return more information`];
+  const [reason, words] = GENERIC[r.status] ?? [
+    '',
+    `the server responded with the status code ${r.status} but did not return more information`,
+  ];
   let message = words;
   if (r.status === 403) message = body || 'the server could not determine why the request was refused';
   if (r.status === 500) message = `an error on the server (${quote(body.trim())}) has prevented the request from succeeding`;
   else if (r.status === 401) message = 'the server has asked for the client to provide credentials';
   const resource = /^\/(?:api\/v1|apis\/[^/]+\/[^/]+)(?:\/namespaces\/[^/]+(?=\/[^/]))?\/([^/?]+)(?:\/([^/?]+))?/.exec(path);
-  if (resource && r.status !== 404) message += ` (${method.toLowerCase()} ${[resource[1], resource[2]].filter((x) => x !== undefined).join(' ')})`;
+  if (resource && r.status !== 404)
+    message += ` (${method.toLowerCase()} ${[resource[1], resource[2]].filter((x) => x !== undefined).join(' ')})`;
   return statusFailure({ status: 'Failure', message, reason, code: r.status });
 }

@@ -14,7 +14,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** strconv.Quote(), `%q`. */
 export function quote(s: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what Go escapes
   return `"${s.replace(/[\x00-\x1f"\\\x7f\u200b-\u200f\u2028\u2029\ufeff]/g, (c) => {
     const known = ESCAPES[c];
     if (known) return known;
@@ -84,7 +83,8 @@ export function humanDuration(seconds: number): string {
 
 /** strconv.ParseInt's complaint, or the number. */
 export function parseInteger(s: string, bits: 32 | 64): number | { readonly error: string } {
-  if (!/^[-+]?(0[xX][\da-fA-F_]+|0[oO]?[0-7_]*|0[bB][01_]+|[1-9][\d_]*)$/.test(s)) return { error: `strconv.ParseInt: parsing ${quote(s)}: invalid syntax` };
+  if (!/^[-+]?(0[xX][\da-fA-F_]+|0[oO]?[0-7_]*|0[bB][01_]+|[1-9][\d_]*)$/.test(s))
+    return { error: `strconv.ParseInt: parsing ${quote(s)}: invalid syntax` };
   const negative = s.startsWith('-');
   const digits = s.replace(/^[-+]/, '').replaceAll('_', '');
   const octal = /^0[oO]?([0-7]+)$/.exec(digits);

@@ -120,3 +120,6 @@ export class Ctx {
     return failure(`${text}\nSee '${this.path} -h' for help and examples`);
   }
 }
+
+/** Waits for nothing. */
+export function* none(): Task<void> {}
