@@ -32,7 +32,7 @@ export class Harness {
       get: <T>(resource: string, namespace: string, name: string) => this.objects.get(`${resource}/${namespace}/${name}`) as T | undefined,
       list: <T>(resource: string, namespace?: string) =>
         [...this.objects].filter(([k]) => k.startsWith(`${resource}/${namespace ?? ''}`)).map(([, v]) => v as unknown as T),
-      random: (_stream, n) => (this.draws += 7919) % n,
+      random: (_stream, n) => (++this.draws * 7919) % n,
       state: <T>(name: string, make: () => T): T => {
         if (!this.states.has(name)) this.states.set(name, make());
         return this.states.get(name) as T;
