@@ -91,7 +91,7 @@ function fromIptables(t: xt.Table): TableView {
         rules: c.rules.map((r) => ({
           rule: null,
           handle: r.handle,
-          text: (f) => iptablesRule(r, t.family, f.stateless).join(' '),
+          text: (f) => iptablesRule(r, t.family, f.stateless, false, f.names).join(' '),
           pieces: (f) => iptablesRule(r, t.family, f.stateless, true),
         })),
       };
@@ -117,12 +117,22 @@ function protocol(n: number): string {
   return n === 0 ? 'ip' : (xt.protocolName(n) ?? String(n));
 }
 
+/** The family for which a run of nft has loaded libxt_NAT.so, which then has no words for the targets of the other one. */
+const natLoaded = new WeakMap<object, 4 | 6>();
+
+function knowsNat(run: object, target: string, family: 4 | 6): boolean {
+  if (!['SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP'].includes(target)) return true;
+  const loaded = natLoaded.get(run) ?? family;
+  natLoaded.set(run, loaded);
+  return loaded === family;
+}
+
 /** nft drops `meta l4proto` when tcp or udp ports follow as native expressions: they imply it. */
 type Piece = string | { readonly kind: 'match' | 'target'; readonly name: string };
 
-function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean): string[];
+function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean, split: false, run: object): string[];
 function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean, split: true): Piece[];
-function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean, split = false): Piece[] {
+function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean, split: boolean, run?: object): Piece[] {
   const { spec } = r;
   const ip = family === 4 ? 'ip' : 'ip6';
   const first = spec.matches[0];
@@ -146,6 +156,7 @@ function iptablesRule(r: xt.Rule, family: 4 | 6, stateless: boolean, split = fal
   if (t.kind === 'verdict') parts.push(t.verdict.toLowerCase());
   else if (t.kind === 'jump') parts.push(`${t.goto ? 'goto' : 'jump'} ${t.chain}`);
   else if (t.kind === 'ext' && split && !t.ext.native) parts.push({ kind: 'target', name: t.ext.name === 'NOTRACK' ? 'CT' : t.ext.name });
+  else if (t.kind === 'ext' && run && !knowsNat(run, t.ext.name, family)) parts.push('');
   else if (t.kind === 'ext') parts.push(extensionText(t.ext, t.opt, family) ?? `xt target ${t.ext.name}`);
   return parts;
 }
