@@ -4,6 +4,7 @@ import { routeOutput } from '../net/ip/route.ts';
 import { formatIp, type IpAddr, isLoopback, parseIp, parseIp6, readIp4, readIp6 } from '../wire/addr.ts';
 import { concat, put16 } from '../wire/bytes.ts';
 import { DNS_RD, DNS_TC, DNS_TYPES, type DnsMessage, dnsRcode, emitDns, encodeName, parseDns, readName, reverseName } from '../wire/dns.ts';
+import { isMusl, type MuslLookup, muslSearch } from './musl.ts';
 import type { Process } from './process.ts';
 import type { Task } from './program.ts';
 import { closeSocket, connectTcp, openTcp, openUdp, recvTcp, sendTcp, waitFor } from './sockcalls.ts';
@@ -215,7 +216,8 @@ export function* resSend(p: Process, conf: ResolvConf, name: string, types: read
   return { replies: types.map(() => null), herrno: 'TRY_AGAIN', refused };
 }
 
-function* overTcp(p: Process, server: IpAddr, query: Uint8Array, deadline: number): Task<DnsMessage | null> {
+/** The same question over a connection. */
+export function* overTcp(p: Process, server: IpAddr, query: Uint8Array, deadline: number): Task<DnsMessage | null> {
   const sock = openTcp(p, typeof server === 'number' ? 4 : 6);
   try {
     if (!(yield* connectTcp(sock, server, 53, deadline)).ok) return null;
@@ -359,7 +361,9 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
     } else if (source === 'dns') {
       if (encodeName(name) === null) continue;
       const types = families.map((f) => (f === 4 ? DNS_TYPES.A : DNS_TYPES.AAAA));
-      const r = yield* resSearch(p, resolverState(p), name, types);
+      const r = isMusl(p)
+        ? asGlibc(yield* muslSearch(p, readResolvConf(p), name, types))
+        : yield* resSearch(p, resolverState(p), name, types);
       const found = r.replies.flatMap((m, i) => (m ? [addressesOf(m, types[i] as number)] : []));
       const addrs = found.flatMap((f) => f.addrs);
       if (addrs.length > 0)
@@ -379,6 +383,19 @@ export function* getaddrinfo(p: Process, name: string, hints: GaiHints = {}): Ta
     }
   }
   return { ok: false, error: otherFamily && hints.canonName ? 'EAI_ADDRFAMILY' : error };
+}
+
+function asGlibc(r: MuslLookup): Lookup {
+  const herrno = r.found
+    ? null
+    : r.error === 'EAI_AGAIN'
+      ? 'TRY_AGAIN'
+      : r.error === 'EAI_NODATA'
+        ? 'NO_DATA'
+        : r.error
+          ? 'NO_RECOVERY'
+          : 'HOST_NOT_FOUND';
+  return { replies: [...r.replies], herrno, refused: false };
 }
 
 /** Label and precedence of glibc's own policy table, which is RFC 3484's: unique local addresses go before IPv4. */
