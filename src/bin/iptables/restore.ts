@@ -5,6 +5,7 @@ import { Batch } from './commands.ts';
 import { type Env, Exit, flavourText, Ignored, problemText, Refused } from './env.ts';
 import { restoreHelp } from './help.ts';
 import { CommandParser } from './options.ts';
+import { remember, rememberedLines } from './remembered.ts';
 import type { Parsed } from './state.ts';
 
 export interface RestoreOptions {
@@ -125,6 +126,7 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
     out += t;
   };
   let parser: CommandParser | null = null;
+  let known: Map<string, Parsed> | null = null;
   try {
     for (let from = 0, to = 0; from < text.length; from = to + 1) {
       to = text.indexOf('\n', from);
@@ -159,6 +161,7 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
           continue;
         }
         table = name;
+        known = rememberedLines(`${env.family} ${env.legacy} ${name}`);
         parser = new CommandParser(env, print, warn, table);
         if (!o.noflush) {
           if (o.verbose) batch.flushAll(name);
@@ -176,7 +179,16 @@ export function runRestore(env: Env, o: RestoreOptions, text: string): { out: st
         continue;
       }
       if (table !== null && parser !== null) {
-        ruleLine(parser, batch, row, o);
+        if (known !== null && !o.verbose) {
+          const before = known.get(row);
+          if (before) {
+            batch.run(before);
+            continue;
+          }
+        }
+        const said = out.length + err.length;
+        const parsed = ruleLine(parser, batch, row, o);
+        if (known !== null && parsed && row.startsWith('-A') && said === out.length + err.length) remember(known, row, parsed);
         continue;
       }
       return { out, err: `${env.prog}: line ${line} failed\n`, status: 1 };
@@ -222,7 +234,7 @@ function chainLine(env: Env, batch: Batch, table: xt.TableName, row: string, o: 
   else e.newChain(name);
 }
 
-function ruleLine(parser: CommandParser, batch: Batch, row: string, o: RestoreOptions): void {
+function ruleLine(parser: CommandParser, batch: Batch, row: string, o: RestoreOptions): Parsed | null {
   let rest = row;
   let counters: { packets: number; bytes: number } | null = null;
   if (row.startsWith('[')) {
@@ -237,10 +249,11 @@ function ruleLine(parser: CommandParser, batch: Batch, row: string, o: RestoreOp
   try {
     parsed = parser.parse(splitLine(rest));
   } catch (e) {
-    if (e instanceof Ignored) return;
+    if (e instanceof Ignored) return null;
     throw e;
   }
   if (counters && o.counters) Object.assign(parsed.rule, counters);
   if (o.verbose) parsed.options.add('v');
   batch.run(parsed);
+  return parsed;
 }

@@ -22,7 +22,7 @@ export type StandardVerdict = 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE';
 export type RuleTarget =
   | { readonly kind: 'none' }
   | { readonly kind: 'verdict'; readonly verdict: StandardVerdict }
-  | { readonly kind: 'jump'; chain: string; readonly goto: boolean }
+  | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean }
   | { readonly kind: 'ext'; readonly ext: TargetExt; readonly opt: unknown };
 
 export interface RuleMatch {

@@ -7,7 +7,7 @@ import type { Hook, Netfilter } from '../netfilter.ts';
 import { PRIORITY } from '../priority.ts';
 import { type Chain, newChain, walk } from './chain.ts';
 import { isMissing, type MatchExt, type TargetExt } from './ext.ts';
-import { Rule, type RuleSpec } from './rule.ts';
+import { Rule, type RuleSpec, type RuleTarget } from './rule.ts';
 
 export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
 export type Flavour = 'nft' | 'legacy';
@@ -101,6 +101,14 @@ export class XtTables {
 
   newRule(spec: RuleSpec, handle: number): Rule {
     return new Rule(spec, this.ns, handle);
+  }
+
+  /** The same rule, handle and counters too, with another target. Specs are shared: they are never changed. */
+  retarget(rule: Rule, target: RuleTarget): Rule {
+    const made = new Rule({ ...rule.spec, target }, this.ns, rule.handle);
+    made.packets = rule.packets;
+    made.bytes = rule.bytes;
+    return made;
   }
 
   /** `nft delete table`, `nft flush ruleset` */
@@ -277,11 +285,14 @@ export class TableEdit {
     for (const [key, c] of rest) this.chains.set(key === from ? to : key, c);
     chain.name = to;
     if (chain.hook) this.incompatible = true;
-    for (const c of this.chains.values()) {
-      for (const rule of c.rules) {
-        const t = rule.spec.target;
-        if (t.kind === 'jump' && t.chain === from) t.chain = to;
-      }
+    const jumps = (rule: Rule): boolean => rule.spec.target.kind === 'jump' && rule.spec.target.chain === from;
+    for (const c of [...this.chains.values()]) {
+      if (!c.rules.some(jumps)) continue;
+      const own = this.writable(c.name);
+      own.rules = own.rules.map((rule) => {
+        const { target } = rule.spec;
+        return target.kind === 'jump' && target.chain === from ? this.owner.retarget(rule, { ...target, chain: to }) : rule;
+      });
     }
   }
 
