@@ -1,6 +1,6 @@
 /** The reference cluster's kp.py: kube-proxy's iptables rules for a list of Services, as input for iptables-restore. */
 
-import { chainHash } from '../../cluster/proxy/iptables.ts';
+import { chainHash } from '../../cluster/proxy/names.ts';
 
 interface Endpoint {
   readonly addr: string;

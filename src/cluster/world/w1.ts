@@ -1,6 +1,6 @@
 /** Reference world W1 "flannel-vxlan": three nodes, four pods, two Services, a client and an outside host, as data and as set-up scripts. */
 
-import { flannelRestoreInput, restoreInput, type ServicePort } from '../proxy/iptables.ts';
+import { type FixedService, fixedRules } from '../proxy/fixed.ts';
 import { hex, sha256 } from '../sha256.ts';
 
 export const CLUSTER_CIDR = '10.244.0.0/16';
@@ -39,7 +39,7 @@ export const PODS: readonly PodSpec[] = [
   { name: 'web-c', node: 'node-2', ip: '10.244.2.7', serves: true },
 ];
 
-export const SERVICES: readonly ServicePort[] = [
+export const SERVICES: readonly FixedService[] = [
   { name: 'default/kubernetes:https', protocol: 'tcp', clusterIP: '10.96.0.1', port: 443, endpoints: ['192.168.56.10:6443'] },
   {
     name: 'default/web:http',
@@ -110,7 +110,32 @@ export function nodeForwarding(node: NodeSpec): string[] {
   return NODES.filter((n) => n.name !== node.name).map((n) => `fdb append 5e:00:00:00:${two(n.subnet)}:01 dev flannel.1 dst ${n.ip}`);
 }
 
-const KUBE_PROXY_RULES = restoreInput({ clusterCIDR: CLUSTER_CIDR, services: SERVICES });
+const KUBE_PROXY_RULES = fixedRules(CLUSTER_CIDR, SERVICES);
+
+/** flannel's own rules (ip-masq on): pod traffic that leaves the cluster is masqueraded. Models pkg/trafficmngr/iptables */
+function flannelRestoreInput(clusterCIDR: string, podCIDR: string): string {
+  const c = '-m comment --comment "flanneld masq"';
+  const f = '-m comment --comment "flanneld forward"';
+  return [
+    '*filter',
+    ':FLANNEL-FWD - [0:0]',
+    `-A FORWARD ${f} -j FLANNEL-FWD`,
+    `-A FLANNEL-FWD -s ${clusterCIDR} ${f} -j ACCEPT`,
+    `-A FLANNEL-FWD -d ${clusterCIDR} ${f} -j ACCEPT`,
+    'COMMIT',
+    '*nat',
+    ':FLANNEL-POSTRTG - [0:0]',
+    `-A POSTROUTING ${c} -j FLANNEL-POSTRTG`,
+    `-A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 ${c} -j RETURN`,
+    `-A FLANNEL-POSTRTG -s ${podCIDR} -d ${clusterCIDR} ${c} -j RETURN`,
+    `-A FLANNEL-POSTRTG -s ${clusterCIDR} -d ${podCIDR} ${c} -j RETURN`,
+    `-A FLANNEL-POSTRTG ! -s ${clusterCIDR} -d ${podCIDR} ${c} -j RETURN`,
+    `-A FLANNEL-POSTRTG -s ${clusterCIDR} ! -d 224.0.0.0/4 ${c} -j MASQUERADE --random-fully`,
+    `-A FLANNEL-POSTRTG ! -s ${clusterCIDR} -d ${clusterCIDR} ${c} -j MASQUERADE --random-fully`,
+    'COMMIT',
+    '',
+  ].join('\n');
+}
 
 /** Input for iptables-restore --noflush: kube-proxy's and flannel's rules. */
 export function nodeRules(node: NodeSpec): string {

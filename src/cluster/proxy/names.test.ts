@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { hex, sha256 } from '../sha256.ts';
-import { chainHash, restoreInput } from './iptables.ts';
+import { chainHash, nftEndpointBase, nftServiceBase } from './names.ts';
 
 test('sha256 agrees with node for all lengths around a block', () => {
   for (const n of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000]) {
@@ -20,16 +20,8 @@ test.each([
   expect(chainHash(name, protocol)).toBe(hash);
 });
 
-test('a Service with two endpoints: half the connections to each, none for a Service without', () => {
-  const text = restoreInput({
-    clusterCIDR: '10.244.0.0/16',
-    services: [
-      { name: 'default/web:http', protocol: 'tcp', clusterIP: '10.96.10.20', port: 80, endpoints: ['10.244.1.5:8080', '10.244.2.7:8080'] },
-      { name: 'default/empty:http', protocol: 'tcp', clusterIP: '10.96.10.99', port: 80, nodePort: 30099, endpoints: [] },
-    ],
-  });
-  expect(text.match(/--probability \S+/g)).toEqual(['--probability 0.5000000000']);
-  expect(text).toContain(
-    '-A KUBE-SERVICES -d 10.96.10.99/32 -p tcp -m comment --comment "default/empty:http has no endpoints" -m tcp --dport 80 -j REJECT',
-  );
+test('names of nftables mode, an IPv6 endpoint without colons', () => {
+  expect(nftServiceBase('default', 'web', 'tcp', 'http')).toBe('SUSTUHLJ-default/web/tcp/http');
+  expect(nftEndpointBase('default', 'web', 'tcp', 'http', '10.244.1.3', 80)).toBe('IVINOOCY-default/web/tcp/http__10.244.1.3/80');
+  expect(nftEndpointBase('ns', 'svc', 'tcp', 'p', 'fd00::1', 80)).toMatch(/^[A-Z2-7]{8}-ns\/svc\/tcp\/p__fd00\.\.1\/80$/);
 });
