@@ -68,6 +68,8 @@ export class Sysctl {
     // Linux copies IPv4 conf from the first namespace (devconf_inherit_init_net 0), IPv6 starts at its defaults.
     const first = (ns.kernel.init as Netns | undefined)?.sysctl;
     this.all = fresh({ ...(first?.all.conf4 ?? CONF4) });
+    // ipv6_devconf leaves duplicate address detection to the devices, ipv6_devconf_dflt turns it on.
+    this.all.conf6 = { ...this.all.conf6, accept_dad: 0 };
     // ipv4_devconf_dflt allows source routes, ipv4_devconf does not, and both must.
     this.dflt = fresh({ ...(first?.dflt.conf4 ?? { ...CONF4, accept_source_route: 1 }) });
     // The host wrote this one when it started; a copy of `default` knows.

@@ -143,9 +143,10 @@ class Replay {
     return out;
   }
 
-  there(text: string): string {
+  /** With the recorded names in place of our own; in dumps the addresses, from which others are derived, stay. */
+  there(text: string, addresses = true): string {
     let out = text;
-    for (const [from, to] of this.drawn) out = out.replaceAll(to, from);
+    for (const [from, to] of this.drawn) if (addresses || !from.includes(':')) out = out.replaceAll(to, from);
     return out;
   }
 
@@ -225,8 +226,13 @@ function timeless(text: string): string {
     .replace(/\r/g, '');
 }
 
+/** Hash tables have no order, and which stations have spoken by then is a matter of time. */
 function linesSorted(command: string, text: string): string {
-  return command === 'bridge fdb show' || command === 'ip neigh' ? text.split('\n').sort().join('\n') : text;
+  if (command !== 'bridge fdb show' && command !== 'ip neigh') return text;
+  const lines = text
+    .split('\n')
+    .filter((l) => (command === 'ip neigh' ? !l.startsWith('<LL-') : l === '' || / (permanent|static)/.test(l)));
+  return lines.sort().join('\n');
 }
 
 function replay(path: string, calls: readonly Call[], seed: number): { items: number; wrong: CniItem[] } {
@@ -288,7 +294,7 @@ function replay(path: string, calls: readonly Call[], seed: number): { items: nu
     });
     take(i);
   }
-  const [a, b] = [normaliseSteps(wanted), normaliseSteps(got.map((s) => ({ ...s, stdout: r.there(s.stdout) })))];
+  const [a, b] = [normaliseSteps(wanted), normaliseSteps(got.map((s) => ({ ...s, stdout: r.there(s.stdout, false) })))];
   for (const { what, from, to } of marks) {
     const whole = (steps: readonly { stdout: string }[]): string => {
       let out = '';

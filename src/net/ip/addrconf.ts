@@ -5,7 +5,7 @@ import { SEC } from '../../sim/sim.ts';
 import { type Ip6, inPrefix, isLinkLocal, isLoopback, isMulticast, network, parseIp4 } from '../../wire/addr.ts';
 import { multicastMac6, solicitedNode } from '../../wire/icmp6.ts';
 import type { Mac } from '../../wire/mac.ts';
-import { IFF_LOOPBACK, IFF_NOARP, type NetDevice } from '../dev/device.ts';
+import { IFF_LOOPBACK, IFF_MULTICAST, IFF_NOARP, type NetDevice } from '../dev/device.ts';
 import { ndiscSendDad } from '../neigh/ndisc.ts';
 import type { Netns } from '../netns.ts';
 import {
@@ -168,6 +168,21 @@ function completeDad(addr: IfAddr): void {
   const there = dev.ns.fib.table(6, RT_TABLE_LOCAL)?.at(addr.local, 128) ?? [];
   if (!there.some((r) => r.nexthops[0]?.dev === dev)) route(dev, addr.local as Ip6, 128, 'local', RT_TABLE_LOCAL, 0);
   if (addr.peer !== addr.local) connected(addr, addr.peer as Ip6, 128);
+  if (routers.has(dev)) joinAnycast(addr);
+}
+
+const SUBNET_ROUTERS_MAC = 0x3333ff000000;
+const anycast = new WeakSet<IfAddr>();
+
+/** addrconf_join_anycast(): a router answers for the all-zero address of each of its networks (RFC 4291, 2.6.1). */
+function joinAnycast(addr: IfAddr): void {
+  if (addr.len >= 127 || anycast.has(addr)) return;
+  anycast.add(addr);
+  addr.dev.mc.add(SUBNET_ROUTERS_MAC);
+}
+
+function leaveAnycast(addr: IfAddr): void {
+  if (anycast.delete(addr)) addr.dev.mc.del(SUBNET_ROUTERS_MAC);
 }
 
 /** RTM_DELADDR of IPv6. */
@@ -182,6 +197,7 @@ function remove6(addr: IfAddr): void {
   const { dev, len } = addr;
   dev.addrs6 = dev.addrs6.filter((a) => a !== addr);
   if (!(dev.flags & IFF_LOOPBACK)) dev.mc.del(multicastMac6(solicitedNode(addr.local as Ip6)));
+  leaveAnycast(addr);
   dev.ns.fib.generation++;
   dev.ns.events.emit({ type: 'addr', action: 'del', dev, addr });
   unroute(dev, addr.local as Ip6, 128, 'local', RT_TABLE_LOCAL);
@@ -255,7 +271,9 @@ export function watchLinks6(ns: Netns): void {
   ns.events.subscribe((e) => {
     if (e.type !== 'link') return;
     const { dev } = e;
-    if (e.action === 'up' || e.action === 'change') {
+    if (e.action === 'register') {
+      if (ns.sysctl.conf6(dev, 'forwarding') !== 0) allRouters(dev, true);
+    } else if (e.action === 'up' || e.action === 'change') {
       if (e.action === 'up') for (const addr of dev.addrs6) if (!(addr.flags & IFA_F_NOPREFIXROUTE)) prefixRoute(addr);
       if (usable(dev)) linkReady(dev);
     } else if (e.action === 'mtu') {
@@ -266,9 +284,31 @@ export function watchLinks6(ns: Netns): void {
   });
 }
 
+const ALL_ROUTERS_MAC = 0x333300000002;
+const routers = new WeakSet<NetDevice>();
+
+/** dev_forward_change(): a router listens to ff02::2, and to its likes of the interface and the site. */
+function allRouters(dev: NetDevice, on: boolean): void {
+  if (!(dev.flags & IFF_MULTICAST) || on === routers.has(dev)) return;
+  if (on) {
+    routers.add(dev);
+    dev.mc.add(ALL_ROUTERS_MAC);
+    for (const addr of dev.addrs6) if (!(addr.flags & IFA_F_TENTATIVE)) joinAnycast(addr);
+  } else {
+    routers.delete(dev);
+    for (const addr of dev.addrs6) leaveAnycast(addr);
+    dev.mc.del(ALL_ROUTERS_MAC);
+  }
+}
+
 /** addrconf_disable_ipv6() and the forwarding switch. */
 export function confChanged(ns: Netns, where: NetDevice | 'all' | 'default', name: string, value: number): void {
-  if (name !== 'disable_ipv6' || where === 'default') return;
+  if (where === 'default') return;
+  if (name === 'forwarding') {
+    for (const dev of where === 'all' ? [...ns.devices.values()] : [where]) allRouters(dev, value !== 0);
+    return;
+  }
+  if (name !== 'disable_ipv6') return;
   for (const dev of where === 'all' ? [...ns.devices.values()] : [where]) {
     if (value !== 0) linkDown(dev);
     else if (usable(dev)) linkReady(dev);
