@@ -3,9 +3,11 @@
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { strftime } from '../strftime.ts';
+import type { Validate } from './builder.ts';
 import { type Failure, failure } from './errors.ts';
 import type { Flag } from './flags.ts';
-import { goJson, type JsonObject, obj, str } from './json.ts';
+import { goJson, isObject, type Json, type JsonObject, obj, str } from './json.ts';
+import type { Printer } from './printers.ts';
 import type { Query } from './rest.ts';
 import { quote } from './strconv.ts';
 import type { Ctx } from './verb.ts';
@@ -235,3 +237,45 @@ export function parsePairs(
 
 /** intstr.Parse() */
 export const intOrString = (s: string): number | string => (/^[-+]?\d+$/.test(s) && Math.abs(Number(s)) < 2 ** 31 ? Number(s) : s);
+
+/** Prints an object; the error is the printer's. */
+export function* emit(ctx: Ctx, printer: Printer, object: JsonObject): Task<Failure | null> {
+  const { out, error } = printer.print(object);
+  yield* ctx.out(out);
+  return error;
+}
+
+/** The part of validation that kubectl does itself; its text stands in `error validating data: ...`. Models getObjectKind() */
+export function* checkKind(document: Json): Task<Failure | null> {
+  if (!isObject(document)) return null;
+  const wrong: string[] = [];
+  for (const field of ['apiVersion', 'kind'] as const) {
+    const v = document[field];
+    if (v === undefined || v === null || v === '') wrong.push(`${field} not set`);
+    else if (typeof v !== 'string') wrong.push(`${field} isn't string type`);
+  }
+  return wrong.length === 0 ? null : failure(wrong.length === 1 ? (wrong[0] as string) : `[${wrong.join(', ')}]`);
+}
+
+/** What Builder.validate() takes under --validate. */
+export const schemaOf = (v: Validation): Validate | null => (v === 'Ignore' ? null : checkKind);
+
+/** FilenameOptions.RequireFilenameOrKustomize() */
+export function requireFilename(ctx: Ctx): Failure | null {
+  return ctx.list('filename').length === 0 && ctx.str('kustomize') === '' ? failure('must specify one of -f and -k') : null;
+}
+
+/** Recorder.Record(): --record writes the command line, and a present change-cause is brought up to date. */
+export function recorded(ctx: Ctx, o: JsonObject): JsonObject {
+  const cause = str(o, 'metadata', 'annotations', CHANGE_CAUSE);
+  const wanted = ctx.flags.flag('record') !== undefined && (ctx.changed('record') ? ctx.bool('record') : cause !== '');
+  if (!wanted) return o;
+  return withAnnotations(o, { ...obj(o, 'metadata', 'annotations'), [CHANGE_CAUSE]: changeCause(ctx) });
+}
+
+export const CHANGE_CAUSE = 'kubernetes.io/change-cause';
+
+/** ParseCommandArguments(): the command line, flags behind the operands as they were given. */
+function changeCause(ctx: Ctx): string {
+  return ['kubectl', ...ctx.p.argv.slice(1)].join(' ');
+}

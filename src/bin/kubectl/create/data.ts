@@ -119,7 +119,8 @@ function isText(data: Uint8Array): boolean {
   return again.length === data.length && again.every((b, i) => b === data[i]);
 }
 
-const sorted = (o: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(o).sort(([a], [b]) => (a < b ? -1 : 1)));
+const sorted = (o: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(o).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 function combined(ctx: Ctx): Failure | null {
   if (ctx.list('from-env-file').length > 0 && (ctx.list('from-file').length > 0 || ctx.list('from-literal').length > 0))
@@ -149,7 +150,8 @@ export const createConfigMapVerb = createVerb({
         ['Data', data],
         ['BinaryData', binaryData],
       ] as const)
-        if (key in has) return failure(`cannot add key ${quote(key)}, another key by that name already exists in ${field} for ConfigMap ${quote(name)}`);
+        if (key in has)
+          return failure(`cannot add key ${quote(key)}, another key by that name already exists in ${field} for ConfigMap ${quote(name)}`);
       if (isText(bytes)) data[key] = text(bytes);
       else binaryData[key] = toBase64(bytes);
       return null;
@@ -259,19 +261,17 @@ const dockerVerb = createVerb({
   ],
   *generate(ctx, name) {
     const files = ctx.list('from-file').map((f) => (f.includes('=') ? f : `${DOCKER_KEY}=${f}`));
-    const [username, password, email, server] = ['docker-username', 'docker-password', 'docker-email', 'docker-server'].map((f) => ctx.str(f)) as [
-      string,
-      string,
-      string,
-      string,
-    ];
+    const [username, password, email, server] = ['docker-username', 'docker-password', 'docker-email', 'docker-server'].map((f) =>
+      ctx.str(f),
+    ) as [string, string, string, string];
     if (name === '') return failure('name must be specified');
     if (files.length === 0 && (username === '' || password === '' || server === ''))
       return failure('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required');
     const { data, add } = secretData();
     const auth = toBase64(utf8(`${username}:${password}`));
     const entry = { username, password, ...(email === '' ? {} : { email }), auth };
-    const wrong = files.length > 0 ? fromFiles(ctx.p, files, add) : add(DOCKER_KEY, utf8(goJson({ auths: { [server]: entry } }, { sorted: false })));
+    const wrong =
+      files.length > 0 ? fromFiles(ctx.p, files, add) : add(DOCKER_KEY, utf8(goJson({ auths: { [server]: entry } }, { sorted: false })));
     return wrong ?? secret(ctx, name, 'kubernetes.io/dockerconfigjson', data);
   },
 });

@@ -59,7 +59,10 @@ export function ingressTls(rules: readonly string[]): JsonObject[] {
     else if (host !== '' || secretName !== '') out.push({ hosts: host === '' ? [] : [host], secretName });
     seen.add(host);
   }
-  return out.map((t) => ({ ...(t.hosts.length > 0 ? { hosts: t.hosts } : {}), ...(t.secretName === '' ? {} : { secretName: t.secretName }) }));
+  return out.map((t) => ({
+    ...(t.hosts.length > 0 ? { hosts: t.hosts } : {}),
+    ...(t.secretName === '' ? {} : { secretName: t.secretName }),
+  }));
 }
 
 export const isRule = (rule: string): boolean => RULE.test(rule);

@@ -31,7 +31,11 @@ export const createQuotaVerb = createVerb({
     '  # Create a new resource quota named my-quota\n  kubectl create quota my-quota --hard=cpu=1,memory=1G,pods=2,services=3,replicationcontrollers=2,resourcequotas=1,secrets=5,persistentvolumeclaims=10\n  \n  # Create a new resource quota named best-effort\n  kubectl create quota best-effort --hard=pods=100 --scopes=BestEffort',
   flags: [
     { name: 'hard', type: 'string', usage: 'A comma-delimited set of resource=quantity pairs that define a hard limit.' },
-    { name: 'scopes', type: 'string', usage: 'A comma-delimited set of quota scopes that must all match each object tracked by the quota.' },
+    {
+      name: 'scopes',
+      type: 'string',
+      usage: 'A comma-delimited set of quota scopes that must all match each object tracked by the quota.',
+    },
   ],
   mapping: builtin('', 'v1', 'ResourceQuota', 'resourcequotas'),
   failed: 'failed to create quota: ',
@@ -78,7 +82,11 @@ export const createPdbVerb = createVerb({
     if (parsed instanceof Failure) return parsed;
     return {
       ...head('policy/v1', 'PodDisruptionBudget', { name }),
-      spec: { ...(min === '' ? {} : { minAvailable: intOrString(min) }), selector: parsed, ...(max === '' ? {} : { maxUnavailable: intOrString(max) }) },
+      spec: {
+        ...(min === '' ? {} : { minAvailable: intOrString(min) }),
+        selector: parsed,
+        ...(max === '' ? {} : { maxUnavailable: intOrString(max) }),
+      },
       status: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
     };
   },

@@ -10,7 +10,22 @@ import { builtin, createVerb, head } from './spec.ts';
 const GROUP = 'rbac.authorization.k8s.io';
 const API = `${GROUP}/v1`;
 
-const RESOURCE_VERBS = ['*', 'get', 'delete', 'list', 'create', 'update', 'patch', 'watch', 'proxy', 'deletecollection', 'use', 'bind', 'escalate', 'impersonate'];
+const RESOURCE_VERBS = [
+  '*',
+  'get',
+  'delete',
+  'list',
+  'create',
+  'update',
+  'patch',
+  'watch',
+  'proxy',
+  'deletecollection',
+  'use',
+  'bind',
+  'escalate',
+  'impersonate',
+];
 const URL_VERBS = ['*', 'get', 'put', 'post', 'head', 'options', 'delete', 'patch'];
 
 const ROLES = [`roles.${GROUP}`, `clusterroles.${GROUP}`];
@@ -38,7 +53,11 @@ function resourcesOf(given: readonly string[]): Resource[] {
     const slash = r.indexOf('/');
     const name = slash < 0 ? r : r.slice(0, slash);
     const dot = name.indexOf('.');
-    const one = { resource: dot < 0 ? name : name.slice(0, dot), group: dot < 0 ? '' : name.slice(dot + 1), sub: slash < 0 ? '' : r.slice(slash + 1) };
+    const one = {
+      resource: dot < 0 ? name : name.slice(0, dot),
+      group: dot < 0 ? '' : name.slice(dot + 1),
+      sub: slash < 0 ? '' : r.slice(slash + 1),
+    };
     if (one.resource === '*' && dot < 0 && slash < 0) return [one];
     out.push(one);
   }
@@ -51,7 +70,11 @@ function* named(ctx: Ctx, r: Resource): Task<{ group: string; resource: string; 
   if (!(found instanceof Failure)) return { group: found.group, resource: found.resource, error: null };
   const { group, resource } = r;
   const shown = group === '' ? `{Resource:${resource}}` : '';
-  return { group, resource, error: failure(`the server doesn't have a resource type "${shown === '' ? `${resource}.${group}` : resource}"`) };
+  return {
+    group,
+    resource,
+    error: failure(`the server doesn't have a resource type "${shown === '' ? `${resource}.${group}` : resource}"`),
+  };
 }
 
 function* validate(ctx: Ctx, verbs: readonly string[], resources: readonly Resource[]): Task<Failure | null> {
@@ -72,7 +95,13 @@ function* validate(ctx: Ctx, verbs: readonly string[], resources: readonly Resou
   return null;
 }
 
-function* rulesOf(ctx: Ctx, verbs: readonly string[], resources: readonly Resource[], names: readonly string[], urls: readonly string[]): Task<JsonObject[]> {
+function* rulesOf(
+  ctx: Ctx,
+  verbs: readonly string[],
+  resources: readonly Resource[],
+  names: readonly string[],
+  urls: readonly string[],
+): Task<JsonObject[]> {
   const groups = new Map<string, string[]>();
   for (const r of resources) {
     const n = yield* named(ctx, r);
@@ -239,7 +268,10 @@ export const createClusterRoleBindingVerb = createVerb({
   long: 'Create a cluster role binding for a particular cluster role.',
   example:
     '  # Create a cluster role binding for user1, user2, and group1 using the cluster-admin cluster role\n  kubectl create clusterrolebinding cluster-admin --clusterrole=cluster-admin --user=user1 --user=user2 --group=group1',
-  flags: [{ name: 'clusterrole', type: 'string', usage: 'ClusterRole this ClusterRoleBinding should reference' }, ...subjectFlags('clusterrole')],
+  flags: [
+    { name: 'clusterrole', type: 'string', usage: 'ClusterRole this ClusterRoleBinding should reference' },
+    ...subjectFlags('clusterrole'),
+  ],
   required: ['clusterrole'],
   mapping: builtin(GROUP, 'v1', 'ClusterRoleBinding', 'clusterrolebindings', false),
   failed: 'failed to create clusterrolebinding: ',

@@ -41,7 +41,8 @@ function* service(ctx: Ctx, name: string, type: ServiceType): Task<JsonObject | 
   const tcp = ctx.list('tcp');
   const clusterIP = type === 'ClusterIP' ? ctx.str('clusterip') : '';
   const externalName = type === 'ExternalName' ? ctx.str('external-name') : '';
-  if (clusterIP !== 'None' && tcp.length === 0 && type !== 'ExternalName') return failure('at least one tcp port specifier must be provided');
+  if (clusterIP !== 'None' && tcp.length === 0 && type !== 'ExternalName')
+    return failure('at least one tcp port specifier must be provided');
   if (type === 'ExternalName' && dns1123Subdomain(externalName).length > 0) return failure(`invalid service external name ${externalName}`);
   const list: JsonObject[] = [];
   const nodePort = type === 'NodePort' ? ctx.int('node-port') : 0;
@@ -63,7 +64,14 @@ function* service(ctx: Ctx, name: string, type: ServiceType): Task<JsonObject | 
   };
 }
 
-function kind(name: string, type: ServiceType, use: string, short: string, flags: readonly Flag[], more: { long: string; example: string }): Verb {
+function kind(
+  name: string,
+  type: ServiceType,
+  use: string,
+  short: string,
+  flags: readonly Flag[],
+  more: { long: string; example: string },
+): Verb {
   return createVerb({
     name,
     use: `create service ${use}`,
@@ -87,23 +95,51 @@ const NODE_PORT: Flag = { name: 'node-port', type: 'int', usage: 'Port used to e
 const EXTERNAL_NAME: Flag = { name: 'external-name', type: 'string', usage: 'External name of service' };
 
 const SUBCOMMANDS: readonly Verb[] = [
-  kind('clusterip', 'ClusterIP', 'clusterip NAME [--tcp=<port>:<targetPort>] [--dry-run=server|client|none]', 'Create a ClusterIP service', [TCP, CLUSTER_IP], {
-    long: 'Create a ClusterIP service with the specified name.',
-    example:
-      '  # Create a new ClusterIP service named my-cs\n  kubectl create service clusterip my-cs --tcp=5678:8080\n  \n  # Create a new ClusterIP service named my-cs (in headless mode)\n  kubectl create service clusterip my-cs --clusterip="None"',
-  }),
-  kind('externalname', 'ExternalName', 'externalname NAME --external-name external.name [--dry-run=server|client|none]', 'Create an ExternalName service', [TCP, EXTERNAL_NAME], {
-    long: 'Create an ExternalName service with the specified name.\n\n ExternalName service references to an external DNS address instead of only pods, which will allow application authors to reference services that exist off platform, on other clusters, or locally.',
-    example: '  # Create a new ExternalName service named my-ns\n  kubectl create service externalname my-ns --external-name bar.com',
-  }),
-  kind('loadbalancer', 'LoadBalancer', 'loadbalancer NAME [--tcp=port:targetPort] [--dry-run=server|client|none]', 'Create a LoadBalancer service', [TCP], {
-    long: 'Create a LoadBalancer service with the specified name.',
-    example: '  # Create a new LoadBalancer service named my-lbs\n  kubectl create service loadbalancer my-lbs --tcp=5678:8080',
-  }),
-  kind('nodeport', 'NodePort', 'nodeport NAME [--tcp=port:targetPort] [--dry-run=server|client|none]', 'Create a NodePort service', [TCP, NODE_PORT], {
-    long: 'Create a NodePort service with the specified name.',
-    example: '  # Create a new NodePort service named my-ns\n  kubectl create service nodeport my-ns --tcp=5678:8080',
-  }),
+  kind(
+    'clusterip',
+    'ClusterIP',
+    'clusterip NAME [--tcp=<port>:<targetPort>] [--dry-run=server|client|none]',
+    'Create a ClusterIP service',
+    [TCP, CLUSTER_IP],
+    {
+      long: 'Create a ClusterIP service with the specified name.',
+      example:
+        '  # Create a new ClusterIP service named my-cs\n  kubectl create service clusterip my-cs --tcp=5678:8080\n  \n  # Create a new ClusterIP service named my-cs (in headless mode)\n  kubectl create service clusterip my-cs --clusterip="None"',
+    },
+  ),
+  kind(
+    'externalname',
+    'ExternalName',
+    'externalname NAME --external-name external.name [--dry-run=server|client|none]',
+    'Create an ExternalName service',
+    [TCP, EXTERNAL_NAME],
+    {
+      long: 'Create an ExternalName service with the specified name.\n\n ExternalName service references to an external DNS address instead of only pods, which will allow application authors to reference services that exist off platform, on other clusters, or locally.',
+      example: '  # Create a new ExternalName service named my-ns\n  kubectl create service externalname my-ns --external-name bar.com',
+    },
+  ),
+  kind(
+    'loadbalancer',
+    'LoadBalancer',
+    'loadbalancer NAME [--tcp=port:targetPort] [--dry-run=server|client|none]',
+    'Create a LoadBalancer service',
+    [TCP],
+    {
+      long: 'Create a LoadBalancer service with the specified name.',
+      example: '  # Create a new LoadBalancer service named my-lbs\n  kubectl create service loadbalancer my-lbs --tcp=5678:8080',
+    },
+  ),
+  kind(
+    'nodeport',
+    'NodePort',
+    'nodeport NAME [--tcp=port:targetPort] [--dry-run=server|client|none]',
+    'Create a NodePort service',
+    [TCP, NODE_PORT],
+    {
+      long: 'Create a NodePort service with the specified name.',
+      example: '  # Create a new NodePort service named my-ns\n  kubectl create service nodeport my-ns --tcp=5678:8080',
+    },
+  ),
 ];
 
 /** DefaultSubCommandRun(): help on standard error, and an error status. */

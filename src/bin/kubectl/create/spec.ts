@@ -5,6 +5,7 @@ import {
   DRY_RUN_FLAG,
   dryOperation,
   dryRunOf,
+  emit,
   fieldManagerFlag,
   nameFromArgs,
   requiredFlags,
@@ -55,24 +56,20 @@ function* create(ctx: Ctx, spec: CreateSpec): Task<number | Failure> {
   if (ns instanceof Failure) return ns;
   const dry = yield* dryRunOf(ctx);
   if (dry instanceof Failure) return dry;
-  const printer = printerFor(ctx, { operation: dryOperation('created', dry) });
+  const printer = printerFor(ctx, { operation: dryOperation('created', dry), struct: true });
   if (printer instanceof Failure) return printer;
   const validation = validationOf(ctx);
   if (validation instanceof Failure) return validation;
   const generated = yield* spec.generate(ctx, name, ctx.args.slice(1));
   if (generated instanceof Failure) return generated;
   const object = saveConfig(placed(generated, spec.mapping, ns), spec.saves !== false && ctx.bool('save-config'), false);
-  if (dry === 'client') {
-    yield* ctx.out(printer.print(object, spec.mapping));
-    return 0;
-  }
+  if (dry === 'client') return (yield* emit(ctx, printer, object)) ?? 0;
   const made = yield* ctx.rest.json('POST', pathOf(spec.mapping, ns.name), {
     json: object,
     query: writeQuery(dry, ctx.str('field-manager'), validation),
   });
   if (made instanceof Failure) return spec.failed === undefined ? made : failure(`${spec.failed}${errorText(made)}`);
-  yield* ctx.out(printer.print(made, spec.mapping));
-  return 0;
+  return (yield* emit(ctx, printer, made)) ?? 0;
 }
 
 /** With the namespace, when -n named one. */

@@ -15,7 +15,9 @@ export function keyPair(cert: string, key: string): string | null {
   const [theirs, ours] = [parsePublic(leaf.spki), publicOf(secret)];
   if (!theirs) return 'tls: unknown public key algorithm';
   if (theirs.kind !== ours.kind) return 'tls: private key type does not match public key type';
-  if (theirs.kind === 'ec' && ours.kind === 'ec') return same(theirs.point, ours.point) ? null : 'tls: private key does not match public key';
-  if (theirs.kind === 'rsa' && ours.kind === 'rsa') return theirs.rsa.n === ours.rsa.n ? null : 'tls: private key does not match public key';
+  if (theirs.kind === 'ec' && ours.kind === 'ec')
+    return same(theirs.point, ours.point) ? null : 'tls: private key does not match public key';
+  if (theirs.kind === 'rsa' && ours.kind === 'rsa')
+    return theirs.rsa.n === ours.rsa.n ? null : 'tls: private key does not match public key';
   return null;
 }

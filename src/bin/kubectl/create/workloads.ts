@@ -76,7 +76,8 @@ function* fromCronJob(ctx: Ctx, name: string, from: string): Task<JsonObject | F
   const ns = ctx.namespace();
   if (ns instanceof Failure) return ns;
   const [kind, source] = from.split('/');
-  if (source === undefined) return failure('there is no need to specify a resource type as a separate argument when passing arguments in resource/name form');
+  if (source === undefined)
+    return failure('there is no need to specify a resource type as a separate argument when passing arguments in resource/name form');
   const mapping = yield* ctx.mapper.find(kind as string);
   if (mapping instanceof Failure) return mapping;
   const cron = yield* ctx.rest.get(pathOf(mapping, ns.name, source));
@@ -90,7 +91,13 @@ function* fromCronJob(ctx: Ctx, name: string, from: string): Task<JsonObject | F
       ...(Object.keys(labels).length > 0 ? { labels } : {}),
       annotations: { 'cronjob.kubernetes.io/instantiate': 'manual', ...obj(template, 'metadata', 'annotations') },
       ownerReferences: [
-        { apiVersion: 'batch/v1', kind: 'CronJob', name: str(cron, 'metadata', 'name'), uid: str(cron, 'metadata', 'uid'), controller: true },
+        {
+          apiVersion: 'batch/v1',
+          kind: 'CronJob',
+          name: str(cron, 'metadata', 'name'),
+          uid: str(cron, 'metadata', 'uid'),
+          controller: true,
+        },
       ],
     }),
     spec: template.spec,
