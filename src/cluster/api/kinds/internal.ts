@@ -1,7 +1,9 @@
 /** The internal form of pod types, which some messages show: Go's names, nothing left out. Models pkg/apis/core/types.go. */
 
+import { goText } from '../decode.ts';
+import { GoText } from '../field.ts';
 import INTERNAL from '../schema/internal.json' with { type: 'json' };
-import type { V1PodSpec } from '../types.ts';
+import type { V1PodSpec, V1PodTemplateSpec } from '../types.ts';
 import { unifiedDiff } from './diff.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -28,7 +30,16 @@ export function internalPodSpec(spec: V1PodSpec): Json {
   return value('PodSpec', { ...spec, securityContext: spec.securityContext && { ...spec.securityContext, ...moved } }) as Json;
 }
 
+/** A template's metadata has JSON names, its spec has none. */
+export function internalTemplate(template: V1PodTemplateSpec): GoText {
+  const meta = goText('V1ObjectMeta', template.metadata ?? {}).text.slice(1, -1);
+  const spec = escaped(JSON.stringify(internalPodSpec(template.spec ?? { containers: [] })));
+  return new GoText(`{${meta}${meta === '' ? '' : ','}"Spec":${spec}}`);
+}
+
+const escaped = (json: string): string => json.replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
+
 export function podSpecDiff(before: V1PodSpec, now: V1PodSpec): string {
-  const text = (s: V1PodSpec): string => JSON.stringify(internalPodSpec(s), null, 1);
+  const text = (s: V1PodSpec): string => escaped(JSON.stringify(internalPodSpec(s), null, 1));
   return unifiedDiff(text(before), text(now));
 }
