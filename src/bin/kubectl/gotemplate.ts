@@ -1,5 +1,7 @@
 /** Go templates over decoded JSON, with the functions that kubectl gives them. Models text/template */
 
+import { text } from '../../wire/bytes.ts';
+import { fromBase64 } from './base64.ts';
 import { type Failure, failure } from './errors.ts';
 import { goValue, sprintf } from './gofmt.ts';
 import { isArray, isObject, type Json, sortedKeys } from './json.ts';
