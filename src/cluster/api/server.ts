@@ -2,6 +2,7 @@
 
 import type { Sim } from '../../sim/sim.ts';
 import { bootstrap } from './bootstrap.ts';
+import './kinds/index.ts';
 import type {
   ApiResult,
   Client,

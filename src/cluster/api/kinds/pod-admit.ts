@@ -31,7 +31,9 @@ function serviceAccount(pod: Pod, context: RequestContext): Admitted<Pod> {
   if (pod.metadata.annotations?.[MIRROR] !== undefined) return { ok: true, value: pod };
   const { name, namespace = '' } = pod.metadata;
   const account = given.serviceAccountName || 'default';
-  const found = context.get<ServiceAccount>('serviceaccounts', namespace, account);
+  // The real server waits up to two seconds for a new namespace's account `default`, which its controller is about to make.
+  const found: Pick<ServiceAccount, 'imagePullSecrets' | 'automountServiceAccountToken'> | undefined =
+    context.get<ServiceAccount>('serviceaccounts', namespace, account) ?? (account === 'default' ? {} : undefined);
   if (!found)
     return forbidden(POD, name, `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`);
   let spec = withMembers(given, { serviceAccountName: account, serviceAccount: account });
