@@ -246,7 +246,7 @@ export function* emit(ctx: Ctx, printer: Printer, object: JsonObject): Task<Fail
 }
 
 /** The part of validation that kubectl does itself; its text stands in `error validating data: ...`. Models getObjectKind() */
-export function* checkKind(document: Json): Task<Failure | null> {
+export function kindFailure(document: Json): Failure | null {
   if (!isObject(document)) return null;
   const wrong: string[] = [];
   for (const field of ['apiVersion', 'kind'] as const) {
@@ -258,7 +258,12 @@ export function* checkKind(document: Json): Task<Failure | null> {
 }
 
 /** What Builder.validate() takes under --validate. */
-export const schemaOf = (v: Validation): Validate | null => (v === 'Ignore' ? null : checkKind);
+export const schemaOf = (v: Validation): Validate | null => (v === 'Ignore' ? null : schema);
+
+// biome-ignore lint/correctness/useYield: a check may ask the server
+function* schema(document: Json): Task<Failure | null> {
+  return kindFailure(document);
+}
 
 /** FilenameOptions.RequireFilenameOrKustomize() */
 export function requireFilename(ctx: Ctx): Failure | null {

@@ -152,9 +152,14 @@ function* untilDeleted(ctx: Ctx, deleted: readonly { info: Info; uid: string }[]
   const errors: Failure[] = [];
   for (const { info, uid } of deleted) {
     const m = info.mapping as Mapping;
-    const r = yield* until(ctx, m, info.namespace, info.name, deadline, function* (object) {
-      return object === null || (uid !== '' && str(object, 'metadata', 'uid') !== uid);
-    });
+    const r = yield* until(
+      ctx,
+      m,
+      info.namespace,
+      info.name,
+      deadline,
+      (object) => object === null || (uid !== '' && str(object, 'metadata', 'uid') !== uid),
+    );
     if (r === true) continue;
     if (r === 'timeout') errors.push(failure(`timed out waiting for the condition on ${m.resource}/${info.name}`));
     else if (r.reason === 'Forbidden' || r.reason === 'MethodNotAllowed') return 0;

@@ -8,7 +8,12 @@ import type { Ctx } from './verb.ts';
 import { watchEvents } from './watch.ts';
 
 /** An object as it is now and with each change; null when it is gone. `true` ends it, a Failure too. */
-export type Test = (object: JsonObject | null) => Task<boolean | Failure>;
+export type Test = (object: JsonObject | null) => boolean | Failure | Task<boolean | Failure>;
+
+function* asked(test: Test, object: JsonObject | null): Task<boolean | Failure> {
+  const r = test(object);
+  return typeof r === 'boolean' || r instanceof Failure ? r : yield* r;
+}
 
 const DONE = failure('done', 'done');
 const ROUNDS = 10_000;
@@ -28,7 +33,7 @@ export function* until(
     const found = yield* ctx.rest.json('GET', path, { query: { fieldSelector } });
     if (found instanceof Failure) return found;
     const first = list(found, 'items')[0];
-    const done = yield* test(isObject(first) ? { apiVersion: apiVersionOf(m), kind: m.kind, ...first } : null);
+    const done = yield* asked(test, isObject(first) ? { apiVersion: apiVersionOf(m), kind: m.kind, ...first } : null);
     if (done !== false) return done;
     if (ctx.p.sim.now >= deadline) return 'timeout';
     const query = { fieldSelector, resourceVersion: str(found, 'metadata', 'resourceVersion'), watch: 'true' };
@@ -38,7 +43,7 @@ export function* until(
       query,
       undefined,
       function* (e) {
-        const r = yield* test(e.type === 'DELETED' ? null : e.object);
+        const r = yield* asked(test, e.type === 'DELETED' ? null : e.object);
         return r === false ? null : r === true ? DONE : r;
       },
       deadline,

@@ -15,8 +15,7 @@ import { toYaml } from '../yamlout.ts';
 function* view(ctx: Ctx): Task<number | Failure> {
   const ns = ctx.namespace();
   if (ns instanceof Failure) return ns;
-  const texts: string[] = [];
-  const wrong = yield* new Builder(ctx)
+  const { infos, error } = yield* new Builder(ctx)
     .namespace(ns.name, ns.explicit)
     .filenames()
     .args(ctx.args, ns.explicit)
@@ -24,13 +23,14 @@ function* view(ctx: Ctx): Task<number | Failure> {
     .selector()
     .latest()
     .flatten()
-    .visit(function* (info) {
-      const text = str(info.object, 'metadata', 'annotations', LAST_APPLIED);
-      if (text === '') return sourcedOrPlain(`no last-applied-configuration annotation found on resource: ${info.name}\n`, info);
-      texts.push(text);
-      return null;
-    });
-  if (wrong) return wrong;
+    .infos();
+  if (error) return error;
+  const texts: string[] = [];
+  for (const info of infos) {
+    const text = str(info.object, 'metadata', 'annotations', LAST_APPLIED);
+    if (text === '') return sourcedOrPlain(`no last-applied-configuration annotation found on resource: ${info.name}\n`, info);
+    texts.push(text);
+  }
   const output = ctx.str('output');
   for (const text of texts) {
     const value = parseJson(text);

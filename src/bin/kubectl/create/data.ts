@@ -139,7 +139,7 @@ export const createConfigMapVerb = createVerb({
   flags: [...sources('configmap'), hashFlag('configmap')],
   mapping: builtin('', 'v1', 'ConfigMap', 'configmaps'),
   failed: 'failed to create configmap: ',
-  *generate(ctx, name) {
+  generate(ctx, name) {
     if (name === '') return failure('name must be specified');
     const data: Record<string, string> = {};
     const binaryData: Record<string, string> = {};
@@ -200,7 +200,7 @@ const genericVerb = createVerb({
   use: 'create secret generic NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]',
   short: 'Create a secret from a local file, directory, or literal value',
   flags: [...sources('secret'), { name: 'type', type: 'string', usage: 'The type of secret to create' }, hashFlag('secret')],
-  *generate(ctx, name) {
+  generate(ctx, name) {
     if (name === '') return failure('name must be specified');
     const { data, add } = secretData();
     const wrong =
@@ -222,7 +222,7 @@ const tlsVerb = createVerb({
     { name: 'key', type: 'string', usage: 'Path to private key associated with given certificate.' },
     hashFlag('secret'),
   ],
-  *generate(ctx, name) {
+  generate(ctx, name) {
     const [certFile, keyFile] = [ctx.str('cert'), ctx.str('key')];
     if (certFile === '' || keyFile === '') return failure('key and cert must be specified');
     const read = (file: string): Uint8Array | Failure => {
@@ -259,7 +259,7 @@ const dockerVerb = createVerb({
         'Key files can be specified using their file path, in which case a default name of .dockerconfigjson will be given to them, or optionally with a name and file path, in which case the given name will be used. Specifying a directory will iterate each named file in the directory that is a valid secret key. For this command, the key should always be .dockerconfigjson.',
     },
   ],
-  *generate(ctx, name) {
+  generate(ctx, name) {
     const files = ctx.list('from-file').map((f) => (f.includes('=') ? f : `${DOCKER_KEY}=${f}`));
     const [username, password, email, server] = ['docker-username', 'docker-password', 'docker-email', 'docker-server'].map((f) =>
       ctx.str(f),

@@ -121,7 +121,7 @@ export const createIngressVerb = createVerb({
   ],
   mapping: builtin('networking.k8s.io', 'v1', 'Ingress', 'ingresses'),
   failed: 'failed to create ingress: ',
-  *generate(ctx, name) {
+  generate(ctx, name) {
     const [rules, fallback, ingressClass] = [ctx.list('rule'), ctx.str('default-backend'), ctx.str('class')];
     if (fallback === '' && rules.length === 0)
       return failure(

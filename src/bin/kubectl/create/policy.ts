@@ -39,7 +39,7 @@ export const createQuotaVerb = createVerb({
   ],
   mapping: builtin('', 'v1', 'ResourceQuota', 'resourcequotas'),
   failed: 'failed to create quota: ',
-  *generate(ctx, name) {
+  generate(ctx, name) {
     if (name === '') return failure('name must be specified');
     const hard = resourceList(ctx.str('hard'));
     if (hard instanceof Failure) return hard;
@@ -69,7 +69,7 @@ export const createPdbVerb = createVerb({
   ],
   mapping: builtin('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   failed: 'failed to create poddisruptionbudgets: ',
-  *generate(ctx, name) {
+  generate(ctx, name) {
     const [min, max, selector] = [ctx.str('min-available'), ctx.str('max-unavailable'), ctx.str('selector')];
     if (name === '') return failure('name must be specified');
     if (selector === '') return failure('a selector must be specified');
@@ -121,7 +121,7 @@ export const createPriorityClassVerb = createVerb({
   ],
   mapping: builtin('scheduling.k8s.io', 'v1', 'PriorityClass', 'priorityclasses', false),
   failed: 'failed to create priorityclass: ',
-  *generate(ctx, name) {
+  generate(ctx, name) {
     return {
       ...head('scheduling.k8s.io/v1', 'PriorityClass', { name }),
       value: ctx.int('value'),

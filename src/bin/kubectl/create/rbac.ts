@@ -253,7 +253,7 @@ export const createRoleBindingVerb = createVerb({
   ],
   mapping: builtin(GROUP, 'v1', 'RoleBinding', 'rolebindings'),
   failed: 'failed to create rolebinding: ',
-  *generate(ctx, name) {
+  generate(ctx, name) {
     const [clusterRole, role] = [ctx.str('clusterrole'), ctx.str('role')];
     if (name === '') return failure('name must be specified');
     if ((clusterRole === '') === (role === '')) return failure('exactly one of clusterrole or role must be specified');
@@ -275,7 +275,7 @@ export const createClusterRoleBindingVerb = createVerb({
   required: ['clusterrole'],
   mapping: builtin(GROUP, 'v1', 'ClusterRoleBinding', 'clusterrolebindings', false),
   failed: 'failed to create clusterrolebinding: ',
-  *generate(ctx, name) {
+  generate(ctx, name) {
     return binding(ctx, 'ClusterRoleBinding', name, 'ClusterRole', ctx.str('clusterrole'));
   },
 });

@@ -37,7 +37,7 @@ function ports(spec: string): { port: number; targetPort: number | string } | Fa
 
 type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
 
-function* service(ctx: Ctx, name: string, type: ServiceType): Task<JsonObject | Failure> {
+function service(ctx: Ctx, name: string, type: ServiceType): JsonObject | Failure {
   const tcp = ctx.list('tcp');
   const clusterIP = type === 'ClusterIP' ? ctx.str('clusterip') : '';
   const externalName = type === 'ExternalName' ? ctx.str('external-name') : '';

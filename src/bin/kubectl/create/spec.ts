@@ -42,7 +42,7 @@ export interface CreateSpec {
   /** --save-config is read (services have the flag and do not look at it). */
   readonly saves?: boolean;
   /** The object without its namespace; `args` is what follows the name. */
-  generate(ctx: Ctx, name: string, args: readonly string[]): Task<JsonObject | Failure>;
+  generate(ctx: Ctx, name: string, args: readonly string[]): Task<JsonObject | Failure> | JsonObject | Failure;
 }
 
 function* create(ctx: Ctx, spec: CreateSpec): Task<number | Failure> {
@@ -60,16 +60,17 @@ function* create(ctx: Ctx, spec: CreateSpec): Task<number | Failure> {
   if (printer instanceof Failure) return printer;
   const validation = validationOf(ctx);
   if (validation instanceof Failure) return validation;
-  const generated = yield* spec.generate(ctx, name, ctx.args.slice(1));
+  const made = spec.generate(ctx, name, ctx.args.slice(1));
+  const generated = made instanceof Failure || !isTask(made) ? made : yield* made;
   if (generated instanceof Failure) return generated;
   const object = saveConfig(placed(generated, spec.mapping, ns), spec.saves !== false && ctx.bool('save-config'), false);
   if (dry === 'client') return (yield* emit(ctx, printer, object)) ?? 0;
-  const made = yield* ctx.rest.json('POST', pathOf(spec.mapping, ns.name), {
+  const answer = yield* ctx.rest.json('POST', pathOf(spec.mapping, ns.name), {
     json: object,
     query: writeQuery(dry, ctx.str('field-manager'), validation),
   });
-  if (made instanceof Failure) return spec.failed === undefined ? made : failure(`${spec.failed}${errorText(made)}`);
-  return (yield* emit(ctx, printer, made)) ?? 0;
+  if (answer instanceof Failure) return spec.failed === undefined ? answer : failure(`${spec.failed}${errorText(answer)}`);
+  return (yield* emit(ctx, printer, answer)) ?? 0;
 }
 
 /** With the namespace, when -n named one. */
@@ -95,3 +96,6 @@ export function createVerb(spec: CreateSpec): Verb {
 
 /** Metadata of an object that a command line describes. */
 export const head = (apiVersion: string, kind: string, metadata: JsonObject): JsonObject => ({ kind, apiVersion, metadata });
+
+const isTask = (v: JsonObject | Task<JsonObject | Failure>): v is Task<JsonObject | Failure> =>
+  typeof (v as { next?: unknown }).next === 'function';

@@ -37,7 +37,7 @@ export const createDeploymentVerb = createVerb({
   required: ['image'],
   mapping: builtin('apps', 'v1', 'Deployment', 'deployments'),
   failed: 'failed to create deployment: ',
-  *generate(ctx, name, command) {
+  generate(ctx, name, command) {
     const images = ctx.list('image');
     if (images.length > 1 && command.length > 0) return failure('cannot specify multiple --image options and command');
     const port = ctx.int('port');
@@ -140,7 +140,7 @@ export const createCronJobVerb = createVerb({
   required: ['image', 'schedule'],
   mapping: CRONJOBS,
   failed: 'failed to create cronjob: ',
-  *generate(ctx, name, command) {
+  generate(ctx, name, command) {
     return {
       ...head('batch/v1', 'CronJob', { name }),
       spec: {
@@ -161,7 +161,7 @@ export const createNamespaceVerb = createVerb({
   example: '  # Create a new namespace named my-namespace\n  kubectl create namespace my-namespace',
   flags: [],
   mapping: builtin('', 'v1', 'Namespace', 'namespaces', false),
-  *generate(_ctx, name) {
+  generate(_ctx, name) {
     if (name === '') return failure('name must be specified');
     return { ...head('v1', 'Namespace', { name }), spec: {}, status: {} };
   },
@@ -177,7 +177,7 @@ export const createServiceAccountVerb = createVerb({
   flags: [],
   mapping: builtin('', 'v1', 'ServiceAccount', 'serviceaccounts'),
   failed: 'failed to create serviceaccount: ',
-  *generate(_ctx, name) {
+  generate(_ctx, name) {
     return head('v1', 'ServiceAccount', { name });
   },
 });

@@ -3,10 +3,10 @@
 import type { Task } from '../../../os/program.ts';
 import { Builder, filenameFlags, type Info } from '../builder.ts';
 import {
-  checkKind,
   configurationText,
   emit,
   fieldManagerFlag,
+  kindFailure,
   LAST_APPLIED,
   RECORD_FLAG,
   SAVE_CONFIG_FLAG,
@@ -157,7 +157,7 @@ class Editor {
       if (file !== '') ctx.p.unlink(file);
       file = r.file;
       const parsed = yamlToJson(text);
-      const bad = parsed instanceof Failure ? parsed : o.validation === 'Ignore' || parsed === null ? null : yield* checkKind(parsed);
+      const bad = parsed instanceof Failure ? parsed : o.validation === 'Ignore' || parsed === null ? null : kindFailure(parsed);
       if (bad && withoutComments(text).trim() !== '') {
         results = new Results();
         wrongBefore = true;
