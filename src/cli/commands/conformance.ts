@@ -6,6 +6,7 @@ import { dnsSuite } from '../conformance/dns-suite.ts';
 import { gatewaySuite } from '../conformance/gateway-suite.ts';
 import { kubeProxySuite } from '../conformance/kube-proxy-suite.ts';
 import { linuxSuite } from '../conformance/linux-suite.ts';
+import { networkPolicySuite } from '../conformance/networkpolicy-suite.ts';
 import { referenceSuite } from '../conformance/reference-suite.ts';
 import { rulesSuite } from '../conformance/rules-suite.ts';
 import type { SuiteOptions, SuiteResult } from '../conformance/suite.ts';
@@ -17,12 +18,14 @@ const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [-
        hopwise conformance cni [PATH] [--diff CASE] [--json] [--raise]
        hopwise conformance dns|gateway FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance kube-proxy PATH [--diff NAME] [--json] [--raise]
+       hopwise conformance networkpolicy FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance reference-cluster [--diff SCENARIO] [--json] [--raise]`;
 
 export const SUITES: Readonly<Record<string, (opts: SuiteOptions) => Promise<SuiteResult>>> = {
   linux: linuxSuite,
   'iptables-rules': (opts) => rulesSuite('iptables-rules', opts),
   'kube-proxy': kubeProxySuite,
+  networkpolicy: networkPolicySuite,
   'reference-cluster': referenceSuite,
   cni: cniSuite,
   dns: dnsSuite,

@@ -6,6 +6,7 @@ import { scoreRecording } from '../linux.ts';
 import { scoreReference } from '../reference/score.ts';
 import { judgeCni } from './cni.ts';
 import { judgeDyn } from './kube/dyn.ts';
+import { judgePolicies } from './kube/policy-case.ts';
 import { judgeProxyCase } from './kube/proxy-case.ts';
 import { judgeTrace } from './kube/trace.ts';
 import { judgeIptablesRule, judgeNftRule } from './rules.ts';
@@ -19,6 +20,7 @@ const tasks = {
   'nft-rules': judgeNftRule,
   'kube-proxy': judgeProxyCase,
   'kube-dyn': judgeDyn,
+  networkpolicy: judgePolicies,
   'kube-proxy-trace': judgeTrace,
 };
 

@@ -5,6 +5,7 @@ import { arpReceive } from '../neigh/arp.ts';
 import type { Stack } from '../sched/sched.ts';
 import type { Skb } from '../skb.ts';
 import type { NetDevice } from './device.ts';
+import { runProgram } from './tcx.ts';
 import { netDrop } from './trace.ts';
 import { vlanReceive } from './vlan.ts';
 import { vrfReceive } from './vrf.ts';
@@ -16,6 +17,7 @@ const XMIT_RECURSION_LIMIT = 8;
 export function devQueueXmit(skb: Skb): void {
   const dev = skb.dev as NetDevice;
   if (dev.nfEgress !== null && dev.ns.nf.hookFrame(dev.nfEgress, skb, null, dev) !== 'accept') return;
+  if (dev.tcx !== null && dev.tcx.egress !== null && !runProgram(dev.tcx.egress, skb, dev)) return;
   if (!dev.up || !dev.registered) {
     netDrop(skb, dev, 'DEV_DOWN');
     return;
@@ -86,6 +88,7 @@ export function netifReceive(skb: Skb): void {
     });
   }
   if (ns.taps.size > 0) for (const tap of ns.taps) if (tap.dev === null || tap.dev === dev) tap.receive(skb);
+  if (dev.tcx !== null && dev.tcx.ingress !== null && !runProgram(dev.tcx.ingress, skb, dev)) return;
   if (dev.sched === null || dev.sched.receive(skb)) deliver(skb);
 }
 

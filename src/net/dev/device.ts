@@ -14,6 +14,7 @@ import { AddressList } from './addrlist.ts';
 import { IFF_ALLMULTI, IFF_BROADCAST, IFF_LOWER_UP, IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_RUNNING, IFF_UP } from './flags.ts';
 import { linkwatchFire } from './linkwatch.ts';
 import { allocName, validName } from './name.ts';
+import type { Tcx } from './tcx.ts';
 
 export * from './flags.ts';
 
@@ -102,6 +103,8 @@ export abstract class NetDevice {
   qdisc = 'noqueue';
   /** What tc set up; null: packets go straight to the device. */
   sched: Sched | null = null;
+  /** Programs that judge packets at the device. */
+  tcx: Tcx | null = null;
   /** Chains of nftables at the device. */
   nfIngress: FrameHooks = null;
   nfEgress: FrameHooks = null;
