@@ -6,8 +6,8 @@ import type { NetDevice, PacketProgram } from '../../os/uapi.ts';
 import { type Micros, SEC } from '../../sim/sim.ts';
 import { formatIp, type IpAddr } from '../../wire/addr.ts';
 import type { Enforcer, PolicyState } from './enforcer.ts';
-import { packetOf, type PolicyPacket, reversed } from './packet.ts';
-import { type CompiledPolicy, type Direction, inBlock, type PodView, type PolicyModel, type PolicyRule, portNumber } from './model.ts';
+import { type CompiledPolicy, type Direction, inBlock, type PodView, type PolicyRule, portNumber } from './model.ts';
+import { type PolicyPacket, packetOf, reversed } from './packet.ts';
 
 const TCP = 6;
 const PROTOCOL: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
@@ -48,7 +48,6 @@ interface Endpoint {
 export class EbpfEnforcer implements Enforcer {
   private readonly p: Process;
   private readonly endpoints = new Map<string, Endpoint>();
-  private model: PolicyModel | null = null;
   private identities = new Map<IpAddr, PodView>();
 
   constructor(p: Process) {
@@ -56,7 +55,6 @@ export class EbpfEnforcer implements Enforcer {
   }
 
   *apply({ model, policies, local }: PolicyState): Task<void> {
-    this.model = model;
     this.identities = new Map(model.all().flatMap((pod) => pod.ips.map((ip) => [ip, pod] as const)));
     const here = new Set(local.map((pod) => pod.key));
     for (const [key, e] of this.endpoints) {
@@ -135,14 +133,16 @@ export class EbpfEnforcer implements Enforcer {
   }
 
   private isOwn(ip: IpAddr): boolean {
-    for (const dev of this.p.ns.devices.values()) for (const a of typeof ip === 'number' ? dev.addrs4 : dev.addrs6) if (a.local === ip) return true;
+    for (const dev of this.p.ns.devices.values())
+      for (const a of typeof ip === 'number' ? dev.addrs4 : dev.addrs6) if (a.local === ip) return true;
     return false;
   }
 
   /** Identities and verdicts as a person reads them. */
   describe(): string[] {
     return [...this.endpoints.values()].map(
-      (e) => `${e.pod.key} ${e.pod.ips.map(formatIp).join(',')} ${e.device.name} ingress=${e.policies.ingress ? 'enforced' : 'open'} egress=${e.policies.egress ? 'enforced' : 'open'}`,
+      (e) =>
+        `${e.pod.key} ${e.pod.ips.map(formatIp).join(',')} ${e.device.name} ingress=${e.policies.ingress ? 'enforced' : 'open'} egress=${e.policies.egress ? 'enforced' : 'open'}`,
     );
   }
 }

@@ -2,7 +2,18 @@
 
 import { type Family, familyOf, formatIp } from '../../wire/addr.ts';
 import { base32, sha256 } from '../sha256.ts';
-import { type Cidr, cidrText, type CompiledPolicy, type Direction, ipsOf, type NamedPort, type PodView, type PolicyModel, type PolicyRule, portNumber } from './model.ts';
+import {
+  type Cidr,
+  type CompiledPolicy,
+  cidrText,
+  type Direction,
+  ipsOf,
+  type NamedPort,
+  type PodView,
+  type PolicyModel,
+  type PolicyRule,
+  portNumber,
+} from './model.ts';
 
 /** Set on a packet that a policy lets pass. */
 const PASS = '0x20000/0x20000';
@@ -41,7 +52,12 @@ class Sets {
     if (!this.lines.has(name))
       this.lines.set(
         name,
-        [`create ${name} ${type} family ${this.family === 4 ? 'inet' : 'inet6'} -exist`, `flush ${name}`, ...elements.map((e) => `add ${name} ${e} -exist`), ''].join('\n'),
+        [
+          `create ${name} ${type} family ${this.family === 4 ? 'inet' : 'inet6'} -exist`,
+          `flush ${name}`,
+          ...elements.map((e) => `add ${name} ${e} -exist`),
+          '',
+        ].join('\n'),
       );
     return name;
   }
@@ -85,17 +101,11 @@ export function nodeRules(model: PolicyModel, policies: readonly CompiledPolicy[
         forward.push(`-A ${PREFIX}-FORWARD ${jump}`);
         if (direction === 'egress') input.push(`-A ${PREFIX}-INPUT ${jump}`);
         if (chains.has(chain)) continue;
-        const rules = [
-          `-A ${chain} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`,
-          `-A ${chain} -j MARK --set-xmark ${CLEAR}`,
-        ];
+        const rules = [`-A ${chain} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`, `-A ${chain} -j MARK --set-xmark ${CLEAR}`];
         for (const policy of own) {
           const name = `${PREFIX}-${direction === 'egress' ? 'EGR' : 'INGR'}-${hash(policy.key)}`;
           if (!chains.has(name)) chains.set(name, policyRules(model, policy, direction, name, local, sets, family));
-          rules.push(
-            `-A ${chain} -m comment --comment "policy ${policy.key}" -j ${name}`,
-            `-A ${chain} -m mark --mark ${PASS} -j RETURN`,
-          );
+          rules.push(`-A ${chain} -m comment --comment "policy ${policy.key}" -j ${name}`, `-A ${chain} -m mark --mark ${PASS} -j RETURN`);
         }
         rules.push(`-A ${chain} -m comment --comment "no policy lets it pass" -j DROP`);
         chains.set(chain, rules);

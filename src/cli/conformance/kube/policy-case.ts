@@ -101,7 +101,11 @@ const tryAll: Command = {
     for (const [i, [protocol, ip, port]] of targets.entries())
       threads.start(
         (function* (): Task<void> {
-          came[i] = yield* protocol === 'tcp' ? tryTcp(p, ip, Number(port), deadline) : protocol === 'udp' ? tryUdp(p, ip, Number(port), deadline) : trySctp(p, ip, Number(port), 20000 + i, deadline);
+          came[i] = yield* protocol === 'tcp'
+            ? tryTcp(p, ip, Number(port), deadline)
+            : protocol === 'udp'
+              ? tryUdp(p, ip, Number(port), deadline)
+              : trySctp(p, ip, Number(port), 1024 + ((p.pid * 97 + i) % 60000), deadline);
         })(),
       );
     yield* threads.run();
@@ -167,7 +171,8 @@ class PolicyWorld {
     for (const { name } of nodes) this.fixtures.set(this.world.node(name), new Fixture(this.world.sim));
     for (const pod of pods) this.createPod(pod);
     this.resetNamespaces();
-    for (const { name } of nodes) startCommand(this.world.node(name), ['network-policy-agent', `--node-name=${name}`, `--enforcer=${enforcer}`]);
+    for (const { name } of nodes)
+      startCommand(this.world.node(name), ['network-policy-agent', `--node-name=${name}`, `--enforcer=${enforcer}`]);
     this.settle();
   }
 
@@ -185,7 +190,11 @@ class PolicyWorld {
 
   private namespace(name: string, labels: Readonly<Record<string, string>>): void {
     this.namespaces.add(name);
-    this.put('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { ...META, name, labels: { ...labels, 'kubernetes.io/metadata.name': name } } });
+    this.put('namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { ...META, name, labels: { ...labels, 'kubernetes.io/metadata.name': name } },
+    });
   }
 
   private resetNamespaces(): void {
@@ -260,7 +269,12 @@ class PolicyWorld {
       case 'updatePolicy': {
         const { metadata } = object as { metadata: { namespace: string; name: string } };
         this.policies.add(`${metadata.namespace}/${metadata.name}`);
-        this.put('networkpolicies.networking.k8s.io', { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', ...object, metadata: { ...META, ...metadata } });
+        this.put('networkpolicies.networking.k8s.io', {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'NetworkPolicy',
+          ...object,
+          metadata: { ...META, ...metadata },
+        });
         return;
       }
       case 'deletePolicy':
@@ -275,7 +289,12 @@ class PolicyWorld {
         return;
       case 'createPod': {
         const octet = ('abc'.indexOf(o.Pod ?? 'a') + 3) % 3;
-        this.createPod({ Ns: o.Namespace ?? '', Name: o.Pod ?? '', IP: `10.244.${octet + 1}.${20 + this.extra++}`, Labels: o.Labels ?? {} });
+        this.createPod({
+          Ns: o.Namespace ?? '',
+          Name: o.Pod ?? '',
+          IP: `10.244.${octet + 1}.${20 + this.extra++}`,
+          Labels: o.Labels ?? {},
+        });
         return;
       }
       case 'deletePod':
@@ -343,7 +362,13 @@ export function judgePolicies({ world, cases, enforcer }: PolicyJob): PolicyVerd
       }
     }
     cluster.reset();
-    return { id: c.id, name: `${c.id} ${c.description}`, passed: wanted.join() === got.join(), sctp, wanted: wanted.join('\n'), got: got.join('\n') };
+    return {
+      id: c.id,
+      name: `${c.id} ${c.description}`,
+      passed: wanted.join() === got.join(),
+      sctp,
+      wanted: wanted.join('\n'),
+      got: got.join('\n'),
+    };
   });
 }
-
