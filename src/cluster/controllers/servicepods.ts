@@ -7,14 +7,14 @@ import { isPodReady, isPodTerminal } from './pods.ts';
 import { matchesAll } from './selector.ts';
 
 /** A Service is found by one pair of its selector. */
-function servicesByPair(ctx: ControllerContext): Index<Service> {
+function servicesByPair(ctx: Pick<ControllerContext, 'informers'>): Index<Service> {
   return ctx.informers.index<Service>('services', 'selector', (s) => {
     const keys = Object.keys(s.spec?.selector ?? {}).sort();
     return keys[0] === undefined ? [] : [`${s.metadata.namespace}/${keys[0]}=${s.spec?.selector?.[keys[0]]}`];
   });
 }
 
-export function servicesOf(ctx: ControllerContext, pod: Pod): string[] {
+export function servicesOf(ctx: Pick<ControllerContext, 'informers'>, pod: Pod): string[] {
   const index = servicesByPair(ctx);
   const labels = pod.metadata.labels ?? {};
   const out: string[] = [];
