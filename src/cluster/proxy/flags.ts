@@ -201,7 +201,7 @@ function fromFile(text: string, path: string): Map<string, string> {
   put('pod-interface-name-prefix', detect.interfaceNamePrefix);
   put('nodeport-addresses', doc.nodePortAddresses);
   put('masquerade-all', own.masqueradeAll);
-  put('iptables-masquerade-bit', own.masqueradeBit);
+  put(mode === 'nftables' ? NFT_BIT : 'iptables-masquerade-bit', own.masqueradeBit);
   put('iptables-localhost-nodeports', iptables.localhostNodePorts);
   put('iptables-sync-period', own.syncPeriod);
   put('iptables-min-sync-period', own.minSyncPeriod);
@@ -216,6 +216,9 @@ function fromFile(text: string, path: string): Map<string, string> {
   put('conntrack-udp-timeout-stream', conntrack.udpStreamTimeout);
   return out;
 }
+
+/** What only a configuration file can say. */
+const NFT_BIT = 'nftables.masqueradeBit';
 
 /** Flags that count even beside --config. */
 const BESIDE_CONFIG = ['hostname-override', 'v', 'master'];
@@ -268,7 +271,7 @@ function configOf(f: ReadonlyMap<string, string>, hostname: string): ProxyConfig
   const prefix = f.get('pod-interface-name-prefix') ?? '';
   if (detect === 'BridgeInterface' && bridge === '') throw invalid('DetectLocal.BridgeInterface', '', 'must not be empty');
   if (detect === 'InterfaceNamePrefix' && prefix === '') throw invalid('DetectLocal.InterfacePrefix', '', 'must not be empty');
-  const bit = int('iptables-masquerade-bit', 14);
+  const bit = int(mode === 'nftables' ? NFT_BIT : 'iptables-masquerade-bit', 14);
   if (bit < 0 || bit > 31)
     throw new Bad(`KubeProxyConfiguration.IPTables.MasqueradeBit: Invalid value: ${bit}: must be within the range [0, 31]`);
   return {

@@ -30,6 +30,7 @@ function* serve(p: Process, name: string, sock: TcpSocket): Task<void> {
 function* tcp(p: Process, name: string, port: number, family: 4 | 6, threads: Threads): Task<void> {
   const sock = openTcp(p, family);
   sock.opt.reuseAddr = true;
+  sock.opt.v6only = family === 6;
   if (!sock.bind(family === 4 ? 0 : 0n, port).ok || !sock.listen(128).ok) return;
   for (;;) {
     const r = yield* acceptTcp(p, sock);
@@ -39,6 +40,7 @@ function* tcp(p: Process, name: string, port: number, family: 4 | 6, threads: Th
 
 function* udp(p: Process, name: string, port: number, family: 4 | 6): Task<void> {
   const sock = openUdp(p, family);
+  sock.opt.v6only = family === 6;
   if (!sock.bind(family === 4 ? 0 : 0n, port).ok) return;
   const any = family === 4 ? '0.0.0.0' : '[::]';
   for (;;) {

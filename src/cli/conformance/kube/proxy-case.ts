@@ -161,6 +161,7 @@ function once(place: Place, kind: string, target: string): string {
 interface Run {
   readonly calls: readonly Call[];
   readonly rules: Map<string, string>;
+  readonly rules6: Map<string, string>;
   readonly probes: string[][];
   readonly conntrack: Map<string, string[]>;
 }
@@ -193,6 +194,9 @@ function runMode(
         ? runCommand(world.node(node), ['nft', 'list', 'ruleset']).stdout
         : dumpSave(world.node(node), legacy ? 'iptables-legacy' : 'iptables'),
     );
+  const rules6 = new Map<string, string>();
+  for (const node of nodes)
+    if (read(folder, `${node}.ip6tables-save.txt`) !== null) rules6.set(node, dumpSave(world.node(node), 'ip6tables'));
   const said = probes.map((probe) => {
     const place = world.places.get(probe.src);
     if (!place) return [`no place ${probe.src}`];
@@ -204,7 +208,7 @@ function runMode(
   world.sim.runUntil(world.sim.now + SEC);
   const conntrack = new Map<string, string[]>();
   for (const node of nodes) conntrack.set(node, conntrackShapes(runCommand(world.node(node), ['conntrack', '-L']).stdout));
-  return { calls: own, rules, probes: said, conntrack };
+  return { calls: own, rules, rules6, probes: said, conntrack };
 }
 
 const same = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
@@ -223,7 +227,10 @@ export function judgeProxyCase({ folder, name }: { folder: string; name: string 
       return runs[i] as Run;
     };
     const first = nth(0);
-    for (const node of nodes) checks.push(...rulesCheck(folder, name, mode, node, first.rules.get(node) ?? ''));
+    for (const node of nodes) {
+      checks.push(...rulesCheck(folder, name, mode, node, first.rules.get(node) ?? ''));
+      if (mode === 'iptables') checks.push(...rulesCheck(folder, name, 'ip6tables', node, first.rules6.get(node) ?? ''));
+    }
     const calls = mode === 'iptables' ? read(folder, 'iptables-calls.txt') : null;
     if (calls !== null) {
       const [wanted, got] = [canonicalCalls(parseCalls(calls)), canonicalCalls(first.calls)];
