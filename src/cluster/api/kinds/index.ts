@@ -1,5 +1,6 @@
 /** All kinds that have rules of their own; importing this module registers them. */
 
+import './gateway/index.ts';
 import './rules-apps.ts';
 import './rules-batch.ts';
 import './rules-core.ts';
