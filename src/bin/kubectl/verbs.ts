@@ -1,8 +1,19 @@
 /** The table of kubectl's commands in the groups of `kubectl --help`. Models NewKubectlCommand() of kubectl/pkg/cmd/cmd.go */
 
 import { apiResourcesVerb, apiVersionsVerb } from './apiresources.ts';
+import { applyVerb } from './apply/apply.ts';
 import { configVerb } from './config.ts';
+import { createVerb } from './create/create.ts';
+import { deleteVerb } from './delete.ts';
+import { editVerb } from './edit/edit.ts';
 import { getVerb } from './get.ts';
+import { annotateVerb, labelVerb } from './label.ts';
+import { cordonVerb, drainVerb, uncordonVerb } from './node/drain.ts';
+import { taintVerb } from './node/taint.ts';
+import { patchVerb } from './patchverb.ts';
+import { replaceVerb } from './replace.ts';
+import { rolloutVerb } from './rollout/rollout.ts';
+import { scaleVerb } from './scale.ts';
 import type { Verb } from './verb.ts';
 import { clusterInfoVerb, optionsVerb, versionVerb } from './version.ts';
 
@@ -13,13 +24,13 @@ export interface VerbGroup {
 
 /** Order within a group and of the groups is that of the help text. */
 export const GROUPS: readonly VerbGroup[] = [
-  { title: 'Basic Commands (Beginner):', verbs: [] },
-  { title: 'Basic Commands (Intermediate):', verbs: [getVerb] },
-  { title: 'Deploy Commands:', verbs: [] },
-  { title: 'Cluster Management Commands:', verbs: [clusterInfoVerb] },
+  { title: 'Basic Commands (Beginner):', verbs: [createVerb] },
+  { title: 'Basic Commands (Intermediate):', verbs: [getVerb, editVerb, deleteVerb] },
+  { title: 'Deploy Commands:', verbs: [rolloutVerb, scaleVerb] },
+  { title: 'Cluster Management Commands:', verbs: [clusterInfoVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
   { title: 'Troubleshooting and Debugging Commands:', verbs: [] },
-  { title: 'Advanced Commands:', verbs: [] },
-  { title: 'Settings Commands:', verbs: [] },
+  { title: 'Advanced Commands:', verbs: [applyVerb, patchVerb, replaceVerb] },
+  { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb] },
 ];
 
 /** `Other Commands:` of the help text, sorted by name. */
