@@ -25,6 +25,7 @@ export const SUITES: Readonly<Record<string, (opts: SuiteOptions) => Promise<Sui
   linux: linuxSuite,
   'iptables-rules': (opts) => rulesSuite('iptables-rules', opts),
   'kube-proxy': kubeProxySuite,
+  'kube-proxy-trace': kubeProxySuite,
   networkpolicy: networkPolicySuite,
   'reference-cluster': referenceSuite,
   cni: cniSuite,

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnyObject } from '../../../cluster/api/object.ts';
+import { cniCommands } from '../../../cluster/cni/index.ts';
 import { kubeProxyCommand } from '../../../cluster/proxy/kube-proxy.ts';
 import type { Machine } from '../../../os/machine.ts';
 import type { Command } from '../../../os/program.ts';
@@ -58,15 +59,26 @@ export function podPlans(pods: readonly AnyObject[]): PodPlan[] {
     const spec = pod.spec as {
       nodeName?: string;
       hostNetwork?: boolean;
-      containers?: { ports?: { containerPort: number; protocol?: string }[] }[];
+      containers?: { ports?: { containerPort: number; hostPort?: number; protocol?: string }[] }[];
     };
     const status = (pod.status ?? {}) as { podIP?: string; podIPs?: { ip: string }[]; phase?: string };
     const ips = status.podIPs?.map((i) => i.ip) ?? (status.podIP ? [status.podIP] : []);
     if (!spec.nodeName || ips.length === 0 || status.phase === 'Succeeded' || status.phase === 'Failed') continue;
-    const ports = (spec.containers ?? [])
-      .flatMap((c) => c.ports ?? [])
-      .map((p) => `${p.containerPort}/${(p.protocol ?? 'TCP').toLowerCase()}`);
-    out.push({ name: pod.metadata.name, node: spec.nodeName, ips, hostNetwork: spec.hostNetwork === true, ports: [...new Set(ports)] });
+    const declared = (spec.containers ?? []).flatMap((c) => c.ports ?? []);
+    const hostPorts = declared.flatMap((p) =>
+      p.hostPort && !spec.hostNetwork
+        ? [{ hostPort: p.hostPort, containerPort: p.containerPort, protocol: (p.protocol ?? 'TCP').toLowerCase() }]
+        : [],
+    );
+    const ports = declared.map((p) => `${p.containerPort}/${(p.protocol ?? 'TCP').toLowerCase()}`);
+    out.push({
+      name: pod.metadata.name,
+      node: spec.nodeName,
+      ips,
+      hostNetwork: spec.hostNetwork === true,
+      ports: [...new Set(ports)],
+      hostPorts,
+    });
   }
   return out;
 }
@@ -107,7 +119,7 @@ export function worldOf(
   );
   const six = services[0] === undefined ? [] : [`${services[0].replace(/::.*$/, '')}::/112`];
   const toFirstNode = [SERVICE_CIDR, ...six, ...(outside ? outsideAddresses(objects) : [])];
-  const world = new KubeWorld({ seed, nodes, pods: podPlans(objects.pods), programs: [command, ...programs], toFirstNode });
+  const world = new KubeWorld({ seed, nodes, pods: podPlans(objects.pods), programs: [command, ...cniCommands, ...programs], toFirstNode });
   const feed: Fixture[] = [];
   for (const node of nodes) {
     const f = new Fixture(world.sim);
@@ -124,6 +136,38 @@ export function worldOf(
     feed.push(f);
   }
   return { world, fixtures, feed };
+}
+
+/** The sandbox's id is random: the recorded one stands in the comments of the portmap plugin's rules. */
+function sandboxOf(folder: string, node: string): string {
+  return /dnat name: \\"k8s-pod-network\\" id: \\"(\w+)\\"/.exec(read(folder, `${node}.iptables-save.txt`) ?? '')?.[1] ?? 'sandbox';
+}
+
+/** What the runtime does for a pod with host ports once it has its addresses: the portmap plugin in the chain. */
+function mapHostPorts(world: KubeWorld, folder: string, pods: readonly PodPlan[]): void {
+  for (const pod of pods) {
+    if (!pod.hostPorts || pod.hostPorts.length === 0) continue;
+    const conf = {
+      cniVersion: '1.0.0',
+      name: 'k8s-pod-network',
+      type: 'portmap',
+      capabilities: { portMappings: true },
+      runtimeConfig: { portMappings: pod.hostPorts },
+      prevResult: {
+        cniVersion: '1.0.0',
+        interfaces: [{ name: 'cni0' }, { name: 'veth0' }, { name: 'eth0', sandbox: `/run/netns/${pod.name}` }],
+        ips: pod.ips.map((ip) => ({ address: `${ip}/${ip.includes(':') ? 64 : 24}`, interface: 2 })),
+      },
+    };
+    const env = {
+      CNI_COMMAND: 'ADD',
+      CNI_CONTAINERID: sandboxOf(folder, pod.node),
+      CNI_NETNS: `/run/netns/${pod.name}`,
+      CNI_IFNAME: 'eth0',
+      CNI_PATH: '/usr/lib/cni',
+    };
+    runCommand(world.node(pod.node), ['/usr/lib/cni/portmap'], { env, stdin: JSON.stringify(conf) });
+  }
 }
 
 /** The words of a recorded command line. */
@@ -177,6 +221,7 @@ function runMode(
 ): Run {
   const calls = new Map<Machine, Call[]>();
   const { world } = worldOf(objects, seed, outside, recordingTools(calls));
+  mapHostPorts(world, folder, podPlans(objects.pods));
   const legacy = mode === 'iptables-legacy';
   for (const node of nodes) {
     const argv = commandLine(folder, node, mode);

@@ -24,6 +24,13 @@ export interface PodPlan {
   readonly hostNetwork: boolean;
   /** `80/tcp` */
   readonly ports: readonly string[];
+  readonly hostPorts?: readonly HostPort[];
+}
+
+export interface HostPort {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: string;
 }
 
 export interface Plan {
