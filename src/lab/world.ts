@@ -19,7 +19,9 @@ import { Kernel } from '../net/kernel.ts';
 import type { Netns } from '../net/netns.ts';
 import { addNetns } from '../net/rtnl/netns.ts';
 import { Machine } from '../os/machine.ts';
+import type { Process, SpawnOptions } from '../os/process.ts';
 import { runCommand, startCommand } from '../os/run.ts';
+import type { Result } from '../sim/errno.ts';
 import { SEC, Sim } from '../sim/sim.ts';
 
 export interface Host {
@@ -28,6 +30,8 @@ export interface Host {
   readonly kind: 'node' | 'pod' | 'outside';
   readonly machine: Machine;
   readonly ns: Netns;
+  /** A pod's own way in: a program within its container. */
+  readonly enter?: (argv: readonly string[], opts: SpawnOptions) => Result<Process>;
 }
 
 export interface World {

@@ -7,6 +7,11 @@ import { create } from './write.ts';
 
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'] as const;
 
+const PRIORITIES = [
+  ['system-node-critical', 2000001000, 'Used for system critical pods that must not be moved from their current node.'],
+  ['system-cluster-critical', 2000000000, 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.'],
+] as const;
+
 export function bootstrap(server: ApiServer): void {
   const call = server.call({ name: 'system:apiserver', groups: ['system:masters'] }, 'kube-apiserver');
   for (const name of NAMESPACES) {
@@ -18,5 +23,9 @@ export function bootstrap(server: ApiServer): void {
       status: { phase: 'Active' },
     };
     create(call, server.scheme.named('namespaces') as ResourceDef, namespace as KubeObject as AnyObject);
+  }
+  for (const [name, value, description] of PRIORITIES) {
+    const priority = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, globalDefault: false, description, preemptionPolicy: 'PreemptLowerPriority' };
+    create(call, server.scheme.named('priorityclasses.scheduling.k8s.io') as ResourceDef, priority as KubeObject as AnyObject);
   }
 }

@@ -85,9 +85,10 @@ const APPS: readonly Image[] = [
   {
     repository: 'docker.io/hopwise/echo',
     tags: ['1.0'],
-    base: 'alpine',
-    entrypoint: ['/bin/echoserver'],
-    programs: ['echoserver=/bin/echoserver', 'curl'],
+    base: 'debian',
+    entrypoint: ['podserver'],
+    workdir: '/root',
+    programs: NETWORK_TOOLS,
     size: 6_120_440,
   },
   {

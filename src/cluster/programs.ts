@@ -1,0 +1,38 @@
+/** The table of the cluster's programs: lab/world.ts installs them on nodes beside bin's. */
+
+import type { Process } from '../os/process.ts';
+import type { Command, Task } from '../os/program.ts';
+import type { Client } from './api/client.ts';
+import { cniCommands } from './cni/index.ts';
+import { corednsCommand } from './dns/server.ts';
+import { clusterApiOf } from './node/connect.ts';
+import { controlPlaneCommands } from './node/controlplane.ts';
+import { kubeletCommand } from './node/kubelet/kubelet.ts';
+import { busybox, containerd, pause } from './node/runtime/containerd.ts';
+import { kubeProxyCommand } from './proxy/kube-proxy.ts';
+
+function localClient(p: Process, name: string): Client | null {
+  return clusterApiOf(p.sim)?.api.client({ name, groups: ['system:authenticated'] }) ?? null;
+}
+
+function connectAs(user: (p: Process) => string) {
+  return function* (p: Process): Task<Client | string> {
+    yield { cost: 20 };
+    return localClient(p, user(p)) ?? 'no API server';
+  };
+}
+
+function* none(): Task<void> {
+  yield { cost: 0 };
+}
+
+export const clusterCommands: readonly Command[] = [
+  ...cniCommands,
+  ...controlPlaneCommands,
+  busybox,
+  containerd,
+  pause,
+  { ...kubeProxyCommand(connectAs(() => 'system:serviceaccount:kube-system:kube-proxy')), hidden: true },
+  { ...corednsCommand((p) => localClient(p, 'system:serviceaccount:kube-system:coredns')), hidden: true },
+  kubeletCommand(connectAs((p) => `system:node:${p.hostname}`), none),
+];

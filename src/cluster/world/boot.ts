@@ -1,0 +1,206 @@
+/** Kubernetes on the machines of a world: what kubeadm lays out on nodes, the API, the control plane, the first objects. */
+
+import { Symlink } from '../../os/inode.ts';
+import type { Machine } from '../../os/machine.ts';
+import { systemdOf } from '../../os/systemd.ts';
+import { MS, SEC, type Sim } from '../../sim/sim.ts';
+import type { Client } from '../api/client.ts';
+import { Informer } from '../api/informer.ts';
+import { type KubeObject, keyOf, type Pod } from '../api/object.ts';
+import { ApiServer } from '../api/server.ts';
+import { PAUSE_IMAGE } from '../images/addons.ts';
+import { provideApi } from '../node/connect.ts';
+import { runsDaemonSets } from '../node/controlplane.ts';
+import { runtimeOf } from '../node/runtime/runtime.ts';
+import { addonManifests, controlPlane } from './addons.ts';
+import type { ClusterFile, KubernetesSpec } from './file.ts';
+import { hostOf, type NodePlace, networkOf } from './network.ts';
+import { setUp } from '../setup.ts';
+
+const KUBELET_UNIT = `[Unit]
+Description=kubelet: The Kubernetes Node Agent
+Documentation=https://kubernetes.io/docs/
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=/usr/bin/kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml`;
+const CONTAINERD_UNIT = `[Unit]
+Description=containerd container runtime
+Documentation=https://containerd.io
+After=network.target dbus.service
+
+[Service]
+ExecStartPre=-/sbin/modprobe overlay
+ExecStart=/usr/bin/containerd
+Type=notify
+Delegate=yes
+KillMode=process
+Restart=always
+RestartSec=5
+
+[Install]
+WantedBy=multi-user.target
+`.replace('ExecStartPre=-/sbin/modprobe overlay\n', '').replace('Type=notify\n', '');
+
+const SYSCTLS: readonly (readonly [string, string])[] = [
+  ['net.ipv4.ip_forward', '1'],
+  ['net.bridge.bridge-nf-call-iptables', '1'],
+  ['net.bridge.bridge-nf-call-ip6tables', '1'],
+  ['net.ipv4.conf.all.rp_filter', '0'],
+  ['net.ipv4.conf.default.rp_filter', '0'],
+];
+
+export interface Cluster {
+  readonly file: ClusterFile;
+  readonly api: ApiServer;
+  readonly admin: Client;
+  readonly nodes: readonly NodePlace[];
+  /** Pods that there will be. */
+  readonly expected: number;
+}
+
+function kubeletConfig(k: KubernetesSpec): string {
+  return `apiVersion: kubelet.config.k8s.io/v1beta1
+cgroupDriver: systemd
+clusterDNS:
+- ${k.clusterDNS}
+clusterDomain: ${k.clusterDomain ?? 'cluster.local'}
+containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+healthzBindAddress: 127.0.0.1
+healthzPort: 10248
+kind: KubeletConfiguration
+rotateCertificates: true
+staticPodPath: /etc/kubernetes/manifests
+`;
+}
+
+/** Where the file's nodes stand; pod ranges are cut from the first cluster range when a node does not say. */
+export function placesOf(file: ClusterFile): NodePlace[] {
+  const k = file.kubernetes;
+  return file.machines
+    .filter((m) => m.kind === 'node')
+    .map((machine, index) => ({
+      machine,
+      index,
+      ip: machine.interfaces[0]?.addresses?.[0]?.split('/')[0] ?? '',
+      podCIDRs: machine.podCIDRs ?? (k?.clusterCIDRs ?? []).filter((c) => !c.includes(':')).map((c) => `${hostOf(c, index * 256)}/24`),
+    }));
+}
+
+function layOut(m: Machine, place: NodePlace, nodes: readonly NodePlace[], file: ClusterFile, k: KubernetesSpec): void {
+  const { init } = m;
+  const write = (path: string, text: string): void => {
+    m.directory(path.slice(0, path.lastIndexOf('/')));
+    init.writeFile(path, text);
+  };
+  const { machine } = place;
+  for (const [key, value] of SYSCTLS) m.kernel.init.sysctl.set(key, value);
+  const flags = [`--node-ip=${place.ip}`];
+  const labels = { ...(machine.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {}), ...machine.labels };
+  const pairs = Object.entries(labels).map(([key, v]) => `${key}=${v}`);
+  if (pairs.length > 0) flags.push(`--node-labels=${pairs.join(',')}`);
+  if (machine.taints && machine.taints.length > 0) flags.push(`--register-with-taints=${machine.taints.map((t) => `${t.key}=${t.value ?? ''}:${t.effect}`).join(',')}`);
+  write('/lib/systemd/system/kubelet.service', `${KUBELET_UNIT} ${flags.join(' ')}\nRestart=always\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n`);
+  write('/lib/systemd/system/containerd.service', CONTAINERD_UNIT);
+  const wants = m.directory('/etc/systemd/system/multi-user.target.wants');
+  for (const unit of ['containerd.service', 'kubelet.service']) wants.link(unit, new Symlink(`/lib/systemd/system/${unit}`));
+  write('/var/lib/kubelet/config.yaml', kubeletConfig(k));
+  m.directory('/etc/kubernetes/manifests');
+  m.directory('/etc/cni/net.d');
+  const conflist = networkOf(k.cni).conflist(place, k);
+  if (conflist) write(`/etc/cni/net.d/${conflist.name}`, conflist.text);
+  setUp(m.kernel.init, networkOf(k.cni).links(place, nodes), () => undefined);
+  const runtime = runtimeOf(m);
+  for (const image of [PAUSE_IMAGE, ...(k.images ?? [])]) runtime.addImage(image);
+  for (const [key, ip] of Object.entries(file.pins ?? {})) runtime.pins.set(key, ip);
+  if (machine.role === 'control-plane') for (const { name, text } of controlPlane(place, k)) write(`/etc/kubernetes/manifests/${name}`, text);
+}
+
+/** Starts Kubernetes on its machines; nothing of it has run yet when this returns. */
+export function boot(sim: Sim, file: ClusterFile, machines: ReadonlyMap<string, Machine>): Cluster | null {
+  const k = file.kubernetes;
+  if (!k) return null;
+  const nodes = placesOf(file);
+  const master = nodes.find((n) => n.machine.role === 'control-plane') ?? nodes[0];
+  const api = new ApiServer(sim, { serviceClusterIPRange: k.serviceCIDRs.join(','), advertiseAddress: master?.ip ?? '', securePort: 6443 });
+  const admin = api.client({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] });
+  provideApi(sim, { api, kubernetes: k });
+  for (const place of nodes) {
+    const m = machines.get(place.machine.name) as Machine;
+    layOut(m, place, nodes, file, k);
+    const systemd = systemdOf(m);
+    for (const name of ['containerd.service', 'kubelet.service']) {
+      const unit = systemd.load(name);
+      if (unit) systemd.start(unit, () => {});
+    }
+  }
+  const objects = [...addonManifests(nodes, k), ...(file.manifests ?? [])];
+  apply(sim, admin, runsDaemonSets ? objects : objects.flatMap((o) => (o.kind === 'DaemonSet' ? daemons(o, nodes) : [o])));
+  return { file, api, admin, nodes, expected: expectedPods(objects, nodes) };
+}
+
+/** A daemon's pods, one on each node. */
+function daemons(set: KubeObject, nodes: readonly NodePlace[]): KubeObject[] {
+  const { template } = (set as unknown as { spec: { template: { metadata: object; spec: object } } }).spec;
+  return nodes.map(
+    (n) =>
+      ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { ...template.metadata, name: `${set.metadata.name}-${n.machine.name}`, namespace: set.metadata.namespace },
+        spec: { ...template.spec, nodeName: n.machine.name },
+      }) as KubeObject,
+  );
+}
+
+/** Pods that the objects stand for, and those of the control plane. */
+function expectedPods(objects: readonly KubeObject[], nodes: readonly NodePlace[]): number {
+  let n = 4 * nodes.filter((x) => x.machine.role === 'control-plane').length;
+  for (const o of objects) {
+    const { replicas = 1 } = (o as { spec?: { replicas?: number } }).spec ?? {};
+    if (o.kind === 'Pod') n++;
+    else if (o.kind === 'DaemonSet') n += nodes.length;
+    else if (o.kind === 'Deployment' || o.kind === 'StatefulSet' || o.kind === 'ReplicaSet') n += replicas;
+  }
+  return n;
+}
+
+const TRIES = 200;
+
+/** Creates objects in order; what is refused because something else is not there yet comes again. */
+function apply(sim: Sim, admin: Client, objects: readonly KubeObject[]): void {
+  let rest = [...objects];
+  let tries = 0;
+  const go = (): void => {
+    const refused: KubeObject[] = [];
+    for (const o of rest) {
+      const r = admin.create(o);
+      if (r.ok || r.status.reason === 'AlreadyExists') continue;
+      if (tries >= TRIES) throw new Error(`${o.kind} ${keyOf(o)}: ${r.status.message}`);
+      refused.push(o);
+    }
+    rest = refused;
+    tries++;
+    if (rest.length > 0) sim.schedule(50 * MS, go);
+  };
+  sim.schedule(1 * MS, go);
+}
+
+/** Runs the world until `expected` pods are Ready, or for a minute of virtual time. False when some never were. */
+export function settle(sim: Sim, cluster: Cluster, expected: number): boolean {
+  let ready = new Set<string>();
+  const pods = new Informer<Pod>(cluster.admin, 'pods');
+  const look = (pod: Pod): void => {
+    const key = keyOf(pod);
+    if (pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) ready.add(key);
+    else ready.delete(key);
+  };
+  pods.on({ add: look, update: (_, pod) => look(pod), delete: (pod) => ready.delete(keyOf(pod)) });
+  const until = sim.now + 60 * SEC;
+  while (ready.size < expected && sim.step(until));
+  pods.stop();
+  const done = ready.size >= expected;
+  ready = new Set();
+  return done;
+}

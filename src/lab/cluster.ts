@@ -1,0 +1,62 @@
+/** A world from a cluster file: machines, Kubernetes on them, run until all pods are ready. */
+
+import { boot, type Cluster, settle } from '../cluster/world/boot.ts';
+import type { ClusterFile } from '../cluster/world/file.ts';
+import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
+import { runCommand } from '../os/run.ts';
+import type { Machine } from '../os/machine.ts';
+import { SEC, Sim } from '../sim/sim.ts';
+import { buildMachines, startServers } from './machines.ts';
+import type { Host, World } from './world.ts';
+
+/** A world begins at a whole second after the last pod became ready, so that what comes next has a round start. */
+const ROUND = SEC;
+
+export interface ClusterWorld extends World {
+  readonly cluster: Cluster | null;
+}
+
+function podHost(id: string, machines: ReadonlyMap<string, Machine>): Host | null {
+  const [namespace, name] = id.slice(4).split('/');
+  for (const machine of machines.values()) {
+    const runtime = runtimeOf(machine);
+    const c = [...runtime.containers.values()].find((x) => x.sandbox.config.namespace === namespace && x.sandbox.config.name === name && x.state === 'Running');
+    if (!c) continue;
+    return {
+      id: namespace === 'default' ? (name as string) : `${namespace}/${name}`,
+      title: `pod ${name}`,
+      kind: 'pod',
+      machine,
+      ns: c.sandbox.ns,
+      enter: (argv, opts) => runtime.enter(c, argv, opts),
+    };
+  }
+  return null;
+}
+
+/** @throws Error when pods do not become ready or a fault cannot be made: a bug of the world. */
+export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
+  const sim = new Sim(seed);
+  const machines = buildMachines(sim, file);
+  startServers(file, machines);
+  const cluster = boot(sim, file, machines);
+  if (cluster && !settle(sim, cluster, cluster.expected)) throw new Error(`world ${file.name}: not all pods are ready after a minute`);
+  sim.runUntil(Math.ceil((sim.now + ROUND) / ROUND) * ROUND);
+  for (const fault of file.faults ?? []) {
+    const machine = machines.get(fault.on);
+    const r = machine && runCommand(machine, fault.run);
+    if (!r || r.exitCode !== 0) throw new Error(`world ${file.name}: fault on ${fault.on}: ${r?.stderr ?? 'no such machine'}`);
+  }
+  const hosts = new Map<string, Host>();
+  for (const id of file.terminals) {
+    if (id.startsWith('pod ')) {
+      const host = podHost(id, machines);
+      if (host) hosts.set(host.id, host);
+      continue;
+    }
+    const machine = machines.get(id);
+    const spec = file.machines.find((m) => m.name === id);
+    if (machine && spec) hosts.set(id, { id, title: spec.title ?? id, kind: spec.kind === 'node' ? 'node' : 'outside', machine, ns: machine.kernel.init });
+  }
+  return { sim, hosts, cluster };
+}
