@@ -67,7 +67,7 @@ test('redis: values, counters, expiry, errors, passwords', () => {
 });
 
 test('postgres: ready, password, query, unknown database', () => {
-  const { sh } = host({ argv: ['postgres'], env: { POSTGRES_PASSWORD: 'pw' } });
+  const { sh } = host({ argv: ['/usr/lib/postgresql/bin/postgres'], env: { POSTGRES_PASSWORD: 'pw' } });
   expect(sh('pg_isready; pg_isready -p 5433')).toBe('localhost:5432 - accepting connections\nlocalhost:5433 - no response\n');
   expect(sh('PGPASSWORD=pw psql -c "select 1"')).toBe(' ?column? \n----------\n        1\n(1 row)\n\n');
   expect(sh('PGPASSWORD=no psql -c "select 1"')).toBe(
