@@ -69,7 +69,7 @@ function* undo(ctx: Ctx): Task<number | Failure> {
   const wrong = yield* start.b.visit(function* (info) {
     if (str(info.object, 'metadata', 'annotations', LAST_APPLIED) !== '')
       yield* ctx.err(
-        `Warning: resource ${info.objectName} was previously managed with 'kubectl apply'. Rolling back will not update the ${LAST_APPLIED} annotation, which may cause unexpected behavior on subsequent 'kubectl apply'.\n`,
+        `Warning: resource ${info.objectName} was previously managed with 'kubectl apply'. Rolling back will not update the ${LAST_APPLIED} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. Consider using 'kubectl apply' with your previous configuration file instead.\n`,
       );
     const said = yield* rollback(ctx, info, ctx.int('to-revision'), dry);
     if (said instanceof Failure) return said;
