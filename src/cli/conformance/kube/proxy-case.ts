@@ -11,7 +11,7 @@ import { runCommand, startCommand } from '../../../os/run.ts';
 import { SEC } from '../../../sim/sim.ts';
 import { type Call, canonicalCalls, parseCalls, recordingTools } from './calls.ts';
 import { Fixture } from './fixture.ts';
-import { canonicalNft, canonicalSave, conntrackShapes } from './save.ts';
+import { canonicalNft, canonicalSave, conntrackShapes, packetCounts } from './save.ts';
 import { KubeWorld, type Place, type PodPlan } from './topology.ts';
 
 export interface Check {
@@ -46,6 +46,7 @@ interface Options {
 
 /** Backends are chosen by chance: so many runs, each with a seed of its own, show what may come and what always comes. */
 const SEEDS = 160;
+
 const SERVICE_CIDR = '10.96.0.0/12';
 
 export const read = (folder: string, name: string): string | null =>
@@ -208,6 +209,8 @@ interface Run {
   readonly rules6: Map<string, string>;
   readonly probes: string[][];
   readonly conntrack: Map<string, string[]>;
+  /** Packets by rule, by node. */
+  readonly counts: Map<string, Map<string, number>>;
 }
 
 function runMode(
@@ -253,7 +256,9 @@ function runMode(
   world.sim.runUntil(world.sim.now + SEC);
   const conntrack = new Map<string, string[]>();
   for (const node of nodes) conntrack.set(node, conntrackShapes(runCommand(world.node(node), ['conntrack', '-L']).stdout));
-  return { calls: own, rules, rules6, probes: said, conntrack };
+  const counts = new Map<string, Map<string, number>>();
+  if (mode === 'iptables') for (const node of nodes) counts.set(node, packetCounts(dumpSave(world.node(node), 'iptables', true)));
+  return { calls: own, rules, rules6, probes: said, conntrack, counts };
 }
 
 const same = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
@@ -297,6 +302,9 @@ export function judgeProxyCase({ folder, name }: { folder: string; name: string 
       const text = read(folder, `${node}.${mode}.conntrack.txt`);
       if (text === null) continue;
       const wanted = conntrackShapes(text);
+      const counters = mode === 'iptables' ? read(folder, `${node}.iptables-save-c.txt`) : null;
+      if (counters !== null)
+        checks.push(countersCheck(`${name} ${node}`, packetCounts(counters), (k) => nth(k).counts.get(node) ?? new Map()));
       const own = (k: number): readonly string[] => nth(k).conntrack.get(node) ?? [];
       const title = `${name} ${mode} ${node}`;
       checks.push({
@@ -309,6 +317,29 @@ export function judgeProxyCase({ folder, name }: { folder: string; name: string 
     }
   }
   return checks;
+}
+
+/** Of each rule as many packets as recorded, or, where chance has a say, some number between the fewest and the most of our runs. */
+function countersCheck(name: string, wanted: ReadonlyMap<string, number>, run: (k: number) => ReadonlyMap<string, number>): Check {
+  const low = new Map<string, number>();
+  const high = new Map<string, number>();
+  let off: string[] = [];
+  for (let k = 0; k < SEEDS; k++) {
+    for (const [rule, n] of run(k)) {
+      low.set(rule, Math.min(low.get(rule) ?? n, n));
+      high.set(rule, Math.max(high.get(rule) ?? n, n));
+    }
+    off = [...wanted].filter(([rule, n]) => !((low.get(rule) ?? -1) <= n && n <= (high.get(rule) ?? -1))).map(([rule]) => rule);
+    if (off.length === 0) break;
+  }
+  const text = (of: (rule: string) => string): string => off.map((rule) => `${of(rule)} ${rule}`).join('\n');
+  return {
+    group: 'counters iptables',
+    name: `${name} counters`,
+    passed: off.length === 0,
+    wanted: text((rule) => String(wanted.get(rule))),
+    got: text((rule) => `${low.get(rule)}..${high.get(rule)}`),
+  };
 }
 
 /** All that was recorded comes up in some run, and all that comes up in every run was recorded. */

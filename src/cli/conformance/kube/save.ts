@@ -85,3 +85,18 @@ export function conntrackShapes(list: string): string[] {
   }
   return [...shapes].sort();
 }
+
+/** Rules that only Services' packets meet: what others count is traffic of the recording's own machinery too. */
+const COUNTED = /^-A KUBE-(SVC|SVL|EXT|FW|SEP|MARK-MASQ|NODEPORTS|EXTERNAL-SERVICES|PROXY-FIREWALL)\b|^-A KUBE-SERVICES -d /;
+
+/** Packets by rule of `iptables-save -c`, of those rules that tell something. */
+export function packetCounts(save: string): Map<string, number> {
+  const out = new Map<string, number>();
+  let table = '';
+  for (const line of save.split('\n')) {
+    if (line.startsWith('*')) table = line.slice(1);
+    const m = /^\[(\d+):\d+\] (.*)$/.exec(line);
+    if (m && COUNTED.test(m[2] as string) && !m[2]?.includes(LAST)) out.set(`${table} ${m[2]}`, Number(m[1]));
+  }
+  return out;
+}
