@@ -4,7 +4,16 @@ import type { Process } from '../os/process.ts';
 import type { Command, Task } from '../os/program.ts';
 import type { Client } from './api/client.ts';
 import { cniCommands } from './cni/index.ts';
+import { nodeCacheCommand } from './dns/nodecache.ts';
 import { corednsCommand } from './dns/server.ts';
+import { gatewayControllerCommand } from './gateway/controller.ts';
+import { echoBasic } from './gateway/echo.ts';
+import { gatewayProxyCommand } from './gateway/proxy.ts';
+import { imageCommands } from './images/programs/index.ts';
+import { ingressCommand } from './ingress/controller.ts';
+import { nginxIngress } from './ingress/nginx.ts';
+import { traefikIngress } from './ingress/traefik.ts';
+import { ipMasqAgent } from './network/ipmasq/agent.ts';
 import { clusterApiOf } from './node/connect.ts';
 import { controlPlaneCommands } from './node/controlplane.ts';
 import { kubeletCommand } from './node/kubelet/kubelet.ts';
@@ -26,7 +35,23 @@ function* none(): Task<void> {
   yield { cost: 0 };
 }
 
+/** As a pod of a controller: the account that its manifest gives it. */
+const asController = (p: Process): Client | null => localClient(p, 'system:serviceaccount:kube-system:controller');
+
+/** Programs that only images have. */
+const inImages: readonly Command[] = [
+  nodeCacheCommand((p) => localClient(p, 'system:serviceaccount:kube-system:node-local-dns')),
+  gatewayControllerCommand(asController),
+  gatewayProxyCommand(asController),
+  ingressCommand(nginxIngress, asController),
+  ingressCommand(traefikIngress, asController),
+  ipMasqAgent,
+  echoBasic,
+  ...imageCommands,
+];
+
 export const clusterCommands: readonly Command[] = [
+  ...inImages.map((c) => ({ ...c, hidden: true })),
   ...cniCommands,
   ...controlPlaneCommands,
   busybox,
@@ -34,5 +59,8 @@ export const clusterCommands: readonly Command[] = [
   pause,
   { ...kubeProxyCommand(connectAs(() => 'system:serviceaccount:kube-system:kube-proxy')), hidden: true },
   { ...corednsCommand((p) => localClient(p, 'system:serviceaccount:kube-system:coredns')), hidden: true },
-  kubeletCommand(connectAs((p) => `system:node:${p.hostname}`), none),
+  kubeletCommand(
+    connectAs((p) => `system:node:${p.hostname}`),
+    none,
+  ),
 ];

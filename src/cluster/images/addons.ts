@@ -44,7 +44,15 @@ export const ADDONS: readonly Image[] = [
     ],
     size: 26_911_220,
   },
-  { repository: 'registry.k8s.io/etcd', tags: ['3.6.5-0', '3.6.6-0'], latest: false, base: 'scratch', cmd: ['etcd'], programs: ['etcd=/usr/local/bin/etcd'], size: 23_410_300 },
+  {
+    repository: 'registry.k8s.io/etcd',
+    tags: ['3.6.5-0', '3.6.6-0'],
+    latest: false,
+    base: 'scratch',
+    cmd: ['etcd'],
+    programs: ['etcd=/usr/local/bin/etcd'],
+    size: 23_410_300,
+  },
   {
     repository: 'registry.k8s.io/coredns/coredns',
     tags: ['v1.14.2', 'v1.13.1', 'v1.12.1', 'v1.12.0', 'v1.11.3'],
@@ -79,7 +87,11 @@ export const ADDONS: readonly Image[] = [
       tags: ['v3.31.0', 'v3.30.3', 'v3.29.1'],
       latest: false,
       base: 'debian',
-      ...(name === 'node' ? { cmd: ['start_runit'] } : name === 'cni' ? { cmd: ['/opt/cni/bin/install'] } : { entrypoint: ['/usr/bin/kube-controllers'] }),
+      ...(name === 'node'
+        ? { cmd: ['start_runit'] }
+        : name === 'cni'
+          ? { cmd: ['/opt/cni/bin/install'] }
+          : { entrypoint: ['/usr/bin/kube-controllers'] }),
       programs:
         name === 'node'
           ? ['calico-node=/usr/bin/calico-node', 'ip', 'iptables', 'iptables-save', 'iptables-restore', 'ipset']

@@ -2,10 +2,12 @@
 
 import { ADDONS } from './addons.ts';
 import type { Image } from './image.ts';
-import { parseReference, repositoryOf } from './reference.ts';
 import { NGINX_FILES } from './nginx.ts';
+import { parseReference, repositoryOf } from './reference.ts';
+import { TRAFFIC } from './traffic.ts';
 
-const versions = (major: string, from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, i) => `${major}${to - i}`);
+const versions = (major: string, from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => `${major}${to - i}`);
 
 const NETWORK_TOOLS = [
   'arp arping bridge brctl conntrack curl dig dnsdomainname ethtool getent host hostname ifconfig ip iptables iptables-save iptables-restore ipset',
@@ -17,7 +19,16 @@ const NETWORK_TOOLS = [
 const APPS: readonly Image[] = [
   {
     repository: 'docker.io/library/nginx',
-    tags: [...versions('1.', 14, 29), ...versions('1.27.', 0, 5), ...versions('1.29.', 0, 3), '1.14.2', '1.16.1', '1.25.3', 'stable', 'mainline'],
+    tags: [
+      ...versions('1.', 14, 29),
+      ...versions('1.27.', 0, 5),
+      ...versions('1.29.', 0, 3),
+      '1.14.2',
+      '1.16.1',
+      '1.25.3',
+      'stable',
+      'mainline',
+    ],
     base: 'debian',
     entrypoint: ['/docker-entrypoint.sh'],
     cmd: ['nginx', '-g', 'daemon off;'],
@@ -38,8 +49,20 @@ const APPS: readonly Image[] = [
     files: NGINX_FILES,
     size: 22_477_192,
   },
-  { repository: 'docker.io/library/busybox', tags: ['stable', ...versions('1.', 28, 37), '1.36.1', 'musl', 'glibc'], base: 'busybox', cmd: ['sh'], size: 2_223_685 },
-  { repository: 'docker.io/library/alpine', tags: [...versions('3.', 15, 22), '3', 'edge'], base: 'alpine', cmd: ['/bin/sh'], size: 3_806_880 },
+  {
+    repository: 'docker.io/library/busybox',
+    tags: ['stable', ...versions('1.', 28, 37), '1.36.1', 'musl', 'glibc'],
+    base: 'busybox',
+    cmd: ['sh'],
+    size: 2_223_685,
+  },
+  {
+    repository: 'docker.io/library/alpine',
+    tags: [...versions('3.', 15, 22), '3', 'edge'],
+    base: 'alpine',
+    cmd: ['/bin/sh'],
+    size: 3_806_880,
+  },
   {
     repository: 'docker.io/library/debian',
     tags: ['bookworm', '12', 'bookworm-slim', 'stable', 'stable-slim'],
@@ -57,7 +80,8 @@ const APPS: readonly Image[] = [
     workdir: '/home/curl_user',
     programs: ['curl'],
     files: {
-      '/entrypoint.sh': '#!/bin/sh\nset -e\nif [ "${1#-}" != "${1}" ] || [ -z "$(command -v "${1}")" ]; then\n  set -- curl "$@"\nfi\nexec "$@"\n',
+      '/entrypoint.sh':
+        '#!/bin/sh\nset -e\nif [ "${1#-}" != "${1}" ] || [ -z "$(command -v "${1}")" ]; then\n  set -- curl "$@"\nfi\nexec "$@"\n',
       '/home/curl_user/': '',
     },
     size: 9_800_000,
@@ -124,7 +148,11 @@ const APPS: readonly Image[] = [
     cmd: ['redis-server'],
     workdir: '/data',
     programs: ['redis-server=/usr/local/bin/redis-server', 'redis-cli=/usr/local/bin/redis-cli'],
-    files: { '/usr/local/bin/docker-entrypoint.sh': '#!/bin/sh\nset -e\nif [ "${1#-}" != "$1" ]; then\n  set -- redis-server "$@"\nfi\nexec "$@"\n', '/data/': '' },
+    files: {
+      '/usr/local/bin/docker-entrypoint.sh':
+        '#!/bin/sh\nset -e\nif [ "${1#-}" != "$1" ]; then\n  set -- redis-server "$@"\nfi\nexec "$@"\n',
+      '/data/': '',
+    },
     size: 29_712_340,
   },
   {
@@ -143,7 +171,7 @@ const APPS: readonly Image[] = [
   },
 ];
 
-export const IMAGES: readonly Image[] = [...APPS, ...ADDONS];
+export const IMAGES: readonly Image[] = [...APPS, ...ADDONS, ...TRAFFIC];
 
 const byName = new Map<string, Image>();
 for (const image of IMAGES) {
