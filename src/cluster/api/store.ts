@@ -128,7 +128,7 @@ export class Table {
 
   /** In key order. */
   values(namespace?: string): readonly AnyObject[] {
-    return namespace === undefined ? this.all.values() : (this.namespaces.get(namespace)?.values() ?? []);
+    return namespace === undefined || namespace === '' ? this.all.values() : (this.namespaces.get(namespace)?.values() ?? []);
   }
 
   select(filter: Filter): readonly AnyObject[] {
