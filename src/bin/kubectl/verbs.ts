@@ -5,6 +5,7 @@ import { applyVerb } from './apply/apply.ts';
 import { configVerb } from './config.ts';
 import { createVerb } from './create/create.ts';
 import { deleteVerb } from './delete.ts';
+import { describeVerb } from './describe/describe.ts';
 import { editVerb } from './edit/edit.ts';
 import { getVerb } from './get.ts';
 import { annotateVerb, labelVerb } from './label.ts';
@@ -28,7 +29,7 @@ export const GROUPS: readonly VerbGroup[] = [
   { title: 'Basic Commands (Intermediate):', verbs: [getVerb, editVerb, deleteVerb] },
   { title: 'Deploy Commands:', verbs: [rolloutVerb, scaleVerb] },
   { title: 'Cluster Management Commands:', verbs: [clusterInfoVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
-  { title: 'Troubleshooting and Debugging Commands:', verbs: [] },
+  { title: 'Troubleshooting and Debugging Commands:', verbs: [describeVerb] },
   { title: 'Advanced Commands:', verbs: [applyVerb, patchVerb, replaceVerb] },
   { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb] },
 ];
