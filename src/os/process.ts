@@ -9,7 +9,7 @@ import { resolveProgram } from './exec.ts';
 import type { OpenFile } from './file.ts';
 import { concat, FileCalls } from './filecalls.ts';
 import type { Machine } from './machine.ts';
-import { type PidNamespace, pidAsSeen } from './pidns.ts';
+import { type PidNamespace, pidAsSeen, processByPid, processesSeen } from './pidns.ts';
 import { makePipe } from './pipe.ts';
 import type { Program, Task, Wake } from './program.ts';
 import { EXEC_COST } from './sched.ts';
@@ -135,6 +135,25 @@ export class Process extends FileCalls {
   /** Its own number, as it sees it. */
   getpid(): number {
     return this.nspid;
+  }
+
+  /** All processes that this one sees, in order of the numbers that it knows them by. */
+  visible(): Process[] {
+    return processesSeen(this);
+  }
+
+  /** The process that this one calls `pid`. */
+  processBy(pid: number): Process | undefined {
+    return processByPid(this, pid);
+  }
+
+  /** What this process calls the parent, group or session of another; 0 when it cannot see it. */
+  numberOf(q: Process, what: 'parent' | 'group' | 'session'): number {
+    if (what === 'parent') return this.pidns === null ? q.ppid : q.parent ? pidAsSeen(this, q.parent) : 0;
+    const id = what === 'group' ? q.pgid : q.sid;
+    if (this.pidns === null) return id;
+    const leader = this.machine.processes.get(id);
+    return leader ? pidAsSeen(this, leader) : 0;
   }
 
   /** What this process calls `q`; 0 when it cannot see it. */

@@ -57,9 +57,9 @@ export const pkill: Command = {
       return 2;
     }
     let hit = false;
-    for (const q of [...p.machine.processes.values()]) {
-      if (q === p || q.pid === 1 || !(full ? q.argv.join(' ') : q.name).includes(pattern)) continue;
-      if (p.kill(q.pid, signal).ok) hit = true;
+    for (const q of p.visible()) {
+      if (q === p || p.pidOf(q) === 1 || !(full ? q.argv.join(' ') : q.name).includes(pattern)) continue;
+      if (p.kill(p.pidOf(q), signal).ok) hit = true;
     }
     return hit ? 0 : 1;
   },
@@ -69,7 +69,7 @@ export const pidof: Command = {
   name: 'pidof',
   *main(p) {
     const names = p.argv.slice(1).filter((a) => !a.startsWith('-'));
-    const pids = [...p.machine.processes.values()].filter((q) => names.includes(q.name)).map((q) => q.pid);
+    const pids = p.visible().filter((q) => names.includes(q.name)).map((q) => p.pidOf(q));
     if (pids.length === 0) return 1;
     yield* p.out(`${pids.reverse().join(' ')}\n`);
     return 0;

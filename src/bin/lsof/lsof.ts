@@ -170,7 +170,7 @@ function socketRow(sk: Sock, o: Options, names: Names): Pick<Row, 'type' | 'devi
 
 function rows(p: Process, o: Options, names: Names): Row[] {
   const out: Row[] = [];
-  for (const q of [...p.machine.processes.values()].sort((a, b) => a.pid - b.pid)) {
+  for (const q of p.visible()) {
     const add = (
       fd: string,
       mode: string,
@@ -262,7 +262,7 @@ function* main(p: Process): Task<number> {
   const list = rows(p, o, names).filter((r) => wanted(o, r));
   if (list.length === 0) return 1;
   if (o.terse) {
-    yield* p.out([...new Set(list.map((r) => r.q.pid))].map((pid) => `${pid}\n`).join(''));
+    yield* p.out([...new Set(list.map((r) => p.pidOf(r.q)))].map((pid) => `${pid}\n`).join(''));
     return 0;
   }
   const user = (q: Process): string => p.machine.users(p).find((u) => u.uid === q.uid)?.name ?? String(q.uid);
@@ -289,7 +289,7 @@ function* main(p: Process): Task<number> {
   const size = width('SIZE/OFF', (r) => r.size);
   const node = width('NODE', (r) => r.node);
   const type = width('TYPE', (r) => r.type);
-  const pid = Math.max(5, ...list.map((r) => String(r.q.pid).length));
+  const pid = Math.max(5, ...list.map((r) => String(p.pidOf(r.q)).length));
   const name = Math.max(7, ...list.map((r) => Math.min(9, r.q.name.length)));
   const line = (cells: readonly string[]): string => {
     const [c, n, parent, u, f, t, d, s, o2, rest] = cells as [
@@ -311,7 +311,7 @@ function* main(p: Process): Task<number> {
     yield* p.out(
       line([
         r.q.name,
-        String(r.q.pid),
+        String(p.pidOf(r.q)),
         String(r.q.ppid),
         user(r.q),
         r.fd.padStart(4) + (r.mode || ' '),

@@ -48,13 +48,13 @@ interface Options {
 function* complain(p: Process, text: string, errorLog: string): Task<void> {
   yield* p.err(`nginx: [emerg] ${text}\n`);
   const seconds = Math.floor((p.sim.epochMs * 1000 + p.sim.now) / 1e6);
-  p.writeFile(errorLog, `${strftime('%Y/%m/%d %H:%M:%S', seconds)} [emerg] ${p.pid}#${p.pid}: ${text}\n`, { append: true });
+  p.writeFile(errorLog, `${strftime('%Y/%m/%d %H:%M:%S', seconds)} [emerg] ${p.getpid()}#${p.getpid()}: ${text}\n`, { append: true });
 }
 
 /** Before its log is open nginx writes to standard error with the time, as this build's default log is standard error. */
 function* early(p: Process, level: string, text: string): Task<void> {
   const seconds = Math.floor((p.sim.epochMs * 1000 + p.sim.now) / 1e6);
-  yield* p.err(`${strftime('%Y/%m/%d %H:%M:%S', seconds)} [${level}] ${p.pid}#${p.pid}: ${text}\n`);
+  yield* p.err(`${strftime('%Y/%m/%d %H:%M:%S', seconds)} [${level}] ${p.getpid()}#${p.getpid()}: ${text}\n`);
 }
 
 const BUILD = `built with OpenSSL 3.0.20 7 Apr 2026 (running with OpenSSL 3.0.19 27 Jan 2026)
@@ -156,7 +156,7 @@ function* reload(p: Process, http: Http, o: Options, listening: Map<string, TcpS
 }
 
 function* run(p: Process, config: Config, o: Options, socks: ReadonlyMap<string, TcpSocket>): Task<number> {
-  p.writeFile(config.pid, `${p.pid}\n`);
+  p.writeFile(config.pid, `${p.getpid()}\n`);
   const http = new Http(p, config);
   for (const signal of ['TERM', 'INT', 'QUIT'] as const) {
     p.onSignal(signal, () => {

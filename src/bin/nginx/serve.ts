@@ -72,7 +72,7 @@ export class Http {
     const server = r.variables.get('server_name') ?? '';
     const host = r.headers.get('host');
     const line =
-      `${strftime('%Y/%m/%d %H:%M:%S', this.seconds())} [${level}] ${p.pid}#${p.pid}: *${this.counts.accepted} ${text}, client: ${r.peer.addr}, server: ${server}, ` +
+      `${strftime('%Y/%m/%d %H:%M:%S', this.seconds())} [${level}] ${p.getpid()}#${p.getpid()}: *${this.counts.accepted} ${text}, client: ${r.peer.addr}, server: ${server}, ` +
       `request: "${r.line}"${upstream === null ? '' : `, upstream: "${upstream}"`}${host === undefined ? '' : `, host: "${host}"`}\n`;
     p.writeFile(config.errorLog, line, { append: true });
   }

@@ -69,7 +69,7 @@ export function variableOf(x: Scene, name: string, r: Request, l: Location, repl
     proxy_host: () => /^http:\/\/([^/]+)/.exec(l.proxy?.url ?? '')?.[1] ?? '',
     proxy_port: () => /:(\d+)/.exec(l.proxy?.url.slice(5) ?? '')?.[1] ?? '80',
     nginx_version: () => VERSION,
-    pid: () => p.pid,
+    pid: () => p.getpid(),
     ssl_protocol: () => r.tls?.protocol ?? '',
     ssl_cipher: () => r.tls?.cipher ?? '',
     ssl_server_name: () => r.tls?.name ?? '',

@@ -10,7 +10,7 @@ const comm = (p: Process): string => p.name.slice(0, 15);
 
 /** All but PID 1's own empty shell and the asker, in order of PID. */
 function others(p: Process): Process[] {
-  return [...p.machine.processes.values()].filter((x) => x !== p && x.pid !== 1).sort((a, b) => a.pid - b.pid);
+  return p.visible().filter((x) => x !== p && p.pidOf(x) !== 1);
 }
 
 export const pgrep: Command = {
@@ -57,14 +57,14 @@ export const pgrep: Command = {
     const full = (x: Process): string => x.argv.join(' ');
     let found = others(p).filter((x) => {
       const named = re === null || re.test(options.has('full') ? full(x) : comm(x));
-      return (named && (!parents || parents.includes(x.ppid))) !== options.has('inverse');
+      return (named && (!parents || parents.includes(p.numberOf(x, 'parent')))) !== options.has('inverse');
     });
     if (options.has('newest')) found = found.slice(-1);
     if (options.has('oldest')) found = found.slice(0, 1);
     if (options.has('count')) yield* p.out(`${found.length}\n`);
     else if (found.length > 0) {
       const lines = found.map((x) =>
-        options.has('list-full') ? `${x.pid} ${full(x)}` : options.has('list-name') ? `${x.pid} ${comm(x)}` : String(x.pid),
+        options.has('list-full') ? `${p.pidOf(x)} ${full(x)}` : options.has('list-name') ? `${p.pidOf(x)} ${comm(x)}` : String(p.pidOf(x)),
       );
       yield* p.out(`${lines.join(options.get('delimiter') ?? '\n')}\n`);
     }
@@ -109,9 +109,9 @@ export const killall: Command = {
         status = 1;
       }
       for (const x of found) {
-        const r = p.kill(x.pid, signal);
+        const r = p.kill(p.pidOf(x), signal);
         if (!r.ok) {
-          yield* p.err(`${name}(${x.pid}): ${strerror(r.errno)}\n`);
+          yield* p.err(`${name}(${p.pidOf(x)}): ${strerror(r.errno)}\n`);
           status = 1;
         }
       }

@@ -83,7 +83,7 @@ class Ping {
     this.t = t;
     this.name = p.name;
     this.payload = filled(o);
-    this.ident = o.ident ?? p.pid & 0xffff;
+    this.ident = o.ident ?? p.getpid() & 0xffff;
   }
 
   private get v4(): boolean {

@@ -53,14 +53,14 @@ function start(q: Process): string {
   return lived(q) < 86_400e6 ? strftime('%H:%M', us / 1e6) : strftime('%b%d', us / 1e6);
 }
 
-const num = (head: string, width: number, of: (q: Process) => number | string): Field => ({ head, width, value: (q) => String(of(q)) });
+const num = (head: string, width: number, of: (q: Process, viewer: Process) => number | string): Field => ({ head, width, value: (q, v) => String(of(q, v)) });
 const text = (head: string, width: number, value: Field['value'], rest = false): Field => ({ head, width, left: true, rest, value });
 
 const PID_WIDTH = 7;
-const PID = num('PID', PID_WIDTH, (q) => q.pid);
-const PPID = num('PPID', PID_WIDTH, (q) => q.ppid);
-const PGID = num('PGID', PID_WIDTH, (q) => q.pgid);
-const SID = num('SID', PID_WIDTH, (q) => q.sid);
+const PID = num('PID', PID_WIDTH, (q, v) => v.pidOf(q));
+const PPID = num('PPID', PID_WIDTH, (q, v) => v.numberOf(q, 'parent'));
+const PGID = num('PGID', PID_WIDTH, (q, v) => v.numberOf(q, 'group'));
+const SID = num('SID', PID_WIDTH, (q, v) => v.numberOf(q, 'session'));
 const USER = text('USER', 8, userName);
 const GROUP = text('GROUP', 8, (q, v) => (q.gid === 0 ? 'root' : userName(q, v)));
 const UID = num('UID', 5, (q) => q.uid);

@@ -93,7 +93,7 @@ function parse(p: Process, args: readonly string[]): Asked {
       o.choose.push(
         (
           (ids) => (q: Process) =>
-            ids.includes(q.pid)
+            ids.includes(q.machine.current?.pidOf(q) ?? q.pid)
         )(numbers(t)),
       ),
     q: (t) => {
@@ -119,14 +119,14 @@ function parse(p: Process, args: readonly string[]): Asked {
       o.choose.push(
         (
           (ids) => (q: Process) =>
-            ids.includes(q.sid)
+            ids.includes(q.machine.current?.numberOf(q, 'session') ?? q.sid)
         )(numbers(t, 'session')),
       ),
     g: (t) =>
       o.choose.push(
         (
           (ids) => (q: Process) =>
-            ids.includes(q.sid)
+            ids.includes(q.machine.current?.numberOf(q, 'session') ?? q.sid)
         )(numbers(t, 'session')),
       ),
     t: (t) =>
@@ -146,7 +146,7 @@ function parse(p: Process, args: readonly string[]): Asked {
       o.choose.push(
         (
           (ids) => (q: Process) =>
-            ids.includes(q.ppid)
+            ids.includes(q.machine.current?.numberOf(q, 'parent') ?? q.ppid)
         )(numbers(t)),
       ),
     sid: valued.s as (t: string) => void,
@@ -244,8 +244,8 @@ function bsdFlag(o: Asked, c: string): void {
 }
 
 function chosen(p: Process, o: Asked): Process[] {
-  const everyone = [...p.machine.processes.values()].sort((a, b) => a.pid - b.pid);
-  if (o.quick) return o.quick.flatMap((pid) => everyone.filter((q) => q.pid === pid));
+  const everyone = p.visible();
+  if (o.quick) return o.quick.flatMap((pid) => everyone.filter((q) => p.pidOf(q) === pid));
   let list: Process[];
   if (o.all) list = everyone;
   else if (o.choose.length > 0) list = everyone.filter((q) => o.choose.some((f) => f(q)));

@@ -425,11 +425,11 @@ function* runCoproc(sh: Shell, node: Coproc): Task<number> {
   if (out.ok && into.ok) {
     const v = sh.vars.ensure(name);
     v.array = [String(out.value), String(into.value)];
-    yield* sh.assign(`${name}_PID`, String(child.pid));
+    yield* sh.assign(`${name}_PID`, String(child.getpid()));
   }
   const job = sh.jobs.add([child], child.pgid, textOf(sh, node), false);
-  sh.lastBackground = child.pid;
-  if (sh.interactive) yield* sh.p.err(`[${job.id}] ${child.pid}\n`);
+  sh.lastBackground = child.getpid();
+  if (sh.interactive) yield* sh.p.err(`[${job.id}] ${child.getpid()}\n`);
   sh.status = 0;
   return 0;
 }

@@ -61,7 +61,7 @@ export class Jobs {
   remove(job: JobEntry): void {
     this.list = this.list.filter((j) => j !== job);
     this.recent = this.recent.filter((id) => id !== job.id);
-    for (const p of job.processes) if (p.dead) this.finished.set(p.pid, p.status);
+    for (const p of job.processes) if (p.dead) this.finished.set(p.getpid(), p.status);
     if (this.finished.size > MAX_FINISHED) this.finished.delete(this.finished.keys().next().value as number);
   }
 
@@ -86,7 +86,7 @@ export class Jobs {
   }
 
   byPid(pid: number): JobEntry | undefined {
-    return this.list.find((j) => j.processes.some((p) => p.pid === pid));
+    return this.list.find((j) => j.processes.some((p) => p.getpid() === pid));
   }
 
   /** %1, %+, %%, %-, %name, %?text. 'ambiguous' when several match. */
@@ -109,7 +109,7 @@ export class Jobs {
     const word = describe(job);
     const last = job.processes[job.processes.length - 1] as Process;
     const head = `[${job.id}]${this.mark(job)} `;
-    const pid = long ? `${(job.processes[0] ?? last).pid} ` : ' ';
+    const pid = long ? `${(job.processes[0] ?? last).getpid()} ` : ' ';
     return `${head}${pid}${word.padEnd(24)}${job.text}${st === 'Running' ? ' &' : ''}\n`;
   }
 }

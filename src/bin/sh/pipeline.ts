@@ -110,8 +110,8 @@ export function* background(sh: Shell, s: Statement): Task<void> {
   }
   const job = sh.jobs.add(processes, pgid, text, false);
   const lastProcess = processes[processes.length - 1] as Process;
-  sh.lastBackground = lastProcess.pid;
-  if (sh.interactive) yield* sh.p.err(`[${job.id}] ${lastProcess.pid}\n`);
+  sh.lastBackground = lastProcess.getpid();
+  if (sh.interactive) yield* sh.p.err(`[${job.id}] ${lastProcess.getpid()}\n`);
   sh.status = 0;
 }
 
@@ -155,7 +155,7 @@ export function* waitForeground(sh: Shell, processes: Process[], pgid: number, t
       }
       sh.childInterrupted();
     } else if (sh.interactive || last.termSignal === 'TERM') yield* p.err(`${strsignal(last.termSignal)}\n`);
-    else yield* p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(last.termSignal).padEnd(23)} ${text()}\n`);
+    else yield* p.err(`${sh.where()}${String(last.getpid()).padStart(5)} ${strsignal(last.termSignal).padEnd(23)} ${text()}\n`);
   }
   sh.afterInterrupt();
   return pipelineStatus(

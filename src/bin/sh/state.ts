@@ -207,7 +207,7 @@ export class Shell {
     this.jobs = jobs;
     this.source = source;
     this.arg0 = p.argv[0] ?? 'bash';
-    this.shellPid = p.pid;
+    this.shellPid = p.getpid();
     this.startTime = p.sim.now;
     for (const [name, value] of p.env) {
       if (!/^[A-Za-z_]\w*$/.test(name)) continue;
@@ -260,7 +260,7 @@ export class Shell {
     d.set('EPOCHSECONDS', { get: () => String(Math.floor(this.p.sim.epochMs / 1000 + this.p.sim.now / 1e6)) });
     d.set('EPOCHREALTIME', { get: () => (this.p.sim.epochMs / 1000 + this.p.sim.now / 1e6).toFixed(6) });
     d.set('LINENO', { get: () => String(this.source.line(this.pos)) });
-    d.set('BASHPID', { get: () => String(this.p.pid) });
+    d.set('BASHPID', { get: () => String(this.p.getpid()) });
     d.set('BASH_SUBSHELL', { get: () => String(this.subshellLevel) });
     d.set('PIPESTATUS', { get: () => this.pipeStatus });
     d.set('HOSTNAME', { get: () => this.p.hostname });

@@ -102,6 +102,6 @@ export function* processSubstitution(sh: Shell, operator: '<' | '>', script: Par
   while (sh.p.fds.has(fd)) fd--;
   sh.p.fds.set(fd, mine);
   sh.substitutionFds.push(fd);
-  sh.lastBackground = child.pid;
+  sh.lastBackground = child.getpid();
   return `/dev/fd/${fd}`;
 }

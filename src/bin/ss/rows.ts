@@ -48,12 +48,12 @@ function netid(sk: Sock): string {
 /** Open descriptors by socket: `("name",pid=N,fd=N)`. */
 export function usersOf(p: Process, threads = false): Map<Sock, string[]> {
   const users = new Map<Sock, string[]>();
-  for (const q of p.machine.processes.values()) {
+  for (const q of p.visible()) {
     for (const [fd, file] of q.fds) {
       const sock = (file as { sock?: Sock }).sock;
       if (!sock) continue;
       const list = users.get(sock) ?? [];
-      list.push(`("${q.name.slice(0, 15)}",pid=${q.pid},${threads ? `tid=${q.pid},` : ''}fd=${fd})`);
+      list.push(`("${q.name.slice(0, 15)}",pid=${p.pidOf(q)},${threads ? `tid=${p.pidOf(q)},` : ''}fd=${fd})`);
       users.set(sock, list);
     }
   }

@@ -19,7 +19,7 @@ function table(p: Process, list: readonly Process[], whole: boolean, busy: (q: P
     const us = q.cpuTime;
     const time = `${Math.floor(us / 60e6)}:${(Math.floor(us / 1e4) / 100 - Math.floor(us / 60e6) * 60).toFixed(2).padStart(5, '0')}`;
     const command = whole ? q.argv.join(' ') : q.name.length > 15 ? `${q.name.slice(0, 9)}+` : q.name;
-    out += `${String(q.pid).padStart(7)} ${name.slice(0, 8).padEnd(8)}  20   0       0      0      0 ${letter(q, p)} ${busy(q).toFixed(1).padStart(5)}   0.0 ${time.padStart(9)} ${command}\n`;
+    out += `${String(p.pidOf(q)).padStart(7)} ${name.slice(0, 8).padEnd(8)}  20   0       0      0      0 ${letter(q, p)} ${busy(q).toFixed(1).padStart(5)}   0.0 ${time.padStart(9)} ${command}\n`;
   }
   return out;
 }
@@ -56,14 +56,14 @@ export const top: Command = {
     for (let i = 0; i < count; i++) {
       if (i > 0 && (yield* p.sleep(Math.max(delay, 1000))) === 'signal') return 0;
       const now = p.sim.now;
-      const all = [...p.machine.processes.values()];
+      const all = p.visible();
       const busy = (q: Process): number => {
         const from = Math.max(since, q.startTime);
         return now > from ? Math.min(100, (100 * (q.cpuTime - (before.get(q) ?? 0))) / (now - from)) : 0;
       };
       const list = all
         .filter(
-          (q) => (!pids || pids.includes(q.pid)) && (user === undefined || p.machine.users(p).find((u) => u.uid === q.uid)?.name === user),
+          (q) => (!pids || pids.includes(p.pidOf(q))) && (user === undefined || p.machine.users(p).find((u) => u.uid === q.uid)?.name === user),
         )
         .sort((a, b) => busy(b) - busy(a) || a.pid - b.pid);
       const total = Math.min(100, all.reduce((n, q) => n + busy(q), 0) / 2);

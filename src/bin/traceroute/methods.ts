@@ -266,7 +266,7 @@ export class IcmpMethod extends RawBase implements ProbeMethod {
   constructor(p: Process, o: TraceOptions) {
     super(p, o, typeof o.addr === 'number' ? IPPROTO_ICMP : IPPROTO_ICMPV6, 8, 32);
     this.seq = o.port ?? 1;
-    this.ident = p.pid & 0xffff;
+    this.ident = p.getpid() & 0xffff;
   }
 
   send(probe: Probe, ttl: number): Broken | boolean {

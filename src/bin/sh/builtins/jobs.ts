@@ -74,7 +74,7 @@ const list: Builtin = function* (sh, argv) {
     const st = state(job);
     if (o.flags.has('r') && st !== 'Running') continue;
     if (o.flags.has('s') && st !== 'Stopped') continue;
-    text += o.flags.has('p') ? `${job.processes[0]?.pid ?? ''}\n` : sh.jobs.line(job, o.flags.has('l'));
+    text += o.flags.has('p') ? `${job.processes[0]?.getpid() ?? ''}\n` : sh.jobs.line(job, o.flags.has('l'));
     if (st === 'Done') sh.jobs.remove(job);
   }
   return yield* output(sh, 'jobs', text);
@@ -94,7 +94,7 @@ function* waitJob(sh: Shell, job: JobEntry): Task<number> {
   else sh.jobs.remove(job);
   const signal = last?.termSignal;
   if (!sh.interactive && last && signal && !['TERM', 'INT', 'PIPE'].includes(signal))
-    yield* sh.p.err(`${sh.where()}${String(last.pid).padStart(5)} ${strsignal(signal).padEnd(23)} ${job.text}\n`);
+    yield* sh.p.err(`${sh.where()}${String(last.getpid()).padStart(5)} ${strsignal(signal).padEnd(23)} ${job.text}\n`);
   return last?.status ?? 0;
 }
 
@@ -135,7 +135,7 @@ const wait: Builtin = function* (sh, argv) {
     const job = sh.jobs.byPid(pid);
     const finished = sh.jobs.finished.get(pid);
     if (job) {
-      const child = job.processes.find((c) => c.pid === pid);
+      const child = job.processes.find((c) => c.getpid() === pid);
       if (child === job.processes[job.processes.length - 1]) status = yield* waitJob(sh, job);
       else status = child ? yield* sh.p.waitPid(child) : 127;
     } else if (finished !== undefined) status = finished;
