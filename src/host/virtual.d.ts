@@ -16,7 +16,8 @@ declare module 'virtual:hopwise-support' {
     models?: string | null;
     missing?: readonly string[];
   }[];
-  export const features: readonly { area: string; feature: string; level: 'emulated' | 'partly' | 'absent'; note?: string }[];
+  type Feature = { area: string; feature: string; level: 'emulated' | 'partly' | 'absent'; note?: string };
+  export const features: { readonly kernel: readonly Feature[]; readonly cluster: readonly Feature[] };
   export const matches: readonly string[];
   export const targets: readonly string[];
 }

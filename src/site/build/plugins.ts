@@ -68,13 +68,14 @@ export const support: Plugin = {
     const { commands } = (await import(pathOf('../../bin/index.ts'))) as typeof import('../../bin/index.ts');
     const { supportOf } = (await import(pathOf('../../bin/man/support.ts'))) as typeof import('../../bin/man/support.ts');
     const { FEATURES } = (await import(pathOf('../../net/support.ts'))) as typeof import('../../net/support.ts');
+    const { CLUSTER_FEATURES } = (await import(pathOf('../../cluster/support.ts'))) as typeof import('../../cluster/support.ts');
     const { matches, targets } = (await import(
       pathOf('../../net/netfilter/xt/ext/index.ts')
     )) as typeof import('../../net/netfilter/xt/ext/index.ts');
     const programs = commands.map(({ name }) => ({ name, ...supportOf(name) })).sort((a, b) => (a.name < b.name ? -1 : 1));
     const names = (list: readonly { readonly name: string }[]) => [...new Set(list.map((e) => e.name))].sort();
     return `export const programs = ${JSON.stringify(programs)};
-      export const features = ${JSON.stringify(FEATURES)};
+      export const features = { kernel: ${JSON.stringify(FEATURES)}, cluster: ${JSON.stringify(CLUSTER_FEATURES)} };
       export const matches = ${JSON.stringify(names(matches))};
       export const targets = ${JSON.stringify(names(targets))};`;
   },
