@@ -8,8 +8,6 @@ import { FLOORS, raiseFloors, type SuiteOptions, type SuiteResult, scoreLine } f
 
 /** Draws of random addresses that a case may need. */
 const SEEDS = 8;
-/** Lines that a difference shows around what changed. */
-const CONTEXT = 1;
 
 const GOLDEN = join(import.meta.dirname, '../golden/kubernetes/cni');
 
@@ -50,13 +48,21 @@ function broken(path: string, why: string): CniVerdict {
   return { name, group: name, items: 1, wrong: [{ what: 'run', wanted: '', got: why }] };
 }
 
+/** Lines that only one side has, by the longest common subsequence. */
 function difference({ what, wanted, got }: CniItem): string {
   const [a, b] = [wanted.split('\n'), got.split('\n')];
-  let head = 0;
-  while (head < a.length && head < b.length && a[head] === b[head]) head++;
-  let tail = 0;
-  while (tail < a.length - head && tail < b.length - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
-  const from = Math.max(0, head - CONTEXT);
-  const show = (sign: string, lines: readonly string[]): string => lines.map((l) => `  ${sign} ${l}\n`).join('');
-  return `\n${what}\n${show(' ', a.slice(from, head))}${show('-', a.slice(head, a.length - tail))}${show('+', b.slice(head, b.length - tail))}`;
+  const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+  const at = (i: number, j: number): number => (common[i] as Uint16Array)[j] as number;
+  for (let i = a.length - 1; i >= 0; i--)
+    for (let j = b.length - 1; j >= 0; j--)
+      (common[i] as Uint16Array)[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  let out = `\n${what}\n`;
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    if (i < a.length && j < b.length && a[i] === b[j]) {
+      i++;
+      j++;
+    } else if (j >= b.length || (i < a.length && at(i + 1, j) >= at(i, j + 1))) out += `  - ${a[i++]}\n`;
+    else out += `  + ${b[j++]}\n`;
+  }
+  return out;
 }

@@ -40,8 +40,8 @@ export interface Plugin {
   readonly upstreamOnly?: boolean;
 }
 
-const NAMED = struct('', { name: STRING });
-const VERSIONED = struct('', { cniVersion: STRING });
+const NAMED = { ...struct('', { name: STRING }), go: 'struct { Name string "json:\\"name\\"" }' };
+const VERSIONED = { ...struct('', { cniVersion: STRING }), go: 'struct { CNIVersion string "json:\\"cniVersion\\"" }' };
 
 /** Variables in the order in which missing ones are named, and the commands that need them. */
 const VARIABLES: readonly (readonly [name: string, neededBy: readonly string[]])[] = [

@@ -30,6 +30,8 @@ import { setupSpoofCheck, teardownSpoofCheck } from './spoofcheck.ts';
 const DEFAULT_V4: IpNet = { addr: 0, len: 0 };
 const DEFAULT_V6: IpNet = { addr: 0n, len: 0 };
 
+const IFNAMSIZ = 16;
+
 interface Gateways {
   readonly family: 4 | 6;
   readonly nets: readonly IpNet[];
@@ -88,6 +90,8 @@ function bridgeByName(ns: Netns, name: string): Outcome<NetDevice> {
 }
 
 function ensureBridge(p: Process, ns: Netns, n: BridgeConf): Outcome<NetDevice> {
+  // The attribute's policy speaks before the kernel looks at the name.
+  if (n.bridge.length > IFNAMSIZ - 1) return bad(`could not add ${quoted(n.bridge)}: ${errnoText('ERANGE')}`);
   const made = newLink(ns, {
     kind: 'bridge',
     name: n.bridge,

@@ -4,12 +4,13 @@ import type { Process } from '../../../os/process.ts';
 import { IFF_UP, setLink } from '../../../os/uapi.ts';
 import { formatIp, isLoopback } from '../../../wire/addr.ts';
 import { addressesOf } from '../addr.ts';
-import { prefixed, quoted } from '../gojson.ts';
+import { marshalIndent, prefixed, quoted } from '../gojson.ts';
 import { linkByName, openNetns, setUp, step } from '../link.ts';
 import { plainConf, prevResult } from '../netconf.ts';
-import { type IpConfig, printResult } from '../result.ts';
+import { type IpConfig, printResult, resultJson } from '../result.ts';
 import { atOnce, type CmdArgs, type Plugin, type Printed } from '../skel.ts';
 import { bad, good } from '../types.ts';
+import { isAtLeast } from '../version.ts';
 
 const LO = 'lo';
 
@@ -35,7 +36,11 @@ function add(p: Process, args: CmdArgs): Printed {
   const version = conf.value.cniVersion ?? '';
   if (prev.value) return printResult(prev.value, version);
   const interfaces = [{ name: LO, mac: '00:00:00:00:00:00', sandbox: args.netns }];
-  return printResult({ version, interfaces, ips, routes: [], dns: {} }, version);
+  const result = { version: '1.0.0', interfaces, ips, routes: [], dns: {} };
+  if (version === '') return printResult(result, version);
+  // The result is marked with the wanted version from the start, so that nothing converts it.
+  const json = resultJson(result, isAtLeast(version, '1.1.0') ? version : '1.0.0');
+  return json.ok ? good(marshalIndent({ ...json.value, cniVersion: version })) : json;
 }
 
 function del(p: Process, args: CmdArgs): Printed {
