@@ -139,6 +139,7 @@ function specChanged(object: AnyObject, old: AnyObject): boolean {
 
 /** Kinds whose status writers may change labels and annotations along. */
 const STATUS_TAKES_METADATA: ReadonlySet<string> = new Set([
+  'Deployment',
   'Pod',
   'Node',
   'Namespace',

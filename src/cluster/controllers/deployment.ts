@@ -215,8 +215,8 @@ class DeploymentController implements Running {
   private setRevision(r: Round, revision: number): void {
     if (revision === 0 || r.d.metadata.annotations?.[REVISION] === String(revision)) return;
     const annotations = { ...r.d.metadata.annotations, [REVISION]: String(revision) };
-    const written = this.ctx.client.update({ ...r.d, metadata: { ...r.d.metadata, annotations } });
-    if (written.ok) r.d = written.value;
+    const written = this.ctx.client.update({ ...r.d, metadata: { ...r.d.metadata, annotations } }, { subresource: 'status' });
+    if (written.ok) r.d = written.value as Deployment;
     else r.again = true;
   }
 

@@ -9,6 +9,7 @@ import { nowText } from './clock.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 import { Recorder } from './events.ts';
 import { podCondition } from './pods.ts';
+import { setPodCondition } from './podstatus.ts';
 
 const NOT_READY = 'node.kubernetes.io/not-ready';
 const UNREACHABLE = 'node.kubernetes.io/unreachable';
@@ -109,9 +110,9 @@ class NodeLifecycle implements Running {
     const ready = pod && podCondition(pod, 'Ready');
     if (!pod || !node || ready?.status !== 'True' || nodeCondition(node, 'Ready')?.status === 'True') return 'done';
     const condition = { ...ready, status: 'False', lastTransitionTime: nowText(this.ctx.sim) };
-    const written = this.ctx.client.patch('pods', pod.metadata.namespace ?? '', pod.metadata.name, 'strategic', { status: { conditions: [condition] } }, { subresource: 'status' });
+    const written = setPodCondition(this.ctx.client, pod, condition);
     this.events.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready');
-    return written.ok || written.status.code === 404 ? 'done' : 'again';
+    return written ? 'done' : 'again';
   }
 
   /** Once in a while: who has not been heard of for too long. */

@@ -4,9 +4,10 @@ import { SEC } from '../../sim/sim.ts';
 import { WorkQueue } from '../api/informer.ts';
 import { type Job, keyOf, type Node, type Pod } from '../api/object.ts';
 import { untolerated } from '../scheduler/nodematch.ts';
-import { untilAfter } from './clock.ts';
+import { nowText, untilAfter } from './clock.ts';
 import type { Controller } from './context.ts';
 import { isPodTerminal } from './pods.ts';
+import { setPodCondition } from './podstatus.ts';
 
 const TTL = 'node.alpha.kubernetes.io/ttl';
 /** Up to so many nodes, kubelets may keep secrets for so many seconds. */
@@ -72,8 +73,8 @@ export const podGC: Controller = {
     const remove = (pod: Pod, message?: string): void => {
       const { namespace = '', name, uid } = pod.metadata;
       if (message !== undefined && !isPodTerminal(pod)) {
-        const status = { phase: 'Failed', conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message, lastTransitionTime: new Date(ctx.sim.epochMs + ctx.sim.now / 1000).toISOString().replace(/\.\d+Z$/, 'Z') }] };
-        ctx.client.patch('pods', namespace, name, 'strategic', { status }, { subresource: 'status' });
+        const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message, lastTransitionTime: nowText(ctx.sim) };
+        setPodCondition(ctx.client, pod, condition, { phase: 'Failed' });
       }
       ctx.client.delete('pods', namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } });
     };

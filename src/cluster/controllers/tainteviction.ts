@@ -7,6 +7,7 @@ import { tolerates } from '../scheduler/nodematch.ts';
 import { nowText, untilAfter } from './clock.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 import { Recorder } from './events.ts';
+import { setPodCondition } from './podstatus.ts';
 
 class TaintEviction implements Running {
   private readonly ctx: ControllerContext;
@@ -96,7 +97,7 @@ class TaintEviction implements Running {
       reason: 'DeletionByTaintManager',
       message: 'Taint manager: deleting due to NoExecute taint',
     };
-    this.ctx.client.patch('pods', namespace, name, 'strategic', { status: { conditions: [condition] } }, { subresource: 'status' });
+    setPodCondition(this.ctx.client, pod, condition);
     this.ctx.client.delete('pods', namespace, name);
   }
 

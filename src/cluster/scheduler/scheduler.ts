@@ -8,6 +8,7 @@ import { nowText } from '../controllers/clock.ts';
 import { Informers, type Running } from '../controllers/context.ts';
 import { reportEvent } from '../controllers/events.ts';
 import { isPodTerminal, podCondition } from '../controllers/pods.ts';
+import { setPodCondition } from '../controllers/podstatus.ts';
 import { servicesOf } from '../controllers/servicepods.ts';
 import { filterState, type Refusal, refuses, unavailable } from './filters.ts';
 import { type Candidate, preempt, priorityOf } from './preemption.ts';
@@ -352,7 +353,7 @@ class Scheduler implements Running {
         reason: 'PreemptionByScheduler',
         message: `${NAME}: preempting to accommodate a higher priority pod`,
       };
-      this.client.patch('pods', namespace, name, 'strategic', { status: { conditions: [condition] } }, { subresource: 'status' });
+      setPodCondition(this.client, victim, condition);
       this.client.delete('pods', namespace, name);
       this.report(victim, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${pod.metadata.uid} on node ${candidate.node}`);
     }
@@ -381,9 +382,8 @@ class Scheduler implements Running {
       reason,
       message,
       ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
-    };
-    const status = { conditions: [condition], ...(nominated !== undefined && { nominatedNodeName: nominated }) };
-    this.client.patch('pods', pod.metadata.namespace ?? '', pod.metadata.name, 'strategic', { status }, { subresource: 'status' });
+    } as unknown as V1PodCondition;
+    setPodCondition(this.client, pod, condition, nominated === undefined ? {} : { nominatedNodeName: nominated });
   }
 
   stop(): void {
