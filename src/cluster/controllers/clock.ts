@@ -33,3 +33,8 @@ export function parseTime(text: string | undefined): number {
 export function untilAfter(sim: Sim, text: string | undefined, seconds: number): number {
   return Math.round((parseTime(text) + seconds * 1000 - nowMs(sim)) * 1000);
 }
+
+/** µs until something that is ready since `since` has been so for `seconds`; at least one ms. */
+export function readyLeft(now: number, since: number, seconds: number): number {
+  return Math.max(1, since + seconds * 1000 - now) * 1000;
+}
