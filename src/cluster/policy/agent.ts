@@ -4,8 +4,9 @@ import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { type Micros, MS } from '../../sim/sim.ts';
 import { WaitQueue } from '../../sim/wait.ts';
+import { type IpAddr, parseIp } from '../../wire/addr.ts';
 import type { Client, WatchEvent } from '../api/client.ts';
-import { keyOf, type Namespace, type NetworkPolicy, type Pod } from '../api/object.ts';
+import { keyOf, type Namespace, type NetworkPolicy, type Pod, type Service } from '../api/object.ts';
 import type { Connect } from '../proxy/kube-proxy.ts';
 import { ENFORCERS } from './index.ts';
 import { type CompiledPolicy, type PodView, PolicyModel, podView } from './model.ts';
@@ -21,6 +22,7 @@ export function* enforcePolicies(p: Process, client: Client, node: string, enfor
   const policies = new Map<string, NetworkPolicy>();
   const namespaces = new Map<string, Namespace>();
   const pods = new Map<string, PodView>();
+  const services = new Map<string, readonly IpAddr[]>();
   const wake = new WaitQueue();
   let dirty = true;
   const changed = (): void => {
@@ -44,6 +46,14 @@ export function* enforcePolicies(p: Process, client: Client, node: string, enfor
     else pods.delete(key);
     if (viewText(before) !== viewText(view ?? undefined)) changed();
   });
+  client.watch<Service>('services', {}, (e) => {
+    const key = keyOf(e.object);
+    const ips = (e.object.spec?.clusterIPs ?? []).map((ip) => parseIp(ip)).filter((ip) => ip !== null);
+    const before = services.get(key)?.join() ?? '';
+    if (e.type === 'DELETED' || ips.length === 0) services.delete(key);
+    else services.set(key, ips);
+    if ((services.get(key)?.join() ?? '') !== before) changed();
+  });
   for (;;) {
     if (!dirty) {
       yield { on: [wake] };
@@ -54,7 +64,12 @@ export function* enforcePolicies(p: Process, client: Client, node: string, enfor
     dirty = false;
     const model = new PolicyModel(pods, namespaces);
     const compiled: CompiledPolicy[] = [...policies.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map((o) => model.compile(o));
-    yield* applied.apply({ model, policies: compiled, local: model.all().filter((v) => v.node === node) });
+    yield* applied.apply({
+      model,
+      policies: compiled,
+      local: model.all().filter((v) => v.node === node),
+      services: new Set([...services.values()].flat()),
+    });
   }
 }
 

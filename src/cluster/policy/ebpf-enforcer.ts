@@ -45,17 +45,23 @@ interface Endpoint {
   policies: Record<Direction, readonly CompiledPolicy[] | null>;
 }
 
+const denied = (e: Endpoint, direction: Direction): string => `POLICY_DENIED ${direction} ${e.pod.key}`;
+
 export class EbpfEnforcer implements Enforcer {
   private readonly p: Process;
   private readonly endpoints = new Map<string, Endpoint>();
   private identities = new Map<IpAddr, PodView>();
+  private services: ReadonlySet<IpAddr> = new Set();
+  /** Packets to a Service's address, which are judged when they leave with that of an endpoint. */
+  private readonly deferred = new WeakMap<Packet, { readonly e: Endpoint; readonly key: string }>();
 
   constructor(p: Process) {
     this.p = p;
   }
 
-  *apply({ model, policies, local }: PolicyState): Task<void> {
+  *apply({ model, policies, local, services }: PolicyState): Task<void> {
     this.identities = new Map(model.all().flatMap((pod) => pod.ips.map((ip) => [ip, pod] as const)));
+    this.services = services;
     const here = new Set(local.map((pod) => pod.key));
     for (const [key, e] of this.endpoints) {
       if (here.has(key)) continue;
@@ -63,6 +69,9 @@ export class EbpfEnforcer implements Enforcer {
       this.endpoints.delete(key);
     }
     for (const pod of local) this.endpoint(pod, policies);
+    for (const dev of this.p.ns.devices.values())
+      if (dev.tcx === null && dev.peerNs() === null && dev.kind !== 'loopback')
+        dev.tcx = { ingress: null, egress: (skb) => this.leave(skb) };
     yield {};
   }
 
@@ -82,7 +91,7 @@ export class EbpfEnforcer implements Enforcer {
     e.device = device;
     this.endpoints.set(pod.key, e);
     // What the pod sends comes in at its device on the node, and what it is sent goes out there.
-    device.tcx = { ingress: (skb) => this.judge(e, 'egress', skb), egress: (skb) => this.judge(e, 'ingress', skb) };
+    device.tcx = { ingress: (skb) => this.judge(e, 'egress', skb), egress: (skb) => this.leave(skb) ?? this.judge(e, 'ingress', skb) };
   }
 
   /** The node's end of the pair whose other end has the pod's address. */
@@ -108,7 +117,24 @@ export class EbpfEnforcer implements Enforcer {
       e.seen[direction].add(packet.key, life);
       return null;
     }
-    return `POLICY_DENIED ${direction} ${e.pod.key}`;
+    if (direction === 'egress' && this.services.has(packet.dst)) {
+      this.deferred.set(skb, { e, key: packet.key });
+      return null;
+    }
+    return denied(e, direction);
+  }
+
+  /** A packet that was to a Service leaves the node's stack, to whichever endpoint was chosen for it. */
+  private leave(skb: Packet): string | null {
+    const open = this.deferred.get(skb);
+    if (!open) return null;
+    this.deferred.delete(skb);
+    const packet = packetOf(skb.data, skb.proto);
+    const policies = open.e.policies.egress;
+    if (packet === null || policies === null) return null;
+    if (!this.allowed(open.e, 'egress', policies, packet)) return denied(open.e, 'egress');
+    open.e.seen.egress.add(open.key, this.p.sim.now + (packet.proto === TCP ? TCP_LIFE : OTHER_LIFE));
+    return null;
   }
 
   private allowed(e: Endpoint, direction: Direction, policies: readonly CompiledPolicy[], packet: PolicyPacket): boolean {

@@ -2,6 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
+import type { IpAddr } from '../../wire/addr.ts';
 import type { CompiledPolicy, PodView, PolicyModel } from './model.ts';
 
 export interface PolicyState {
@@ -10,6 +11,8 @@ export interface PolicyState {
   readonly policies: readonly CompiledPolicy[];
   /** Pods of this node, in the order of their keys. */
   readonly local: readonly PodView[];
+  /** Cluster addresses of Services. */
+  readonly services: ReadonlySet<IpAddr>;
 }
 
 export interface Enforcer {

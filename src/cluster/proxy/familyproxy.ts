@@ -12,6 +12,7 @@ import type { ProxyConfig } from './flags.ts';
 import { type ProxyHealth, ServiceHealth } from './health.ts';
 import { PROXY_MODES } from './index.ts';
 import { Iptables } from './iptables/tables.ts';
+import { klog } from './klog.ts';
 import type { Metrics } from './metrics.ts';
 import type { Proxier } from './mode.ts';
 import { nodePortAddresses } from './nodeports.ts';
@@ -157,7 +158,7 @@ export class FamilyProxy {
     const changes = this.tracker.apply();
     const r = yield* this.proxier.sync(changes, full);
     if (!r.ok) {
-      yield* p.err(`${r.error.trimEnd()}\n`);
+      yield* klog(p, 'E', 'proxier.go:1523', r.error.split(': ')[0] ?? '', { ipFamily: FAMILY_NAME[family], err: r.error.trimEnd() });
       return false;
     }
     metrics.synced(FAMILY_NAME[family], full, p.sim.now - begin, r.metrics);

@@ -10,12 +10,13 @@ import { formatIp, isLinkLocal } from '../../wire/addr.ts';
 import { text } from '../../wire/bytes.ts';
 import type { Client, WatchEvent } from '../api/client.ts';
 import type { EndpointSlice, Node, Service } from '../api/object.ts';
-import { FAMILIES, type Family, familyOfText } from './family.ts';
+import { FAMILIES, FAMILY_NAME, type Family, familyOfText } from './family.ts';
 import { FamilyProxy } from './familyproxy.ts';
-import { invocation, type ProxyConfig } from './flags.ts';
+import { invocation, type ProxyConfig, VERSION } from './flags.ts';
 import { ProxyHealth } from './health.ts';
 import { listen, splitHostPort } from './http.ts';
 import { PROXY_MODES } from './index.ts';
+import { klog } from './klog.ts';
 import { Metrics } from './metrics.ts';
 import type { Place } from './topology.ts';
 
@@ -26,6 +27,10 @@ const RETRY: Micros = 1 * SEC;
 /** Without its Node object kube-proxy goes on after so many tries. */
 const NODE_TRIES = 6;
 const CORES = 2;
+
+const UNSET =
+  'nodePortAddresses is unset; NodePort connections will be accepted on all local IPs. Consider using `--nodeport-addresses primary`';
+const CONTROLLERS = ['service config', 'endpoint slice config', 'serviceCIDR config', 'node config'];
 
 /** Services with this label are another proxy's; headless ones are nobody's. */
 const SELECTOR = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
@@ -53,16 +58,21 @@ function* main(p: Process, connect: Connect): Task<number> {
   const { config } = asked;
   const mode = PROXY_MODES.find((m) => m.name === config.mode);
   if (!mode?.create) {
-    const why = `Error: KubeProxyConfiguration.ProxyMode: Invalid value: "${config.mode}": must be iptables, ipvs, nftables or blank (blank means the best-available proxy [currently iptables])`;
-    yield* p.err(`${mode?.refused ?? why}\n`);
+    if (mode?.refused) yield* p.err(`${mode.refused}\n`);
+    else {
+      const why = 'must be iptables,ipvs,nftables or blank (blank means the best-available proxy [currently iptables])';
+      const err = `failed validate: KubeProxyConfiguration.Mode: Invalid value: "${config.mode}": ${why}`;
+      yield* klog(p, 'E', 'run.go:72', 'command failed', { err });
+    }
     return 1;
   }
+  yield* klog(p, 'I', 'server_linux.go:63', `Using ${config.mode} proxy`);
   for (const other of PROXY_MODES) if (other !== mode && other.cleanup) yield* other.cleanup(p);
   conntrackLimits(p, config);
   if (asked.kind === 'init-only') return 0;
   const client = yield* connect(p, config.kubeconfig, config.master);
   if (typeof client === 'string') {
-    yield* p.err(`Error: ${client}\n`);
+    yield* klog(p, 'E', 'run.go:72', 'command failed', { err: client });
     return 1;
   }
   return yield* new KubeProxy(p, config, client).run();
@@ -134,6 +144,11 @@ class KubeProxy {
     const nodePorts =
       config.nodePortAddresses.length === 1 && config.nodePortAddresses[0] === 'primary' ? primary : config.nodePortAddresses;
     if (node) this.nodeSeen(node);
+    yield* klog(p, 'I', 'server.go:219', 'Successfully retrieved NodeIPs', {
+      NodeIPs: FAMILIES.map((f) => ips[f]).filter((ip) => ip !== ''),
+    });
+    if (config.nodePortAddresses.length === 0)
+      yield* klog(p, 'E', 'server.go:256', 'Kube-proxy configuration may be incomplete or incorrect', { err: UNSET });
     for (const [what, at, handler] of [
       ['healthz', config.healthzBindAddress, this.health.handler],
       ['metrics', config.metricsBindAddress, this.metrics.handler(config.mode)],
@@ -161,11 +176,18 @@ class KubeProxy {
       if (yield* made.present()) this.families.push(made);
     }
     if (this.families.length === 0) {
-      yield* p.err('Error: no support for primary IP family "IPv4"\n');
+      yield* klog(p, 'E', 'run.go:72', 'command failed', { err: 'no support for primary IP family "IPv4"' });
       return 1;
     }
+    const primaryFamily = FAMILY_NAME[this.families[0]?.tracker.family ?? 4];
+    const stack = this.families.length > 1 ? 'dual' : 'single';
+    yield* klog(p, 'I', 'server.go:265', `kube-proxy running in ${stack}-stack mode`, { 'primary ipFamily': primaryFamily });
+    yield* klog(p, 'I', 'server_linux.go:145', `Using ${config.mode} Proxier`);
     for (const f of this.families) yield* f.start();
+    yield* klog(p, 'I', 'server.go:527', 'Version info', { version: VERSION });
+    for (const controller of CONTROLLERS) yield* klog(p, 'I', 'shared_informer.go:350', 'Waiting for caches to sync', { controller });
     yield* this.listAll();
+    for (const controller of CONTROLLERS) yield* klog(p, 'I', 'shared_informer.go:357', 'Caches are synced', { controller });
     for (const f of this.families) yield* f.first();
     this.watchAll();
     for (const f of this.families) this.threads.start(f.loop());
