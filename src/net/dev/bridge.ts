@@ -175,9 +175,11 @@ export class Bridge extends NetDevice {
 
   /** Follows the lowest MTU of the ports, until one is set by hand. */
   private mtuAuto(): void {
-    if (this.mtuSetByUser || this.ports.size === 0) return;
+    if (this.mtuSetByUser) return;
     let lowest = Number.POSITIVE_INFINITY;
     for (const dev of this.ports.keys()) lowest = Math.min(lowest, dev.mtu);
+    // br_mtu_min(): ETH_DATA_LEN without ports.
+    if (this.ports.size === 0) lowest = 1500;
     if (lowest === this.mtu) return;
     this.mtu = lowest;
     this.notify('mtu');

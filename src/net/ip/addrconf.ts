@@ -131,12 +131,22 @@ function connected(addr: IfAddr, net: Ip6, len: number): void {
   route(dev, net, len, 'unicast', RT_TABLE_MAIN, metric, addr.validLft === INFINITY_LIFE ? 0 : addr.validLft);
 }
 
+const solicited = new WeakSet<IfAddr>();
+
+/** addrconf_join_solict(), once for each address. */
+function joinSolicited(addr: IfAddr): void {
+  const { dev } = addr;
+  if (!dev.addrs6.includes(addr) || dev.flags & (IFF_LOOPBACK | IFF_NOARP) || solicited.has(addr)) return;
+  solicited.add(addr);
+  dev.mc.add(multicastMac6(solicitedNode(addr.local as Ip6)));
+}
+
 /** addrconf_dad_begin() and addrconf_dad_work(): at most a second of waiting, one solicitation, a second for the answer. */
 function startDad(addr: IfAddr): void {
   const { dev } = addr;
   const { ns } = dev;
   const { sysctl } = ns;
-  if (dev.addrs6.includes(addr) && !(dev.flags & IFF_LOOPBACK)) dev.mc.add(multicastMac6(solicitedNode(addr.local as Ip6)));
+  joinSolicited(addr);
   const off = sysctl.conf6('all', 'accept_dad') < 1 && sysctl.conf6(dev, 'accept_dad') < 1;
   if (dev.flags & (IFF_LOOPBACK | IFF_NOARP) || off || addr.flags & IFA_F_NODAD || sysctl.conf6(dev, 'dad_transmits') === 0) {
     if (addr.proto !== IFAPROT_KERNEL_LL) completeDad(addr);
@@ -196,7 +206,7 @@ export function delAddr6(dev: NetDevice, local: Ip6, len?: number): Result {
 function remove6(addr: IfAddr): void {
   const { dev, len } = addr;
   dev.addrs6 = dev.addrs6.filter((a) => a !== addr);
-  if (!(dev.flags & IFF_LOOPBACK)) dev.mc.del(multicastMac6(solicitedNode(addr.local as Ip6)));
+  if (solicited.delete(addr)) dev.mc.del(multicastMac6(solicitedNode(addr.local as Ip6)));
   leaveAnycast(addr);
   dev.ns.fib.generation++;
   dev.ns.events.emit({ type: 'addr', action: 'del', dev, addr });

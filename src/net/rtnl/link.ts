@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../sim/errno.ts';
 import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import { Bridge } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
+import { linkwatchFire } from '../dev/linkwatch.ts';
 import { Macvlan } from '../dev/macvlan.ts';
 import { Veth } from '../dev/veth.ts';
 import { Vlan } from '../dev/vlan.ts';
@@ -69,7 +70,6 @@ function preset(dev: NetDevice, a: LinkAttrs): Result {
     const valid = validateMtu(dev, a.mtu);
     if (!valid.ok) return valid;
     dev.mtu = a.mtu;
-    if (dev instanceof Bridge) dev.mtuSetByUser = true;
   }
   if (a.address !== undefined) {
     if (isMulticastMac(a.address) || a.address === 0) return fail('EADDRNOTAVAIL');
@@ -171,6 +171,8 @@ export function newLink(ns: Netns, req: NewLink, replace = false): Result<NetDev
       return changed;
     }
   }
+  // macvlan_common_newlink(), ipvlan_link_new(), register_vlan_dev(): the state of what lies below is told at once.
+  if (req.kind === 'macvlan' || req.kind === 'macvtap' || req.kind === 'ipvlan' || req.kind === 'vlan') linkwatchFire(dev);
   return finish(dev, req);
 }
 

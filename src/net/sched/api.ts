@@ -136,6 +136,8 @@ function createAndGraft(s: Sched, p: Qdisc | null, r: QdiscRequest, flags: Flags
   const q = make(s, r.kind);
   if (q === null) return fail('ENOENT', 'Specified qdisc kind is unknown');
   const ingress = q instanceof Ingress;
+  // qdisc_create(): a queue on a device that had none needs a length.
+  if (s.dev.qdisc === 'noqueue' && s.dev.txqlen === 0) s.dev.txqlen = 1000;
   if (ingress !== (r.parent === TC_H_INGRESS)) return fail('EINVAL');
   if (p !== null) {
     if (!p.classful) return fail('EOPNOTSUPP');
