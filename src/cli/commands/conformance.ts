@@ -5,6 +5,7 @@ import { cniSuite } from '../conformance/cni-suite.ts';
 import { dnsSuite } from '../conformance/dns-suite.ts';
 import { gatewaySuite } from '../conformance/gateway-suite.ts';
 import { kubeProxySuite } from '../conformance/kube-proxy-suite.ts';
+import { kubectlSuite } from '../conformance/kubectl-suite.ts';
 import { linuxSuite } from '../conformance/linux-suite.ts';
 import { networkPolicySuite } from '../conformance/networkpolicy-suite.ts';
 import { referenceSuite } from '../conformance/reference-suite.ts';
@@ -15,6 +16,7 @@ import { parseArgs } from './args.ts';
 const USAGE = `usage: hopwise conformance linux [PATH] [--diff NAME] [--json] [--scenarios] [--raise] [--limit SECONDS]
        hopwise conformance iptables-rules FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance nft-rules FILE [--diff TEXT] [--json] [--raise]
+       hopwise conformance kubectl PATH [--diff TEXT] [--json] [--raise]
        hopwise conformance cni [PATH] [--diff CASE] [--json] [--raise]
        hopwise conformance dns|gateway FILE [--diff TEXT] [--json] [--raise]
        hopwise conformance kube-proxy PATH [--diff NAME] [--json] [--raise]
@@ -29,6 +31,7 @@ export const SUITES: Readonly<Record<string, (opts: SuiteOptions) => Promise<Sui
   networkpolicy: networkPolicySuite,
   'reference-cluster': referenceSuite,
   cni: cniSuite,
+  kubectl: kubectlSuite,
   dns: dnsSuite,
   gateway: gatewaySuite,
   'nft-rules': (opts) => rulesSuite('nft-rules', opts),
