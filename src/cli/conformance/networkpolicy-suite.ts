@@ -18,14 +18,22 @@ export async function networkPolicySuite({ path, diff, raise }: SuiteOptions): P
   if (!world || !cases) throw new Error(`${path}: neither "world" nor "cases" in it`);
   const jobs = ENFORCERS.map((e): PolicyJob => ({ world, cases, enforcer: e.name }));
   const outcomes = await isolated('networkpolicy', jobs, { seconds: LIMIT });
-  const json: { suite: string; groups: { group: string; matched: number; total: number }[]; failed: string[] } = { suite: 'networkpolicy', groups: [], failed: [] };
+  const json: { suite: string; groups: { group: string; matched: number; total: number }[]; failed: string[] } = {
+    suite: 'networkpolicy',
+    groups: [],
+    failed: [],
+  };
   let table = '';
   let differences = '';
   let matched = 0;
   let total = 0;
   for (const [i, o] of outcomes.entries()) {
     const group = jobs[i]?.enforcer ?? '';
-    const verdicts = o.ok ? o.value : cases.map((c): PolicyVerdict => ({ id: c.id, name: `${c.id} ${c.description}`, passed: false, sctp: null, wanted: '', got: o.why }));
+    const verdicts = o.ok
+      ? o.value
+      : cases.map(
+          (c): PolicyVerdict => ({ id: c.id, name: `${c.id} ${c.description}`, passed: false, sctp: null, wanted: '', got: o.why }),
+        );
     const good = verdicts.filter((v) => v.passed).length;
     const sctp = verdicts.filter((v) => v.sctp !== null);
     table += scoreLine(group, good, verdicts.length) + scoreLine(`${group}, SCTP (apart)`, sctp.filter((v) => v.sctp).length, sctp.length);
