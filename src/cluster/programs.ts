@@ -9,14 +9,15 @@ import { corednsCommand } from './dns/server.ts';
 import { gatewayControllerCommand } from './gateway/controller.ts';
 import { echoBasic } from './gateway/echo.ts';
 import { gatewayProxyCommand } from './gateway/proxy.ts';
-import { imageCommands } from './images/programs/index.ts';
 import { ingressCommand } from './ingress/controller.ts';
 import { nginxIngress } from './ingress/nginx.ts';
 import { traefikIngress } from './ingress/traefik.ts';
 import { ipMasqAgent } from './network/ipmasq/agent.ts';
+import { imageCommands } from './images/programs/index.ts';
 import { clusterApiOf } from './node/connect.ts';
 import { controlPlaneCommands } from './node/controlplane.ts';
 import { kubeletCommand } from './node/kubelet/kubelet.ts';
+import { serveKubelet } from './node/kubelet/server.ts';
 import { busybox, containerd, pause } from './node/runtime/containerd.ts';
 import { kubeProxyCommand } from './proxy/kube-proxy.ts';
 
@@ -29,10 +30,6 @@ function connectAs(user: (p: Process) => string) {
     yield { cost: 20 };
     return localClient(p, user(p)) ?? 'no API server';
   };
-}
-
-function* none(): Task<void> {
-  yield { cost: 0 };
 }
 
 /** As a pod of a controller: the account that its manifest gives it. */
@@ -61,6 +58,6 @@ export const clusterCommands: readonly Command[] = [
   { ...corednsCommand((p) => localClient(p, 'system:serviceaccount:kube-system:coredns')), hidden: true },
   kubeletCommand(
     connectAs((p) => `system:node:${p.hostname}`),
-    none,
+    serveKubelet,
   ),
 ];

@@ -17,17 +17,14 @@ export function login(host: Host, cols: number, rows: number): LoginTerminal {
   const file = tty.endpoint();
   const env = machine.baseEnv();
   env.set('TERM', 'xterm-256color');
-  const started = machine.spawn(['bash', '-il'], {
-    ns,
-    env,
-    cwd: '/root',
-    newSession: true,
-    fds: new Map([
-      [0, file],
-      [1, file],
-      [2, file],
-    ]),
-  });
+  const fds = new Map([
+    [0, file],
+    [1, file],
+    [2, file],
+  ]);
+  const started = host.enter
+    ? host.enter(['bash', '-il'], { newSession: true, fds })
+    : machine.spawn(['bash', '-il'], { ns, env, cwd: '/root', newSession: true, fds });
   const shell = started.ok ? started.value : null;
   if (shell) {
     shell.tty = tty;

@@ -1,5 +1,6 @@
 /** Subresources that are written as objects of their own: binding, eviction, scale. Models registry/core/pod/storage and apps/*\/storage. */
 
+import { issueToken } from './tokens.ts';
 import type { ApiResult } from './client.ts';
 import { evict } from './eviction.ts';
 import type { AnyObject, KubeObject } from './object.ts';
@@ -78,6 +79,7 @@ export function createSubresource(call: Call, object: KubeObject, subresource: s
     const pod = call.server.table(pods).get(`${object.metadata.namespace ?? 'default'}/${object.metadata.name ?? ''}`);
     return pod ? evict(call, pods, pod, object) : notFound(PODS, object.metadata.name ?? '');
   }
+  if (subresource === 'token') return issueToken(call.server, object as AnyObject);
   return noSuchResource();
 }
 

@@ -7,6 +7,8 @@ import type { KubernetesSpec } from '../world/file.ts';
 export interface ClusterApi {
   readonly api: ApiServer;
   readonly kubernetes: KubernetesSpec;
+  /** The cluster's certificate authority, as PEM. */
+  readonly rootCA: string;
 }
 
 const clusters = new WeakMap<Sim, ClusterApi>();

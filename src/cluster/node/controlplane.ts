@@ -3,19 +3,11 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { WaitQueue } from '../../sim/wait.ts';
-import { type Controller, type ControllerOptions, Informers, type Running } from '../controllers/context.ts';
-import { deployment } from '../controllers/deployment.ts';
-import { endpointSlice } from '../controllers/endpointslice.ts';
-import { garbageCollector } from '../controllers/garbage.ts';
-import { namespace } from '../controllers/namespace.ts';
-import { replicaSet, replicationController } from '../controllers/replicaset.ts';
+import type { Client } from '../api/client.ts';
+import { CONTROLLERS, startControllers } from '../controllers/index.ts';
+import type { Running } from '../controllers/context.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
-import { clusterApiOf } from './connect.ts';
-
-const CONTROLLERS: readonly Controller[] = [deployment, endpointSlice, garbageCollector, namespace, replicaSet, replicationController];
-
-/** Who reports the scheduler's events. */
-const HOST = 'default-scheduler';
+import { type ClusterApi, clusterApiOf } from './connect.ts';
 
 export const runsDaemonSets = CONTROLLERS.some((c) => c.name === 'daemonset-controller');
 
@@ -24,7 +16,7 @@ function* forever(): Task<never> {
   for (;;) yield { on: [never] };
 }
 
-function program(name: string, user: string, parts: readonly Controller[]): Command {
+function program(name: string, start: (p: Process, client: Client, cluster: ClusterApi) => Running): Command {
   return {
     name,
     path: `/usr/local/bin/${name}`,
@@ -35,28 +27,34 @@ function program(name: string, user: string, parts: readonly Controller[]): Comm
         yield* p.err(`Error: ${name}: no configuration has been provided, try setting KUBERNETES_MASTER environment variable\n`);
         return 1;
       }
-      const { api, kubernetes } = cluster;
-      const client = api.client({ name: user, groups: ['system:authenticated'] }, { fieldManager: name });
-      const options: ControllerOptions = {
-        clusterCIDRs: kubernetes.clusterCIDRs,
-        allocateNodeCIDRs: true,
-        ...(kubernetes.loadBalancerPool ? { loadBalancerPool: kubernetes.loadBalancerPool } : {}),
-      };
-      const informers = new Informers(client);
-      const running: Running[] = parts.map((c) => c.start({ sim: p.sim, client, informers, options, resources: () => api.scheme.all() }));
+      const client = cluster.api.client({ name: `system:${name}`, groups: ['system:authenticated'] }, { fieldManager: name });
+      const running = start(p, client, cluster);
       try {
         return yield* forever();
       } finally {
-        for (const r of running) r.stop();
-        informers.stop();
+        running.stop();
       }
     },
   };
 }
 
+const controllerManager = program('kube-controller-manager', ({ sim }, client, { api, kubernetes, rootCA }) =>
+  startControllers({
+    sim,
+    client,
+    options: {
+      clusterCIDRs: kubernetes.clusterCIDRs,
+      allocateNodeCIDRs: true,
+      rootCA,
+      ...(kubernetes.loadBalancerPool ? { loadBalancerPool: kubernetes.loadBalancerPool } : {}),
+    },
+    resources: () => api.scheme.all(),
+  }),
+);
+
 export const controlPlaneCommands: readonly Command[] = [
-  program('kube-controller-manager', 'system:kube-controller-manager', CONTROLLERS),
-  program('kube-scheduler', 'system:kube-scheduler', [{ name: 'kube-scheduler', start: ({ sim, client }) => startScheduler({ sim, client, host: HOST }) }]),
+  controllerManager,
+  program('kube-scheduler', (p, client) => startScheduler({ sim: p.sim, client, host: p.hostname })),
   { name: 'etcd', path: '/usr/local/bin/etcd', hidden: true, main: forever },
   { name: 'kube-apiserver', path: '/usr/local/bin/kube-apiserver', hidden: true, main: forever },
 ];

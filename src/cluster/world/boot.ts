@@ -125,7 +125,7 @@ export function boot(sim: Sim, file: ClusterFile, machines: ReadonlyMap<string, 
   const master = nodes.find((n) => n.machine.role === 'control-plane') ?? nodes[0];
   const api = new ApiServer(sim, { serviceClusterIPRange: k.serviceCIDRs.join(','), advertiseAddress: master?.ip ?? '', securePort: 6443 });
   const admin = api.client({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] });
-  provideApi(sim, { api, kubernetes: k });
+  provideApi(sim, { api, kubernetes: k, rootCA: '' });
   for (const place of nodes) {
     const m = machines.get(place.machine.name) as Machine;
     layOut(m, place, nodes, file, k);

@@ -4,7 +4,7 @@ import type { OpenFile } from '../../../os/file.ts';
 import { Directory, type Inode } from '../../../os/inode.ts';
 import type { Machine } from '../../../os/machine.ts';
 import { PidNamespace } from '../../../os/pidns.ts';
-import { BytesFile, Collector } from '../../../os/pipe.ts';
+import { BytesFile, Collector, makePipe } from '../../../os/pipe.ts';
 import type { Process, SpawnOptions, Task } from '../../../os/process.ts';
 import { nullDevice } from '../../../os/chardev.ts';
 import type { Errno, Result } from '../../../os/uapi.ts';
@@ -155,6 +155,8 @@ export class Runtime {
       mnt,
       root,
       log,
+      stdin: null,
+      tty: null,
     };
     this.containers.set(id, container);
     return { ok: true, value: container };
@@ -175,14 +177,8 @@ export class Runtime {
       ? null
       : (target?.pidns ?? (sandbox.config.sharedPid ? sandbox.pidns : new PidNamespace(this.machine)));
     const argv = this.argvOf(c);
-    const stdin: OpenFile = nullDevice();
-    const started = this.enter(c, argv, {
-      fds: new Map([
-        [0, stdin],
-        [1, c.log.stream(1)],
-        [2, c.log.stream(2)],
-      ]),
-    });
+    const fds = this.standardStreams(c);
+    const started = this.enter(c, argv, { fds, ...(c.tty ? { tty: c.tty } : {}) });
     c.startedAt = this.sim.now;
     if (!started.ok) {
       c.state = 'Exited';
@@ -193,9 +189,37 @@ export class Runtime {
       return unknown(c.message);
     }
     c.process = started.value;
+    if (c.tty) {
+      c.tty.session = started.value.pid;
+      c.tty.setForeground(started.value.pgid);
+    }
     c.state = 'Running';
     started.value.onExit = () => this.exited(c, started.value);
     return { ok: true, value: null };
+  }
+
+  /** Descriptors 0, 1, 2: a terminal, or a pipe and the log. */
+  private standardStreams(c: Container): Map<number, OpenFile> {
+    if (c.config.tty) {
+      const tty = this.machine.newTty();
+      c.tty = tty;
+      tty.onOutput = () => {
+        for (let data = tty.take(); data.length > 0; data = tty.take()) c.log.write(1, data);
+      };
+      const end = tty.endpoint();
+      return new Map([0, 1, 2].map((fd) => [fd, end]));
+    }
+    let stdin: OpenFile = nullDevice();
+    if (c.config.stdin) {
+      const [r, w] = makePipe(this.sim);
+      stdin = r;
+      c.stdin = w.acquire();
+    }
+    return new Map([
+      [0, stdin],
+      [1, c.log.stream(1)],
+      [2, c.log.stream(2)],
+    ]);
   }
 
   private exited(c: Container, p: Process): void {
@@ -205,6 +229,10 @@ export class Runtime {
     c.exitCode = p.status;
     c.reason = p.status === 0 ? 'Completed' : 'Error';
     c.process = null;
+    c.stdin?.close();
+    c.stdin = null;
+    if (c.tty) this.machine.closeTty(c.tty);
+    c.tty = null;
     // What it left behind in its own PID namespace has been killed with it; in a shared one the runtime does that.
     for (const hear of this.listeners) hear(c);
   }

@@ -1,8 +1,10 @@
 /** What the container runtime keeps: sandboxes, containers, their configuration. Models the messages of CRI v1 */
 
 import type { Directory, Inode } from '../../../os/inode.ts';
+import type { OpenFile } from '../../../os/file.ts';
 import type { PidNamespace } from '../../../os/pidns.ts';
 import type { Process, Uts } from '../../../os/process.ts';
+import type { Tty } from '../../../os/tty.ts';
 import type { Netns } from '../../../os/uapi.ts';
 import type { MountTable } from '../../../os/vfs.ts';
 import type { Micros } from '../../../sim/sim.ts';
@@ -117,4 +119,7 @@ export interface Container {
   readonly mnt: MountTable;
   readonly root: Directory;
   readonly log: ContainerLog;
+  /** Where `attach` writes to; null without stdin or once it was closed. */
+  stdin: OpenFile | null;
+  tty: Tty | null;
 }
