@@ -2,19 +2,28 @@
 
 import { apiResourcesVerb, apiVersionsVerb } from './apiresources.ts';
 import { applyVerb } from './apply/apply.ts';
+import { authVerb } from './auth/auth.ts';
+import { autoscaleVerb } from './autoscale.ts';
 import { configVerb } from './config.ts';
 import { createVerb } from './create/create.ts';
 import { deleteVerb } from './delete.ts';
 import { describeVerb } from './describe/describe.ts';
+import { diffVerb } from './diff.ts';
 import { editVerb } from './edit/edit.ts';
+import { exposeVerb } from './expose.ts';
 import { getVerb } from './get.ts';
 import { annotateVerb, labelVerb } from './label.ts';
 import { cordonVerb, drainVerb, uncordonVerb } from './node/drain.ts';
 import { taintVerb } from './node/taint.ts';
 import { patchVerb } from './patchverb.ts';
+import { attachVerb } from './pod/attach.ts';
+import { execVerb } from './pod/exec.ts';
+import { logsVerb } from './pod/logs.ts';
 import { replaceVerb } from './replace.ts';
 import { rolloutVerb } from './rollout/rollout.ts';
+import { runVerb } from './run.ts';
 import { scaleVerb } from './scale.ts';
+import { setVerb } from './set/set.ts';
 import type { Verb } from './verb.ts';
 import { clusterInfoVerb, optionsVerb, versionVerb } from './version.ts';
 
@@ -25,12 +34,12 @@ export interface VerbGroup {
 
 /** Order within a group and of the groups is that of the help text. */
 export const GROUPS: readonly VerbGroup[] = [
-  { title: 'Basic Commands (Beginner):', verbs: [createVerb] },
+  { title: 'Basic Commands (Beginner):', verbs: [createVerb, exposeVerb, runVerb, setVerb] },
   { title: 'Basic Commands (Intermediate):', verbs: [getVerb, editVerb, deleteVerb] },
-  { title: 'Deploy Commands:', verbs: [rolloutVerb, scaleVerb] },
+  { title: 'Deploy Commands:', verbs: [rolloutVerb, scaleVerb, autoscaleVerb] },
   { title: 'Cluster Management Commands:', verbs: [clusterInfoVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
-  { title: 'Troubleshooting and Debugging Commands:', verbs: [describeVerb] },
-  { title: 'Advanced Commands:', verbs: [applyVerb, patchVerb, replaceVerb] },
+  { title: 'Troubleshooting and Debugging Commands:', verbs: [describeVerb, logsVerb, attachVerb, execVerb, authVerb] },
+  { title: 'Advanced Commands:', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb] },
   { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb] },
 ];
 
