@@ -394,3 +394,10 @@ export const decoder: Decoder = {
     return { object: typed, ...(error ? { error } : {}), strict: [...doubles, ...strict] };
   },
 };
+
+/** Whether an empty object of the type has the field in its JSON all the same: structs by value, and fields without omitempty. */
+export function isAlwaysThere(type: string, field: string): boolean {
+  if (!Object.hasOwn(fieldsOf, type)) return false;
+  const found = structOf(type).fields.get(field);
+  return found !== undefined && (found.always || (found.shape.is === 'struct' && !found.pointer));
+}

@@ -89,6 +89,7 @@ function erase(call: Call, def: ResourceDef, old: AnyObject): AnyObject {
   const version = server.nextVersion();
   const last = withVersion(old, String(version));
   server.table(def).remove(old, last, version);
+  server.changed(def, undefined, old);
   rulesOf(def).deleted?.(old, call.context('delete'));
   return last;
 }

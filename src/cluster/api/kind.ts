@@ -123,6 +123,11 @@ export function registerKind<T extends KubeObject>(type: string, rules: KindRule
 
 const NONE: KindRules = {};
 
-export function rulesOf(def: { readonly kind: string; readonly group: string }): KindRules {
-  return (RULES.get(def.group === '' ? def.kind : `${def.kind}.${def.group}`) as KindRules | undefined) ?? NONE;
+/** Rules that were registered for the kind itself. */
+export function registeredRules(def: { readonly kind: string; readonly group: string }): KindRules | undefined {
+  return RULES.get(def.group === '' ? def.kind : `${def.kind}.${def.group}`) as KindRules | undefined;
+}
+
+export function rulesOf(def: { readonly kind: string; readonly group: string; readonly rules?: KindRules }): KindRules {
+  return (RULES.get(def.group === '' ? def.kind : `${def.kind}.${def.group}`) as KindRules | undefined) ?? def.rules ?? NONE;
 }

@@ -1,5 +1,7 @@
 /** The table of built-in resources: names, versions, verbs, subresources. Models discovery of v1.36. */
 
+import type { KindRules } from './kind.ts';
+
 export interface Subresource {
   /** `status`, `scale`, `binding`, `log` … */
   readonly name: string;
@@ -31,6 +33,8 @@ export interface ResourceDef {
   readonly storedAs?: string;
   /** A request that is answered and not stored (reviews). */
   readonly virtual: boolean;
+  /** Of a custom resource: what its definition says. */
+  readonly rules?: KindRules;
 }
 
 const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const;
@@ -98,25 +102,110 @@ const ROWS: readonly Row[] = [
   { group: '', plural: 'endpoints', kind: 'Endpoints', short: 'ep', schema: 'V1Endpoints', singular: 'endpoints' },
   { group: '', plural: 'events', kind: 'Event', short: 'ev', schema: 'CoreV1Event' },
   { group: '', plural: 'limitranges', kind: 'LimitRange', short: 'limits' },
-  { group: '', plural: 'namespaces', kind: 'Namespace', short: 'ns', cluster: true, status: true, more: [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }], verbs: ALL.filter((v) => v !== 'deletecollection') },
+  {
+    group: '',
+    plural: 'namespaces',
+    kind: 'Namespace',
+    short: 'ns',
+    cluster: true,
+    status: true,
+    more: [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }],
+    verbs: ALL.filter((v) => v !== 'deletecollection'),
+  },
   { group: '', plural: 'nodes', kind: 'Node', short: 'no', cluster: true, status: true, more: [proxy('NodeProxyOptions')] },
   { group: '', plural: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim', short: 'pvc', status: true },
   { group: '', plural: 'persistentvolumes', kind: 'PersistentVolume', short: 'pv', cluster: true, status: true },
   { group: '', plural: 'pods', kind: 'Pod', short: 'po', all: true, status: true, more: POD_SUBRESOURCES, generation: true },
   { group: '', plural: 'podtemplates', kind: 'PodTemplate', generation: true },
-  { group: '', plural: 'replicationcontrollers', kind: 'ReplicationController', short: 'rc', all: true, status: true, scale: true, generation: true },
+  {
+    group: '',
+    plural: 'replicationcontrollers',
+    kind: 'ReplicationController',
+    short: 'rc',
+    all: true,
+    status: true,
+    scale: true,
+    generation: true,
+  },
   { group: '', plural: 'resourcequotas', kind: 'ResourceQuota', short: 'quota', status: true },
   { group: '', plural: 'secrets', kind: 'Secret' },
-  { group: '', plural: 'serviceaccounts', kind: 'ServiceAccount', short: 'sa', more: [{ name: 'token', kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: CREATE }] },
+  {
+    group: '',
+    plural: 'serviceaccounts',
+    kind: 'ServiceAccount',
+    short: 'sa',
+    more: [{ name: 'token', kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: CREATE }],
+  },
   { group: '', plural: 'services', kind: 'Service', short: 'svc', all: true, status: true, more: [proxy('ServiceProxyOptions')] },
-  { group: ADMISSION, plural: 'mutatingadmissionpolicies', kind: 'MutatingAdmissionPolicy', cluster: true, categories: EXT, generation: true },
-  { group: ADMISSION, plural: 'mutatingadmissionpolicybindings', kind: 'MutatingAdmissionPolicyBinding', cluster: true, categories: EXT, generation: true },
-  { group: ADMISSION, plural: 'mutatingwebhookconfigurations', kind: 'MutatingWebhookConfiguration', cluster: true, categories: EXT, generation: true },
-  { group: ADMISSION, plural: 'validatingadmissionpolicies', kind: 'ValidatingAdmissionPolicy', cluster: true, status: true, categories: EXT, generation: true },
-  { group: ADMISSION, plural: 'validatingadmissionpolicybindings', kind: 'ValidatingAdmissionPolicyBinding', cluster: true, categories: EXT, generation: true },
-  { group: ADMISSION, plural: 'validatingwebhookconfigurations', kind: 'ValidatingWebhookConfiguration', cluster: true, categories: EXT, generation: true },
-  { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions', kind: 'CustomResourceDefinition', short: 'crd crds', cluster: true, status: true, categories: EXT, generation: true, conditional: true },
-  { group: 'apiregistration.k8s.io', plural: 'apiservices', kind: 'APIService', cluster: true, status: true, categories: EXT, conditional: true },
+  {
+    group: ADMISSION,
+    plural: 'mutatingadmissionpolicies',
+    kind: 'MutatingAdmissionPolicy',
+    cluster: true,
+    categories: EXT,
+    generation: true,
+  },
+  {
+    group: ADMISSION,
+    plural: 'mutatingadmissionpolicybindings',
+    kind: 'MutatingAdmissionPolicyBinding',
+    cluster: true,
+    categories: EXT,
+    generation: true,
+  },
+  {
+    group: ADMISSION,
+    plural: 'mutatingwebhookconfigurations',
+    kind: 'MutatingWebhookConfiguration',
+    cluster: true,
+    categories: EXT,
+    generation: true,
+  },
+  {
+    group: ADMISSION,
+    plural: 'validatingadmissionpolicies',
+    kind: 'ValidatingAdmissionPolicy',
+    cluster: true,
+    status: true,
+    categories: EXT,
+    generation: true,
+  },
+  {
+    group: ADMISSION,
+    plural: 'validatingadmissionpolicybindings',
+    kind: 'ValidatingAdmissionPolicyBinding',
+    cluster: true,
+    categories: EXT,
+    generation: true,
+  },
+  {
+    group: ADMISSION,
+    plural: 'validatingwebhookconfigurations',
+    kind: 'ValidatingWebhookConfiguration',
+    cluster: true,
+    categories: EXT,
+    generation: true,
+  },
+  {
+    group: 'apiextensions.k8s.io',
+    plural: 'customresourcedefinitions',
+    kind: 'CustomResourceDefinition',
+    short: 'crd crds',
+    cluster: true,
+    status: true,
+    categories: EXT,
+    generation: true,
+    conditional: true,
+  },
+  {
+    group: 'apiregistration.k8s.io',
+    plural: 'apiservices',
+    kind: 'APIService',
+    cluster: true,
+    status: true,
+    categories: EXT,
+    conditional: true,
+  },
   { group: 'apps', plural: 'controllerrevisions', kind: 'ControllerRevision' },
   { group: 'apps', plural: 'daemonsets', kind: 'DaemonSet', short: 'ds', all: true, status: true, generation: true },
   { group: 'apps', plural: 'deployments', kind: 'Deployment', short: 'deploy', all: true, status: true, scale: true, generation: true },
@@ -128,11 +217,37 @@ const ROWS: readonly Row[] = [
   { group: AUTHZ, plural: 'selfsubjectaccessreviews', kind: 'SelfSubjectAccessReview', cluster: true, verbs: CREATE },
   { group: AUTHZ, plural: 'selfsubjectrulesreviews', kind: 'SelfSubjectRulesReview', cluster: true, verbs: CREATE },
   { group: AUTHZ, plural: 'subjectaccessreviews', kind: 'SubjectAccessReview', cluster: true, verbs: CREATE },
-  { group: 'autoscaling', version: 'v2', plural: 'horizontalpodautoscalers', kind: 'HorizontalPodAutoscaler', short: 'hpa', all: true, status: true, schema: 'V2HorizontalPodAutoscaler' },
-  { group: 'autoscaling', version: 'v1', plural: 'horizontalpodautoscalers', kind: 'HorizontalPodAutoscaler', short: 'hpa', all: true, status: true, storedAs: 'horizontalpodautoscalers.autoscaling' },
+  {
+    group: 'autoscaling',
+    version: 'v2',
+    plural: 'horizontalpodautoscalers',
+    kind: 'HorizontalPodAutoscaler',
+    short: 'hpa',
+    all: true,
+    status: true,
+    schema: 'V2HorizontalPodAutoscaler',
+  },
+  {
+    group: 'autoscaling',
+    version: 'v1',
+    plural: 'horizontalpodautoscalers',
+    kind: 'HorizontalPodAutoscaler',
+    short: 'hpa',
+    all: true,
+    status: true,
+    storedAs: 'horizontalpodautoscalers.autoscaling',
+  },
   { group: 'batch', plural: 'cronjobs', kind: 'CronJob', short: 'cj', all: true, status: true, generation: true },
   { group: 'batch', plural: 'jobs', kind: 'Job', all: true, status: true, generation: true },
-  { group: 'certificates.k8s.io', plural: 'certificatesigningrequests', kind: 'CertificateSigningRequest', short: 'csr', cluster: true, status: true, more: [{ name: 'approval', kind: 'CertificateSigningRequest', verbs: GPU }] },
+  {
+    group: 'certificates.k8s.io',
+    plural: 'certificatesigningrequests',
+    kind: 'CertificateSigningRequest',
+    short: 'csr',
+    cluster: true,
+    status: true,
+    more: [{ name: 'approval', kind: 'CertificateSigningRequest', verbs: GPU }],
+  },
   { group: 'coordination.k8s.io', plural: 'leases', kind: 'Lease', conditional: true },
   { group: 'discovery.k8s.io', plural: 'endpointslices', kind: 'EndpointSlice', generation: true },
   { group: 'events.k8s.io', plural: 'events', kind: 'Event', short: 'ev', schema: 'EventsV1Event', storedAs: 'events' },
@@ -164,7 +279,11 @@ const ROWS: readonly Row[] = [
 
 function define(row: Row): ResourceDef {
   const verbs = row.verbs ?? ALL;
-  const subresources = [...(row.more ?? []), ...(row.scale ? [SCALE] : []), ...(row.status ? [{ name: 'status', kind: row.kind, verbs: GPU }] : [])];
+  const subresources = [
+    ...(row.more ?? []),
+    ...(row.scale ? [SCALE] : []),
+    ...(row.status ? [{ name: 'status', kind: row.kind, verbs: GPU }] : []),
+  ];
   return {
     group: row.group,
     version: row.version ?? 'v1',

@@ -15,10 +15,16 @@ import type {
   WatchEvent,
   WriteOptions,
 } from './client.ts';
+import { fromVersion, toVersion } from './convert.ts';
+import { Customs } from './custom.ts';
+import { decoder } from './decode.ts';
 import { remove } from './deletion.ts';
+import { Expiry } from './expiry.ts';
 import { readField, unsupportedField } from './fields.ts';
 import type { RequestContext, ServerOptions } from './kind.ts';
 import type { AnyObject, KubeObject, Stored } from './object.ts';
+import './kinds/index.ts';
+import type { TableSource } from './render.ts';
 import { type ResourceDef, resourceName } from './resources.ts';
 import { Scheme } from './scheme.ts';
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
@@ -43,6 +49,9 @@ export class ApiServer {
   readonly scheme = new Scheme();
   private readonly tables = new Map<string, Table>();
   private readonly states = new Map<string, unknown>();
+  private readonly documents = new Map<string, { readonly generation: number; readonly text: string }>();
+  private readonly customs = new Customs(this);
+  private readonly expiry = new Expiry(this);
   private version = 0;
   private second = -1;
   private stamp = '';
@@ -128,8 +137,55 @@ export class ApiServer {
   }
 
   /** Who asks for what, for rules. */
-  call(user: UserInfo, manager: string, options: WriteOptions = {}): Call {
-    return new ServerCall(this, user, manager, options);
+  call(user: UserInfo, manager: string, options: WriteOptions = {}, typed = false): Call {
+    return new ServerCall(this, user, manager, options, typed);
+  }
+
+  /** A document that is made once for each state of the scheme. */
+  cached(name: string, make: () => string): string {
+    const found = this.documents.get(name);
+    if (found && found.generation === this.scheme.generation) return found.text;
+    const text = make();
+    this.documents.set(name, { generation: this.scheme.generation, text });
+    return text;
+  }
+
+  /** The resource whose objects `def` shows. */
+  storage(def: ResourceDef): ResourceDef {
+    const named = this.scheme.named(def.storedAs ?? resourceName(def));
+    return named ?? def;
+  }
+
+  /** Stored objects in the version of `def`. */
+  converted(def: ResourceDef, objects: readonly AnyObject[]): readonly AnyObject[] {
+    return def === this.storage(def) ? objects : objects.map((o) => toVersion(def, o));
+  }
+
+  toStorage(def: ResourceDef, object: AnyObject): AnyObject {
+    return fromVersion(def, this.storage(def), object);
+  }
+
+  /** The answer to a write, in the version in which it was asked. */
+  back(def: ResourceDef, result: ApiResult<AnyObject>): ApiResult<AnyObject> {
+    return result.ok && def !== this.storage(def) ? { ok: true, value: toVersion(def, result.value) } : result;
+  }
+
+  decode(def: ResourceDef, kind: string, apiVersion: string, json: unknown, text: string): ReturnType<typeof decoder.decode> {
+    return this.customs.decode(def, json, text) ?? decoder.decode(def, kind, apiVersion, json, text);
+  }
+
+  customTable(def: ResourceDef): TableSource | undefined {
+    return this.customs.table(def);
+  }
+
+  customSchema(def: ResourceDef): object | undefined {
+    return this.customs.schema(def);
+  }
+
+  /** Told of every object that was stored or has gone (undefined). */
+  changed(def: ResourceDef, object: AnyObject | undefined, old: AnyObject | undefined): void {
+    if (def.kind === 'CustomResourceDefinition') this.customs.changed(object, old);
+    else if (def.kind === 'Event' && object && !old) this.expiry.add(object);
   }
 
   client(user: UserInfo = SUPER, options: ClientOptions = {}): Client {
@@ -142,8 +198,10 @@ class ServerCall implements Call {
   readonly user: UserInfo;
   readonly manager: string;
   readonly write: WriteOptions;
+  readonly typed: boolean;
 
-  constructor(server: ApiServer, user: UserInfo, manager: string, write: WriteOptions) {
+  constructor(server: ApiServer, user: UserInfo, manager: string, write: WriteOptions, typed: boolean) {
+    this.typed = typed;
     this.server = server;
     this.user = user;
     this.manager = write.fieldManager ?? manager;

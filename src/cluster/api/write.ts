@@ -21,6 +21,8 @@ export interface Call {
   /** Who manages the fields that the request writes. */
   readonly manager: string;
   readonly write: WriteOptions;
+  /** The objects came as JSON: what is patched goes through the decoder. */
+  readonly typed: boolean;
   context(verb: RequestContext['verb']): RequestContext;
 }
 
@@ -78,20 +80,28 @@ export function create(call: Call, def: ResourceDef, object: KubeObject): ApiRes
   };
   let draft = { ...object, apiVersion: groupVersion(def), kind: def.kind, metadata } as AnyObject;
   if (rules.defaults) draft = rules.defaults(draft);
+  const seen = hasSubresource(def, 'status') && draft.status !== undefined ? without(draft, 'status') : draft;
   const admitted = rules.admit?.(draft, undefined, context);
   if (admitted && !admitted.ok) return admitted;
   if (admitted) draft = admitted.value;
   const allocated = rules.allocate?.(draft, undefined, context);
   if (allocated && !allocated.ok) return allocated;
   if (allocated) draft = allocated.value;
-  const result = finishCreate(call, def, draft, generated, context);
+  const result = finishCreate(call, def, draft, generated, context, seen);
   if (result.ok && !context.dryRun) allocated?.commit();
   else allocated?.revert();
   if (result.ok && !context.dryRun) rules.stored?.(result.value, undefined, context);
   return result;
 }
 
-function finishCreate(call: Call, def: ResourceDef, object: AnyObject, generated: boolean, context: RequestContext): ApiResult<AnyObject> {
+function finishCreate(
+  call: Call,
+  def: ResourceDef,
+  object: AnyObject,
+  generated: boolean,
+  context: RequestContext,
+  seen: AnyObject,
+): ApiResult<AnyObject> {
   const { server } = call;
   const rules = rulesOf(def);
   const { name } = object.metadata;
@@ -106,7 +116,7 @@ function finishCreate(call: Call, def: ResourceDef, object: AnyObject, generated
     const { message, details } = alreadyExists(def, name).status;
     return failure(409, 'AlreadyExists', `${message}, the server was not able to generate a unique name for the object`, details);
   }
-  return { ok: true, value: context.dryRun ? withoutVersion(draft) : store(call, def, draft, undefined) };
+  return { ok: true, value: context.dryRun ? withoutVersion(draft) : store(call, def, draft, undefined, seen) };
 }
 
 function without(object: AnyObject, field: string): AnyObject {
@@ -120,12 +130,13 @@ function withoutVersion(object: AnyObject): AnyObject {
 }
 
 /** Gives the object the next version and puts it into its table. */
-export function store(call: Call, def: ResourceDef, draft: AnyObject, old: AnyObject | undefined): AnyObject {
+export function store(call: Call, def: ResourceDef, draft: AnyObject, old: AnyObject | undefined, seen: AnyObject = draft): AnyObject {
   const { server } = call;
   const version = server.nextVersion();
   const object: AnyObject = { ...draft, metadata: { ...draft.metadata, resourceVersion: String(version) } };
-  noteWrite(call, def, object, old);
+  noteWrite(call, def, object, old, seen);
   server.table(def).put(object, version);
+  server.changed(def, object, old);
   return object;
 }
 
@@ -193,6 +204,9 @@ export function update(call: Call, def: ResourceDef, object: KubeObject): ApiRes
   return replace(call, def, old, object as AnyObject);
 }
 
+/** Go leaves these out when there is nothing in them. */
+const MAY_BE_EMPTY = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
 /** The rest of an update: `draft` is to take the place of `old`. */
 export function replace(call: Call, def: ResourceDef, old: AnyObject, object: AnyObject): ApiResult<AnyObject> {
   const rules: KindRules = rulesOf(def);
@@ -212,6 +226,9 @@ export function replace(call: Call, def: ResourceDef, old: AnyObject, object: An
   carry(metadata, before, 'deletionGracePeriodSeconds');
   carry(metadata, before, 'generateName', object.metadata.generateName === undefined);
   delete (metadata as { managedFields?: unknown }).managedFields;
+  for (const field of MAY_BE_EMPTY)
+    if (metadata[field] !== undefined && Object.keys(metadata[field]).length === 0)
+      delete (metadata as { [K in typeof field]?: unknown })[field];
   let draft = { ...object, apiVersion: old.apiVersion, kind: old.kind, metadata } as AnyObject;
   if (subresource === 'status') draft = statusOnly(draft, old, def);
   else if (hasSubresource(def, 'status'))
@@ -224,13 +241,14 @@ export function replace(call: Call, def: ResourceDef, old: AnyObject, object: An
           ? draft
           : { ...draft, status: old['status'] };
   if (rules.defaults) draft = rules.defaults(draft);
+  const seen = draft;
   const admitted = rules.admit?.(draft, old, context);
   if (admitted && !admitted.ok) return admitted;
   if (admitted) draft = admitted.value;
   const allocated = subresource === '' ? rules.allocate?.(draft, old, context) : undefined;
   if (allocated && !allocated.ok) return allocated;
   if (allocated) draft = allocated.value;
-  const result = finishReplace(call, def, old, draft, context);
+  const result = finishReplace(call, def, old, draft, context, seen);
   if (result.ok && !context.dryRun) allocated?.commit();
   else allocated?.revert();
   if (result.ok && !context.dryRun && result.value !== old && result.value.metadata.resourceVersion !== before.resourceVersion)
@@ -238,7 +256,14 @@ export function replace(call: Call, def: ResourceDef, old: AnyObject, object: An
   return result;
 }
 
-function finishReplace(call: Call, def: ResourceDef, old: AnyObject, object: AnyObject, context: RequestContext): ApiResult<AnyObject> {
+function finishReplace(
+  call: Call,
+  def: ResourceDef,
+  old: AnyObject,
+  object: AnyObject,
+  context: RequestContext,
+  seen: AnyObject,
+): ApiResult<AnyObject> {
   const rules = rulesOf(def);
   const { subresource } = context;
   const before = old.metadata;
@@ -255,7 +280,7 @@ function finishReplace(call: Call, def: ResourceDef, old: AnyObject, object: Any
   if (equal(draft, old)) return { ok: true, value: old };
   if (context.dryRun) return { ok: true, value: draft };
   if (before.deletionTimestamp !== undefined && finishDeletion(call, def, old, draft)) return { ok: true, value: draft };
-  return { ok: true, value: store(call, def, draft, old) };
+  return { ok: true, value: store(call, def, draft, old, seen) };
 }
 
 function updateErrors(rules: KindRules, draft: AnyObject, old: AnyObject, context: RequestContext): readonly FieldError[] {

@@ -1,0 +1,3 @@
+/** What the API says of a body that is no JSON. */
+
+export { syntaxError as jsonSyntaxError } from '../cni/gosyntax.ts';
