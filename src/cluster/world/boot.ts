@@ -2,6 +2,7 @@
 
 import { Symlink } from '../../os/inode.ts';
 import type { Machine } from '../../os/machine.ts';
+import { runCommand } from '../../os/run.ts';
 import { systemdOf } from '../../os/systemd.ts';
 import { MS, SEC, type Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
@@ -111,6 +112,11 @@ function layOut(m: Machine, place: NodePlace, nodes: readonly NodePlace[], file:
   const conflist = networkOf(k.cni).conflist(place, k);
   if (conflist) write(`/etc/cni/net.d/${conflist.name}`, conflist.text);
   setUp(m.kernel.init, networkOf(k.cni).links(place, nodes), () => undefined);
+  const rules = networkOf(k.cni).rules(place, k);
+  if (rules !== '') {
+    const r = runCommand(m, ['iptables-restore', '--noflush'], { stdin: rules });
+    if (r.exitCode !== 0) throw new Error(`${place.machine.name}: iptables-restore: ${r.stderr}`);
+  }
   const runtime = runtimeOf(m);
   for (const image of [PAUSE_IMAGE, ...(k.images ?? [])]) runtime.addImage(image);
   for (const [key, ip] of Object.entries(file.pins ?? {})) runtime.pins.set(key, ip);
@@ -172,6 +178,15 @@ const TRIES = 200;
 function apply(sim: Sim, admin: Client, objects: readonly KubeObject[]): void {
   let rest = [...objects];
   let tries = 0;
+  const accounts = (): boolean =>
+    ['default', 'kube-system'].every((ns) => admin.get('serviceaccounts', ns, 'default').ok && admin.get('configmaps', ns, 'kube-root-ca.crt').ok);
+  const start = (): void => {
+    if (tries++ < TRIES && !accounts()) sim.schedule(50 * MS, start);
+    else {
+      tries = 0;
+      go();
+    }
+  };
   const go = (): void => {
     const refused: KubeObject[] = [];
     for (const o of rest) {
@@ -184,7 +199,7 @@ function apply(sim: Sim, admin: Client, objects: readonly KubeObject[]): void {
     tries++;
     if (rest.length > 0) sim.schedule(50 * MS, go);
   };
-  sim.schedule(1 * MS, go);
+  sim.schedule(1 * MS, start);
 }
 
 /** Runs the world until `expected` pods are Ready, or for a minute of virtual time. False when some never were. */

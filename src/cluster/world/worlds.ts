@@ -17,6 +17,7 @@ function node(name: string, n: number, podCIDR: string, role: 'control-plane' | 
     interfaces: [eth0('lan', `192.168.56.${n}/24`, `52:54:00:00:00:${n}`)],
     routes: [{ to: 'default', via: LAN_GATEWAY }],
     podCIDRs: [podCIDR],
+    files: { '/etc/resolv.conf': 'nameserver 203.0.113.10\n' },
     ...(role === 'control-plane' ? { taints: TAINT } : {}),
   };
 }
@@ -39,13 +40,23 @@ const CLIENT: MachineSpec = {
   routes: [{ to: 'default', via: LAN_GATEWAY }],
 };
 
+/** What the internet's name server answers. */
+const ZONE = `example.com A 203.0.113.10
+www.example.com CNAME example.com
+internet.example A 203.0.113.10
+`;
+
 const INTERNET: MachineSpec = {
   name: 'internet',
   title: 'internet',
   kind: 'host',
   interfaces: [eth0('wan', '203.0.113.10/24')],
   routes: [{ to: '192.168.56.0/24', via: '203.0.113.1' }],
-  run: [['podserver', 'internet', '80']],
+  files: { '/etc/dns.zone': ZONE },
+  run: [
+    ['podserver', 'internet', '80'],
+    ['poddns', '/etc/dns.zone', '--zone', '.'],
+  ],
 };
 
 const NETWORKS = [

@@ -1,6 +1,6 @@
 /** What a container sees mounted: its root, /proc, /sys, /dev, the pod's files and its volumes. Models runc's mounts of an OCI bundle */
 
-import { Directory, type Inode, RegularFile } from '../../../os/inode.ts';
+import { Directory, type Inode, RegularFile, Symlink } from '../../../os/inode.ts';
 import type { Machine } from '../../../os/machine.ts';
 import { devices } from '../../../os/rootfs.ts';
 import { type MountEntry, MountTable } from '../../../os/vfs.ts';
@@ -49,12 +49,25 @@ export function mountAt(table: MountTable, machine: Machine, root: Directory, pa
 
 /** The directory at `path` as the container sees it, so that a volume below another one lands in that. */
 function through(table: MountTable, machine: Machine, root: Directory, path: string): Directory {
+  const { init } = machine;
   let dir = root;
-  for (const part of path.split('/')) {
-    if (part === '') continue;
-    const next = table.at(directoryIn(dir, part, machine.init));
-    if (!(next instanceof Directory)) return dir;
-    dir = next;
+  const todo = path.split('/').reverse();
+  for (let steps = 0; todo.length > 0 && steps < 200; steps++) {
+    const part = todo.pop() as string;
+    if (part === '' || part === '.') continue;
+    const found = dir.lookup(part, init);
+    if (found instanceof Symlink) {
+      const target = found.target(init);
+      if (target.startsWith('/')) dir = root;
+      todo.push(...target.split('/').reverse());
+      continue;
+    }
+    let next = found ? table.at(found) : undefined;
+    if (!(next instanceof Directory)) {
+      next = new Directory();
+      dir.link(part, next);
+    }
+    dir = next as Directory;
   }
   return dir;
 }
