@@ -46,12 +46,18 @@ class CronJobs implements Running {
     for (const j of jobs) {
       const listed = active.some((r) => r.uid === j.metadata.uid);
       const end = jobFinished(j);
-      if (!listed && !end) this.events.event(cj, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${j.metadata.name}`);
+      if (!listed && !end)
+        this.events.event(cj, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${j.metadata.name}`);
       else if (listed && end) {
         active = active.filter((r) => r.uid !== j.metadata.uid);
         this.events.event(cj, 'Normal', 'SawCompletedJob', `Saw completed job: ${j.metadata.name}, condition: ${end.type}`);
       }
-      if (end?.type === 'Complete' && j.status?.completionTime !== undefined && !(parseTime(j.status.completionTime) <= parseTime(lastSuccessful))) lastSuccessful = j.status.completionTime;
+      if (
+        end?.type === 'Complete' &&
+        j.status?.completionTime !== undefined &&
+        !(parseTime(j.status.completionTime) <= parseTime(lastSuccessful))
+      )
+        lastSuccessful = j.status.completionTime;
     }
     for (const r of [...active]) {
       if (jobs.some((j) => j.metadata.uid === r.uid)) continue;
@@ -61,7 +67,11 @@ class CronJobs implements Running {
       active = active.filter((x) => x !== r);
     }
     this.history(cj, jobs);
-    const status: { -readonly [K in keyof V1CronJobStatus]: V1CronJobStatus[K] } = { ...cj.status, active, lastSuccessfulTime: lastSuccessful };
+    const status: { -readonly [K in keyof V1CronJobStatus]: V1CronJobStatus[K] } = {
+      ...cj.status,
+      active,
+      lastSuccessfulTime: lastSuccessful,
+    };
     const result = this.fire(cj, jobs, status);
     const next: V1CronJobStatus = {
       ...(status.active && status.active.length > 0 && { active: status.active }),
@@ -75,7 +85,11 @@ class CronJobs implements Running {
     return result;
   }
 
-  private fire(cj: CronJob, jobs: readonly Job[], status: { active?: readonly V1ObjectReference[]; lastScheduleTime?: string }): 'done' | 'again' | number {
+  private fire(
+    cj: CronJob,
+    jobs: readonly Job[],
+    status: { active?: readonly V1ObjectReference[]; lastScheduleTime?: string },
+  ): 'done' | 'again' | number {
     if (cj.metadata.deletionTimestamp !== undefined || cj.spec?.suspend) return 'done';
     const schedule = parseSchedule(cj.spec?.schedule ?? '', zoneOffset(cj.spec?.timeZone));
     if (typeof schedule === 'string') {
@@ -91,7 +105,13 @@ class CronJobs implements Running {
     const deadline = cj.spec?.startingDeadlineSeconds;
     if (deadline !== undefined && parseTime(earliest) < now - deadline * 1000) earliest = timeText(now - deadline * 1000);
     const { time, missed } = mostRecent(schedule, earliest, now);
-    if (missed > 100) this.events.event(cj, 'Warning', 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew');
+    if (missed > 100)
+      this.events.event(
+        cj,
+        'Warning',
+        'TooManyMissedTimes',
+        'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew',
+      );
     if (time === undefined) return wait();
     if (deadline !== undefined && time + deadline * 1000 < now) {
       this.events.event(cj, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(time).toUTCString()}`);
@@ -101,7 +121,12 @@ class CronJobs implements Running {
     if (status.active?.some((r) => r.name === name) || parseTime(status.lastScheduleTime) === time) return wait();
     const policy = cj.spec?.concurrencyPolicy ?? 'Allow';
     if (policy === 'Forbid' && (status.active?.length ?? 0) > 0) {
-      this.events.event(cj, 'Normal', 'JobAlreadyActive', 'Not starting job because prior execution is running and concurrency policy is Forbid');
+      this.events.event(
+        cj,
+        'Normal',
+        'JobAlreadyActive',
+        'Not starting job because prior execution is running and concurrency policy is Forbid',
+      );
       return wait();
     }
     if (policy === 'Replace')
@@ -157,7 +182,15 @@ class CronJobs implements Running {
 /** Minutes that a zone of the tz database is ahead of UTC. */
 function zoneOffset(zone: string | undefined): (ms: number) => number {
   if (zone === undefined || zone === 'UTC' || zone === 'Etc/UTC') return () => 0;
-  const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' });
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+  });
   return (ms) => {
     const part: Record<string, number> = {};
     for (const p of format.formatToParts(ms)) part[p.type] = Number(p.value);

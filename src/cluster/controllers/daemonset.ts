@@ -54,7 +54,8 @@ export function nodeShouldRun(node: Node, ds: DaemonSet): readonly [run: boolean
 function targetOf(pod: Pod): string {
   if (pod.spec?.nodeName) return pod.spec.nodeName;
   for (const t of pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [])
-    for (const f of t.matchFields ?? []) if (f.key === 'metadata.name' && f.operator === 'In' && f.values?.length === 1) return f.values[0] as string;
+    for (const f of t.matchFields ?? [])
+      if (f.key === 'metadata.name' && f.operator === 'In' && f.values?.length === 1) return f.values[0] as string;
   return '';
 }
 
@@ -65,7 +66,14 @@ function templateFor(ds: DaemonSet, node: string, hash: string): V1PodTemplateSp
   const generation = ds.metadata.annotations?.['deprecated.daemonset.template.generation'];
   return {
     ...template,
-    metadata: { ...template.metadata, labels: { ...template.metadata?.labels, [REVISION_HASH_LABEL]: hash, ...(generation !== undefined && { [GENERATION_LABEL]: generation }) } },
+    metadata: {
+      ...template.metadata,
+      labels: {
+        ...template.metadata?.labels,
+        [REVISION_HASH_LABEL]: hash,
+        ...(generation !== undefined && { [GENERATION_LABEL]: generation }),
+      },
+    },
     spec: {
       ...template.spec,
       containers: template.spec?.containers ?? [],
@@ -100,7 +108,9 @@ class DaemonSets implements Running {
       },
     });
     informers.of<Pod>('pods').on({ add: (p) => this.podSeen(p), update: (old, p) => this.podSeen(p, old), delete: (p) => this.podGone(p) });
-    informers.of<Node>('nodes').on({ add: (n) => this.nodeSeen(undefined, n), update: (old, n) => this.nodeSeen(old, n), delete: () => this.allSets() });
+    informers
+      .of<Node>('nodes')
+      .on({ add: (n) => this.nodeSeen(undefined, n), update: (old, n) => this.nodeSeen(old, n), delete: () => this.allSets() });
     informers.of<ControllerRevision>(REVISIONS);
   }
 
@@ -128,7 +138,8 @@ class DaemonSets implements Running {
       this.queue.add(key);
       const wait = this.ctx.informers.of<DaemonSet>(DAEMON_SETS).get(key)?.spec?.minReadySeconds ?? 0;
       if (wait > 0 && old && !isPodReady(old) && isPodReady(pod)) this.queue.addAfter(key, (wait + 1) * SEC);
-    } else if (!controllerOf(pod) && (!old || old.metadata.labels !== pod.metadata.labels)) for (const k of adopters(this.ctx, pod, DAEMON_SETS)) this.queue.add(k);
+    } else if (!controllerOf(pod) && (!old || old.metadata.labels !== pod.metadata.labels))
+      for (const k of adopters(this.ctx, pod, DAEMON_SETS)) this.queue.add(k);
   }
 
   private podGone(pod: Pod): void {
@@ -218,17 +229,24 @@ class DaemonSets implements Running {
           const count = (wait?.count ?? 0) + 1;
           this.failed.set(id, { count, until: this.ctx.sim.now + Math.min(MAX_BACKOFF, BACKOFF * 2 ** (count - 1)) });
           const failed = phase === 'Failed';
-          const what = failed ? `Found failed daemon pod ${keyOf(pod)} on node ${name}, will try to kill it` : `Found succeeded daemon pod ${keyOf(pod)} on node ${name}, will try to delete it`;
+          const what = failed
+            ? `Found failed daemon pod ${keyOf(pod)} on node ${name}, will try to kill it`
+            : `Found succeeded daemon pod ${keyOf(pod)} on node ${name}, will try to delete it`;
           this.pods.events.event(ds, failed ? 'Warning' : 'Normal', failed ? 'FailedDaemonPod' : 'SucceededDaemonPod', what);
           remove.push(pod);
         }
         if (live.length > 1) {
-          live.sort((a, b) => Number(Boolean(b.spec?.nodeName)) - Number(Boolean(a.spec?.nodeName)) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
+          live.sort(
+            (a, b) =>
+              Number(Boolean(b.spec?.nodeName)) - Number(Boolean(a.spec?.nodeName)) ||
+              (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1),
+          );
           remove.push(...live.slice(1));
         }
       } else remove.push(...pods.filter((p) => p.metadata.deletionTimestamp === undefined));
     }
-    for (const [name, pods] of byNode) if (!known.has(name)) remove.push(...pods.filter((p) => p.metadata.deletionTimestamp === undefined && !p.spec?.nodeName));
+    for (const [name, pods] of byNode)
+      if (!known.has(name)) remove.push(...pods.filter((p) => p.metadata.deletionTimestamp === undefined && !p.spec?.nodeName));
     let i = 0;
     const wanted = Math.min(create.length, BURST);
     const made = slowStart(wanted, () => {
@@ -281,7 +299,8 @@ class DaemonSets implements Running {
       } else unavailable++;
     }
     if (surge > 0)
-      for (const name of extra.slice(0, Math.max(0, surge - surging))) if (this.pods.create(templateFor(ds, name, hash), ds)) this.expected.expectCreation(key);
+      for (const name of extra.slice(0, Math.max(0, surge - surging)))
+        if (this.pods.create(templateFor(ds, name, hash), ds)) this.expected.expectCreation(key);
     this.remove(key, ds, [...gone, ...candidates.slice(0, Math.max(0, most - unavailable))]);
   }
 

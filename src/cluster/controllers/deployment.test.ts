@@ -13,7 +13,14 @@ test('a deployment comes up with status, conditions and events as the real one h
   f.run(5);
   const d = deployment(f);
   const rs = replicaSets(f)[0] as ReplicaSet;
-  expect(d.status).toMatchObject({ observedGeneration: 1, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2, terminatingReplicas: 0 });
+  expect(d.status).toMatchObject({
+    observedGeneration: 1,
+    replicas: 2,
+    updatedReplicas: 2,
+    readyReplicas: 2,
+    availableReplicas: 2,
+    terminatingReplicas: 0,
+  });
   expect(d.status?.conditions?.map((c) => `${c.type} ${c.status} ${c.reason} ${c.message}`)).toEqual([
     'Available True MinimumReplicasAvailable Deployment has minimum availability.',
     `Progressing True NewReplicaSetAvailable ReplicaSet "${rs.metadata.name}" has successfully progressed.`,
@@ -30,7 +37,9 @@ test('a deployment comes up with status, conditions and events as the real one h
   const events = f.events();
   expect(events).toContain(`Normal ScalingReplicaSet Deployment/web: Scaled up replica set ${rs.metadata.name} from 0 to 2`);
   expect(events).toContain(`Normal SuccessfulCreate ReplicaSet/${rs.metadata.name}: Created pod: ${pods[0]}`);
-  expect(events.some((e) => new RegExp(`^Normal Scheduled Pod/${pods[0]}: Successfully assigned default/${pods[0]} to node-[123]$`).test(e))).toBe(true);
+  expect(
+    events.some((e) => new RegExp(`^Normal Scheduled Pod/${pods[0]}: Successfully assigned default/${pods[0]} to node-[123]$`).test(e)),
+  ).toBe(true);
 });
 
 test.each([
@@ -39,37 +48,40 @@ test.each([
   { replicas: 4, surge: 0, unavailable: 1, least: 3, most: 4 },
   { replicas: 7, surge: '50%', unavailable: '30%', least: 5, most: 11 },
   { replicas: 1, surge: '25%', unavailable: '25%', least: 1, most: 2 },
-])('rolling $replicas with surge $surge and unavailable $unavailable never leaves [$least, $most]', ({ replicas, surge, unavailable, least, most }) => {
-  for (let seed = 1; seed <= 3; seed++) {
-    let watching = false;
-    let low = Number.POSITIVE_INFINITY;
-    let high = 0;
-    const f: Fixture = new Fixture({
-      seed,
-      readyAfter: (pod) => (100 + (pod.metadata.uid.charCodeAt(0) % 7) * 300) * MS,
-      onPods: (pods) => {
-        if (!watching) return;
-        const active = [...pods.values()].filter(isPodActive);
-        low = Math.min(low, active.filter(isPodReady).length);
-        high = Math.max(high, active.length);
-      },
-    });
-    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: surge, maxUnavailable: unavailable } };
-    f.create(deploymentObject('web', replicas, 'nginx:1', { strategy }));
-    f.run(20);
-    watching = true;
-    for (const image of ['nginx:2', 'nginx:3']) {
-      f.setImage('deployments.apps', 'web', image);
-      f.run(image === 'nginx:2' ? 1 : 60);
+])(
+  'rolling $replicas with surge $surge and unavailable $unavailable never leaves [$least, $most]',
+  ({ replicas, surge, unavailable, least, most }) => {
+    for (let seed = 1; seed <= 3; seed++) {
+      let watching = false;
+      let low = Number.POSITIVE_INFINITY;
+      let high = 0;
+      const f: Fixture = new Fixture({
+        seed,
+        readyAfter: (pod) => (100 + (pod.metadata.uid.charCodeAt(0) % 7) * 300) * MS,
+        onPods: (pods) => {
+          if (!watching) return;
+          const active = [...pods.values()].filter(isPodActive);
+          low = Math.min(low, active.filter(isPodReady).length);
+          high = Math.max(high, active.length);
+        },
+      });
+      const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: surge, maxUnavailable: unavailable } };
+      f.create(deploymentObject('web', replicas, 'nginx:1', { strategy }));
+      f.run(20);
+      watching = true;
+      for (const image of ['nginx:2', 'nginx:3']) {
+        f.setImage('deployments.apps', 'web', image);
+        f.run(image === 'nginx:2' ? 1 : 60);
+      }
+      expect(low).toBeGreaterThanOrEqual(least);
+      expect(high).toBeLessThanOrEqual(most);
+      const pods = f.list<Pod>('pods');
+      expect(pods.map((p) => p.spec?.containers[0]?.image)).toEqual(Array.from({ length: replicas }, () => 'nginx:3'));
+      expect(deployment(f).status).toMatchObject({ updatedReplicas: replicas, availableReplicas: replicas });
+      expect(deployment(f).metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3');
     }
-    expect(low).toBeGreaterThanOrEqual(least);
-    expect(high).toBeLessThanOrEqual(most);
-    const pods = f.list<Pod>('pods');
-    expect(pods.map((p) => p.spec?.containers[0]?.image)).toEqual(Array.from({ length: replicas }, () => 'nginx:3'));
-    expect(deployment(f).status).toMatchObject({ updatedReplicas: replicas, availableReplicas: replicas });
-    expect(deployment(f).metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3');
-  }
-});
+  },
+);
 
 test('going back to an old template takes the old replica set with a new revision', () => {
   const f = new Fixture();
@@ -81,7 +93,11 @@ test('going back to an old template takes the old replica set with a new revisio
   };
   set('nginx:2');
   set('nginx:1');
-  const byRevision = replicaSets(f).map((rs) => [rs.spec?.replicas, rs.metadata.annotations?.['deployment.kubernetes.io/revision'], rs.metadata.annotations?.['deployment.kubernetes.io/revision-history']]);
+  const byRevision = replicaSets(f).map((rs) => [
+    rs.spec?.replicas,
+    rs.metadata.annotations?.['deployment.kubernetes.io/revision'],
+    rs.metadata.annotations?.['deployment.kubernetes.io/revision-history'],
+  ]);
   expect(byRevision).toContainEqual([2, '3', '1']);
   expect(byRevision).toContainEqual([0, '2', undefined]);
 });
@@ -93,7 +109,10 @@ test('a rollout that does not come up times out, keeps what is available and can
   f.setImage('deployments.apps', 'web', 'bad');
   f.run(60);
   const d = deployment(f);
-  expect(d.status?.conditions?.find((c) => c.type === 'Progressing')).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded' });
+  expect(d.status?.conditions?.find((c) => c.type === 'Progressing')).toMatchObject({
+    status: 'False',
+    reason: 'ProgressDeadlineExceeded',
+  });
   expect(d.status?.availableReplicas).toBe(3);
   f.setImage('deployments.apps', 'web', 'good', { paused: true });
   f.run(5);
@@ -118,7 +137,11 @@ test('recreate: no old and new pods together; history is cut', () => {
   }
   f.run(20);
   expect(mixed).toBe(false);
-  expect(replicaSets(f).map((rs) => rs.spec?.template?.spec?.containers[0]?.image).sort()).toEqual(['v2', 'v3']);
+  expect(
+    replicaSets(f)
+      .map((rs) => rs.spec?.template?.spec?.containers[0]?.image)
+      .sort(),
+  ).toEqual(['v2', 'v3']);
 });
 
 test('scaling, self-healing and adoption', () => {
@@ -138,6 +161,11 @@ test('scaling, self-healing and adoption', () => {
   const pod = f.list<Pod>('pods')[0] as Pod;
   f.must(f.client.patch('pods', 'default', pod.metadata.name, 'merge', { metadata: { labels: { app: 'other' } } }));
   f.run(5);
-  expect(f.list<Pod>('pods').map((p) => p.metadata.ownerReferences?.length ?? 0).sort()).toEqual([0, 1]);
+  expect(
+    f
+      .list<Pod>('pods')
+      .map((p) => p.metadata.ownerReferences?.length ?? 0)
+      .sort(),
+  ).toEqual([0, 1]);
   expect(f.sim.now).toBeGreaterThan(10 * SEC);
 });

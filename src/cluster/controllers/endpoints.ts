@@ -8,7 +8,7 @@ import { parseTime, timeText } from './clock.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 import { isPodReady, podCondition } from './pods.ts';
 import { Behind, podHandlers } from './servicepods.ts';
-import { findPort, hasAddress, HEADLESS, isIPv6, setsHostname, TRIGGER_TIME } from './slices.ts';
+import { findPort, HEADLESS, hasAddress, isIPv6, setsHostname, TRIGGER_TIME } from './slices.ts';
 
 const CAPACITY = 1000;
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
@@ -16,7 +16,10 @@ const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
 const CONTROLLER = 'endpoint-controller';
 
 /** Subsets as RepackSubsets orders them: addresses with the same ports together. */
-function repack(ready: readonly (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[], notReady: readonly (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[]): V1EndpointSubset[] {
+function repack(
+  ready: readonly (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[],
+  notReady: readonly (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[],
+): V1EndpointSubset[] {
   interface Entry {
     readonly ports: CoreV1EndpointPort[];
     readonly address: V1EndpointAddress;
@@ -42,13 +45,19 @@ function repack(ready: readonly (readonly [V1EndpointAddress, readonly CoreV1End
     else groups.set(key, [e]);
   }
   const order = (a: Entry, b: Entry): number => (a.address.ip < b.address.ip ? -1 : a.address.ip > b.address.ip ? 1 : 0);
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, list]) => {
-    const sorted = [...list].sort(order);
-    const addresses = sorted.filter((e) => e.ready).map((e) => e.address);
-    const notReadyAddresses = sorted.filter((e) => !e.ready).map((e) => e.address);
-    const ports = sorted[0]?.ports ?? [];
-    return { ...(addresses.length > 0 && { addresses }), ...(notReadyAddresses.length > 0 && { notReadyAddresses }), ...(ports.length > 0 && { ports }) };
-  });
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, list]) => {
+      const sorted = [...list].sort(order);
+      const addresses = sorted.filter((e) => e.ready).map((e) => e.address);
+      const notReadyAddresses = sorted.filter((e) => !e.ready).map((e) => e.address);
+      const ports = sorted[0]?.ports ?? [];
+      return {
+        ...(addresses.length > 0 && { addresses }),
+        ...(notReadyAddresses.length > 0 && { notReadyAddresses }),
+        ...(ports.length > 0 && { ports }),
+      };
+    });
 }
 
 function addressOf(pod: Pod, service: Service): V1EndpointAddress | undefined {
@@ -83,7 +92,17 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): readonly [V1E
     for (const p of ports) {
       const port = findPort(pod, p);
       if (port === undefined) continue;
-      into.push([address, [{ ...(p.name && { name: p.name }), port, protocol: p.protocol ?? 'TCP', ...(p.appProtocol !== undefined && { appProtocol: p.appProtocol }) }]]);
+      into.push([
+        address,
+        [
+          {
+            ...(p.name && { name: p.name }),
+            port,
+            protocol: p.protocol ?? 'TCP',
+            ...(p.appProtocol !== undefined && { appProtocol: p.appProtocol }),
+          },
+        ],
+      ]);
     }
   }
   const subsets = repack(ready, notReady);
@@ -115,7 +134,9 @@ class EndpointsController implements Running {
     const seen = (e: Endpoints, gone: boolean): void => {
       if (this.behind.seen(keyOf(e), e, gone) !== 'own') enqueue(e);
     };
-    ctx.informers.of<Endpoints>('endpoints').on({ add: (e) => seen(e, false), update: (_, e) => seen(e, false), delete: (e) => seen(e, true) });
+    ctx.informers
+      .of<Endpoints>('endpoints')
+      .on({ add: (e) => seen(e, false), update: (_, e) => seen(e, false), delete: (e) => seen(e, true) });
   }
 
   private sync(key: string): 'done' | 'again' {
@@ -135,16 +156,25 @@ class EndpointsController implements Running {
     const headless = !service.spec?.clusterIP || service.spec.clusterIP === 'None';
     const labels = { ...service.metadata.labels, [MANAGED_BY]: CONTROLLER, ...(headless && { [HEADLESS]: '' }) };
     const { [TRIGGER_TIME]: _t, [OVER_CAPACITY]: _o, ...rest } = have?.metadata.annotations ?? {};
-    if (have && equal(have.subsets ?? [], subsets) && equal(have.metadata.labels ?? {}, labels) && (have.metadata.annotations?.[OVER_CAPACITY] !== undefined) === over) return 'done';
+    if (
+      have &&
+      equal(have.subsets ?? [], subsets) &&
+      equal(have.metadata.labels ?? {}, labels) &&
+      (have.metadata.annotations?.[OVER_CAPACITY] !== undefined) === over
+    )
+      return 'done';
     const annotations = { ...rest, [TRIGGER_TIME]: this.trigger(service, pods, have), ...(over && { [OVER_CAPACITY]: 'truncated' }) };
     const metadata = { ...(have?.metadata ?? { name: service.metadata.name, namespace: service.metadata.namespace }), labels, annotations };
     const wanted = { apiVersion: 'v1', kind: 'Endpoints', metadata, ...(subsets.length > 0 && { subsets }) } as V1Endpoints & KubeObject;
     const written = have ? client.update(wanted) : client.create(wanted);
     if (written.ok) {
-      if (written.value.metadata.resourceVersion !== have?.metadata.resourceVersion) this.behind.expect(key, service.metadata.name, written.value.metadata.resourceVersion);
+      if (written.value.metadata.resourceVersion !== have?.metadata.resourceVersion)
+        this.behind.expect(key, service.metadata.name, written.value.metadata.resourceVersion);
       return 'done';
     }
-    return written.status.code === 404 || written.status.details?.causes?.some((c) => c.reason === 'NamespaceTerminating') ? 'done' : 'again';
+    return written.status.code === 404 || written.status.details?.causes?.some((c) => c.reason === 'NamespaceTerminating')
+      ? 'done'
+      : 'again';
   }
 
   private trigger(service: Service, pods: readonly Pod[], have: Endpoints | undefined): string {

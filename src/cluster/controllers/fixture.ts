@@ -45,17 +45,40 @@ export class Fixture {
       const look = (): void => onPods(this.pods.store);
       this.pods.on({ add: look, update: look, delete: look });
     }
-    startControllers({ sim: this.sim, client: this.server.client({ name: 'system:kube-controller-manager', groups: [] }), options: o.options ?? {}, resources: () => this.server.scheme.all() });
+    startControllers({
+      sim: this.sim,
+      client: this.server.client({ name: 'system:kube-controller-manager', groups: [] }),
+      options: { nodeMonitorGraceSeconds: 1e6, ...o.options },
+      resources: () => this.server.scheme.all(),
+    });
     startScheduler({ sim: this.sim, client: this.server.client({ name: 'system:kube-scheduler', groups: [] }), host: 'cp' });
   }
 
   addNode(name: string, zone: string): void {
     const amounts = { cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '45Gi' };
-    const conditions = [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status', lastHeartbeatTime: nowText(this.sim), lastTransitionTime: nowText(this.sim) }];
+    const conditions = [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'KubeletReady',
+        message: 'kubelet is posting ready status',
+        lastHeartbeatTime: nowText(this.sim),
+        lastTransitionTime: nowText(this.sim),
+      },
+    ];
     const labels = { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': zone };
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: {} };
     this.must(this.client.create(node));
-    this.must(this.client.patch('nodes', '', name, 'strategic', { status: { capacity: amounts, allocatable: amounts, conditions } }, { subresource: 'status' }));
+    this.must(
+      this.client.patch(
+        'nodes',
+        '',
+        name,
+        'strategic',
+        { status: { capacity: amounts, allocatable: amounts, conditions } },
+        { subresource: 'status' },
+      ),
+    );
   }
 
   private kubelet(old: Pod | undefined, pod: Pod, readyAfter: (pod: Pod) => number | undefined): void {
@@ -71,7 +94,11 @@ export class Fixture {
     if (old?.spec?.nodeName) return;
     const after = readyAfter(pod);
     const ip = `10.244.${Math.floor(this.nextIp / 250)}.${(this.nextIp++ % 250) + 1}`;
-    this.setStatus(pod, { phase: 'Running', startTime: nowText(this.sim), podIP: ip, podIPs: [{ ip }] }, { type: 'Ready', status: 'False', lastTransitionTime: nowText(this.sim) });
+    this.setStatus(
+      pod,
+      { phase: 'Running', startTime: nowText(this.sim), podIP: ip, podIPs: [{ ip }] },
+      { type: 'Ready', status: 'False', lastTransitionTime: nowText(this.sim) },
+    );
     if (after !== undefined) this.sim.schedule(after, () => this.ready(keyOf(pod), true));
   }
 
@@ -87,7 +114,10 @@ export class Fixture {
   /** Gives a Deployment's, DaemonSet's or StatefulSet's only container another image. */
   setImage(resource: string, name: string, image: string, spec: object = {}): void {
     const o = this.must(this.client.get<Deployment>(resource, 'default', name));
-    const template = { ...o.spec?.template, spec: { ...o.spec?.template.spec, containers: [{ ...o.spec?.template.spec?.containers[0], name: 'c', image }] } };
+    const template = {
+      ...o.spec?.template,
+      spec: { ...o.spec?.template.spec, containers: [{ ...o.spec?.template.spec?.containers[0], name: 'c', image }] },
+    };
     this.must(this.client.update({ ...o, spec: { ...o.spec, ...spec, template } } as Deployment));
   }
 
@@ -110,14 +140,30 @@ export class Fixture {
 
   /** `Normal Scheduled pod/x: text`, in order of making. */
   events(namespace = 'default'): string[] {
-    return this.list<KubeObject & { readonly type?: string; readonly reason?: string; readonly message?: string; readonly involvedObject?: { readonly kind?: string; readonly name?: string } }>('events', namespace)
+    return this.list<
+      KubeObject & {
+        readonly type?: string;
+        readonly reason?: string;
+        readonly message?: string;
+        readonly involvedObject?: { readonly kind?: string; readonly name?: string };
+      }
+    >('events', namespace)
       .slice()
-      .sort((a, b) => Number((a.metadata as { resourceVersion?: string }).resourceVersion) - Number((b.metadata as { resourceVersion?: string }).resourceVersion))
+      .sort(
+        (a, b) =>
+          Number((a.metadata as { resourceVersion?: string }).resourceVersion) -
+          Number((b.metadata as { resourceVersion?: string }).resourceVersion),
+      )
       .map((e) => `${e.type} ${e.reason} ${e.involvedObject?.kind}/${e.involvedObject?.name}: ${e.message}`);
   }
 }
 
-export function deploymentObject(name: string, replicas: number, image = 'nginx', spec: object = {}): KubeObject & Readonly<Record<string, unknown>> {
+export function deploymentObject(
+  name: string,
+  replicas: number,
+  image = 'nginx',
+  spec: object = {},
+): KubeObject & Readonly<Record<string, unknown>> {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

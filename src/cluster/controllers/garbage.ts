@@ -74,7 +74,8 @@ class GarbageCollector implements Running {
         if (!this.items.has(r.uid)) this.toDelete.add(uid);
       }
       if (before.length > owners.length || before.some((r) => !owners.some((o) => o.uid === r.uid))) this.toDelete.add(uid);
-      for (const r of before) if (r.blockOwnerDeletion && !owners.some((o) => o.uid === r.uid && o.blockOwnerDeletion)) this.toDelete.add(r.uid);
+      for (const r of before)
+        if (r.blockOwnerDeletion && !owners.some((o) => o.uid === r.uid && o.blockOwnerDeletion)) this.toDelete.add(r.uid);
     }
     if (object.metadata.deletionTimestamp === undefined) return;
     const finalizers = object.metadata.finalizers ?? [];
@@ -100,12 +101,15 @@ class GarbageCollector implements Running {
       this.unlink(r.uid, uid);
       if (!this.dependents.has(r.uid)) this.absent.delete(r.uid);
       const owner = this.items.get(r.uid);
-      if (owner?.object.metadata.deletionTimestamp !== undefined && owner.object.metadata.finalizers?.includes(FOREGROUND)) this.toDelete.add(r.uid);
+      if (owner?.object.metadata.deletionTimestamp !== undefined && owner.object.metadata.finalizers?.includes(FOREGROUND))
+        this.toDelete.add(r.uid);
     }
   }
 
   private resourceOf(ref: V1OwnerReference): ResourceDef | undefined {
-    return this.ctx.resources().find((d) => d.kind === ref.kind && (d.group === '' ? d.version : `${d.group}/${d.version}`) === ref.apiVersion);
+    return this.ctx
+      .resources()
+      .find((d) => d.kind === ref.kind && (d.group === '' ? d.version : `${d.group}/${d.version}`) === ref.apiVersion);
   }
 
   private stateOf(ref: V1OwnerReference, namespace: string): 'solid' | 'dangling' | 'waiting' {
@@ -180,7 +184,10 @@ class GarbageCollector implements Running {
       const live = dep && this.ctx.client.get<AnyObject>(dep.resource, dep.object.metadata.namespace ?? '', dep.object.metadata.name);
       if (!live?.ok || live.value.metadata.uid !== d) continue;
       const ownerReferences = (live.value.metadata.ownerReferences ?? []).filter((r) => r.uid !== uid);
-      const written = this.ctx.client.update({ ...live.value, metadata: { ...live.value.metadata, ownerReferences: ownerReferences.length > 0 ? ownerReferences : undefined } });
+      const written = this.ctx.client.update({
+        ...live.value,
+        metadata: { ...live.value.metadata, ownerReferences: ownerReferences.length > 0 ? ownerReferences : undefined },
+      });
       if (!written.ok && written.status.code !== 404) return 'again';
     }
     const { namespace = '', name } = item.object.metadata;

@@ -35,7 +35,9 @@ export function goJson(value: unknown): string {
 
 /** In order of revision. */
 export function revisionsOf(ctx: ControllerContext, owner: Owner, selector: V1LabelSelector | undefined): ControllerRevision[] {
-  return claim<ControllerRevision>(ctx, REVISIONS, owner, selector).sort((a, b) => a.revision - b.revision || (a.metadata.name < b.metadata.name ? -1 : 1));
+  return claim<ControllerRevision>(ctx, REVISIONS, owner, selector).sort(
+    (a, b) => a.revision - b.revision || (a.metadata.name < b.metadata.name ? -1 : 1),
+  );
 }
 
 export function sameData(revision: ControllerRevision, data: TemplateData): boolean {
@@ -85,5 +87,6 @@ export function renumber(ctx: ControllerContext, revision: ControllerRevision, n
 /** Keeps those in use and the newest `limit` others. */
 export function truncate(ctx: ControllerContext, revisions: readonly ControllerRevision[], used: ReadonlySet<string>, limit: number): void {
   const idle = revisions.filter((r) => !used.has(r.metadata.name));
-  for (const r of idle.slice(0, Math.max(0, idle.length - limit))) ctx.client.delete(REVISIONS, r.metadata.namespace ?? '', r.metadata.name);
+  for (const r of idle.slice(0, Math.max(0, idle.length - limit)))
+    ctx.client.delete(REVISIONS, r.metadata.namespace ?? '', r.metadata.name);
 }

@@ -4,17 +4,21 @@ import type { Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
 import type { ResourceDef } from '../api/resources.ts';
 import { type Controller, type ControllerContext, type ControllerOptions, Informers, type Running } from './context.ts';
+import { cronJob } from './cronjob.ts';
+import { daemonSet } from './daemonset.ts';
 import { deployment } from './deployment.ts';
-import { endpointSlice } from './endpointslice.ts';
 import { endpoints } from './endpoints.ts';
+import { endpointSlice } from './endpointslice.ts';
 import { garbageCollector } from './garbage.ts';
 import { nodeIpam } from './ipam.ts';
+import { job } from './job.ts';
 import { endpointSliceMirroring } from './mirroring.ts';
 import { namespace } from './namespace.ts';
 import { nodeLifecycle } from './nodelifecycle.ts';
 import { replicaSet, replicationController } from './replicaset.ts';
 import { rootCA, serviceAccount } from './serviceaccount.ts';
 import { podGC, ttl, ttlAfterFinished } from './small.ts';
+import { statefulSet } from './statefulset.ts';
 import { taintEviction } from './tainteviction.ts';
 
 export const CONTROLLERS: readonly Controller[] = [
@@ -31,6 +35,10 @@ export const CONTROLLERS: readonly Controller[] = [
   deployment,
   replicaSet,
   replicationController,
+  daemonSet,
+  statefulSet,
+  job,
+  cronJob,
   podGC,
   ttlAfterFinished,
   garbageCollector,

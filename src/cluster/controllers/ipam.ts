@@ -1,8 +1,8 @@
 /** Pod ranges of nodes, cut from the cluster's. Models pkg/controller/nodeipam's range allocator. */
 
+import { WorkQueue } from '../api/informer.ts';
 import { addressText, type Cidr, cidrText, contains, parseCidr } from '../api/ip.ts';
 import { keyOf, type Node } from '../api/object.ts';
-import { WorkQueue } from '../api/informer.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 import { Recorder } from './events.ts';
 
@@ -72,7 +72,14 @@ class NodeIpam implements Running {
     const { clusterCIDRs = [], nodeMaskIPv4 = 24, nodeMaskIPv6 = 64 } = ctx.options;
     this.sets = clusterCIDRs.flatMap((text) => {
       const range = parseCidr(text);
-      return range ? [new CidrSet({ ...range, network: parseCidr(cidrText(range))?.network ?? range.network }, range.address.family === 4 ? nodeMaskIPv4 : nodeMaskIPv6)] : [];
+      return range
+        ? [
+            new CidrSet(
+              { ...range, network: parseCidr(cidrText(range))?.network ?? range.network },
+              range.address.family === 4 ? nodeMaskIPv4 : nodeMaskIPv6,
+            ),
+          ]
+        : [];
     });
     this.queue = new WorkQueue(ctx.sim, (key) => this.sync(key));
     ctx.informers.of<Node>('nodes').on({
@@ -116,6 +123,6 @@ class NodeIpam implements Running {
 
 export const nodeIpam: Controller = {
   name: 'node-ipam-controller',
-  start: (ctx) => (ctx.options.allocateNodeCIDRs === false || (ctx.options.clusterCIDRs?.length ?? 0) === 0 ? { stop: () => {} } : new NodeIpam(ctx)),
+  start: (ctx) =>
+    ctx.options.allocateNodeCIDRs === false || (ctx.options.clusterCIDRs?.length ?? 0) === 0 ? { stop: () => {} } : new NodeIpam(ctx),
 };
-

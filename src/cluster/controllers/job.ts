@@ -80,7 +80,9 @@ class Jobs implements Running {
       if (gone || pod.metadata.deletionTimestamp !== undefined) this.expected.deleted(key, keyOf(pod));
       this.queue.add(key);
     };
-    ctx.informers.of<Pod>('pods').on({ add: (p) => seen(p, true, false), update: (_, p) => seen(p, false, false), delete: (p) => seen(p, false, true) });
+    ctx.informers
+      .of<Pod>('pods')
+      .on({ add: (p) => seen(p, true, false), update: (_, p) => seen(p, false, false), delete: (p) => seen(p, false, true) });
   }
 
   /** Lets a pod go whose end was counted. */
@@ -88,7 +90,10 @@ class Jobs implements Running {
     const live = this.ctx.client.get<Pod>('pods', pod.metadata.namespace ?? '', pod.metadata.name);
     if (!live.ok || live.value.metadata.uid !== pod.metadata.uid || !live.value.metadata.finalizers?.includes(TRACKING)) return;
     const finalizers = live.value.metadata.finalizers.filter((f) => f !== TRACKING);
-    this.ctx.client.update({ ...live.value, metadata: { ...live.value.metadata, finalizers: finalizers.length > 0 ? finalizers : undefined } });
+    this.ctx.client.update({
+      ...live.value,
+      metadata: { ...live.value.metadata, finalizers: finalizers.length > 0 ? finalizers : undefined },
+    });
   }
 
   private sync(key: string): 'done' | 'again' | number {
@@ -128,7 +133,9 @@ class Jobs implements Running {
     }
     const conditions = this.conditions(job, verdict, complete, suspended, now);
     const ready = live.filter((p) => p !== undefined && isPodReady(p)).length;
-    const terminating = all.filter((p) => p.metadata.deletionTimestamp !== undefined && !this.over(p)).length + (active.length - Math.min(active.length, live.length));
+    const terminating =
+      all.filter((p) => p.metadata.deletionTimestamp !== undefined && !this.over(p)).length +
+      (active.length - Math.min(active.length, live.length));
     const final = verdict !== undefined || complete;
     const next: V1JobStatus = {
       ...(!final && live.length > 0 && { active: live.length }),
@@ -149,7 +156,8 @@ class Jobs implements Running {
     }
     for (const p of ended) this.untrack(p);
     const deadline = job.spec?.activeDeadlineSeconds;
-    if (result === 'done' && deadline !== undefined && startTime !== undefined && !final) return Math.max(1, untilAfter(this.ctx.sim, startTime, deadline));
+    if (result === 'done' && deadline !== undefined && startTime !== undefined && !final)
+      return Math.max(1, untilAfter(this.ctx.sim, startTime, deadline));
     return result;
   }
 
@@ -168,7 +176,12 @@ class Jobs implements Running {
           return codes.values.includes(code) === (codes.operator === 'In');
         });
         if (hit) return rule;
-      } else if (rule.onPodConditions?.some((want) => pod.status?.conditions?.some((c) => c.type === want.type && c.status === (want.status ?? 'True')))) return rule;
+      } else if (
+        rule.onPodConditions?.some((want) =>
+          pod.status?.conditions?.some((c) => c.type === want.type && c.status === (want.status ?? 'True')),
+        )
+      )
+        return rule;
     }
     return undefined;
   }
@@ -179,7 +192,9 @@ class Jobs implements Running {
       if (rule?.action !== 'FailJob') continue;
       const i = job.spec?.podFailurePolicy?.rules.indexOf(rule) ?? 0;
       const status = [...(p.status?.containerStatuses ?? [])].find((c) => (c.state?.terminated?.exitCode ?? 0) !== 0);
-      const what = rule.onExitCodes ? `Container ${status?.name} for pod ${keyOf(p)} failed with exit code ${status?.state?.terminated?.exitCode}` : `Pod ${keyOf(p)} has condition ${rule.onPodConditions?.[0]?.type}`;
+      const what = rule.onExitCodes
+        ? `Container ${status?.name} for pod ${keyOf(p)} failed with exit code ${status?.state?.terminated?.exitCode}`
+        : `Pod ${keyOf(p)} has condition ${rule.onPodConditions?.[0]?.type}`;
       return { reason: 'PodFailurePolicy', message: `${what} matching FailJob rule at index ${i}` };
     }
     const limit = job.spec?.backoffLimit ?? 6;
@@ -187,11 +202,17 @@ class Jobs implements Running {
     let restarts = 0;
     if (onFailure)
       for (const p of this.ctx.informers.byController<Pod>('pods').get(job.metadata.uid))
-        if (p.status?.phase === 'Running' || p.status?.phase === 'Pending') for (const c of [...(p.status.initContainerStatuses ?? []), ...(p.status.containerStatuses ?? [])]) restarts += c.restartCount;
+        if (p.status?.phase === 'Running' || p.status?.phase === 'Pending')
+          for (const c of [...(p.status.initContainerStatuses ?? []), ...(p.status.containerStatuses ?? [])]) restarts += c.restartCount;
     const past = onFailure ? (limit === 0 ? restarts > 0 : restarts >= limit) : false;
     if (failedCount > limit || past) return { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
     const deadline = job.spec?.activeDeadlineSeconds;
-    if (deadline !== undefined && startTime !== undefined && untilAfter(this.ctx.sim, startTime, deadline) <= 0 && job.spec?.suspend !== true)
+    if (
+      deadline !== undefined &&
+      startTime !== undefined &&
+      untilAfter(this.ctx.sim, startTime, deadline) <= 0 &&
+      job.spec?.suspend !== true
+    )
       return { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
     return undefined;
   }
@@ -202,7 +223,13 @@ class Jobs implements Running {
     return succeeded >= completions && active === 0;
   }
 
-  private conditions(job: Job, verdict: Verdict | undefined, complete: boolean, suspended: boolean, now: string): readonly V1JobCondition[] {
+  private conditions(
+    job: Job,
+    verdict: Verdict | undefined,
+    complete: boolean,
+    suspended: boolean,
+    now: string,
+  ): readonly V1JobCondition[] {
     const out = [...(job.status?.conditions ?? [])];
     const set = (type: string, status: string, reason: string, message: string): void => {
       const i = out.findIndex((c) => c.type === type);
@@ -240,14 +267,26 @@ class Jobs implements Running {
   }
 
   /** How many pods were made (or, negative, deleted), and when to look again. */
-  private manage(key: string, job: Job, active: readonly Pod[], done: ReadonlySet<number>, succeeded: number, failed: number, all: readonly Pod[]): readonly [number, number | undefined] {
+  private manage(
+    key: string,
+    job: Job,
+    active: readonly Pod[],
+    done: ReadonlySet<number>,
+    succeeded: number,
+    failed: number,
+    all: readonly Pod[],
+  ): readonly [number, number | undefined] {
     const { completions } = job.spec ?? {};
     const parallelism = job.spec?.parallelism ?? 1;
     let want: number;
     if (completions === undefined) want = succeeded > 0 ? active.length : parallelism;
     else want = Math.min(parallelism, Math.max(0, completions - succeeded));
     if (active.length > want) {
-      const surplus = [...active].sort((a, b) => Number(isPodReady(a)) - Number(isPodReady(b)) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? 1 : -1)).slice(0, active.length - want);
+      const surplus = [...active]
+        .sort(
+          (a, b) => Number(isPodReady(a)) - Number(isPodReady(b)) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? 1 : -1),
+        )
+        .slice(0, active.length - want);
       for (const pod of surplus) if (this.pods.delete(pod, job)) this.expected.expectDeletion(key, keyOf(pod));
       return [-surplus.length, undefined];
     }
@@ -262,7 +301,11 @@ class Jobs implements Running {
     let made = 0;
     for (let n = 0; n < (free?.length ?? count); n++) {
       const index = free?.[n];
-      const pod = this.pods.create(this.template(job, index), job, index === undefined ? undefined : { generateName: `${job.metadata.name}-${index}-` , ...this.meta(job, index) });
+      const pod = this.pods.create(
+        this.template(job, index),
+        job,
+        index === undefined ? undefined : { generateName: `${job.metadata.name}-${index}-`, ...this.meta(job, index) },
+      );
       if (!pod) break;
       this.expected.expectCreation(key);
       made++;
@@ -275,7 +318,9 @@ class Jobs implements Running {
     let last = Number.NEGATIVE_INFINITY;
     for (const p of all) {
       if (p.status?.phase !== 'Failed') continue;
-      const ends = (p.status.containerStatuses ?? []).map((c) => parseTime(c.state?.terminated?.finishedAt)).filter((t) => !Number.isNaN(t));
+      const ends = (p.status.containerStatuses ?? [])
+        .map((c) => parseTime(c.state?.terminated?.finishedAt))
+        .filter((t) => !Number.isNaN(t));
       last = Math.max(last, ends.length > 0 ? Math.max(...ends) : parseTime(p.metadata.creationTimestamp));
     }
     if (!Number.isFinite(last)) return 0;
@@ -290,7 +335,14 @@ class Jobs implements Running {
     return out;
   }
 
-  private meta(job: Job, index: number): { readonly labels: Readonly<Record<string, string>>; readonly annotations: Readonly<Record<string, string>>; readonly finalizers: readonly string[] } {
+  private meta(
+    job: Job,
+    index: number,
+  ): {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+    readonly finalizers: readonly string[];
+  } {
     const template = job.spec?.template.metadata;
     return {
       labels: { ...template?.labels, [INDEX]: String(index) },

@@ -1,8 +1,8 @@
 /** The `kubernetes` Service and its endpoints, which the API server itself keeps. Models pkg/controlplane's kubernetesservice and the lease reconciler. */
 
-import { equal } from '../api/equal.ts';
 import type { Client } from '../api/client.ts';
-import type { Endpoints, EndpointSlice, KubeObject, Service } from '../api/object.ts';
+import { equal } from '../api/equal.ts';
+import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/object.ts';
 import type { V1EndpointSlice, V1Endpoints, V1Service } from '../api/types.ts';
 
 export interface KubernetesService {
@@ -49,5 +49,6 @@ export function reconcileKubernetesService(client: Client, o: KubernetesService)
   };
   const haveSlice = client.get<EndpointSlice>('endpointslices.discovery.k8s.io', 'default', 'kubernetes');
   if (!haveSlice.ok) client.create(slice);
-  else if (!equal(haveSlice.value.endpoints, slice.endpoints) || !equal(haveSlice.value.ports, ports)) client.update({ ...haveSlice.value, endpoints: slice.endpoints, ports });
+  else if (!equal(haveSlice.value.endpoints, slice.endpoints) || !equal(haveSlice.value.ports, ports))
+    client.update({ ...haveSlice.value, endpoints: slice.endpoints, ports });
 }

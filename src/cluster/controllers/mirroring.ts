@@ -2,12 +2,22 @@
 
 import { equal } from '../api/equal.ts';
 import { WorkQueue } from '../api/informer.ts';
-import { type Endpoints, type EndpointSlice, type KubeObject, keyOf, type Service } from '../api/object.ts';
+import { type EndpointSlice, type Endpoints, type KubeObject, keyOf, type Service } from '../api/object.ts';
 import type { DiscoveryV1EndpointPort, V1Endpoint, V1EndpointAddress } from '../api/types.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 import { ownerReference } from './pods.ts';
 import { Behind } from './servicepods.ts';
-import { type AddressType, isIPv6, MANAGED_BY, type NewSlice, portKey, SERVICE_NAME, slicePrefix, sortPorts, TRIGGER_TIME } from './slices.ts';
+import {
+  type AddressType,
+  isIPv6,
+  MANAGED_BY,
+  type NewSlice,
+  portKey,
+  SERVICE_NAME,
+  slicePrefix,
+  sortPorts,
+  TRIGGER_TIME,
+} from './slices.ts';
 
 const SLICES = 'endpointslices.discovery.k8s.io';
 const CONTROLLER = 'endpointslicemirroring-controller.k8s.io';
@@ -28,9 +38,19 @@ function endpointOf(a: V1EndpointAddress, ready: boolean): V1Endpoint {
 
 /** Slices that say what the Endpoints object says. */
 export function mirrorSlices(endpoints: Endpoints): readonly NewSlice[] {
-  const groups = new Map<string, { readonly type: AddressType; readonly ports: readonly DiscoveryV1EndpointPort[]; readonly list: Map<string, V1Endpoint> }>();
+  const groups = new Map<
+    string,
+    { readonly type: AddressType; readonly ports: readonly DiscoveryV1EndpointPort[]; readonly list: Map<string, V1Endpoint> }
+  >();
   for (const subset of endpoints.subsets ?? []) {
-    const ports = sortPorts((subset.ports ?? []).map((p) => ({ name: p.name ?? '', port: p.port, protocol: p.protocol ?? 'TCP', ...(p.appProtocol !== undefined && { appProtocol: p.appProtocol }) })));
+    const ports = sortPorts(
+      (subset.ports ?? []).map((p) => ({
+        name: p.name ?? '',
+        port: p.port,
+        protocol: p.protocol ?? 'TCP',
+        ...(p.appProtocol !== undefined && { appProtocol: p.appProtocol }),
+      })),
+    );
     let room = MAX_PER_SUBSET;
     const put = (a: V1EndpointAddress, ready: boolean): void => {
       if (room-- <= 0) return;
@@ -82,7 +102,9 @@ class Mirroring implements Running {
       const key = `${s.metadata.namespace}/${labels[SERVICE_NAME]}`;
       if (this.behind.seen(key, s, gone) !== 'own') this.queue.add(key);
     };
-    ctx.informers.of<EndpointSlice>(SLICES).on({ add: (s) => seen(s, false), update: (_, s) => seen(s, false), delete: (s) => seen(s, true) });
+    ctx.informers
+      .of<EndpointSlice>(SLICES)
+      .on({ add: (s) => seen(s, false), update: (_, s) => seen(s, false), delete: (s) => seen(s, true) });
   }
 
   private sync(key: string): 'done' | 'again' {
@@ -111,12 +133,20 @@ class Mirroring implements Running {
         continue;
       }
       existing.splice(j, 1);
-      if (equal(have.endpoints, want.endpoints) && equal(have.ports, want.ports) && equal(have.metadata.labels, want.metadata.labels)) continue;
-      const written = client.update({ ...have, metadata: { ...have.metadata, labels: want.metadata.labels, annotations: want.metadata.annotations }, endpoints: want.endpoints, ports: want.ports });
+      if (equal(have.endpoints, want.endpoints) && equal(have.ports, want.ports) && equal(have.metadata.labels, want.metadata.labels))
+        continue;
+      const written = client.update({
+        ...have,
+        metadata: { ...have.metadata, labels: want.metadata.labels, annotations: want.metadata.annotations },
+        endpoints: want.endpoints,
+        ports: want.ports,
+      });
       if (!written.ok) return 'again';
-      if (written.value.metadata.resourceVersion !== have.metadata.resourceVersion) this.behind.expect(key, have.metadata.name, written.value.metadata.resourceVersion);
+      if (written.value.metadata.resourceVersion !== have.metadata.resourceVersion)
+        this.behind.expect(key, have.metadata.name, written.value.metadata.resourceVersion);
     }
-    for (const slice of existing) if (client.delete(SLICES, namespace, slice.metadata.name).ok) this.behind.expect(key, slice.metadata.name, '');
+    for (const slice of existing)
+      if (client.delete(SLICES, namespace, slice.metadata.name).ok) this.behind.expect(key, slice.metadata.name, '');
     return 'done';
   }
 

@@ -34,12 +34,16 @@ class NamespaceController implements Running {
     const finalizers = new Map<string, number>();
     let wait = 0;
     for (const def of this.ctx.resources()) {
-      if (!def.namespaced || def.virtual || def.storedAs !== undefined || !def.verbs.includes('delete') || !def.verbs.includes('list')) continue;
+      if (!def.namespaced || def.virtual || def.storedAs !== undefined || !def.verbs.includes('delete') || !def.verbs.includes('list'))
+        continue;
       const resource = resourceName(def);
       const items = client.list<AnyObject>(resource, { namespace: name });
       if (!items.ok || items.value.items.length === 0) continue;
       for (const o of items.value.items) {
-        const grace = resource === 'pods' ? ((o['spec'] as { readonly terminationGracePeriodSeconds?: number } | undefined)?.terminationGracePeriodSeconds ?? 30) : 0;
+        const grace =
+          resource === 'pods'
+            ? ((o['spec'] as { readonly terminationGracePeriodSeconds?: number } | undefined)?.terminationGracePeriodSeconds ?? 30)
+            : 0;
         if (o.metadata.deletionTimestamp === undefined) client.delete(resource, name, o.metadata.name, { propagationPolicy: 'Background' });
         if (client.get(resource, name, o.metadata.name).ok) wait = Math.max(wait, grace);
       }
@@ -76,14 +80,37 @@ class NamespaceController implements Running {
       };
     };
     const list = (m: ReadonlyMap<string, number>, one: (k: string, n: number) => string): string | undefined =>
-      m.size === 0 ? undefined : [...m].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, n]) => one(k, n)).join(', ');
+      m.size === 0
+        ? undefined
+        : [...m]
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([k, n]) => one(k, n))
+            .join(', ');
     const remaining = list(left, (k, n) => `${k} has ${n} resource instances`);
     const held = list(finalizers, (k, n) => `${k} in ${n} resource instances`);
     const conditions = [
       make('NamespaceDeletionDiscoveryFailure', undefined, '', 'ResourcesDiscovered', 'All resources successfully discovered'),
-      make('NamespaceDeletionGroupVersionParsingFailure', undefined, '', 'ParsedGroupVersions', 'All legacy kube types successfully parsed'),
-      make('NamespaceDeletionContentFailure', undefined, '', 'ContentDeleted', 'All content successfully deleted, may be waiting on finalization'),
-      make('NamespaceContentRemaining', remaining && `Some resources are remaining: ${remaining}`, 'SomeResourcesRemain', 'ContentRemoved', 'All content successfully removed'),
+      make(
+        'NamespaceDeletionGroupVersionParsingFailure',
+        undefined,
+        '',
+        'ParsedGroupVersions',
+        'All legacy kube types successfully parsed',
+      ),
+      make(
+        'NamespaceDeletionContentFailure',
+        undefined,
+        '',
+        'ContentDeleted',
+        'All content successfully deleted, may be waiting on finalization',
+      ),
+      make(
+        'NamespaceContentRemaining',
+        remaining && `Some resources are remaining: ${remaining}`,
+        'SomeResourcesRemain',
+        'ContentRemoved',
+        'All content successfully removed',
+      ),
       make(
         'NamespaceFinalizersRemaining',
         held && `Some content in the namespace has finalizers remaining: ${held}`,

@@ -56,13 +56,23 @@ class NodeLifecycle implements Running {
     ctx.informers.podsByNode();
     ctx.informers.of<Node>('nodes').on({
       add: (node) => {
-        this.events.event(node, 'Normal', 'RegisteredNode', `Node ${node.metadata.name} event: Registered Node ${node.metadata.name} in Controller`);
+        this.events.event(
+          node,
+          'Normal',
+          'RegisteredNode',
+          `Node ${node.metadata.name} event: Registered Node ${node.metadata.name} in Controller`,
+        );
         this.nodeSeen(undefined, node);
       },
       update: (old, node) => this.nodeSeen(old, node),
       delete: (node) => {
         this.health.delete(node.metadata.name);
-        this.events.event(node, 'Normal', 'RemovingNode', `Node ${node.metadata.name} event: Removing Node ${node.metadata.name} from Controller`);
+        this.events.event(
+          node,
+          'Normal',
+          'RemovingNode',
+          `Node ${node.metadata.name} event: Removing Node ${node.metadata.name} from Controller`,
+        );
       },
     });
     ctx.informers.of<Lease>('leases.coordination.k8s.io').on({ add: (l) => this.leaseSeen(l), update: (_, l) => this.leaseSeen(l) });
@@ -145,7 +155,14 @@ class NodeLifecycle implements Running {
           lastHeartbeatTime: node.metadata.creationTimestamp,
           lastTransitionTime: now,
         });
-      else conditions[i] = { ...c, status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.', lastTransitionTime: now };
+      else
+        conditions[i] = {
+          ...c,
+          status: 'Unknown',
+          reason: 'NodeStatusUnknown',
+          message: 'Kubelet stopped posting node status.',
+          lastTransitionTime: now,
+        };
     }
     if (!changed) return;
     const h = this.entry(node.metadata.name);
@@ -160,14 +177,19 @@ class NodeLifecycle implements Running {
     const have = node.spec?.taints ?? [];
     const ready = nodeCondition(node, 'Ready')?.status;
     const want: V1Taint[] = [];
-    const keep = (key: string, effect: string): V1Taint => have.find((t) => t.key === key && t.effect === effect) ?? { key, effect, timeAdded: now };
-    for (const [type, status, key] of CONDITION_TAINTS) if (nodeCondition(node, type)?.status === status) want.push(keep(key, 'NoSchedule'));
+    const keep = (key: string, effect: string): V1Taint =>
+      have.find((t) => t.key === key && t.effect === effect) ?? { key, effect, timeAdded: now };
+    for (const [type, status, key] of CONDITION_TAINTS)
+      if (nodeCondition(node, type)?.status === status) want.push(keep(key, 'NoSchedule'));
     if (node.spec?.unschedulable) want.push(keep(UNSCHEDULABLE, 'NoSchedule'));
     if (ready === 'False') want.push(keep(NOT_READY, 'NoExecute'));
     if (ready === 'Unknown') want.push(keep(UNREACHABLE, 'NoExecute'));
     const managed = (t: V1Taint): boolean =>
-      (t.effect === 'NoSchedule' && BY_CONDITION.has(t.key)) || (t.effect === 'NoExecute' && (t.key === NOT_READY || t.key === UNREACHABLE));
-    const stay = have.filter((t) => !managed(t) || (ready === undefined && t.key === NOT_READY) || want.some((w) => w.key === t.key && w.effect === t.effect));
+      (t.effect === 'NoSchedule' && BY_CONDITION.has(t.key)) ||
+      (t.effect === 'NoExecute' && (t.key === NOT_READY || t.key === UNREACHABLE));
+    const stay = have.filter(
+      (t) => !managed(t) || (ready === undefined && t.key === NOT_READY) || want.some((w) => w.key === t.key && w.effect === t.effect),
+    );
     const next = [...stay, ...want.filter((w) => !stay.some((t) => t.key === w.key && t.effect === w.effect))];
     if (equal(have, next)) return 'done';
     const { taints: _old, ...spec } = node.spec ?? {};

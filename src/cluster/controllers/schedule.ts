@@ -91,7 +91,8 @@ export function parseSchedule(text: string, offset: (ms: number) => number = () 
   if (text.startsWith('@every ')) return everyOf(text.slice(7).trim());
   if (text.startsWith('@') && NAMED[text] === undefined) return `unrecognized descriptor: ${text}`;
   const parts = (NAMED[text] ?? text).trim().split(/\s+/);
-  if (parts.length !== 5 || parts[0] === '') return `expected exactly 5 fields, found ${text.trim() === '' ? 0 : parts.length}: [${text.trim()}]`;
+  if (parts.length !== 5 || parts[0] === '')
+    return `expected exactly 5 fields, found ${text.trim() === '' ? 0 : parts.length}: [${text.trim()}]`;
   const fields: Field[] = [];
   for (let i = 0; i < 5; i++) {
     const f = field(parts[i] as string, i);
@@ -120,7 +121,11 @@ export function parseSchedule(text: string, offset: (ms: number) => number = () 
 }
 
 /** The newest time of the schedule in (earliest, now], and how many were missed (at most 101 are counted). */
-export function mostRecent(schedule: Schedule, earliest: string, now: number): { readonly time: number | undefined; readonly missed: number } {
+export function mostRecent(
+  schedule: Schedule,
+  earliest: string,
+  now: number,
+): { readonly time: number | undefined; readonly missed: number } {
   let time: number | undefined;
   let missed = 0;
   for (let t = schedule.next(parseTime(earliest)); t !== undefined && t <= now && missed <= 100; t = schedule.next(t)) {

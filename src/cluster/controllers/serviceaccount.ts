@@ -1,7 +1,7 @@
 /** The default ServiceAccount and the CA's ConfigMap of each namespace. Models pkg/controller/serviceaccount and certificates/rootcacertpublisher. */
 
 import { WorkQueue } from '../api/informer.ts';
-import { type ConfigMap, keyOf, type KubeObject, type Namespace, type ServiceAccount } from '../api/object.ts';
+import { type ConfigMap, type KubeObject, keyOf, type Namespace, type ServiceAccount } from '../api/object.ts';
 import type { V1ConfigMap } from '../api/types.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 
@@ -24,8 +24,14 @@ function perNamespace(ctx: ControllerContext, resource: string, name: string, en
   return { stop: () => queue.stop() };
 }
 
-const accepted = (r: { readonly ok: boolean; readonly status?: { readonly code?: number; readonly details?: { readonly causes?: readonly { readonly reason?: string }[] } } }): boolean =>
-  r.ok || r.status?.code === 404 || r.status?.code === 409 || r.status?.details?.causes?.some((c) => c.reason === 'NamespaceTerminating') === true;
+const accepted = (r: {
+  readonly ok: boolean;
+  readonly status?: { readonly code?: number; readonly details?: { readonly causes?: readonly { readonly reason?: string }[] } };
+}): boolean =>
+  r.ok ||
+  r.status?.code === 404 ||
+  r.status?.code === 409 ||
+  r.status?.details?.causes?.some((c) => c.reason === 'NamespaceTerminating') === true;
 
 export const serviceAccount: Controller = {
   name: 'serviceaccount-controller',
@@ -44,10 +50,16 @@ export const rootCA: Controller = {
       const have = ctx.informers.of<ConfigMap>('configmaps').get(`${namespace}/${ROOT_CA}`);
       const annotations = { ...have?.metadata.annotations, 'kubernetes.io/description': DESCRIPTION };
       if (have) {
-        if (have.data?.['ca.crt'] === data['ca.crt'] && have.metadata.annotations?.['kubernetes.io/description'] === DESCRIPTION) return true;
+        if (have.data?.['ca.crt'] === data['ca.crt'] && have.metadata.annotations?.['kubernetes.io/description'] === DESCRIPTION)
+          return true;
         return accepted(ctx.client.update({ ...have, metadata: { ...have.metadata, annotations }, data }));
       }
-      const made: V1ConfigMap & KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: ROOT_CA, namespace, annotations }, data };
+      const made: V1ConfigMap & KubeObject = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: ROOT_CA, namespace, annotations },
+        data,
+      };
       return accepted(ctx.client.create(made));
     }),
 };

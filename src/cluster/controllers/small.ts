@@ -45,7 +45,8 @@ export const ttlAfterFinished: Controller = {
   name: 'ttl-after-finished-controller',
   start: (ctx) => {
     const jobs = ctx.informers.of<Job>('jobs.batch');
-    const finished = (job: Job) => job.status?.conditions?.find((c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True');
+    const finished = (job: Job) =>
+      job.status?.conditions?.find((c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True');
     const queue = new WorkQueue(ctx.sim, (key) => {
       const job = jobs.get(key);
       const done = job && finished(job);
@@ -73,7 +74,13 @@ export const podGC: Controller = {
     const remove = (pod: Pod, message?: string): void => {
       const { namespace = '', name, uid } = pod.metadata;
       if (message !== undefined && !isPodTerminal(pod)) {
-        const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message, lastTransitionTime: nowText(ctx.sim) };
+        const condition = {
+          type: 'DisruptionTarget',
+          status: 'True',
+          reason: 'DeletionByPodGC',
+          message,
+          lastTransitionTime: nowText(ctx.sim),
+        };
         setPodCondition(ctx.client, pod, condition, { phase: 'Failed' });
       }
       ctx.client.delete('pods', namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } });
@@ -93,7 +100,12 @@ export const podGC: Controller = {
           missing.set(node, since);
           if (ctx.sim.now - since >= 40 * SEC) remove(pod, 'PodGC: node no longer exists');
         } else if (!node && pod.metadata.deletionTimestamp !== undefined) remove(pod);
-        else if (node && pod.metadata.deletionTimestamp !== undefined && untolerated(nodes.get(node)?.spec?.taints, [], ['NoExecute', 'NoSchedule'])?.key === 'node.kubernetes.io/out-of-service') remove(pod, 'PodGC: node is out of service');
+        else if (
+          node &&
+          pod.metadata.deletionTimestamp !== undefined &&
+          untolerated(nodes.get(node)?.spec?.taints, [], ['NoExecute', 'NoSchedule'])?.key === 'node.kubernetes.io/out-of-service'
+        )
+          remove(pod, 'PodGC: node is out of service');
       }
       for (const name of missing.keys()) if (nodes.get(name) || byNode.count(name) === 0) missing.delete(name);
       if (threshold > 0 && terminated.length > threshold) {

@@ -129,10 +129,16 @@ class StatefulSets implements Running {
   }
 
   private newPod(set: StatefulSet, i: number, revision: ControllerRevision): V1Pod & KubeObject {
-    const stored = (revision.data as { readonly spec: { readonly template: V1PodTemplateSpec & { readonly $patch?: string } } }).spec.template;
+    const stored = (revision.data as { readonly spec: { readonly template: V1PodTemplateSpec & { readonly $patch?: string } } }).spec
+      .template;
     const { $patch: _patch, ...template } = stored;
     const name = `${set.metadata.name}-${i}`;
-    const labels = { ...template.metadata?.labels, [REVISION_HASH_LABEL]: revision.metadata.name, [POD_NAME]: name, [POD_INDEX]: String(i) };
+    const labels = {
+      ...template.metadata?.labels,
+      [REVISION_HASH_LABEL]: revision.metadata.name,
+      [POD_NAME]: name,
+      [POD_INDEX]: String(i),
+    };
     const pod = podFromTemplate(template, set, { name, labels });
     const claims: V1Volume[] = (set.spec?.volumeClaimTemplates ?? []).map((c) => ({
       name: c.metadata?.name ?? '',
@@ -165,10 +171,20 @@ class StatefulSets implements Running {
       };
       const made = this.ctx.client.create(claimed);
       if (!made.ok) {
-        this.events.event(set, 'Warning', 'FailedCreate', `create Claim ${name} for Pod ${set.metadata.name}-${i} in StatefulSet ${set.metadata.name} failed error: ${made.status.message}`);
+        this.events.event(
+          set,
+          'Warning',
+          'FailedCreate',
+          `create Claim ${name} for Pod ${set.metadata.name}-${i} in StatefulSet ${set.metadata.name} failed error: ${made.status.message}`,
+        );
         return false;
       }
-      this.events.event(set, 'Normal', 'SuccessfulCreate', `create Claim ${name} Pod ${set.metadata.name}-${i} in StatefulSet ${set.metadata.name} success`);
+      this.events.event(
+        set,
+        'Normal',
+        'SuccessfulCreate',
+        `create Claim ${name} Pod ${set.metadata.name}-${i} in StatefulSet ${set.metadata.name} success`,
+      );
     }
     return true;
   }
@@ -183,20 +199,44 @@ class StatefulSets implements Running {
       return made.value as Pod;
     }
     if (made.status.reason !== 'AlreadyExists' && made.status.code !== 403)
-      this.events.event(set, 'Warning', 'FailedCreate', `create Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${made.status.message}`);
+      this.events.event(
+        set,
+        'Warning',
+        'FailedCreate',
+        `create Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${made.status.message}`,
+      );
     return undefined;
   }
 
   private deletePod(key: string, set: StatefulSet, pod: Pod): void {
-    const gone = this.ctx.client.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name, { preconditions: { uid: pod.metadata.uid } });
+    const gone = this.ctx.client.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name, {
+      preconditions: { uid: pod.metadata.uid },
+    });
     if (gone.ok) {
       this.note(key, keyOf(pod));
-      this.events.event(set, 'Normal', 'SuccessfulDelete', `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`);
+      this.events.event(
+        set,
+        'Normal',
+        'SuccessfulDelete',
+        `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`,
+      );
     } else if (gone.status.code !== 404)
-      this.events.event(set, 'Warning', 'FailedDelete', `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} failed error: ${gone.status.message}`);
+      this.events.event(
+        set,
+        'Warning',
+        'FailedDelete',
+        `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} failed error: ${gone.status.message}`,
+      );
   }
 
-  private reconcile(key: string, set: StatefulSet, pods: readonly Pod[], current: ControllerRevision, update: ControllerRevision, collisions: number): V1StatefulSetStatus {
+  private reconcile(
+    key: string,
+    set: StatefulSet,
+    pods: readonly Pod[],
+    current: ControllerRevision,
+    update: ControllerRevision,
+    collisions: number,
+  ): V1StatefulSetStatus {
     const now = nowMs(this.ctx.sim);
     const wait = set.spec?.minReadySeconds ?? 0;
     const start = set.spec?.ordinals?.start ?? 0;
@@ -210,7 +250,8 @@ class StatefulSets implements Running {
       else condemned.push(pod);
     }
     condemned.sort((a, b) => ordinalOf(set, b) - ordinalOf(set, a));
-    const status = (list: readonly Pod[]): V1StatefulSetStatus => this.statusOf(set, list, current.metadata.name, update.metadata.name, collisions);
+    const status = (list: readonly Pod[]): V1StatefulSetStatus =>
+      this.statusOf(set, list, current.metadata.name, update.metadata.name, collisions);
     const healthy = (p: Pod): boolean => isPodReady(p) && p.status?.phase === 'Running' && !terminating(p);
     const waitFor = (p: Pod): void => {
       if (isPodReady(p)) this.queue.addAfter(key, readyLeft(now, readyTime(p), wait));
@@ -222,7 +263,12 @@ class StatefulSets implements Running {
       if (pod && isPodTerminal(pod)) {
         if (!terminating(pod)) {
           const reason = pod.status?.phase === 'Failed' ? 'RecreatingFailedPod' : 'RecreatingTerminatedPod';
-          this.events.event(set, 'Warning', reason, `StatefulSet ${set.metadata.namespace}/${set.metadata.name} is recreating ${reason === 'RecreatingFailedPod' ? 'failed' : 'terminated'} Pod ${pod.metadata.name}`);
+          this.events.event(
+            set,
+            'Warning',
+            reason,
+            `StatefulSet ${set.metadata.namespace}/${set.metadata.name} is recreating ${reason === 'RecreatingFailedPod' ? 'failed' : 'terminated'} Pod ${pod.metadata.name}`,
+          );
           this.deletePod(key, set, pod);
         }
         if (monotonic) return result();
@@ -257,13 +303,23 @@ class StatefulSets implements Running {
   }
 
   /** From the highest ordinal down to the partition, as many at once as may be unavailable. */
-  private rollout(key: string, set: StatefulSet, replicas: readonly (Pod | undefined)[], update: ControllerRevision, healthy: (p: Pod) => boolean): void {
+  private rollout(
+    key: string,
+    set: StatefulSet,
+    replicas: readonly (Pod | undefined)[],
+    update: ControllerRevision,
+    healthy: (p: Pod) => boolean,
+  ): void {
     const rolling = set.spec?.updateStrategy?.rollingUpdate;
     const start = set.spec?.ordinals?.start ?? 0;
     const least = Math.max(0, (rolling?.partition ?? 0) - start);
-    const most = rolling?.maxUnavailable === undefined ? 1 : Math.max(1, scaledValue(rolling.maxUnavailable as number | string, set.spec?.replicas ?? 1, true));
+    const most =
+      rolling?.maxUnavailable === undefined
+        ? 1
+        : Math.max(1, scaledValue(rolling.maxUnavailable as number | string, set.spec?.replicas ?? 1, true));
     const now = nowMs(this.ctx.sim);
-    const available = (p: Pod | undefined): boolean => p !== undefined && healthy(p) && isPodAvailable(p, set.spec?.minReadySeconds ?? 0, now);
+    const available = (p: Pod | undefined): boolean =>
+      p !== undefined && healthy(p) && isPodAvailable(p, set.spec?.minReadySeconds ?? 0, now);
     let unavailable = replicas.filter((p) => !available(p)).length;
     for (let i = replicas.length - 1; i >= least; i--) {
       const pod = replicas[i];

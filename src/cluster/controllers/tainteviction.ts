@@ -68,7 +68,13 @@ class TaintEviction implements Running {
         break;
       }
       for (const t of mine)
-        if (t.tolerationSeconds !== undefined) least = Math.min(least, t.tolerationSeconds <= 0 ? 0 : Math.max(0, untilAfter(this.ctx.sim, taint.timeAdded ?? nowText(this.ctx.sim), t.tolerationSeconds)));
+        if (t.tolerationSeconds !== undefined)
+          least = Math.min(
+            least,
+            t.tolerationSeconds <= 0
+              ? 0
+              : Math.max(0, untilAfter(this.ctx.sim, taint.timeAdded ?? nowText(this.ctx.sim), t.tolerationSeconds)),
+          );
     }
     if (!Number.isFinite(least)) {
       if (this.drop(key)) this.events.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`);

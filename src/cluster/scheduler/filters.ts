@@ -2,8 +2,18 @@
 
 import type { Pod } from '../api/object.ts';
 import { matchesNodeAffinity, untolerated } from './nodematch.ts';
-import { needsOf, type NodeInfo, portsConflict } from './resources.ts';
-import { AFFINITY, type AffinityState, affinityRefuses, affinityState, hardSpreads, type Namespaces, SPREAD_LABEL, type Spread, spreadRefuses } from './terms.ts';
+import { type NodeInfo, needsOf, portsConflict } from './resources.ts';
+import {
+  AFFINITY,
+  type AffinityState,
+  affinityRefuses,
+  affinityState,
+  hardSpreads,
+  type Namespaces,
+  SPREAD_LABEL,
+  type Spread,
+  spreadRefuses,
+} from './terms.ts';
 
 export interface Refusal {
   readonly reasons: readonly string[];
@@ -43,7 +53,8 @@ const no = (reason: string, hopeless: boolean): Refusal => ({ reasons: [reason],
 export function refuses(state: FilterState, info: NodeInfo): Refusal | undefined {
   const { pod } = state;
   const { spec } = info.node;
-  if (spec?.unschedulable && untolerated([UNSCHEDULABLE], pod.spec?.tolerations, ['NoSchedule'])) return no('node(s) were unschedulable', true);
+  if (spec?.unschedulable && untolerated([UNSCHEDULABLE], pod.spec?.tolerations, ['NoSchedule']))
+    return no('node(s) were unschedulable', true);
   if (pod.spec?.nodeName && pod.spec.nodeName !== info.node.metadata.name) return no("node(s) didn't match the requested node name", true);
   if (untolerated(spec?.taints, pod.spec?.tolerations, ['NoSchedule', 'NoExecute'])) return no('node(s) had untolerated taint(s)', true);
   if (!matchesNodeAffinity(pod.spec, info.node)) return no("node(s) didn't match Pod's node affinity/selector", true);
@@ -60,7 +71,10 @@ export function refuses(state: FilterState, info: NodeInfo): Refusal | undefined
 export function histogram(reasons: Iterable<string>): string {
   const counts = new Map<string, number>();
   for (const r of reasons) counts.set(r, (counts.get(r) ?? 0) + 1);
-  return [...counts].map(([r, n]) => `${n} ${r}`).sort().join(', ');
+  return [...counts]
+    .map(([r, n]) => `${n} ${r}`)
+    .sort()
+    .join(', ');
 }
 
 export function unavailable(total: number, reasons: Iterable<string>): string {

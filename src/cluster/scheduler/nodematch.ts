@@ -1,6 +1,14 @@
 /** Whether a pod may be on a node: node affinity, node selector, taints. Models component-helpers/scheduling/corev1. */
 
-import type { V1Node, V1NodeSelector, V1NodeSelectorRequirement, V1NodeSelectorTerm, V1PodSpec, V1Taint, V1Toleration } from '../api/types.ts';
+import type {
+  V1Node,
+  V1NodeSelector,
+  V1NodeSelectorRequirement,
+  V1NodeSelectorTerm,
+  V1PodSpec,
+  V1Taint,
+  V1Toleration,
+} from '../api/types.ts';
 
 function integer(text: string | undefined): number | undefined {
   return text !== undefined && /^[+-]?\d{1,18}$/.test(text) ? Number(text) : undefined;
@@ -31,7 +39,10 @@ export function matchesTerm(term: V1NodeSelectorTerm, node: V1Node): boolean {
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   if (expressions.length === 0 && fields.length === 0) return false;
-  return expressions.every((e) => matches(e, node.metadata?.labels?.[e.key])) && fields.every((f) => matches(f, f.key === 'metadata.name' ? node.metadata?.name : undefined));
+  return (
+    expressions.every((e) => matches(e, node.metadata?.labels?.[e.key])) &&
+    fields.every((f) => matches(f, f.key === 'metadata.name' ? node.metadata?.name : undefined))
+  );
 }
 
 export function matchesNodeSelector(selector: V1NodeSelector, node: V1Node): boolean {
@@ -67,6 +78,10 @@ export function tolerates(t: V1Toleration, taint: V1Taint): boolean {
 }
 
 /** The first taint of these effects that nothing tolerates. */
-export function untolerated(taints: readonly V1Taint[] | undefined, tolerations: readonly V1Toleration[] | undefined, effects: readonly string[]): V1Taint | undefined {
+export function untolerated(
+  taints: readonly V1Taint[] | undefined,
+  tolerations: readonly V1Toleration[] | undefined,
+  effects: readonly string[],
+): V1Taint | undefined {
   return taints?.find((taint) => effects.includes(taint.effect) && !tolerations?.some((t) => tolerates(t, taint)));
 }

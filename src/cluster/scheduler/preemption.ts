@@ -41,7 +41,10 @@ function better(a: Candidate, b: Candidate): boolean {
   const sum = (c: Candidate): number => c.victims.reduce((n, v) => n + priorityOf(v) + 2147483648, 0);
   if (sum(a) !== sum(b)) return sum(a) < sum(b);
   if (a.victims.length !== b.victims.length) return a.victims.length < b.victims.length;
-  const start = (c: Candidate): string => c.victims.filter((v) => priorityOf(v) === top(c)).reduce((t, v) => ((v.status?.startTime ?? '') < t ? (v.status?.startTime ?? '') : t), '9');
+  const start = (c: Candidate): string =>
+    c.victims
+      .filter((v) => priorityOf(v) === top(c))
+      .reduce((t, v) => ((v.status?.startTime ?? '') < t ? (v.status?.startTime ?? '') : t), '9');
   return start(a) > start(b);
 }
 
@@ -82,7 +85,11 @@ export function preempt(
     }
     if (victims.length === 0) continue;
     victims.sort(moreImportant);
-    const candidate: Candidate = { node: info.node.metadata.name, victims, violations: victims.filter((v) => violating.has(keyOf(v))).length };
+    const candidate: Candidate = {
+      node: info.node.metadata.name,
+      victims,
+      violations: victims.filter((v) => violating.has(keyOf(v))).length,
+    };
     if (!best || better(candidate, best)) best = candidate;
   }
   return best ? { candidate: best } : { message: unavailable(nodes.length, reasons) };

@@ -48,7 +48,8 @@ function requestsOf(spec: V1PodSpec, defaults: boolean): Amounts {
     } else atLeast(init, new Map([...own].map(([name, n]) => [name, n + (sidecars.get(name) ?? 0)])));
   }
   atLeast(total, init);
-  for (const [name, text] of Object.entries((spec.resources?.requests ?? {}) as Readonly<Record<string, string>>)) total.set(name, amount(name, text));
+  for (const [name, text] of Object.entries((spec.resources?.requests ?? {}) as Readonly<Record<string, string>>))
+    total.set(name, amount(name, text));
   addTo(total, spec.overhead as Quantities);
   return total;
 }
@@ -66,7 +67,8 @@ const known = new WeakMap<V1PodSpec, PodNeeds>();
 function hostPorts(spec: V1PodSpec): (readonly [string, string, number])[] {
   const out: (readonly [string, string, number])[] = [];
   const sidecars = (spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
-  for (const c of [...spec.containers, ...sidecars]) for (const p of c.ports ?? []) if (p.hostPort) out.push([p.hostIP || '0.0.0.0', p.protocol ?? 'TCP', p.hostPort]);
+  for (const c of [...spec.containers, ...sidecars])
+    for (const p of c.ports ?? []) if (p.hostPort) out.push([p.hostIP || '0.0.0.0', p.protocol ?? 'TCP', p.hostPort]);
   return out;
 }
 

@@ -2,7 +2,17 @@
 
 import { MS, SEC, type Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
-import { controllerOf, type KubeObject, keyOf, type Namespace, type Node, type Pod, type ReplicaSet, type Service, type StatefulSet } from '../api/object.ts';
+import {
+  controllerOf,
+  type KubeObject,
+  keyOf,
+  type Namespace,
+  type Node,
+  type Pod,
+  type ReplicaSet,
+  type Service,
+  type StatefulSet,
+} from '../api/object.ts';
 import type { V1LabelSelector, V1PodCondition, V1PodDisruptionBudget } from '../api/types.ts';
 import { nowText } from '../controllers/clock.ts';
 import { Informers, type Running } from '../controllers/context.ts';
@@ -12,7 +22,7 @@ import { setPodCondition } from '../controllers/podstatus.ts';
 import { servicesOf } from '../controllers/servicepods.ts';
 import { filterState, type Refusal, refuses, unavailable } from './filters.ts';
 import { type Candidate, preempt, priorityOf } from './preemption.ts';
-import { needsOf, NodeInfo } from './resources.ts';
+import { NodeInfo, needsOf } from './resources.ts';
 import { scoreNodes } from './scores.ts';
 
 const NAME = 'default-scheduler';
@@ -183,7 +193,15 @@ class Scheduler implements Running {
     const batch = keys
       .map((k) => pods.get(k))
       .filter((p): p is Pod => p !== undefined)
-      .sort((a, b) => priorityOf(b) - priorityOf(a) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : a.metadata.creationTimestamp > b.metadata.creationTimestamp ? 1 : 0))
+      .sort(
+        (a, b) =>
+          priorityOf(b) - priorityOf(a) ||
+          (a.metadata.creationTimestamp < b.metadata.creationTimestamp
+            ? -1
+            : a.metadata.creationTimestamp > b.metadata.creationTimestamp
+              ? 1
+              : 0),
+      )
       .slice(0, BATCH);
     if (batch.length < BATCH) this.active.clear();
     for (const pod of batch) {
@@ -214,7 +232,13 @@ class Scheduler implements Running {
     }
     const missing = this.missingClaim(pod);
     if (missing !== undefined) {
-      this.fail(pod, `0/${all.length} nodes are available: ${missing}. preemption: ${unavailable(all.length, all.map(() => 'Preemption is not helpful for scheduling'))}`);
+      this.fail(
+        pod,
+        `0/${all.length} nodes are available: ${missing}. preemption: ${unavailable(
+          all.length,
+          all.map(() => 'Preemption is not helpful for scheduling'),
+        )}`,
+      );
       return;
     }
     const namespaces = (name: string): Namespace | undefined => this.informers.of<Namespace>('namespaces').get(name);
@@ -256,7 +280,9 @@ class Scheduler implements Running {
   /** A pod that was bound a moment ago, with its node. */
   private seated(pod: Pod): Pod {
     const node = this.assumed.get(keyOf(pod));
-    return node === undefined || pod.spec?.nodeName ? pod : { ...pod, spec: { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: node } };
+    return node === undefined || pod.spec?.nodeName
+      ? pod
+      : { ...pod, spec: { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: node } };
   }
 
   /** Room that a pod which made others go is waiting for counts as taken. */
@@ -276,7 +302,8 @@ class Scheduler implements Running {
   private missingClaim(pod: Pod): string | undefined {
     for (const v of pod.spec?.volumes ?? []) {
       const name = v.persistentVolumeClaim?.claimName;
-      if (name !== undefined && !this.client.get('persistentvolumeclaims', pod.metadata.namespace ?? '', name).ok) return `persistentvolumeclaim "${name}" not found`;
+      if (name !== undefined && !this.client.get('persistentvolumeclaims', pod.metadata.namespace ?? '', name).ok)
+        return `persistentvolumeclaim "${name}" not found`;
     }
     return undefined;
   }
@@ -301,7 +328,12 @@ class Scheduler implements Running {
   private bind(pod: Pod, info: NodeInfo): void {
     const { namespace, name, uid } = pod.metadata;
     const node = info.node.metadata.name;
-    const binding: KubeObject & { readonly target: object } = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } };
+    const binding: KubeObject & { readonly target: object } = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { namespace, name, uid },
+      target: { kind: 'Node', name: node },
+    };
     const bound = this.client.create(binding, { subresource: 'binding' });
     const key = keyOf(pod);
     if (!bound.ok) {
@@ -322,9 +354,17 @@ class Scheduler implements Running {
   }
 
   private preempt(pod: Pod, all: readonly NodeInfo[], refusals: ReadonlyMap<string, Refusal>): void {
-    const why = unavailable(all.length, [...refusals.values()].flatMap((r) => r.reasons));
+    const why = unavailable(
+      all.length,
+      [...refusals.values()].flatMap((r) => r.reasons),
+    );
     const wait = this.nominated.get(keyOf(pod));
-    if (wait !== undefined && [...(this.nodes.get(wait)?.pods.values() ?? [])].some((p) => p.metadata.deletionTimestamp !== undefined && priorityOf(p) < priorityOf(pod))) {
+    if (
+      wait !== undefined &&
+      [...(this.nodes.get(wait)?.pods.values() ?? [])].some(
+        (p) => p.metadata.deletionTimestamp !== undefined && priorityOf(p) < priorityOf(pod),
+      )
+    ) {
       this.fail(pod, `${why} preemption: not eligible due to a terminating pod on the nominated node.`);
       return;
     }

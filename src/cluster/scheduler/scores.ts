@@ -3,7 +3,7 @@
 import type { Pod } from '../api/object.ts';
 import type { V1LabelSelector, V1TopologySpreadConstraint } from '../api/types.ts';
 import { matchesTerm, tolerates } from './nodematch.ts';
-import { needsOf, type NodeInfo } from './resources.ts';
+import { type NodeInfo, needsOf } from './resources.ts';
 import { type Namespaces, spreadSelector, termMatches } from './terms.ts';
 
 const MAX = 100;
@@ -92,7 +92,8 @@ function spreadScores(ctx: ScoreContext): number[] | undefined {
     const selector = byDefault ? ctx.ownSelector : spreadSelector(c, ctx.pod);
     const onNode = new Map<string, number>();
     for (const pod of selector ? ctx.podsMatching(selector) : [])
-      if (pod.spec?.nodeName && pod.metadata.deletionTimestamp === undefined) onNode.set(pod.spec.nodeName, (onNode.get(pod.spec.nodeName) ?? 0) + 1);
+      if (pod.spec?.nodeName && pod.metadata.deletionTimestamp === undefined)
+        onNode.set(pod.spec.nodeName, (onNode.get(pod.spec.nodeName) ?? 0) + 1);
     const byValue = new Map<string, number>();
     const values = new Set<string>();
     ctx.nodes.forEach((n, i) => {
@@ -132,12 +133,15 @@ function interPodScores(ctx: ScoreContext): number[] | undefined {
   for (const info of ctx.all) {
     if (prefers.length > 0 || shuns.length > 0)
       for (const other of info.pods.values()) {
-        for (const p of prefers) if (termMatches(p.podAffinityTerm, pod, other, namespaces)) give(info, p.podAffinityTerm.topologyKey, p.weight);
-        for (const p of shuns) if (termMatches(p.podAffinityTerm, pod, other, namespaces)) give(info, p.podAffinityTerm.topologyKey, -p.weight);
+        for (const p of prefers)
+          if (termMatches(p.podAffinityTerm, pod, other, namespaces)) give(info, p.podAffinityTerm.topologyKey, p.weight);
+        for (const p of shuns)
+          if (termMatches(p.podAffinityTerm, pod, other, namespaces)) give(info, p.podAffinityTerm.topologyKey, -p.weight);
       }
     for (const other of info.withAffinity.values()) {
       const a = other.spec?.affinity;
-      for (const t of a?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []) if (termMatches(t, other, pod, namespaces)) give(info, t.topologyKey, 1);
+      for (const t of a?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [])
+        if (termMatches(t, other, pod, namespaces)) give(info, t.topologyKey, 1);
       for (const p of a?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
         if (termMatches(p.podAffinityTerm, other, pod, namespaces)) give(info, p.podAffinityTerm.topologyKey, p.weight);
       for (const p of a?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
@@ -168,7 +172,9 @@ export function scoreNodes(ctx: ScoreContext): number[] {
     });
   };
   const soft = (pod.spec?.tolerations ?? []).filter((t) => !t.effect || t.effect === 'PreferNoSchedule');
-  const taints = nodes.map((n) => (n.node.spec?.taints ?? []).filter((t) => t.effect === 'PreferNoSchedule' && !soft.some((s) => tolerates(s, t))).length);
+  const taints = nodes.map(
+    (n) => (n.node.spec?.taints ?? []).filter((t) => t.effect === 'PreferNoSchedule' && !soft.some((s) => tolerates(s, t))).length,
+  );
   highestIs100(taints, true);
   add(taints, 3);
   if (preferred.length > 0) {
@@ -180,4 +186,3 @@ export function scoreNodes(ctx: ScoreContext): number[] {
   add(interPodScores(ctx), 2);
   return totals;
 }
-

@@ -15,13 +15,24 @@ export const EXISTING_ANTI_AFFINITY = "node(s) didn't satisfy existing pods anti
 export type Namespaces = (name: string) => Namespace | undefined;
 
 /** A selector with the incoming pod's own values of matchLabelKeys. */
-function withKeys(selector: V1LabelSelector | undefined, pod: Pod, keys: readonly string[] | undefined, not: readonly string[] | undefined): V1LabelSelector | undefined {
+function withKeys(
+  selector: V1LabelSelector | undefined,
+  pod: Pod,
+  keys: readonly string[] | undefined,
+  not: readonly string[] | undefined,
+): V1LabelSelector | undefined {
   const extra = [
     ...(keys ?? []).map((key) => ({ key, operator: 'In', value: pod.metadata.labels?.[key] })),
     ...(not ?? []).map((key) => ({ key, operator: 'NotIn', value: pod.metadata.labels?.[key] })),
   ].filter((e) => e.value !== undefined);
   if (extra.length === 0 || !selector) return selector;
-  return { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...extra.map((e) => ({ key: e.key, operator: e.operator, values: [e.value as string] }))] };
+  return {
+    ...selector,
+    matchExpressions: [
+      ...(selector.matchExpressions ?? []),
+      ...extra.map((e) => ({ key: e.key, operator: e.operator, values: [e.value as string] })),
+    ],
+  };
 }
 
 /** Whether `term` of `owner` speaks of `other`. */
@@ -32,7 +43,9 @@ export function termMatches(term: V1PodAffinityTerm, owner: Pod, other: Pod, nam
     named.includes(ns) ||
     (term.namespaceSelector !== undefined && matchesSelector(term.namespaceSelector, namespaces(ns)?.metadata.labels ?? {})) ||
     (named.length === 0 && term.namespaceSelector === undefined && ns === owner.metadata.namespace);
-  return inNamespace && matchesSelector(withKeys(term.labelSelector, owner, term.matchLabelKeys, term.mismatchLabelKeys), other.metadata.labels);
+  return (
+    inNamespace && matchesSelector(withKeys(term.labelSelector, owner, term.matchLabelKeys, term.mismatchLabelKeys), other.metadata.labels)
+  );
 }
 
 export const required = (terms: readonly V1PodAffinityTerm[] | undefined): readonly V1PodAffinityTerm[] => terms ?? [];
@@ -111,7 +124,9 @@ export interface Spread {
 
 function countsNode(c: V1TopologySpreadConstraint, pod: Pod, info: NodeInfo): boolean {
   if (c.nodeAffinityPolicy !== 'Ignore' && !matchesNodeAffinity(pod.spec, info.node)) return false;
-  return c.nodeTaintsPolicy !== 'Honor' || untolerated(info.node.spec?.taints, pod.spec?.tolerations, ['NoSchedule', 'NoExecute']) === undefined;
+  return (
+    c.nodeTaintsPolicy !== 'Honor' || untolerated(info.node.spec?.taints, pod.spec?.tolerations, ['NoSchedule', 'NoExecute']) === undefined
+  );
 }
 
 export function spreadSelector(c: V1TopologySpreadConstraint, pod: Pod): V1LabelSelector | undefined {
@@ -129,7 +144,12 @@ export function hardSpreads(pod: Pod, nodes: readonly NodeInfo[]): readonly Spre
       const value = label(info, constraint.topologyKey) ?? '';
       let n = 0;
       for (const other of info.pods.values())
-        if (other.metadata.namespace === pod.metadata.namespace && other.metadata.deletionTimestamp === undefined && matchesSelector(selector, other.metadata.labels)) n++;
+        if (
+          other.metadata.namespace === pod.metadata.namespace &&
+          other.metadata.deletionTimestamp === undefined &&
+          matchesSelector(selector, other.metadata.labels)
+        )
+          n++;
       counts.set(value, (counts.get(value) ?? 0) + n);
     }
     return { constraint, selector, counts, self: matchesSelector(selector, pod.metadata.labels) ? 1 : 0 };
