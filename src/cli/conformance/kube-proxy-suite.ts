@@ -43,7 +43,13 @@ async function caseChecks(path: string): Promise<Check[]> {
     ? [path]
     : readdirSync(path)
         .sort()
-        .map((n) => join(path, n))
+        .flatMap((n) =>
+          n === 'kube-proxy' && !isCase(join(path, n))
+            ? readdirSync(join(path, n))
+                .sort()
+                .map((m) => join(path, n, m))
+            : [join(path, n)],
+        )
         .filter((f) => isCase(f) || isDyn(f));
   if (folders.length === 0) throw new Error(`${path}: no folder with objects.json in it`);
   return [...(await run('kube-proxy', folders.filter(isCase))), ...(await run('kube-dyn', folders.filter(isDyn)))];

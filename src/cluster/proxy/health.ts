@@ -7,6 +7,7 @@ import { parseIp } from '../../wire/addr.ts';
 import type { Node } from '../api/object.ts';
 import type { Family } from './family.ts';
 import { type Answer, type Handler, type Listener, listen, NOT_FOUND } from './http.ts';
+import type { Metrics } from './metrics.ts';
 import { matchingIPs, type NodePortAddresses } from './nodeports.ts';
 import type { Tracker } from './tracker.ts';
 
@@ -21,14 +22,16 @@ const TO_BE_DELETED = 'ToBeDeletedByClusterAutoscaler';
 export class ProxyHealth {
   private readonly p: Process;
   private readonly timeout: Micros;
+  private readonly metrics: Metrics;
   private readonly queued = new Map<Family, Micros>();
   private readonly done = new Map<Family, Micros>();
   private eligible = true;
 
   /** A sync that takes longer than twice the sync period makes the proxy unhealthy. */
-  constructor(p: Process, syncPeriod: Micros) {
+  constructor(p: Process, syncPeriod: Micros, metrics: Metrics) {
     this.p = p;
     this.timeout = 2 * syncPeriod;
+    this.metrics = metrics;
   }
 
   node(node: Node): void {
@@ -67,6 +70,7 @@ export class ProxyHealth {
     const now = this.time(this.p.sim.now);
     const last = healthy ? now : this.time(Math.min(...this.done.values(), this.p.sim.now));
     const good = healthy && (path === '/livez' || this.eligible);
+    this.metrics.count(`proxy_${path.slice(1)}_total{code="${good ? 200 : 503}"}`);
     const eligible = path === '/livez' ? '' : `, "nodeEligible": ${this.eligible}`;
     return { status: good ? 200 : 503, headers: JSON_HEADERS, body: `{"lastUpdated": "${last}","currentTime": "${now}"${eligible}}` };
   };

@@ -3,13 +3,13 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { Threads } from '../../os/threads.ts';
-import { strerror } from '../../os/uapi.ts';
+import { strerror, xt } from '../../os/uapi.ts';
 import { type Micros, SEC } from '../../sim/sim.ts';
 import { WaitQueue } from '../../sim/wait.ts';
 import { formatIp, isLinkLocal } from '../../wire/addr.ts';
 import { text } from '../../wire/bytes.ts';
 import type { Client, WatchEvent } from '../api/client.ts';
-import type { EndpointSlice, Node, Service } from '../api/object.ts';
+import { type EndpointSlice, keyOf, type Node, type Service } from '../api/object.ts';
 import { FAMILIES, FAMILY_NAME, type Family, familyOfText } from './family.ts';
 import { FamilyProxy } from './familyproxy.ts';
 import { invocation, type ProxyConfig, VERSION } from './flags.ts';
@@ -91,6 +91,15 @@ function conntrackLimits(p: Process, c: ProxyConfig): void {
   if (c.conntrackTcpBeLiberal) set('nf_conntrack_tcp_be_liberal', 1);
 }
 
+/** Counters that rules keep in the kernel. */
+function accounts(p: Process): [string, number][] {
+  const { objects } = xt.NfAccounts.get(p.ns);
+  return [
+    ['iptables_ct_state_invalid_dropped_packets_total', objects.get('ct_state_invalid_dropped_pkts')],
+    ['iptables_localhost_nodeports_accepted_packets_total', objects.get('localhost_nps_accepted_pkts')],
+  ].flatMap(([name, o]) => (typeof o === 'object' && typeof name === 'string' ? [[name, o.packets] as [string, number]] : []));
+}
+
 /** Addresses of the node's interfaces, without link-local ones. */
 function ownIPs(p: Process): string[] {
   const out: string[] = [];
@@ -123,6 +132,7 @@ class KubeProxy {
   private readonly wake = new WaitQueue();
   private families: FamilyProxy[] = [];
   private place: Place;
+  private readonly known = new Map<string, object>();
   private readonly cidrs = new Map<string, readonly string[]>();
 
   constructor(p: Process, config: ProxyConfig, client: Client) {
@@ -130,8 +140,8 @@ class KubeProxy {
     this.config = config;
     this.client = client;
     this.threads = new Threads(p);
-    this.health = new ProxyHealth(p, config.syncPeriod);
     this.metrics = new Metrics(p.sim);
+    this.health = new ProxyHealth(p, config.syncPeriod, this.metrics);
     this.place = { node: config.hostname, zone: '' };
   }
 
@@ -151,7 +161,7 @@ class KubeProxy {
       yield* klog(p, 'E', 'server.go:256', 'Kube-proxy configuration may be incomplete or incorrect', { err: UNSET });
     for (const [what, at, handler] of [
       ['healthz', config.healthzBindAddress, this.health.handler],
-      ['metrics', config.metricsBindAddress, this.metrics.handler(config.mode)],
+      ['metrics', config.metricsBindAddress, this.metrics.handler(config.mode, () => accounts(p))],
     ] as const) {
       const to = at === '' ? null : splitHostPort(at);
       const r = to ? listen(p, this.threads, to.addr, to.port, handler) : null;
@@ -232,14 +242,27 @@ class KubeProxy {
     this.client.watch<Node>('nodes', { fieldSelector }, (e) => this.nodeSeen(e.object));
   }
 
+  /** False for what the list has said already. */
+  private news(key: string, object: object, deleted: boolean): boolean {
+    if (deleted) return this.known.delete(key);
+    if (this.known.get(key) === object) return false;
+    this.known.set(key, object);
+    return true;
+  }
+
   private serviceSeen(service: Service, deleted: boolean): void {
-    this.metrics.count('sync_proxy_rules_service_changes_total');
+    if (!this.news(`service ${keyOf(service)}`, service, deleted)) return;
+    this.metrics.count('sync_proxy_rules_service_changes_total', this.families.length);
     for (const f of this.families) if (f.tracker.service(service, deleted)) f.queue();
   }
 
   private sliceSeen(slice: EndpointSlice, deleted: boolean): void {
-    this.metrics.count('sync_proxy_rules_endpoint_changes_total');
-    for (const f of this.families) if (f.tracker.slice(slice, deleted)) f.queue();
+    if (!this.news(`slice ${keyOf(slice)}`, slice, deleted)) return;
+    for (const f of this.families) {
+      if (slice.addressType !== FAMILY_NAME[f.tracker.family]) continue;
+      this.metrics.count('sync_proxy_rules_endpoint_changes_total');
+      if (f.tracker.slice(slice, deleted)) f.queue();
+    }
   }
 
   private cidrSeen(o: ServiceCIDR, deleted: boolean): void {

@@ -12,6 +12,12 @@ interface Histogram {
   count: number;
 }
 
+/** Changes are taken over before anybody can ask. */
+const PENDING: readonly (readonly [string, number])[] = [
+  ['sync_proxy_rules_endpoint_changes_pending', 0],
+  ['sync_proxy_rules_service_changes_pending', 0],
+];
+
 const PLAIN = [['Content-Type', 'text/plain; version=0.0.4; charset=utf-8']] as const;
 
 export class Metrics {
@@ -51,21 +57,29 @@ export class Metrics {
     h.count++;
   }
 
-  text(): string {
-    const lines: string[] = [];
+  /** Families by name, `more` among them. */
+  text(more: readonly (readonly [string, number])[] = []): string {
+    const lines = new Map<string, string[]>();
+    const put = (family: string, line: string): void => {
+      lines.set(family, [...(lines.get(family) ?? []), `kubeproxy_${line}`]);
+    };
     for (const [key, h] of this.histograms) {
-      const [name, label] = key.split(' ');
-      for (const [i, le] of BUCKETS.entries()) lines.push(`kubeproxy_${name}_bucket{${label},le="${le}"} ${h.buckets[i]}`);
-      lines.push(`kubeproxy_${name}_bucket{${label},le="+Inf"} ${h.count}`);
-      lines.push(`kubeproxy_${name}_sum{${label}} ${h.sum}`, `kubeproxy_${name}_count{${label}} ${h.count}`);
+      const [name = '', label] = key.split(' ');
+      for (const [i, le] of BUCKETS.entries()) put(name, `${name}_bucket{${label},le="${Number(le.toPrecision(12))}"} ${h.buckets[i]}`);
+      put(name, `${name}_bucket{${label},le="+Inf"} ${h.count}`);
+      put(name, `${name}_sum{${label}} ${h.sum}`);
+      put(name, `${name}_count{${label}} ${h.count}`);
     }
-    for (const [name, value] of this.values) lines.push(`kubeproxy_${name} ${value}`);
-    return `${lines.join('\n')}\n`;
+    for (const [name, value] of [...this.values, ...PENDING, ...more]) put(name.split('{')[0] as string, `${name} ${value}`);
+    return `${[...lines]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([, l]) => l)
+      .join('\n')}\n`;
   }
 
-  handler(mode: string): Handler {
+  handler(mode: string, more: () => readonly (readonly [string, number])[]): Handler {
     return (_method, path) => {
-      if (path === '/metrics') return { status: 200, headers: PLAIN, body: this.text() };
+      if (path === '/metrics') return { status: 200, headers: PLAIN, body: this.text(more()) };
       if (path === '/proxyMode') return { status: 200, headers: [['Content-Type', 'text/plain; charset=utf-8']], body: mode };
       if (path === '/healthz') return { status: 200, headers: [['Content-Type', 'text/plain; charset=utf-8']], body: 'ok' };
       return NOT_FOUND;

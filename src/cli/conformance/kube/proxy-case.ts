@@ -203,7 +203,17 @@ function once(place: Place, kind: string, target: string): string {
   return r.stdout.trim().replace(/ peerport=\d+/, '');
 }
 
+/** Metrics that neither a clock nor the recording's own questions move. */
+function steadyMetrics(text: string): string[] {
+  const steady = /_(iptables_last|iptables_total|no_local_endpoints_total|changes_total|changes_pending|duration_seconds_count)\b/;
+  return text
+    .split('\n')
+    .filter((l) => steady.test(l))
+    .sort();
+}
+
 interface Run {
+  readonly metrics: string;
   readonly calls: readonly Call[];
   readonly rules: Map<string, string>;
   readonly rules6: Map<string, string>;
@@ -258,7 +268,11 @@ function runMode(
   for (const node of nodes) conntrack.set(node, conntrackShapes(runCommand(world.node(node), ['conntrack', '-L']).stdout));
   const counts = new Map<string, Map<string, number>>();
   if (mode === 'iptables') for (const node of nodes) counts.set(node, packetCounts(dumpSave(world.node(node), 'iptables', true)));
-  return { calls: own, rules, rules6, probes: said, conntrack, counts };
+  const metrics =
+    read(folder, `metrics.${mode}.txt`) === null
+      ? ''
+      : runCommand(world.node(nodes[0] as string), ['curl', '-s', 'http://127.0.0.1:10249/metrics']).stdout;
+  return { metrics, calls: own, rules, rules6, probes: said, conntrack, counts };
 }
 
 const same = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
@@ -280,6 +294,17 @@ export function judgeProxyCase({ folder, name }: { folder: string; name: string 
     for (const node of nodes) {
       checks.push(...rulesCheck(folder, name, mode, node, first.rules.get(node) ?? ''));
       if (mode === 'iptables') checks.push(...rulesCheck(folder, name, 'ip6tables', node, first.rules6.get(node) ?? ''));
+    }
+    const metrics = read(folder, `metrics.${mode}.txt`);
+    if (metrics !== null) {
+      const [wanted, got] = [steadyMetrics(metrics), steadyMetrics(first.metrics)];
+      checks.push({
+        group: 'metrics',
+        name: `${name} ${mode} metrics`,
+        passed: same(wanted, got),
+        wanted: wanted.join('\n'),
+        got: got.join('\n'),
+      });
     }
     const calls = mode === 'iptables' ? read(folder, 'iptables-calls.txt') : null;
     if (calls !== null) {
