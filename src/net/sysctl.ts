@@ -273,6 +273,22 @@ export class Sysctl {
       .map((k) => k.replaceAll('\u0001', '/'));
   }
 
+  /** Whether `net/ipv4/conf/eth0` is a directory below /proc/sys: the same as entries() tells, without a list. */
+  hasDirectory(path: string): boolean {
+    const device = /^net\/ipv[46]\/(conf|neigh)\/([^/]+)$/.exec(path);
+    if (device) {
+      const name = device[2] as string;
+      if (name === 'default') return device[1] === 'conf' || this.ns === this.ns.kernel.init;
+      if (name === 'all') return device[1] === 'conf';
+      for (const dev of this.devs.keys()) if (dev.name === name) return true;
+      return false;
+    }
+    if (DIRECTORIES.has(path)) return true;
+    const prefix = `${path}/`;
+    for (const key of this.loaded) if (key.startsWith(prefix)) return true;
+    return false;
+  }
+
   /** Names in a directory below /proc/sys (`net/ipv4/`); empty when there is no such directory. */
   entries(prefix: string): readonly string[] {
     const devices = [...this.devs.keys()].map((d) => d.name).join('/');
@@ -426,6 +442,14 @@ const ALL_MEANS_EACH: ReadonlySet<string> = new Set([
   'ignore_routes_with_linkdown',
   'addr_gen_mode',
 ]);
+
+/** Directories that are there without devices and modules. */
+const DIRECTORIES: ReadonlySet<string> = new Set(
+  [...DEFAULTS.keys(), 'net/ipv4/conf/', 'net/ipv6/conf/', 'net/ipv4/neigh/', 'net/ipv6/neigh/'].flatMap((key) => {
+    const parts = key.split('/').slice(0, -1);
+    return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
+  }),
+);
 
 /** Settings of a device that depend on what it is. */
 function confRefused({ where, name, group }: DeviceKey, n: number): Result | null {

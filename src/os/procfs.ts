@@ -58,7 +58,7 @@ function sysctlDir(prefix: string): Directory {
     const names = new Set(p.ns.sysctl.entries(prefix));
     if (/^net\/ipv[46]\/route\/$/.test(prefix)) names.add('flush');
     if (/^net\/ipv6\/conf\/./.test(prefix)) names.add('stable_secret');
-    if (prefix === '') for (const name of ['kernel', 'fs', 'vm']) names.add(name);
+    if (prefix === '') for (const name of OWN_DIRECTORIES) names.add(name);
     if (prefix === 'fs/') names.add('file-max');
     if (prefix === 'vm/') names.add('swappiness');
     if (prefix === 'kernel/') for (const name of KERNEL_NAMES) names.add(name);
@@ -77,7 +77,8 @@ function sysctlDir(prefix: string): Directory {
       if (name === 'tcp_fastopen_key') file.mode = 0o600;
       return file;
     }
-    return children(p).includes(name) ? sysctlDir(`${path}/`) : undefined;
+    const known = p.ns.sysctl.hasDirectory(path) || (prefix === '' && OWN_DIRECTORIES.includes(name));
+    return known ? sysctlDir(`${path}/`) : undefined;
   });
 }
 
@@ -107,6 +108,7 @@ function specialKey(path: string, p: Process): Inode | undefined {
   return undefined;
 }
 
+const OWN_DIRECTORIES = ['kernel', 'fs', 'vm'];
 const KERNEL_NAMES = ['hostname', 'osrelease', 'ostype', 'pid_max', 'random', 'version'];
 
 function kernelEntry(path: string): Inode | undefined {
