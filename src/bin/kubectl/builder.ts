@@ -151,6 +151,8 @@ export class Builder {
   private pending: { allowEmpty: boolean; args: readonly string[] } | null = null;
   /** How it was asked for: one object (printed as itself) or several. Known after visit(). */
   singleItemImplied = false;
+  /** What visit() returned was wrong before anything was looked at: Result.Err(). */
+  early = false;
   /** What is looked at: for a watch. Known after visit(). */
   sources: readonly Info[] = [];
   selectors: readonly { readonly mapping: Mapping; readonly namespace: string }[] = [];
@@ -399,6 +401,7 @@ export class Builder {
     yield* this.parseArgs();
     if (this.aliasError && !(this.aliasError.kind === 'url' || this.aliasError.status)) this.errors.push(this.aliasError);
     const wrong = aggregate(this.errors);
+    this.early = true;
     if (wrong) return wrong;
     if (this.all) this.labels = '';
     const source =
@@ -412,6 +415,7 @@ export class Builder {
               ? yield* this.byNames()
               : yield* this.nothing();
     if (source instanceof Failure) return source;
+    this.early = false;
     const errors: Failure[] = [];
     const final: Callback = (info, error) => this.decorated(info, error, fn, errors);
     const flattened: Callback = this.flat ? (info, error) => this.flattened(info, error, final) : final;

@@ -172,7 +172,11 @@ export class Mapper {
     const all = yield* this.tried(arg.split('.').length > 2 ? 6 : 4);
     if (all instanceof Failure) return all;
     const found = match(all, arg);
-    if (found) return found;
+    if (found) {
+      for (const other of alsoShort(all, arg, found))
+        yield* this.rest.p.err(`Warning: short name ${quote(arg)} could also match lower priority resource ${other}\n`);
+      return found;
+    }
     if (!this.fresh) {
       const again = yield* this.groups(true);
       if (again instanceof Failure) return again;
@@ -180,6 +184,12 @@ export class Mapper {
       if (second) return second;
     }
     return failure(`the server doesn't have a resource type ${quote(arg.split('.')[0] as string)}`, 'no-match');
+  }
+
+  /** Like find(), of what is known already: null without a match. */
+  *look(arg: string): Task<ApiResource | null | Failure> {
+    const all = yield* this.groups();
+    return all instanceof Failure ? all : match(all, arg);
   }
 
   /** RESTMapping() of a kind in an apiVersion. Unknown: `no matches for kind "X" in version "v1"` (tag `no-match`). */
@@ -250,6 +260,14 @@ function byResource(all: readonly GroupVersion[], name: string, group: string, v
     if (group === '') break;
   }
   return null;
+}
+
+/** Further resources of other names or groups with the same short name. */
+function alsoShort(all: readonly GroupVersion[], arg: string, found: ApiResource): string[] {
+  if (!found.shortNames.includes(arg) || found.resource === arg || found.singular === arg) return [];
+  const name = (r: ApiResource): string => (r.group === '' ? r.resource : `${r.resource}.${r.group}`);
+  const others = all.flatMap((gv) => gv.resources).filter((r) => r.shortNames.includes(arg) && name(r) !== name(found));
+  return [...new Set(others.map(name))];
 }
 
 function byKind(all: readonly GroupVersion[], name: string, group: string, version: string): ApiResource | null {

@@ -69,8 +69,8 @@ export class Failure {
 
 export const failure = (message: string, tag = ''): Failure => new Failure('plain', message, { tag });
 export const statusFailure = (status: Status): Failure => new Failure('status', status.message ?? '', { status });
-/** Ends with this status and prints nothing. */
-export const exitWith = (code: number): Failure => new Failure('exit', '', { code });
+/** Ends with this status and prints nothing, or the text as it is. */
+export const exitWith = (code: number, text = ''): Failure => new Failure('exit', text, { code });
 /** NewAggregate(): null of none. An aggregate of one in another prints without the prefix `error: `, so it stays one. */
 export function aggregate(errors: readonly Failure[]): Failure | null {
   if (errors.length === 0) return null;
@@ -132,7 +132,7 @@ function invalid(s: Status): string {
 /** What checkErr() prints on standard error (newline included, empty for nothing). */
 export function checkErr(error: Failure): string {
   const f = error.kind === 'aggregate' && error.errors.length === 1 ? (error.errors[0] as Failure) : error;
-  if (f.kind === 'exit') return '';
+  if (f.kind === 'exit') return f.message === '' ? '' : line(f.message);
   if (f.status && f.status.reason === 'Invalid') return line(invalid(f.status));
   if (f.kind === 'config') return multiline('Error in configuration: ', f.errors.length > 0 ? f.errors.map((e) => e.message) : [f.message]);
   if (f.kind === 'aggregate') return f.errors.map((e) => `${messageOf(e)}\n`).join('');

@@ -178,6 +178,7 @@ class Get {
     if (this.ctx.bool('watch') || this.ctx.bool('watch-only')) return yield* this.watch();
     const b = this.builder().subresource(this.ctx.str('subresource')).continueOnError().flatten();
     const { infos, error, single } = yield* b.infos();
+    if (b.early && error) return error;
     const left = this.ctx.bool('ignore-not-found') ? filterOut(error, (f) => f.notFound) : error;
     return (yield* this.human ? this.printTables(infos, left) : this.printGeneric(infos, left, single)) ?? 0;
   }

@@ -3,7 +3,7 @@
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { getaddrinfo, readResolvConf } from '../../os/resolver.ts';
-import { closeSocket, connectTcp, openTcp } from '../../os/sockcalls.ts';
+import { closeSocket, connectTcp, openTcp, openUdp } from '../../os/sockcalls.ts';
 import { type Stream, tcpStream } from '../../os/stream.ts';
 import { tlsConnect } from '../../os/tls/client.ts';
 import { parsePrivate } from '../../os/tls/keys.ts';
@@ -162,11 +162,17 @@ export class HttpClient {
   private *lookup(): Task<readonly IpAddr[] | Failure> {
     const literal = parseIp(this.host);
     if (literal !== null) return [literal];
-    const server = `${readResolvConf(this.p).servers[0] ?? '127.0.0.1'}:53`;
+    const server = readResolvConf(this.p).servers[0] ?? 0x7f000001;
     const r = yield* getaddrinfo(this.p, this.host, {});
     if (r.ok) return r.addrs;
-    const why = r.error === 'EAI_AGAIN' ? 'i/o timeout' : 'no such host';
-    return this.broken(`dial tcp: lookup ${this.host} on ${server}: ${why}`);
+    let why = 'no such host';
+    if (r.error === 'EAI_AGAIN') {
+      const probe = openUdp(this.p, typeof server === 'number' ? 4 : 6);
+      probe.connect(server, 53);
+      why = `read udp ${formatIp(probe.local.addr)}:${probe.local.port}->${formatIp(server)}:53: i/o timeout`;
+      closeSocket(this.p, probe);
+    }
+    return this.broken(`dial tcp: lookup ${this.host} on ${formatIp(server)}:53: ${why}`);
   }
 
   private *open(deadline: number | undefined): Task<Link | Failure> {

@@ -10,6 +10,7 @@ import { deleteVerb } from './delete.ts';
 import { describeVerb } from './describe/describe.ts';
 import { diffVerb } from './diff.ts';
 import { editVerb } from './edit/edit.ts';
+import { explainVerb } from './explain.ts';
 import { exposeVerb } from './expose.ts';
 import { getVerb } from './get.ts';
 import { annotateVerb, labelVerb } from './label.ts';
@@ -35,7 +36,7 @@ export interface VerbGroup {
 /** Order within a group and of the groups is that of the help text. */
 export const GROUPS: readonly VerbGroup[] = [
   { title: 'Basic Commands (Beginner):', verbs: [createVerb, exposeVerb, runVerb, setVerb] },
-  { title: 'Basic Commands (Intermediate):', verbs: [getVerb, editVerb, deleteVerb] },
+  { title: 'Basic Commands (Intermediate):', verbs: [explainVerb, getVerb, editVerb, deleteVerb] },
   { title: 'Deploy Commands:', verbs: [rolloutVerb, scaleVerb, autoscaleVerb] },
   { title: 'Cluster Management Commands:', verbs: [clusterInfoVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
   { title: 'Troubleshooting and Debugging Commands:', verbs: [describeVerb, logsVerb, attachVerb, execVerb, authVerb] },

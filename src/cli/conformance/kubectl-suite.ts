@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { runCommand } from '../../os/run.ts';
 import { SEC } from '../../sim/sim.ts';
 import { lineDifferences } from './differences.ts';
-import { type KubectlWorld, kubectlWorld, WORK } from './kube/kubectl-world.ts';
 import { sameOutput, withoutNoise } from './kube/kubectl-noise.ts';
+import { type KubectlWorld, kubectlWorld, WORK } from './kube/kubectl-world.ts';
 import { FLOORS, raiseFloors, type SuiteOptions, type SuiteResult, scoreLine } from './suite.ts';
 
 /** Recordings of the project's own: what a folder lacks of the series is run from here, uncounted, so that the state is there. */
@@ -31,7 +31,17 @@ function recordingsOf(path: string, counted: boolean): Recorded[] {
       if (!name.endsWith('.txt')) continue;
       const text = readFileSync(join(path, group, name), 'utf8');
       const m = /^\$ ([\s\S]*?)\n(?:# user: (\w+)\n)?--- stdout\n([\s\S]*)--- stderr\n([\s\S]*)--- rc=(\d+)\s*$/.exec(text);
-      if (m) out.push({ group, name, command: m[1] as string, user: m[2] ?? 'admin', stdout: m[3] as string, stderr: m[4] as string, code: Number(m[5]), counted });
+      if (m)
+        out.push({
+          group,
+          name,
+          command: m[1] as string,
+          user: m[2] ?? 'admin',
+          stdout: m[3] as string,
+          stderr: m[4] as string,
+          code: Number(m[5]),
+          counted,
+        });
     }
   }
   return out;
@@ -39,7 +49,8 @@ function recordingsOf(path: string, counted: boolean): Recorded[] {
 
 function manifestsOf(...folders: readonly string[]): Map<string, string> {
   const out = new Map<string, string>();
-  for (const folder of folders) if (existsSync(folder)) for (const name of readdirSync(folder)) out.set(name, readFileSync(join(folder, name), 'utf8'));
+  for (const folder of folders)
+    if (existsSync(folder)) for (const name of readdirSync(folder)) out.set(name, readFileSync(join(folder, name), 'utf8'));
   return out;
 }
 
@@ -79,7 +90,14 @@ class Between {
 
   private sweep(names: readonly string[]): void {
     const { admin } = this.world;
-    for (const resource of ['services', 'ingresses.networking.k8s.io', 'networkpolicies.networking.k8s.io', 'pods', 'endpointslices.discovery.k8s.io', 'deployments.apps'])
+    for (const resource of [
+      'services',
+      'ingresses.networking.k8s.io',
+      'networkpolicies.networking.k8s.io',
+      'pods',
+      'endpointslices.discovery.k8s.io',
+      'deployments.apps',
+    ])
       for (const name of names) admin.delete(resource, 'default', name, { gracePeriodSeconds: 0, propagationPolicy: 'Background' });
     this.pause(0.2);
   }
@@ -90,15 +108,17 @@ class Between {
   }
 
   private shop = 0;
+  private gone = 0;
 
   after(c: Recorded): void {
+    if (c.group.startsWith('09') && c.command === 'kubectl get ns shop' && ++this.gone === 1) this.pause(5);
     if (c.command === 'kubectl apply -f good.yaml' && !this.applied) {
       this.applied = true;
       this.pause(5);
     }
     const file = /^kubectl apply -f (\S+)\.yaml$/.exec(c.command)?.[1];
-    if (c.group.startsWith('05') && file !== undefined && !['good', 'svc-2p', 'pod-ok', 'pod-imm', 'svc-imm'].includes(file)) this.sweep(SWEPT);
-    if (c.group.startsWith('09') && c.command.startsWith('kubectl delete ns shop')) this.pause(5);
+    if (c.group.startsWith('05') && file !== undefined && !['good', 'svc-2p', 'pod-ok', 'pod-imm', 'svc-imm'].includes(file))
+      this.sweep(SWEPT);
   }
 }
 
@@ -109,7 +129,9 @@ export async function kubectlSuite({ path, diff, raise }: SuiteOptions): Promise
   const known = existsSync(SERIES) ? recordingsOf(SERIES, false) : [];
   const place = (r: Recorded): string => `${r.group}/${r.name.slice(0, 3)}`;
   const places = new Set(given.map(place));
-  const all = [...given, ...known.filter((r) => !places.has(place(r)))].sort((a, b) => (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0));
+  const all = [...given, ...known.filter((r) => !places.has(place(r)))].sort((a, b) =>
+    place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0,
+  );
   const manifests = manifestsOf(join(SERIES, 'manifests'), join(path, 'manifests'));
   const fixed = [...manifests.values()].join('\n');
   const world = kubectlWorld(manifests);
@@ -118,7 +140,8 @@ export async function kubectlSuite({ path, diff, raise }: SuiteOptions): Promise
   const failed: string[] = [];
   let differences = '';
   all.forEach((c, i) => {
-    if (all[i - 1]?.group.startsWith('05') && c.group.startsWith('06')) for (const n of ['a', 'l1', 'm1', 'm4']) world.admin.delete('services', 'default', n);
+    if (all[i - 1]?.group.startsWith('05') && c.group.startsWith('06'))
+      for (const n of ['a', 'l1', 'm1', 'm4']) world.admin.delete('services', 'default', n);
     between.before(c);
     const r = run(world, c.command, c.user);
     between.after(c);
@@ -131,7 +154,8 @@ export async function kubectlSuite({ path, diff, raise }: SuiteOptions): Promise
     const name = `${c.group}/${c.name}`;
     failed.push(name);
     if (diff !== null && name.includes(diff)) {
-      const shown = (x: { stdout: string; stderr: string; code: number }): string => withoutNoise(`${x.stdout}--- stderr\n${x.stderr}--- rc=${x.code}\n`, fixed);
+      const shown = (x: { stdout: string; stderr: string; code: number }): string =>
+        withoutNoise(`${x.stdout}--- stderr\n${x.stderr}--- rc=${x.code}\n`, fixed);
       differences += `\n${name}: ${c.command}\n${lineDifferences(shown(c), shown(r))}`;
     }
   });

@@ -171,6 +171,7 @@ kubectl describe pods frontend`,
       .chunksOf(ctx.int('chunk-size'))
       .flatten();
     const { infos, error } = yield* b.infos();
+    if (b.early && error) return error;
     let showEvents = ctx.bool('show-events');
     if ((error || infos.length > 1) && !ctx.changed('show-events')) showEvents = false;
     if (error?.notFound && ctx.args.length === 2) return yield* byPrefix(ctx, ns.name, error, showEvents);

@@ -7,6 +7,7 @@ import { Informer } from '../../../cluster/api/informer.ts';
 import { type AnyObject, keyOf, type Pod } from '../../../cluster/api/object.ts';
 import { ApiServer } from '../../../cluster/api/server.ts';
 import { startControllers } from '../../../cluster/controllers/index.ts';
+import { reconcileKubernetesService } from '../../../cluster/controllers/kubernetesservice.ts';
 import { startScheduler } from '../../../cluster/scheduler/scheduler.ts';
 import { setUp } from '../../../cluster/setup.ts';
 import { connect, Ether } from '../../../net/dev/ether.ts';
@@ -126,6 +127,7 @@ function standIn(sim: Sim, admin: Client): void {
         image: c.image,
         imageID: `docker.io/library/${c.image}@sha256:${'0'.repeat(64)}`,
         containerID: `containerd://${id}`,
+        lastState: {},
         state: { running: { startedAt: now } },
       })),
     };
@@ -136,17 +138,39 @@ function standIn(sim: Sim, admin: Client): void {
     if (pod.metadata.deletionTimestamp) {
       sim.schedule((pod.metadata.deletionGracePeriodSeconds ?? 0) * SEC, () => {
         const now = pods.get(key);
-        if (now?.metadata.uid === pod.metadata.uid) admin.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name ?? '', { gracePeriodSeconds: 0 });
+        if (now?.metadata.uid === pod.metadata.uid)
+          admin.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name ?? '', { gracePeriodSeconds: 0 });
       });
       return;
     }
     const id = pod.metadata.uid ?? key;
     if (pod.spec?.nodeName && !started.has(id)) {
       started.add(id);
-      sim.schedule(1000 * MS, () => start(key));
+      sim.schedule((pod.spec.nodeName === 'node1' ? 600 : 1400) * MS, () => start(key));
     }
   };
   pods.on({ add: look, update: (_, pod) => look(pod), delete: () => {} });
+}
+
+/** What kube-proxy says of itself when it starts, once by each of the recordings' two. */
+function started(sim: Sim, admin: Client, n: number): void {
+  const now = new Date(sim.epochMs + Math.floor(sim.now / SEC) * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+  admin.create({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `node${n}.${sim.rng('events').u32().toString(16)}`, namespace: 'default' },
+    involvedObject: { kind: 'Node', name: `node${n}`, uid: `node${n}` },
+    reason: 'Starting',
+    message: '',
+    type: 'Normal',
+    source: {},
+    reportingComponent: 'kube-proxy',
+    reportingInstance: `node${n}`,
+    action: 'StartKubeProxy',
+    eventTime: now.replace('Z', '.000000Z'),
+    firstTimestamp: null,
+    lastTimestamp: null,
+  } as never);
 }
 
 function run(machine: Machine, command: string, stdin = ''): void {
@@ -157,7 +181,7 @@ function run(machine: Machine, command: string, stdin = ''): void {
 /** `manifests`: text by file name, put into the directory where commands run. */
 export function kubectlWorld(manifests: ReadonlyMap<string, string>): KubectlWorld {
   const sim = new Sim(1);
-  const kernel = new Kernel(sim, 'cp');
+  const kernel = new Kernel(sim, 'vm');
   kernel.init.lo.setUp();
   const machine = new Machine(kernel, [...commands.filter((c) => c.name !== 'kubectl'), kubectl]);
   const router = new Kernel(sim, 'rtr');
@@ -167,7 +191,11 @@ export function kubectlWorld(manifests: ReadonlyMap<string, string>): KubectlWor
   a.register();
   b.register();
   connect(a, b, { delay: 40 });
-  setUp(kernel.init, ['link set eth0 up', 'addr add 192.168.56.10/24 brd + dev eth0', 'route add default via 192.168.56.1'], () => undefined);
+  setUp(
+    kernel.init,
+    ['link set eth0 up', 'addr add 192.168.56.10/24 brd + dev eth0', 'route add default via 192.168.56.1'],
+    () => undefined,
+  );
   setUp(router.init, ['link set eth0 up', 'addr add 192.168.56.1/24 brd + dev eth0'], () => undefined);
   runCommand(far, ['iptables', '-A', 'INPUT', '-p', 'udp', '--dport', '53', '-j', 'DROP']);
   machine.init.writeFile('/etc/resolv.conf', 'nameserver 192.168.56.1\n');
@@ -175,7 +203,8 @@ export function kubectlWorld(manifests: ReadonlyMap<string, string>): KubectlWor
   const api = new ApiServer(sim, { serviceClusterIPRange: '10.96.0.0/12', advertiseAddress: '192.168.56.10', securePort: 6443 });
   const admin = api.client(ADMIN);
   startControllers({ sim, client: admin, resources: () => api.scheme.all() }, (name) => name !== 'node-lifecycle-controller');
-  startScheduler({ sim, client: admin, host: 'cp' });
+  startScheduler({ sim, client: admin, host: 'vm' });
+  reconcileKubernetesService(admin, { address: '192.168.56.10', port: 6443, clusterIP: '10.96.0.1' });
   machine.directory(WORK);
   for (const [name, text] of manifests) machine.init.writeFile(`${WORK}/${name}`, text);
   serveApi(machine, api, WORK);
@@ -189,6 +218,7 @@ export function kubectlWorld(manifests: ReadonlyMap<string, string>): KubectlWor
   }
   for (const n of [1, 2]) run(machine, `kubectl taint node node${n} node.kubernetes.io/not-ready- || true`);
   standIn(sim, admin);
+  for (const n of [1, 1, 2, 2]) started(sim, admin, n);
   sim.runUntil(sim.now + 3 * SEC);
   return { sim, machine, admin };
 }
