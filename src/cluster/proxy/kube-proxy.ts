@@ -164,7 +164,8 @@ class KubeProxy {
       ['metrics', config.metricsBindAddress, this.metrics.handler(config.mode, () => accounts(p))],
     ] as const) {
       const to = at === '' ? null : splitHostPort(at);
-      const r = to ? listen(p, this.threads, to.addr, to.port, handler) : null;
+      // Go's wildcard listens in both families.
+      const r = to ? listen(p, this.threads, to.addr === 0 ? 0n : to.addr, to.port, handler) : null;
       if (r && !r.ok) yield* p.err(`failed to start ${what} server on ${at}: listen tcp ${at}: bind: ${strerror(r.errno).toLowerCase()}\n`);
     }
     for (const family of FAMILIES) {
