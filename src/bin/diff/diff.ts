@@ -1,6 +1,7 @@
 /** diff and cmp: how two files differ. Models diffutils 3.8; context and side-by-side output and -r are not emulated */
 
-import type { Command } from '../../os/program.ts';
+import type { Process } from '../../os/process.ts';
+import type { Command, Task } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { specs } from '../getopt.ts';
 import { strftime } from '../strftime.ts';
@@ -152,45 +153,113 @@ export const diff: Command = {
       yield* p.err('diff: option -r is not emulated\n');
       return 2;
     }
-    const datas: Uint8Array[] = [];
-    for (const [i, path] of [first, second].entries()) {
-      let real = path;
-      const s = p.stat(path);
-      if (path !== '-' && s.ok && s.value.kind === 'dir') real = `${path}/${((i === 0 ? second : first) as string).replace(/.*\//, '')}`;
-      const data = yield* wholeInput(p, real);
-      if (!data.ok) {
-        yield* p.err(`diff: ${path}: ${strerror(data.errno)}\n`);
-        continue;
-      }
-      datas.push(data.value);
-    }
-    if (datas.length < 2) return 2;
-    const [a, b] = datas.map((d) => split(new TextDecoder().decode(d))) as [Lines, Lines];
-    const key = (line: string): string => {
-      let t = line;
-      if (on.has('ignore-all-space')) t = t.replace(/\s+/g, '');
-      else if (on.has('ignore-space-change')) t = t.replace(/\s+/g, ' ').trimEnd();
-      return on.has('ignore-case') ? t.toLowerCase() : t;
+    const folder = (path: string): boolean => {
+      const s = path === '-' ? null : p.stat(path);
+      return s?.ok === true && s.value.kind === 'dir';
     };
-    const ending = (f: Lines): string[] => f.lines.map((l, i) => key(l) + (i === f.lines.length - 1 && !f.complete ? '\0' : ''));
-    let list = changes(ending(a), ending(b));
-    if (on.has('ignore-blank-lines')) list = list.filter((c) => [...a.lines.slice(...c.a), ...b.lines.slice(...c.b)].some((l) => l !== ''));
-    if (list.length === 0) {
-      if (on.has('report-identical-files')) yield* p.out(`Files ${first} and ${second} are identical\n`);
-      return 0;
-    }
-    if (on.has('brief')) yield* p.out(`Files ${first} and ${second} differ\n`);
-    else if (on.has('unified') || on.has('lines')) {
-      const stamp = (path: string): string => {
-        const s = p.stat(path);
-        const us = p.sim.epochMs * 1000 + (path !== '-' && s.ok ? s.value.mtime : p.sim.now);
-        return `${strftime('%Y-%m-%d %H:%M:%S', us / 1e6)}.${String(us % 1e6).padStart(6, '0')}000 +0000`;
-      };
-      yield* p.out(`--- ${first}\t${stamp(first)}\n+++ ${second}\t${stamp(second)}\n${unified(list, a, b, Number(on.get('lines') ?? 3))}`);
-    } else yield* p.out(normal(list, a, b));
-    return 1;
+    if (folder(first) && folder(second)) return yield* folders(p, on, first, second, argvOptions(p, o.operands));
+    const [a, b] = [first, second].map((path, i) =>
+      folder(path) ? `${path}/${((i === 0 ? second : first) as string).replace(/.*\//, '')}` : path,
+    ) as [string, string];
+    return yield* compare(p, on, a, b, [first, second], '');
   },
 };
+
+/** Options as they were given, for the line that stands before each file of a folder. */
+function argvOptions(p: Process, operands: readonly string[]): string {
+  const left = [...operands];
+  const given = p.argv.slice(1).filter((a) => {
+    const i = left.indexOf(a);
+    if (i < 0) return true;
+    left.splice(i, 1);
+    return false;
+  });
+  return given.filter((a) => a !== '--').join(' ');
+}
+
+/** Files of two folders by name; without -r folders within are only named. */
+function* folders(p: Process, on: ReadonlyMap<string, string>, first: string, second: string, given: string): Task<number> {
+  const [a, b] = [first, second].map((d) => {
+    const r = p.readdir(d);
+    return new Set(r.ok ? r.value : []);
+  }) as [Set<string>, Set<string>];
+  let status = 0;
+  for (const name of [...new Set([...a, ...b])].sort()) {
+    const [x, y] = [`${first}/${name}`, `${second}/${name}`];
+    const missing = !a.has(name) ? first : !b.has(name) ? second : null;
+    if (missing !== null && !on.has('new-file')) {
+      yield* p.out(`Only in ${missing === first ? second : first}: ${name}\n`);
+      status = Math.max(status, 1);
+      continue;
+    }
+    const kinds = [x, y].map((path) => {
+      const s = p.stat(path);
+      return s.ok ? s.value.kind : null;
+    });
+    if (kinds.includes('dir')) {
+      if (kinds.every((k) => k === 'dir')) yield* p.out(`Common subdirectories: ${x} and ${y}\n`);
+      else status = Math.max(status, 1);
+      continue;
+    }
+    const r = yield* compare(p, on, x, y, [x, y], `diff${given === '' ? '' : ` ${given}`} ${x} ${y}\n`);
+    status = Math.max(status, r);
+  }
+  return status;
+}
+
+/** Two files; `title` comes first when they differ. `names` are what messages call them. */
+function* compare(
+  p: Process,
+  on: ReadonlyMap<string, string>,
+  first: string,
+  second: string,
+  names: readonly [string, string],
+  title: string,
+): Task<number> {
+  const datas: Uint8Array[] = [];
+  const absent: boolean[] = [];
+  for (const [i, path] of [first, second].entries()) {
+    const gone = title !== '' || on.has('new-file') ? path !== '-' && !p.stat(path).ok : false;
+    absent.push(gone && on.has('new-file'));
+    const data = gone && on.has('new-file') ? null : yield* wholeInput(p, path);
+    if (data && !data.ok) {
+      yield* p.err(`diff: ${names[i]}: ${strerror(data.errno)}\n`);
+      continue;
+    }
+    datas.push(data ? data.value : new Uint8Array(0));
+  }
+  if (datas.length < 2) return 2;
+  if (absent[0] && absent[1]) {
+    for (const name of names) yield* p.err(`diff: ${name}: ${strerror('ENOENT')}\n`);
+    return 2;
+  }
+  const [a, b] = datas.map((d) => split(new TextDecoder().decode(d))) as [Lines, Lines];
+  const key = (line: string): string => {
+    let t = line;
+    if (on.has('ignore-all-space')) t = t.replace(/\s+/g, '');
+    else if (on.has('ignore-space-change')) t = t.replace(/\s+/g, ' ').trimEnd();
+    return on.has('ignore-case') ? t.toLowerCase() : t;
+  };
+  const ending = (f: Lines): string[] => f.lines.map((l, i) => key(l) + (i === f.lines.length - 1 && !f.complete ? '\0' : ''));
+  let list = changes(ending(a), ending(b));
+  if (on.has('ignore-blank-lines')) list = list.filter((c) => [...a.lines.slice(...c.a), ...b.lines.slice(...c.b)].some((l) => l !== ''));
+  if (list.length === 0) {
+    if (on.has('report-identical-files')) yield* p.out(`Files ${names[0]} and ${names[1]} are identical\n`);
+    return 0;
+  }
+  if (on.has('brief')) yield* p.out(`Files ${names[0]} and ${names[1]} differ\n`);
+  else if (on.has('unified') || on.has('lines')) {
+    const stamp = (path: string, gone: boolean): string => {
+      if (gone) return '1970-01-01 00:00:00.000000000 +0000';
+      const s = p.stat(path);
+      const us = p.sim.epochMs * 1000 + (path !== '-' && s.ok ? s.value.mtime : p.sim.now);
+      return `${strftime('%Y-%m-%d %H:%M:%S', us / 1e6)}.${String(us % 1e6).padStart(6, '0')}000 +0000`;
+    };
+    const head = `--- ${names[0]}\t${stamp(first, absent[0] === true)}\n+++ ${names[1]}\t${stamp(second, absent[1] === true)}\n`;
+    yield* p.out(`${title}${head}${unified(list, a, b, Number(on.get('lines') ?? 3))}`);
+  } else yield* p.out(title + normal(list, a, b));
+  return 1;
+}
 
 export const cmp: Command = {
   name: 'cmp',

@@ -83,16 +83,16 @@ class Folder {
 
 /** Runs `diff -u -N`, or what $KUBECTL_EXTERNAL_DIFF names. */
 function* compare(ctx: Ctx, from: string, to: string): Task<number | Failure> {
-  const own = (ctx.p.env.get('KUBECTL_EXTERNAL_DIFF') ?? '').split(' ').filter((w) => w !== '');
-  const [program, ...args] = own.length > 0 ? own : ['diff', '-u', '-N'];
-  const usable = own.length > 0 ? args.filter((a) => /^[a-zA-Z0-9-=]+$/.test(a)) : args;
-  const argv = own.length > 0 ? [program as string, from, to, ...usable] : [program as string, ...usable, from, to];
+  const external = (ctx.p.env.get('KUBECTL_EXTERNAL_DIFF') ?? '').split(' ').filter((w) => w !== '');
+  const [program, ...args] = external.length > 0 ? external : ['diff', '-u', '-N'];
+  const usable = external.length > 0 ? args.filter((a) => /^[a-zA-Z0-9-=]+$/.test(a)) : args;
+  const argv = external.length > 0 ? [program as string, from, to, ...usable] : [program as string, ...usable, from, to];
   const child = ctx.p.spawn(argv);
   if (!child.ok)
-    return failure(`failed to run ${JSON.stringify(program)}: exec: ${JSON.stringify(program)}: executable file not found in $PATH`);
+    return own(failure(`failed to run ${JSON.stringify(program)}: exec: ${JSON.stringify(program)}: executable file not found in $PATH`));
   const status = yield* ctx.p.waitPid(child.value);
   if (status === 0) return 0;
-  return status === 1 ? exitWith(1) : failure(`exit status ${status}`);
+  return status === 1 ? exitWith(1) : own(failure(`failed to run ${JSON.stringify(program)}: exit status ${status}`));
 }
 
 function* one(ctx: Ctx, info: Info, live: Folder, next: Folder): Task<Failure | null> {

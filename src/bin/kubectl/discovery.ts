@@ -194,8 +194,10 @@ export class Mapper {
 
   /** RESTMapping() of a kind in an apiVersion. Unknown: `no matches for kind "X" in version "v1"` (tag `no-match`). */
   *kind(apiVersion: string, kind: string): Task<ApiResource | Failure> {
-    const look = (all: readonly GroupVersion[]): ApiResource | undefined =>
-      all.find((gv) => (gv.group === '' ? gv.version : `${gv.group}/${gv.version}`) === apiVersion)?.resources.find((r) => r.kind === kind);
+    const look = (all: readonly GroupVersion[]): ApiResource | undefined => {
+      const gv = all.find((v) => (v.group === '' ? v.version : `${v.group}/${v.version}`) === apiVersion);
+      return gv?.resources.find((r) => r.kind === kind) ?? (gv && kind === 'List' ? listOf(gv) : undefined);
+    };
     const all = yield* this.groups();
     if (all instanceof Failure) return all;
     let found = look(all);
@@ -223,6 +225,20 @@ export class Mapper {
       .join(',');
   }
 }
+
+/** Every version knows the kind List, which no server names. */
+const listOf = ({ group, version }: GroupVersion): ApiResource => ({
+  group,
+  version,
+  kind: 'List',
+  resource: 'lists',
+  singular: 'list',
+  namespaced: false,
+  verbs: [],
+  shortNames: [],
+  categories: [],
+  subresources: [],
+});
 
 /** ParseResourceArg() and the REST mapper: the first match in the server's order. */
 function match(all: readonly GroupVersion[], arg: string): ApiResource | null {

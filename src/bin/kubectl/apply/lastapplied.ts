@@ -90,7 +90,7 @@ function* set(ctx: Ctx): Task<number | Failure> {
 
 export const viewLastAppliedVerb: Verb = {
   name: 'view-last-applied',
-  use: 'apply view-last-applied (TYPE [NAME | -l label] | TYPE/NAME | -f FILENAME)',
+  use: 'view-last-applied (TYPE [NAME | -l label] | TYPE/NAME | -f FILENAME)',
   short: 'View the latest last-applied-configuration annotations of a resource/object',
   long: 'View the latest last-applied-configuration annotations by type/name or file.\n\n The default output will be printed to stdout in YAML format. You can use the -o option to change the output format.',
   flags: [
@@ -104,7 +104,7 @@ export const viewLastAppliedVerb: Verb = {
 
 export const setLastAppliedVerb: Verb = {
   name: 'set-last-applied',
-  use: 'apply set-last-applied -f FILENAME',
+  use: 'set-last-applied -f FILENAME',
   short: 'Set the last-applied-configuration annotation on a live object to match the contents of a file',
   long: "Set the latest last-applied-configuration annotations by setting it to match the contents of a file. This results in the last-applied-configuration being updated as though 'kubectl apply -f<file> ' was run, without updating any other parts of the object.",
   flags: [
@@ -122,7 +122,7 @@ export const setLastAppliedVerb: Verb = {
 
 export const editLastAppliedVerb: Verb = {
   name: 'edit-last-applied',
-  use: 'apply edit-last-applied (RESOURCE/NAME | -f FILENAME)',
+  use: 'edit-last-applied (RESOURCE/NAME | -f FILENAME)',
   short: 'Edit latest last-applied-configuration annotations of a resource/object',
   long: 'Edit the latest last-applied-configuration annotations of resources from the default editor.',
   flags: editFlags('kubectl-client-side-apply'),

@@ -219,14 +219,14 @@ function* whoAmI(ctx: Ctx): Task<number | Failure> {
 
 export const authVerb: Verb = {
   name: 'auth',
-  use: 'auth',
+  use: 'auth [flags]',
   short: 'Inspect authorization',
   long: 'Inspect authorization.',
   flags: [],
   subcommands: [
     {
       name: 'can-i',
-      use: 'auth can-i VERB [TYPE | TYPE/NAME | NONRESOURCEURL]',
+      use: 'can-i VERB [TYPE | TYPE/NAME | NONRESOURCEURL]',
       short: 'Check whether an action is allowed',
       long: "Check whether an action is allowed.\n\n VERB is a logical Kubernetes API verb like 'get', 'list', 'watch', 'delete', etc. TYPE is a Kubernetes resource. Shortcuts and groups will be resolved. NONRESOURCEURL is a partial URL that starts with \"/\". NAME is the name of a particular Kubernetes resource. This command pairs nicely with impersonation. See --as global flag.",
       example:
@@ -242,7 +242,7 @@ export const authVerb: Verb = {
     },
     {
       name: 'reconcile',
-      use: 'auth reconcile -f FILENAME',
+      use: 'reconcile -f FILENAME',
       short: 'Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects',
       long: "Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects.\n\n Missing objects are created, and the containing namespace is created for namespaced objects, if required.\n\n Existing roles are updated to include the permissions in the input objects, and remove extra permissions if --remove-extra-permissions is specified.\n\n Existing bindings are updated to include the subjects in the input objects, and remove extra subjects if --remove-extra-subjects is specified.\n\n This is preferred to 'apply' for RBAC resources so that semantically-aware merging of rules and subjects is done.",
       flags: [
@@ -263,7 +263,7 @@ export const authVerb: Verb = {
     },
     {
       name: 'whoami',
-      use: 'auth whoami',
+      use: 'whoami',
       short: 'Experimental: Check self subject attributes',
       long: 'Experimental: Check who you are and your attributes (groups, extra).\n\n        This command is helpful to get yourself aware of the current user attributes,\n        especially when dynamic authentication, e.g., token webhook, auth proxy, or OIDC provider,\n        is enabled in the Kubernetes cluster.',
       example:

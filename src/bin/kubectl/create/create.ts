@@ -133,7 +133,7 @@ function* token(ctx: Ctx): Task<number | Failure> {
 
 const createTokenVerb: Verb = {
   name: 'token',
-  use: 'create token SERVICE_ACCOUNT_NAME',
+  use: 'token SERVICE_ACCOUNT_NAME',
   short: 'Request a service account token',
   long: 'Request a service account token.',
   example:

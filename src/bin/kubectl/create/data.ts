@@ -131,7 +131,7 @@ function combined(ctx: Ctx): Failure | null {
 export const createConfigMapVerb = createVerb({
   name: 'configmap',
   aliases: ['cm'],
-  use: 'create configmap NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]',
+  use: 'configmap NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]',
   short: 'Create a config map from a local file, directory or literal value',
   long: 'Create a config map based on a file, directory, or specified literal value.\n\n A single config map may package one or more key/value pairs.\n\n When creating a config map based on a file, the key will default to the basename of the file, and the value will default to the file content.  If the basename is an invalid key, you may specify an alternate key.\n\n When creating a config map based on a directory, each file whose basename is a valid key in the directory will be packaged into the config map.  Any directory entries except regular files are ignored (e.g. subdirectories, symlinks, devices, pipes, etc).',
   example:
@@ -197,7 +197,7 @@ const SECRETS = { mapping: builtin('', 'v1', 'Secret', 'secrets'), failed: 'fail
 const genericVerb = createVerb({
   ...SECRETS,
   name: 'generic',
-  use: 'create secret generic NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]',
+  use: 'generic NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]',
   short: 'Create a secret from a local file, directory, or literal value',
   flags: [...sources('secret'), { name: 'type', type: 'string', usage: 'The type of secret to create' }, hashFlag('secret')],
   generate(ctx, name) {
@@ -215,7 +215,7 @@ const genericVerb = createVerb({
 const tlsVerb = createVerb({
   ...SECRETS,
   name: 'tls',
-  use: 'create secret tls NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none]',
+  use: 'tls NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none]',
   short: 'Create a TLS secret',
   flags: [
     { name: 'cert', type: 'string', usage: 'Path to PEM encoded public key certificate.' },
@@ -244,7 +244,7 @@ const DOCKER_KEY = '.dockerconfigjson';
 const dockerVerb = createVerb({
   ...SECRETS,
   name: 'docker-registry',
-  use: 'create secret docker-registry NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none]',
+  use: 'docker-registry NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none]',
   short: 'Create a secret for use with a Docker registry',
   flags: [
     { name: 'docker-username', type: 'string', usage: 'Username for Docker registry authentication' },
@@ -278,7 +278,7 @@ const dockerVerb = createVerb({
 
 export const createSecretVerb: Verb = {
   name: 'secret',
-  use: 'create secret (docker-registry | generic | tls)',
+  use: 'secret (docker-registry | generic | tls)',
   short: 'Create a secret using a specified subcommand',
   long: 'Create a secret with specified type.\n\n A docker-registry type secret is for accessing a container registry.\n\n A generic type secret indicate an Opaque secret type.\n\n A tls type secret holds TLS certificate and its associated key.',
   flags: [],

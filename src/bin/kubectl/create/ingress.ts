@@ -70,7 +70,7 @@ export const isRule = (rule: string): boolean => RULE.test(rule);
 export const createIngressVerb = createVerb({
   name: 'ingress',
   aliases: ['ing'],
-  use: 'create ingress NAME --rule=host/path=service:port[,tls[=secret]]',
+  use: 'ingress NAME --rule=host/path=service:port[,tls[=secret]]',
   short: 'Create an ingress with the specified name',
   long: 'Create an ingress with the specified name.',
   example: `  # Create a single ingress called 'simple' that directs requests to foo.com/bar to svc

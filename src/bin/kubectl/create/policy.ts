@@ -24,7 +24,7 @@ export function resourceList(spec: string): Record<string, string> | Failure | n
 export const createQuotaVerb = createVerb({
   name: 'quota',
   aliases: ['resourcequota'],
-  use: 'create quota NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [--dry-run=server|client|none]',
+  use: 'quota NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [--dry-run=server|client|none]',
   short: 'Create a quota with the specified name',
   long: 'Create a resource quota with the specified name, hard limits, and optional scopes.',
   example:
@@ -53,7 +53,7 @@ export const createQuotaVerb = createVerb({
 export const createPdbVerb = createVerb({
   name: 'poddisruptionbudget',
   aliases: ['pdb'],
-  use: 'create poddisruptionbudget NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none]',
+  use: 'poddisruptionbudget NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none]',
   short: 'Create a pod disruption budget with the specified name',
   long: 'Create a pod disruption budget with the specified name, selector, and desired minimum available pods.',
   example:
@@ -95,7 +95,7 @@ export const createPdbVerb = createVerb({
 export const createPriorityClassVerb = createVerb({
   name: 'priorityclass',
   aliases: ['pc'],
-  use: 'create priorityclass NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none]',
+  use: 'priorityclass NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none]',
   short: 'Create a priority class with the specified name',
   long: 'Create a priority class with the specified name, value, globalDefault and description.',
   example:

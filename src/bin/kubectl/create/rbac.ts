@@ -130,7 +130,7 @@ const RESOURCE_NAME: Flag = {
 
 export const createRoleVerb = createVerb({
   name: 'role',
-  use: 'create role NAME --verb=verb --resource=resource.group/subresource [--resource-name=resourcename] [--dry-run=server|client|none]',
+  use: 'role NAME --verb=verb --resource=resource.group/subresource [--resource-name=resourcename] [--dry-run=server|client|none]',
   short: 'Create a role with single rule',
   long: 'Create a role with single rule.',
   example:
@@ -165,7 +165,7 @@ function pairs(values: readonly string[]): Record<string, string> | Failure {
 
 export const createClusterRoleVerb = createVerb({
   name: 'clusterrole',
-  use: 'create clusterrole NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none]',
+  use: 'clusterrole NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none]',
   short: 'Create a cluster role',
   long: 'Create a cluster role.',
   example:
@@ -241,7 +241,7 @@ function binding(ctx: Ctx, kind: string, name: string, refKind: string, ref: str
 
 export const createRoleBindingVerb = createVerb({
   name: 'rolebinding',
-  use: 'create rolebinding NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]',
+  use: 'rolebinding NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]',
   short: 'Create a role binding for a particular role or cluster role',
   long: 'Create a role binding for a particular role or cluster role.',
   example:
@@ -263,7 +263,7 @@ export const createRoleBindingVerb = createVerb({
 
 export const createClusterRoleBindingVerb = createVerb({
   name: 'clusterrolebinding',
-  use: 'create clusterrolebinding NAME --clusterrole=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]',
+  use: 'clusterrolebinding NAME --clusterrole=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]',
   short: 'Create a cluster role binding for a particular cluster role',
   long: 'Create a cluster role binding for a particular cluster role.',
   example:

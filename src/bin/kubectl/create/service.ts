@@ -74,7 +74,7 @@ function kind(
 ): Verb {
   return createVerb({
     name,
-    use: `create service ${use}`,
+    use,
     short,
     ...more,
     flags,
@@ -152,7 +152,7 @@ export function* onlySubcommands(ctx: Ctx): Task<number | Failure> {
 export const createServiceVerb: Verb = {
   name: 'service',
   aliases: ['svc'],
-  use: 'create service',
+  use: 'service [flags]',
   short: 'Create a service using a specified subcommand',
   long: 'Create a service using a specified subcommand.',
   flags: [],

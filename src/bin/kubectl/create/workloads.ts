@@ -24,7 +24,7 @@ function containerName(ctx: Ctx, image: string): string {
 export const createDeploymentVerb = createVerb({
   name: 'deployment',
   aliases: ['deploy'],
-  use: 'create deployment NAME --image=image -- [COMMAND] [args...]',
+  use: 'deployment NAME --image=image -- [COMMAND] [args...]',
   short: 'Create a deployment with the specified name',
   long: 'Create a deployment with the specified name.',
   example:
@@ -107,7 +107,7 @@ function* fromCronJob(ctx: Ctx, name: string, from: string): Task<JsonObject | F
 
 export const createJobVerb = createVerb({
   name: 'job',
-  use: 'create job NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...]',
+  use: 'job NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...]',
   short: 'Create a job with the specified name',
   long: 'Create a job with the specified name.',
   example:
@@ -127,7 +127,7 @@ export const createJobVerb = createVerb({
 export const createCronJobVerb = createVerb({
   name: 'cronjob',
   aliases: ['cj'],
-  use: "create cronjob NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...] [flags]",
+  use: "cronjob NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...] [flags]",
   short: 'Create a cron job with the specified name',
   long: 'Create a cron job with the specified name.',
   example:
@@ -155,7 +155,7 @@ export const createCronJobVerb = createVerb({
 export const createNamespaceVerb = createVerb({
   name: 'namespace',
   aliases: ['ns'],
-  use: 'create namespace NAME [--dry-run=server|client|none]',
+  use: 'namespace NAME [--dry-run=server|client|none]',
   short: 'Create a namespace with the specified name',
   long: 'Create a namespace with the specified name.',
   example: '  # Create a new namespace named my-namespace\n  kubectl create namespace my-namespace',
@@ -170,7 +170,7 @@ export const createNamespaceVerb = createVerb({
 export const createServiceAccountVerb = createVerb({
   name: 'serviceaccount',
   aliases: ['sa'],
-  use: 'create serviceaccount NAME [--dry-run=server|client|none]',
+  use: 'serviceaccount NAME [--dry-run=server|client|none]',
   short: 'Create a service account with the specified name',
   long: 'Create a service account with the specified name.',
   example: '  # Create a new service account named my-service-account\n  kubectl create serviceaccount my-service-account',

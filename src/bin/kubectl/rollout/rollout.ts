@@ -167,7 +167,7 @@ const manager = fieldManagerFlag('kubectl-rollout');
 
 const rolloutChange = (name: string, short: string, long: string, how: Change, operation: string, example: string): Verb => ({
   name,
-  use: `rollout ${name} RESOURCE`,
+  use: `${name} RESOURCE`,
   short,
   long,
   example,
@@ -186,7 +186,7 @@ export const rolloutVerb: Verb = {
   subcommands: [
     {
       name: 'history',
-      use: 'rollout history (TYPE NAME | TYPE/NAME) [flags]',
+      use: 'history (TYPE NAME | TYPE/NAME) [flags]',
       short: 'View rollout history',
       long: 'View previous rollout revisions and configurations.',
       example:
@@ -225,7 +225,7 @@ export const rolloutVerb: Verb = {
     ),
     {
       name: 'status',
-      use: 'rollout status (TYPE NAME | TYPE/NAME) [flags]',
+      use: 'status (TYPE NAME | TYPE/NAME) [flags]',
       short: 'Show the status of the rollout',
       long: "Show the status of the rollout.\n\n By default 'rollout status' will watch the status of the latest rollout until it's done. If you don't want to wait for the rollout to finish then you can use --watch=false. Note that if a new rollout starts in-between, then 'rollout status' will continue watching the latest revision. If you want to pin to a specific revision and abort if it is rolled over by another revision, use --revision=N where N is the revision you need to watch for.",
       example: '  # Watch the rollout status of a deployment\n  kubectl rollout status deployment/nginx',
@@ -249,7 +249,7 @@ export const rolloutVerb: Verb = {
     },
     {
       name: 'undo',
-      use: 'rollout undo (TYPE NAME | TYPE/NAME) [flags]',
+      use: 'undo (TYPE NAME | TYPE/NAME) [flags]',
       short: 'Undo a previous rollout',
       long: 'Roll back to a previous rollout.',
       example:

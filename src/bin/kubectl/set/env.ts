@@ -185,7 +185,7 @@ function* run(ctx: Ctx): Task<number | Failure> {
 
 export const setEnvVerb: Verb = {
   name: 'env',
-  use: 'set env RESOURCE/NAME KEY_1=VAL_1 ... KEY_N=VAL_N',
+  use: 'env RESOURCE/NAME KEY_1=VAL_1 ... KEY_N=VAL_N',
   short: 'Update environment variables on a pod template',
   long: 'Update environment variables on a pod template.\n\n List environment variable definitions in one or more pods, pod templates. Add, update, or remove container environment variable definitions in one or more pod templates (within replication controllers or deployment configurations). View or modify the environment variable definitions on all containers in the specified pods or pod templates, or just those that match a wildcard.\n\n If "--env -" is passed, environment variables can be read from STDIN using the standard env syntax.',
   example:

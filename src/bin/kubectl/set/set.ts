@@ -207,7 +207,7 @@ export const setVerb: Verb = {
     setEnvVerb,
     {
       name: 'image',
-      use: 'set image (-f FILENAME | TYPE NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1 ... CONTAINER_NAME_N=CONTAINER_IMAGE_N',
+      use: 'image (-f FILENAME | TYPE NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1 ... CONTAINER_NAME_N=CONTAINER_IMAGE_N',
       short: 'Update the image of a pod template',
       long: 'Update existing container image(s) of resources.\n\n Possible resources include (case insensitive):\n\n  pod (po), replicationcontroller (rc), deployment (deploy), daemonset (ds), statefulset (sts), cronjob (cj), replicaset (rs)',
       example:
@@ -217,7 +217,7 @@ export const setVerb: Verb = {
     },
     {
       name: 'resources',
-      use: 'set resources (-f FILENAME | TYPE NAME)  ([--limits=LIMITS & --requests=REQUESTS]',
+      use: 'resources (-f FILENAME | TYPE NAME)  ([--limits=LIMITS & --requests=REQUESTS]',
       short: 'Update resource requests/limits on objects with pod templates',
       long: 'Specify compute resource requirements (CPU, memory) for any resource that defines a pod template.  If a pod is successfully scheduled, it is guaranteed the amount of resource requested, but may burst up to its specified limits.\n\n For each compute resource, if a limit is specified and a request is omitted, the request will default to the limit.',
       example:
@@ -239,7 +239,7 @@ export const setVerb: Verb = {
     },
     {
       name: 'selector',
-      use: 'set selector (-f FILENAME | TYPE NAME) EXPRESSIONS [--resource-version=version]',
+      use: 'selector (-f FILENAME | TYPE NAME) EXPRESSIONS [--resource-version=version]',
       short: 'Set the selector on a resource',
       long: "Set the selector on a resource. Note that the new selector will overwrite the old selector if the resource had one prior to the invocation of 'set selector'.\n\n Note: currently selectors can only be set on Service objects.",
       flags: [
@@ -256,7 +256,7 @@ export const setVerb: Verb = {
     {
       name: 'serviceaccount',
       aliases: ['sa'],
-      use: 'set serviceaccount (-f FILENAME | TYPE NAME) SERVICE_ACCOUNT',
+      use: 'serviceaccount (-f FILENAME | TYPE NAME) SERVICE_ACCOUNT',
       short: 'Update the service account of a resource',
       long: 'Update the service account of pod template resources.',
       flags: setFlags('identifying the resource to get from a server.', 'serviceaccount').filter((f) => f.name !== 'selector'),
@@ -264,7 +264,7 @@ export const setVerb: Verb = {
     },
     {
       name: 'subject',
-      use: 'set subject (-f FILENAME | TYPE NAME) [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]',
+      use: 'subject (-f FILENAME | TYPE NAME) [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]',
       short: 'Update the user, group, or service account in a role binding or cluster role binding',
       long: 'Update the user, group, or service account in a role binding or cluster role binding.',
       flags: [
