@@ -19,6 +19,7 @@ import { controlPlaneCommands } from './node/controlplane.ts';
 import { kubeletCommand } from './node/kubelet/kubelet.ts';
 import { serveKubelet } from './node/kubelet/server.ts';
 import { busybox, containerd, pause } from './node/runtime/containerd.ts';
+import { policyAgentCommand } from './policy/agent.ts';
 import { kubeProxyCommand } from './proxy/kube-proxy.ts';
 
 function localClient(p: Process, name: string): Client | null {
@@ -43,6 +44,7 @@ const inImages: readonly Command[] = [
   ingressCommand(nginxIngress, asController),
   ingressCommand(traefikIngress, asController),
   ipMasqAgent,
+  policyAgentCommand(connectAs(() => 'system:serviceaccount:kube-system:network-policy-agent')),
   echoBasic,
   ...imageCommands,
 ];
