@@ -80,7 +80,7 @@ export class Index<T extends KubeObject> {
     const key = keyOf(object);
     const words = this.find(object);
     const before = this.words.get(key);
-    if (before !== undefined && before.some((w) => !words.includes(w))) this.drop(key);
+    if (before?.some((w) => !words.includes(w))) this.drop(key);
     for (const w of words) {
       let bucket = this.buckets.get(w);
       if (!bucket) {

@@ -194,7 +194,7 @@ function zoneOffset(zone: string | undefined): (ms: number) => number {
   return (ms) => {
     const part: Record<string, number> = {};
     for (const p of format.formatToParts(ms)) part[p.type] = Number(p.value);
-    const local = Date.UTC(part['year'] ?? 1970, (part['month'] ?? 1) - 1, part['day'], part['hour'], part['minute']);
+    const local = Date.UTC(part.year ?? 1970, (part.month ?? 1) - 1, part.day, part.hour, part.minute);
     return Math.round((local - Math.floor(ms / 60_000) * 60_000) / 60_000);
   };
 }

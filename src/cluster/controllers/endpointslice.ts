@@ -49,7 +49,7 @@ class EndpointSliceController implements Running {
     if (
       old.metadata.labels?.[zone] !== node.metadata.labels?.[zone] ||
       ready(old) !== ready(node) ||
-      old.status?.allocatable?.['cpu'] !== node.status?.allocatable?.['cpu']
+      old.status?.allocatable?.cpu !== node.status?.allocatable?.cpu
     )
       this.nodes();
   }

@@ -70,7 +70,7 @@ export class Hints {
       const labels = node.metadata.labels ?? {};
       if (labels['node-role.kubernetes.io/control-plane'] !== undefined || labels['node-role.kubernetes.io/master'] !== undefined) continue;
       if (!node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) continue;
-      const cpu = milliValue(node.status.allocatable?.['cpu']);
+      const cpu = milliValue(node.status.allocatable?.cpu);
       const zone = labels['topology.kubernetes.io/zone'];
       if (!zone || cpu === 0) {
         enough = false;

@@ -7,11 +7,14 @@ import { type Controller, type ControllerContext, type ControllerOptions, Inform
 import { cronJob } from './cronjob.ts';
 import { daemonSet } from './daemonset.ts';
 import { deployment } from './deployment.ts';
+import { disruption } from './disruption.ts';
 import { endpoints } from './endpoints.ts';
 import { endpointSlice } from './endpointslice.ts';
 import { garbageCollector } from './garbage.ts';
+import { horizontalPodAutoscaler } from './hpa.ts';
 import { nodeIpam } from './ipam.ts';
 import { job } from './job.ts';
+import { loadBalancer } from './loadbalancer.ts';
 import { endpointSliceMirroring } from './mirroring.ts';
 import { namespace } from './namespace.ts';
 import { nodeLifecycle } from './nodelifecycle.ts';
@@ -39,6 +42,9 @@ export const CONTROLLERS: readonly Controller[] = [
   statefulSet,
   job,
   cronJob,
+  disruption,
+  horizontalPodAutoscaler,
+  loadBalancer,
   podGC,
   ttlAfterFinished,
   garbageCollector,

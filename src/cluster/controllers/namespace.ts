@@ -42,7 +42,7 @@ class NamespaceController implements Running {
       for (const o of items.value.items) {
         const grace =
           resource === 'pods'
-            ? ((o['spec'] as { readonly terminationGracePeriodSeconds?: number } | undefined)?.terminationGracePeriodSeconds ?? 30)
+            ? ((o.spec as { readonly terminationGracePeriodSeconds?: number } | undefined)?.terminationGracePeriodSeconds ?? 30)
             : 0;
         if (o.metadata.deletionTimestamp === undefined) client.delete(resource, name, o.metadata.name, { propagationPolicy: 'Background' });
         if (client.get(resource, name, o.metadata.name).ok) wait = Math.max(wait, grace);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MS, Sim } from '../../sim/sim.ts';
 import type { EndpointSlice, Endpoints, Node, Pod, Service } from '../api/object.ts';
