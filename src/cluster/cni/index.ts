@@ -5,6 +5,7 @@ import { bandwidth } from './bandwidth/bandwidth.ts';
 import { bridge } from './bridge/bridge.ts';
 import { dhcp } from './dhcp/dhcp.ts';
 import { firewall } from './firewall/firewall.ts';
+import { flannel } from './flannel/flannel.ts';
 import { hostLocal } from './host-local/host-local.ts';
 import { loopback } from './loopback/loopback.ts';
 import { ipvlan, macvlan } from './macvlan/macvlan.ts';
@@ -18,6 +19,7 @@ export const PLUGINS: readonly Plugin[] = [
   ...[bridge, ptp, macvlan, ipvlan, loopback],
   ...[hostLocal, staticIpam, dhcp],
   ...[portmap, bandwidth, tuning, firewall],
+  flannel,
 ];
 
 /** Executables of the plugins, for each place where one is looked for. */
