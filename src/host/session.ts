@@ -3,6 +3,7 @@
 import { grade } from '../lab/grade.ts';
 import type { Lab, Session, SubmissionLog, Terminal } from '../lab/session.ts';
 import { createPlayground, createSession, transcript } from '../lab/session.ts';
+import { loadWorld } from '../lab/world.ts';
 import type { FromWorker, Step, ToWorker } from './protocol.ts';
 import { BATCH_CHARS, BATCH_MS, LOG_PAUSE_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
 
@@ -97,6 +98,7 @@ export class HostSession {
 
   private async open(lab: string | null, seed: number, log: SubmissionLog | undefined): Promise<void> {
     const source = lab === null ? null : await this.env.lab(lab);
+    if (source) await loadWorld(source.world);
     const start = this.env.now();
     this.screens.clear();
     this.session = null;
@@ -143,6 +145,7 @@ export class HostSession {
 
   private async judge(id: number, log: SubmissionLog): Promise<void> {
     const lab = await this.env.lab(log.lab);
+    await loadWorld(lab.world);
     const start = this.env.now();
     const report = grade(lab, log);
     this.post({ t: 'judged', id, report, ms: this.env.now() - start });
@@ -150,6 +153,7 @@ export class HostSession {
 
   private async rehearse(id: number, lab: string | null, steps: readonly Step[]): Promise<void> {
     const source = lab === null ? undefined : await this.env.lab(lab);
+    if (source) await loadWorld(source.world);
     this.post({ t: 'rehearsed', id, results: transcript({ lab: source, steps: [...steps] }) });
   }
 

@@ -1,10 +1,11 @@
 /** A world from a cluster file: machines, Kubernetes on them, run until all pods are ready. */
 
+import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
 import { boot, type Cluster, settle } from '../cluster/world/boot.ts';
 import type { ClusterFile } from '../cluster/world/file.ts';
-import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
-import { runCommand } from '../os/run.ts';
+import { REFERENCE_WORLDS } from '../cluster/world/worlds.ts';
 import type { Machine } from '../os/machine.ts';
+import { runCommand } from '../os/run.ts';
 import { SEC, Sim } from '../sim/sim.ts';
 import { buildMachines, startServers } from './machines.ts';
 import type { Host, World } from './world.ts';
@@ -20,7 +21,9 @@ function podHost(id: string, machines: ReadonlyMap<string, Machine>): Host | nul
   const [namespace, name] = id.slice(4).split('/');
   for (const machine of machines.values()) {
     const runtime = runtimeOf(machine);
-    const c = [...runtime.containers.values()].find((x) => x.sandbox.config.namespace === namespace && x.sandbox.config.name === name && x.state === 'Running');
+    const c = [...runtime.containers.values()].find(
+      (x) => x.sandbox.config.namespace === namespace && x.sandbox.config.name === name && x.state === 'Running',
+    );
     if (!c) continue;
     return {
       id: namespace === 'default' ? (name as string) : `${namespace}/${name}`,
@@ -56,7 +59,13 @@ export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
     }
     const machine = machines.get(id);
     const spec = file.machines.find((m) => m.name === id);
-    if (machine && spec) hosts.set(id, { id, title: spec.title ?? id, kind: spec.kind === 'node' ? 'node' : 'outside', machine, ns: machine.kernel.init });
+    if (machine && spec)
+      hosts.set(id, { id, title: spec.title ?? id, kind: spec.kind === 'node' ? 'node' : 'outside', machine, ns: machine.kernel.init });
   }
   return { sim, hosts, cluster };
 }
+
+/** The reference worlds with their clusters, by name; `cluster-w1` is W1 with everything that Kubernetes runs in it. */
+export const clusterWorlds: Readonly<Record<string, (seed: number) => ClusterWorld>> = Object.fromEntries(
+  REFERENCE_WORLDS.map((file) => [file.name === 'w1' ? 'cluster-w1' : file.name, (seed: number) => buildCluster(file, seed)]),
+);

@@ -83,7 +83,7 @@ export class Session {
       id: lab.id,
       title: lab.title,
       story: lab.story,
-      hosts: lab.hosts.flatMap((id) => {
+      hosts: (lab.hosts.length > 0 ? lab.hosts : [...hosts.keys()]).flatMap((id) => {
         const h = hosts.get(id);
         return h ? [{ id, title: h.title, kind: h.kind }] : [];
       }),
@@ -191,8 +191,9 @@ export function createSession(opts: { lab: Lab; seed: number; log?: SubmissionLo
   return new Session(opts.lab, opts.seed, opts.log);
 }
 
-export function createPlayground(seed = 1): Session {
-  return new Session(PLAYGROUND, seed);
+/** A world without a lab; load it first (loadWorld) when it is another than W1. */
+export function createPlayground(seed = 1, world = PLAYGROUND.world): Session {
+  return new Session(world === PLAYGROUND.world ? PLAYGROUND : { ...PLAYGROUND, world, hosts: [] }, seed);
 }
 
 export interface TranscriptStep {

@@ -39,8 +39,17 @@ export interface World {
   readonly hosts: ReadonlyMap<string, Host>;
 }
 
-/** Names of the worlds that lab.yaml may ask for. */
-export const WORLDS: Readonly<Record<string, (seed: number) => World>> = { w1: buildW1 };
+export type WorldBuilder = (seed: number) => World;
+
+/** Names of the worlds that lab.yaml may ask for; those of cluster files come when they are loaded. */
+export const WORLDS: Record<string, WorldBuilder> = { w1: buildW1 };
+
+/** Makes sure that the world of that name can be built: cluster files and all that runs in them are loaded when first asked for. */
+export async function loadWorld(name: string): Promise<void> {
+  if (WORLDS[name]) return;
+  const { clusterWorlds } = await import('./cluster.ts');
+  for (const [id, build] of Object.entries(clusterWorlds)) WORLDS[id] ??= build;
+}
 
 /** @throws Error when a set-up command fails: a bug of the world, never of a learner. */
 function must(machine: Machine, argv: readonly string[], stdin: string, ns?: Netns): void {

@@ -39,15 +39,15 @@ export abstract class FileInode extends Inode {
 const NOTHING = new Uint8Array(0);
 
 export class RegularFile extends FileInode {
-  /** Text until somebody looks: most programs and package files are never read. */
-  private text: string | null;
+  /** Text, or what makes it, until somebody looks: most programs and package files are never read. */
+  private text: string | (() => string) | null;
   private buffer = NOTHING;
   private used = 0;
 
-  constructor(data: Uint8Array | string = NOTHING, mode = 0o644) {
+  constructor(data: Uint8Array | string | (() => string) = NOTHING, mode = 0o644) {
     super();
-    this.text = typeof data === 'string' ? data : null;
-    if (typeof data !== 'string') {
+    this.text = data instanceof Uint8Array ? null : data;
+    if (data instanceof Uint8Array) {
       this.buffer = data as Uint8Array<ArrayBuffer>;
       this.used = data.length;
     }
@@ -56,7 +56,7 @@ export class RegularFile extends FileInode {
 
   private get data(): Uint8Array {
     if (this.text !== null) {
-      this.buffer = utf8(this.text) as Uint8Array<ArrayBuffer>;
+      this.buffer = utf8(typeof this.text === 'string' ? this.text : this.text()) as Uint8Array<ArrayBuffer>;
       this.used = this.buffer.length;
       this.text = null;
     }

@@ -87,6 +87,8 @@ interface Found {
   parent: Directory;
   name: string;
   path: string;
+  /** It lies on a mount that may not be written to. */
+  readonly: boolean;
 }
 
 const MAX_LINKS = 40;
@@ -138,12 +140,13 @@ export class Vfs {
     }
     const top = trail[trail.length - 1] as { dir: Directory };
     const names = trail.slice(1).map((t) => t.name);
+    const readonly = p.mnt.readonly.size > 0 && onReadonly(p.mnt, trail, last);
     if (last === top.dir) {
       const parent = trail[Math.max(0, trail.length - 2)] as { dir: Directory };
-      return ok({ node: last, parent: parent.dir, name: names[names.length - 1] ?? '/', path: `/${names.join('/')}` });
+      return ok({ node: last, parent: parent.dir, name: names[names.length - 1] ?? '/', path: `/${names.join('/')}`, readonly });
     }
     if (wantsDir && last && last.kind !== 'dir') return fail('ENOTDIR');
-    return ok({ node: last, parent: top.dir, name: missing, path: `/${[...names, missing].join('/')}` });
+    return ok({ node: last, parent: top.dir, name: missing, path: `/${[...names, missing].join('/')}`, readonly });
   }
 
   /** walk() of an absolute path without links and `..`, which most are; null: it is another one. */
@@ -180,6 +183,7 @@ export class Vfs {
     if (!r.ok) return r;
     let { node } = r.value;
     const writes = flags !== 'r';
+    if (writes && r.value.readonly && (node === undefined || node.kind === 'file' || node.kind === 'dir')) return fail('EROFS');
     if (!node) {
       if (!writes) return fail('ENOENT');
       if (path.endsWith('/')) return fail('EISDIR');
@@ -226,6 +230,7 @@ export class Vfs {
     const r = this.walk(p, path.replace(/\/+$/, '') || '/', false);
     if (!r.ok) return r;
     if (r.value.node) return fail('EEXIST');
+    if (r.value.readonly) return fail('EROFS');
     if (!mayAccess(p, r.value.parent, 3)) return fail('EACCES');
     own(node, p);
     return r.value.parent.link(r.value.name, node);
@@ -240,6 +245,7 @@ export class Vfs {
     if (!r.ok) return r;
     if (!r.value.node) return fail('ENOENT');
     if (r.value.node.kind === 'dir') return fail('EISDIR');
+    if (r.value.readonly) return fail('EROFS');
     if (!mayAccess(p, r.value.parent, 3)) return fail('EACCES');
     return r.value.parent.unlink(r.value.name);
   }
@@ -250,6 +256,7 @@ export class Vfs {
     const { node, parent, name } = r.value;
     if (!node) return fail('ENOENT');
     if (!(node instanceof Directory)) return fail('ENOTDIR');
+    if (r.value.readonly) return fail('EROFS');
     if (node === this.root || [...p.mnt.over.values()].includes(node)) return fail('EBUSY');
     if (node.list(p).length > 0) return fail('ENOTEMPTY');
     if (!mayAccess(p, parent, 3)) return fail('EACCES');
@@ -263,6 +270,7 @@ export class Vfs {
     if (!b.ok) return b;
     const { node } = a.value;
     if (!node) return fail('ENOENT');
+    if (a.value.readonly || b.value.readonly) return fail('EROFS');
     const target = b.value.node;
     if (target === node) return ok();
     if (target instanceof Directory) {
@@ -281,6 +289,17 @@ export class Vfs {
     const r = this.walk(p, path);
     return r.ok ? ok(r.value.path) : r;
   }
+}
+
+/** Whether the nearest mount above the end of a walk is a read-only one. */
+function onReadonly(table: MountTable, trail: readonly { dir: Directory }[], last: Inode | undefined): boolean {
+  const roots = new Set(table.over.values());
+  for (const node of [last, ...trail.map((t) => t.dir).reverse()]) {
+    if (!node) continue;
+    if (table.readonly.has(node)) return true;
+    if (roots.has(node)) return false;
+  }
+  return false;
 }
 
 function statOf(p: Process, node: Inode): Stat {

@@ -1,17 +1,29 @@
 /** `hopwise shell`: an emulated host in the user's own terminal, virtual time paced against the wall clock. */
 
 import { createPlayground, createSession } from '../../lab/session.ts';
+import { loadWorld, WORLDS } from '../../lab/world.ts';
 import { loadLab } from '../labs.ts';
 import { integer, parseArgs } from './args.ts';
+
+/** `w1` is the reference world with its cluster. */
+const clusterName = (world: string): string => (world === 'w1' ? 'cluster-w1' : world);
+
+async function loadClusterWorld(world: string): Promise<void> {
+  await loadWorld(clusterName(world));
+  if (!WORLDS[clusterName(world)]) throw new Error(`there is no world "${world}"; there are: ${Object.keys(WORLDS).join(', ')}`);
+}
 
 /** Wall ms that the emulation may take before input is looked at again. */
 const SLICE = 8;
 
-export function shellCommand(argv: string[]): Promise<number> {
-  const args = parseArgs(argv, { values: ['lab', 'host', 'seed'] });
+export async function shellCommand(argv: string[]): Promise<number> {
+  const args = parseArgs(argv, { values: ['lab', 'host', 'seed', 'world'] });
+  const world = args.values.get('world') ?? '';
+  if (world !== '') await loadClusterWorld(world);
   const lab = args.values.get('lab');
   const seed = integer(args, 'seed', 1);
-  const session = lab === undefined ? createPlayground(seed) : createSession({ lab: loadLab(lab), seed });
+  const session =
+    lab === undefined ? createPlayground(seed, world === '' ? undefined : clusterName(world)) : createSession({ lab: loadLab(lab), seed });
   const host = args.values.get('host') ?? (session.info.hosts[0]?.id as string);
   if (!session.info.hosts.some((h) => h.id === host))
     throw new Error(`there is no host "${host}"; there are: ${session.info.hosts.map((h) => h.id).join(', ')}`);

@@ -3,9 +3,10 @@
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
 import { WaitQueue } from '../../sim/wait.ts';
+import { kubeApiserverCommand } from '../api/apiserver.ts';
 import type { Client } from '../api/client.ts';
-import { CONTROLLERS, startControllers } from '../controllers/index.ts';
 import type { Running } from '../controllers/context.ts';
+import { CONTROLLERS, startControllers } from '../controllers/index.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { type ClusterApi, clusterApiOf } from './connect.ts';
 
@@ -56,5 +57,5 @@ export const controlPlaneCommands: readonly Command[] = [
   controllerManager,
   program('kube-scheduler', (p, client) => startScheduler({ sim: p.sim, client, host: p.hostname })),
   { name: 'etcd', path: '/usr/local/bin/etcd', hidden: true, main: forever },
-  { name: 'kube-apiserver', path: '/usr/local/bin/kube-apiserver', hidden: true, main: forever },
+  kubeApiserverCommand,
 ];

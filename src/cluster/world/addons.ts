@@ -39,7 +39,13 @@ export function controlPlane(place: NodePlace, k: KubernetesSpec): { readonly na
     [
       'etcd',
       'registry.k8s.io/etcd:3.6.6-0',
-      ['etcd', `--advertise-client-urls=https://${place.ip}:2379`, '--data-dir=/var/lib/etcd', `--listen-client-urls=https://127.0.0.1:2379,https://${place.ip}:2379`, `--name=${place.machine.name}`],
+      [
+        'etcd',
+        `--advertise-client-urls=https://${place.ip}:2379`,
+        '--data-dir=/var/lib/etcd',
+        `--listen-client-urls=https://127.0.0.1:2379,https://${place.ip}:2379`,
+        `--name=${place.machine.name}`,
+      ],
     ],
     [
       'kube-apiserver',
@@ -113,7 +119,12 @@ mode: ${k.proxyMode}
   const labels = { 'k8s-app': 'kube-proxy' };
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'kube-proxy', namespace: 'kube-system' } },
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kube-proxy', namespace: 'kube-system', labels: { app: 'kube-proxy' } }, data: { 'config.conf': config } } as KubeObject,
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'kube-proxy', namespace: 'kube-system', labels: { app: 'kube-proxy' } },
+      data: { 'config.conf': config },
+    } as KubeObject,
     {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
@@ -153,7 +164,12 @@ function coreDns(k: KubernetesSpec, replicas: number): KubeObject[] {
   const domain = k.clusterDomain ?? 'cluster.local';
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'coredns', namespace: 'kube-system' } },
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'coredns', namespace: 'kube-system' }, data: { Corefile: COREFILE(domain) } } as KubeObject,
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'coredns', namespace: 'kube-system' },
+      data: { Corefile: COREFILE(domain) },
+    } as KubeObject,
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -187,7 +203,13 @@ function coreDns(k: KubernetesSpec, replicas: number): KubeObject[] {
             affinity: {
               podAntiAffinity: {
                 preferredDuringSchedulingIgnoredDuringExecution: [
-                  { weight: 100, podAffinityTerm: { labelSelector: { matchExpressions: [{ key: 'k8s-app', operator: 'In', values: ['kube-dns'] }] }, topologyKey: 'kubernetes.io/hostname' } },
+                  {
+                    weight: 100,
+                    podAffinityTerm: {
+                      labelSelector: { matchExpressions: [{ key: 'k8s-app', operator: 'In', values: ['kube-dns'] }] },
+                      topologyKey: 'kubernetes.io/hostname',
+                    },
+                  },
                 ],
               },
             },
@@ -202,7 +224,13 @@ function coreDns(k: KubernetesSpec, replicas: number): KubeObject[] {
                   { name: 'metrics', containerPort: 9153, protocol: 'TCP' },
                 ],
                 resources: { limits: { memory: '170Mi' }, requests: { cpu: '100m', memory: '70Mi' } },
-                livenessProbe: { httpGet: { path: '/health', port: 8080, scheme: 'HTTP' }, initialDelaySeconds: 60, timeoutSeconds: 5, successThreshold: 1, failureThreshold: 5 },
+                livenessProbe: {
+                  httpGet: { path: '/health', port: 8080, scheme: 'HTTP' },
+                  initialDelaySeconds: 60,
+                  timeoutSeconds: 5,
+                  successThreshold: 1,
+                  failureThreshold: 5,
+                },
                 readinessProbe: { httpGet: { path: '/ready', port: 8181, scheme: 'HTTP' } },
                 volumeMounts: [{ name: 'config-volume', mountPath: '/etc/coredns', readOnly: true }],
               },

@@ -7,16 +7,19 @@ import { systemdOf } from '../../os/systemd.ts';
 import { MS, SEC, type Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
+import { installNodeFiles } from '../api/kubeconfig.ts';
 import { type KubeObject, keyOf, type Pod } from '../api/object.ts';
+import { CA_PEM } from '../api/pki.ts';
 import { ApiServer } from '../api/server.ts';
+import { reconcileKubernetesService } from '../controllers/kubernetesservice.ts';
 import { PAUSE_IMAGE } from '../images/addons.ts';
 import { provideApi } from '../node/connect.ts';
 import { runsDaemonSets } from '../node/controlplane.ts';
 import { runtimeOf } from '../node/runtime/runtime.ts';
+import { setUp } from '../setup.ts';
 import { addonManifests, controlPlane } from './addons.ts';
 import type { ClusterFile, KubernetesSpec } from './file.ts';
 import { hostOf, type NodePlace, networkOf } from './network.ts';
-import { setUp } from '../setup.ts';
 
 const KUBELET_UNIT = `[Unit]
 Description=kubelet: The Kubernetes Node Agent
@@ -42,7 +45,9 @@ RestartSec=5
 
 [Install]
 WantedBy=multi-user.target
-`.replace('ExecStartPre=-/sbin/modprobe overlay\n', '').replace('Type=notify\n', '');
+`
+  .replace('ExecStartPre=-/sbin/modprobe overlay\n', '')
+  .replace('Type=notify\n', '');
 
 const SYSCTLS: readonly (readonly [string, string])[] = [
   ['net.ipv4.ip_forward', '1'],
@@ -101,8 +106,12 @@ function layOut(m: Machine, place: NodePlace, nodes: readonly NodePlace[], file:
   const labels = { ...(machine.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {}), ...machine.labels };
   const pairs = Object.entries(labels).map(([key, v]) => `${key}=${v}`);
   if (pairs.length > 0) flags.push(`--node-labels=${pairs.join(',')}`);
-  if (machine.taints && machine.taints.length > 0) flags.push(`--register-with-taints=${machine.taints.map((t) => `${t.key}=${t.value ?? ''}:${t.effect}`).join(',')}`);
-  write('/lib/systemd/system/kubelet.service', `${KUBELET_UNIT} ${flags.join(' ')}\nRestart=always\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n`);
+  if (machine.taints && machine.taints.length > 0)
+    flags.push(`--register-with-taints=${machine.taints.map((t) => `${t.key}=${t.value ?? ''}:${t.effect}`).join(',')}`);
+  write(
+    '/lib/systemd/system/kubelet.service',
+    `${KUBELET_UNIT} ${flags.join(' ')}\nRestart=always\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n`,
+  );
   write('/lib/systemd/system/containerd.service', CONTAINERD_UNIT);
   const wants = m.directory('/etc/systemd/system/multi-user.target.wants');
   for (const unit of ['containerd.service', 'kubelet.service']) wants.link(unit, new Symlink(`/lib/systemd/system/${unit}`));
@@ -119,8 +128,12 @@ function layOut(m: Machine, place: NodePlace, nodes: readonly NodePlace[], file:
   }
   const runtime = runtimeOf(m);
   for (const image of [PAUSE_IMAGE, ...(k.images ?? [])]) runtime.addImage(image);
-  for (const [key, ip] of Object.entries(file.pins ?? {})) runtime.pins.set(key, ip);
-  if (machine.role === 'control-plane') for (const { name, text } of controlPlane(place, k)) write(`/etc/kubernetes/manifests/${name}`, text);
+  for (const [key, ip] of Object.entries(file.pins ?? {})) {
+    const [pod = '', node] = key.split('@');
+    if (node === undefined || node === machine.name) runtime.pins.set(pod, ip);
+  }
+  if (machine.role === 'control-plane')
+    for (const { name, text } of controlPlane(place, k)) write(`/etc/kubernetes/manifests/${name}`, text);
 }
 
 /** Starts Kubernetes on its machines; nothing of it has run yet when this returns. */
@@ -131,10 +144,14 @@ export function boot(sim: Sim, file: ClusterFile, machines: ReadonlyMap<string, 
   const master = nodes.find((n) => n.machine.role === 'control-plane') ?? nodes[0];
   const api = new ApiServer(sim, { serviceClusterIPRange: k.serviceCIDRs.join(','), advertiseAddress: master?.ip ?? '', securePort: 6443 });
   const admin = api.client({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] });
-  provideApi(sim, { api, kubernetes: k, rootCA: '' });
+  sim.schedule(1 * MS, () =>
+    reconcileKubernetesService(api.client(), { address: master?.ip ?? '', port: 6443, clusterIP: hostOf(k.serviceCIDRs[0] ?? '', 1) }),
+  );
+  provideApi(sim, { api, kubernetes: k, rootCA: CA_PEM });
   for (const place of nodes) {
     const m = machines.get(place.machine.name) as Machine;
     layOut(m, place, nodes, file, k);
+    installNodeFiles(m, api, place.machine.name, place.machine.role === 'control-plane');
     const systemd = systemdOf(m);
     for (const name of ['containerd.service', 'kubelet.service']) {
       const unit = systemd.load(name);
@@ -178,8 +195,9 @@ const TRIES = 200;
 function apply(sim: Sim, admin: Client, objects: readonly KubeObject[]): void {
   let rest = [...objects];
   let tries = 0;
-  const accounts = (): boolean =>
-    ['default', 'kube-system'].every((ns) => admin.get('serviceaccounts', ns, 'default').ok && admin.get('configmaps', ns, 'kube-root-ca.crt').ok);
+  const account = (ns: string): boolean =>
+    admin.get('serviceaccounts', ns, 'default').ok && admin.get('configmaps', ns, 'kube-root-ca.crt').ok;
+  const accounts = (): boolean => ['default', 'kube-system'].every(account);
   const start = (): void => {
     if (tries++ < TRIES && !accounts()) sim.schedule(50 * MS, start);
     else {
@@ -190,6 +208,10 @@ function apply(sim: Sim, admin: Client, objects: readonly KubeObject[]): void {
   const go = (): void => {
     const refused: KubeObject[] = [];
     for (const o of rest) {
+      if (o.kind === 'Pod' && tries < TRIES && !account(o.metadata.namespace ?? 'default')) {
+        refused.push(o);
+        continue;
+      }
       const r = admin.create(o);
       if (r.ok || r.status.reason === 'AlreadyExists') continue;
       if (tries >= TRIES) throw new Error(`${o.kind} ${keyOf(o)}: ${r.status.message}`);

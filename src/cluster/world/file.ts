@@ -69,7 +69,7 @@ export interface ClusterFile {
   readonly kubernetes?: KubernetesSpec;
   /** Objects that are created when the API is there, in this order. */
   readonly manifests?: readonly KubeObject[];
-  /** Addresses that pods get first, by namespace/name. */
+  /** Addresses that pods get first, by `namespace/name` or `namespace/prefix*@node`. */
   readonly pins?: Readonly<Record<string, string>>;
   /** Commands that break something once all pods are ready. */
   readonly faults?: readonly { readonly on: string; readonly run: string }[];

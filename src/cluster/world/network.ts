@@ -85,7 +85,10 @@ const vtep = (node: NodePlace): string => `5e:00:00:00:${two(node.index)}:01`;
 
 const plainBridge: PodNetwork = {
   conflist: (node, k) => bridgeConflist(node, k, 1500),
-  links: (node, all) => all.filter((n) => n !== node).flatMap((n) => n.podCIDRs.map((c) => `route add ${c} via ${n.ip} dev ${node.machine.interfaces[0]?.name}`)),
+  links: (node, all) =>
+    all
+      .filter((n) => n !== node)
+      .flatMap((n) => n.podCIDRs.map((c) => `route add ${c} via ${n.ip} dev ${node.machine.interfaces[0]?.name}`)),
   rules: () => '',
 };
 
@@ -104,7 +107,10 @@ const NETWORKS: Readonly<Record<NetworkKind, PodNetwork>> = {
         `addr add ${first(node.podCIDRs[0] ?? '')}/32 dev flannel.1`,
         ...peers.flatMap((n) => {
           const subnet = n.podCIDRs[0] ?? '';
-          return [`neigh replace ${first(subnet)} lladdr ${vtep(n)} dev flannel.1 nud permanent`, `route add ${subnet} via ${first(subnet)} dev flannel.1 onlink`];
+          return [
+            `neigh replace ${first(subnet)} lladdr ${vtep(n)} dev flannel.1 nud permanent`,
+            `route add ${subnet} via ${first(subnet)} dev flannel.1 onlink`,
+          ];
         }),
         ...peers.map((n) => `fdb append ${vtep(n)} dev flannel.1 dst ${n.ip}`),
       ];

@@ -7,7 +7,12 @@ const ROUTER_SYSCTLS = { 'net.ipv4.ip_forward': '1' };
 const LAN_GATEWAY = '192.168.56.1';
 const TAINT = [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }] as const;
 
-const eth0 = (network: string, address: string, mac?: string): InterfaceSpec => ({ name: 'eth0', network, addresses: [address], ...(mac ? { mac } : {}) });
+const eth0 = (network: string, address: string, mac?: string): InterfaceSpec => ({
+  name: 'eth0',
+  network,
+  addresses: [address],
+  ...(mac ? { mac } : {}),
+});
 
 function node(name: string, n: number, podCIDR: string, role: 'control-plane' | 'worker'): MachineSpec {
   return {
@@ -67,7 +72,14 @@ const NETWORKS = [
 const ECHO = 'hopwise/echo:1.0';
 const TOOLBOX = 'hopwise/toolbox:1.0';
 
-export function pod(name: string, nodeName: string, image: string, labels: Readonly<Record<string, string>>, args: readonly string[], namespace = 'default'): KubeObject {
+export function pod(
+  name: string,
+  nodeName: string,
+  image: string,
+  labels: Readonly<Record<string, string>>,
+  args: readonly string[],
+  namespace = 'default',
+): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -79,14 +91,30 @@ export function pod(name: string, nodeName: string, image: string, labels: Reado
   } as KubeObject;
 }
 
-function service(name: string, clusterIP: string, selector: Readonly<Record<string, string>>, port: object, type = 'ClusterIP', namespace = 'default'): KubeObject {
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { type, clusterIP, selector, ports: [port] } } as KubeObject;
+function service(
+  name: string,
+  clusterIP: string,
+  selector: Readonly<Record<string, string>>,
+  port: object,
+  type = 'ClusterIP',
+  namespace = 'default',
+): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace },
+    spec: { type, clusterIP, selector, ports: [port] },
+  } as KubeObject;
 }
 
-const web = (name: string, on: string): KubeObject => ({
-  ...pod(name, on, ECHO, { app: 'web' }, [name, '8080']),
-  spec: { nodeName: on, containers: [{ name: 'web', image: ECHO, args: [name, '8080'], ports: [{ name: 'http', containerPort: 8080 }] }] },
-} as KubeObject);
+const web = (name: string, on: string): KubeObject =>
+  ({
+    ...pod(name, on, ECHO, { app: 'web' }, [name, '8080']),
+    spec: {
+      nodeName: on,
+      containers: [{ name: 'web', image: ECHO, args: [name, '8080'], ports: [{ name: 'http', containerPort: 8080 }] }],
+    },
+  }) as KubeObject;
 
 const KUBERNETES: KubernetesSpec = {
   cni: 'flannel-vxlan',
@@ -128,11 +156,33 @@ export const W1: ClusterFile = {
     web('web-c', 'node-2'),
     pod('client-pod', 'node-1', TOOLBOX, { app: 'client' }, []),
   ],
-  pins: { 'default/web-a': '10.244.1.5', 'default/web-b': '10.244.1.6', 'default/web-c': '10.244.2.7', 'default/client-pod': '10.244.1.9' },
-  terminals: ['cp-1', 'node-1', 'pod default/client-pod', 'pod default/web-a', 'pod default/web-b', 'node-2', 'pod default/web-c', 'client', 'internet'],
+  pins: {
+    'default/web-a': '10.244.1.5',
+    'default/web-b': '10.244.1.6',
+    'default/web-c': '10.244.2.7',
+    'default/client-pod': '10.244.1.9',
+    'kube-system/coredns-*@cp-1': '10.244.0.2',
+    'kube-system/coredns-*@node-2': '10.244.2.2',
+  },
+  terminals: [
+    'cp-1',
+    'node-1',
+    'pod default/client-pod',
+    'pod default/web-a',
+    'pod default/web-b',
+    'node-2',
+    'pod default/web-c',
+    'client',
+    'internet',
+  ],
 };
 
-export const W1_HGW: ClusterFile = { ...W1, name: 'w1-hgw', title: 'flannel host-gw', kubernetes: { ...KUBERNETES, cni: 'flannel-host-gw' } };
+export const W1_HGW: ClusterFile = {
+  ...W1,
+  name: 'w1-hgw',
+  title: 'flannel host-gw',
+  kubernetes: { ...KUBERNETES, cni: 'flannel-host-gw' },
+};
 
 /** One node, one pod with two containers. */
 export const W_000: ClusterFile = {
@@ -176,10 +226,21 @@ export const W_001: ClusterFile = {
   manifests: [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'my-namespace' } },
     service('my-svc', '10.23.1.2', { app: 'my-app' }, { name: 'http', port: 80, targetPort: 8080 }, 'ClusterIP', 'my-namespace'),
-    ...(['node-1', 'node-2', 'node-3'] as const).map((on, i) => pod(`my-pod-${i + 1}`, on, ECHO, { app: 'my-app' }, [`my-pod-${i + 1}`, '8080'], 'my-namespace')),
+    ...(['node-1', 'node-2', 'node-3'] as const).map((on, i) =>
+      pod(`my-pod-${i + 1}`, on, ECHO, { app: 'my-app' }, [`my-pod-${i + 1}`, '8080'], 'my-namespace'),
+    ),
   ],
   pins: { 'my-namespace/my-pod-1': '10.1.0.3', 'my-namespace/my-pod-2': '10.2.3.5', 'my-namespace/my-pod-3': '10.3.5.6' },
-  terminals: ['node-1', 'node-2', 'node-3', 'pod my-namespace/my-pod-1', 'pod my-namespace/my-pod-2', 'pod my-namespace/my-pod-3', 'client', 'internet'],
+  terminals: [
+    'node-1',
+    'node-2',
+    'node-3',
+    'pod my-namespace/my-pod-1',
+    'pod my-namespace/my-pod-2',
+    'pod my-namespace/my-pod-3',
+    'client',
+    'internet',
+  ],
 };
 
 /** Front end, back end, a worker without a Service; Services from 172.31.0.0/16. */

@@ -38,11 +38,13 @@ export function readConfig(p: Process, addresses: readonly string[]): KubeletCon
   }
   const path = flags.get('config') ?? '/var/lib/kubelet/config.yaml';
   const text = p.readText(path);
-  if (text === null) return `failed to load kubelet config file, path: ${path}, error: failed to load Kubelet config file ${path}, error failed to read kubelet config file "${path}", error: open ${path}: no such file or directory`;
+  if (text === null)
+    return `failed to load kubelet config file, path: ${path}, error: failed to load Kubelet config file ${path}, error failed to read kubelet config file "${path}", error: open ${path}: no such file or directory`;
   const read = configOf(text);
   if (typeof read === 'string') return `failed to load kubelet config file, path: ${path}, error: ${read}`;
   const labels: Record<string, string> = {};
-  for (const pair of (flags.get('node-labels') ?? '').split(',')) if (pair.includes('=')) labels[pair.slice(0, pair.indexOf('='))] = pair.slice(pair.indexOf('=') + 1);
+  for (const pair of (flags.get('node-labels') ?? '').split(','))
+    if (pair.includes('=')) labels[pair.slice(0, pair.indexOf('='))] = pair.slice(pair.indexOf('=') + 1);
   const taints = (flags.get('register-with-taints') ?? '')
     .split(',')
     .filter((t) => t !== '')
@@ -88,7 +90,8 @@ function parseConfig(text: string): Read | string {
     return `couldn't get version/kind; json parse error: ${e instanceof Error ? (e.message.split('\n')[0] ?? '') : ''}`;
   }
   const o = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
-  if (o.kind !== 'KubeletConfiguration') return `no kind ${JSON.stringify(o.kind ?? '')} is registered for version ${JSON.stringify(o.apiVersion ?? '')}`;
+  if (o.kind !== 'KubeletConfiguration')
+    return `no kind ${JSON.stringify(o.kind ?? '')} is registered for version ${JSON.stringify(o.apiVersion ?? '')}`;
   const dns = Array.isArray(o.clusterDNS) ? o.clusterDNS.filter((d): d is string => typeof d === 'string') : [];
   return {
     clusterDNS: dns,

@@ -53,7 +53,11 @@ export function resolvConf(pod: Pod, dns: DnsSettings): ResolvConf {
   if (cluster && dns.clusterDNS.length > 0) {
     const { namespace } = pod.metadata;
     const d = dns.clusterDomain;
-    r = { servers: [...dns.clusterDNS], searches: [...new Set([`${namespace}.svc.${d}`, `svc.${d}`, d, ...host.searches])], options: ['ndots:5'] };
+    r = {
+      servers: [...dns.clusterDNS],
+      searches: [...new Set([`${namespace}.svc.${d}`, `svc.${d}`, d, ...host.searches])],
+      options: ['ndots:5'],
+    };
   } else if (policy !== 'None') r = host;
   const config = spec?.dnsConfig;
   if (config) {
@@ -66,12 +70,16 @@ export function resolvConf(pod: Pod, dns: DnsSettings): ResolvConf {
   }
   if (r.servers.length > MAX_SERVERS) {
     r.servers = r.servers.slice(0, MAX_SERVERS);
-    warnings.push(`Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${r.servers.join(' ')}`);
+    warnings.push(
+      `Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${r.servers.join(' ')}`,
+    );
   }
   if (r.searches.length > MAX_SEARCHES || r.searches.join(' ').length > MAX_SEARCH_CHARS) {
     r.searches = r.searches.slice(0, MAX_SEARCHES);
     while (r.searches.join(' ').length > MAX_SEARCH_CHARS) r.searches.pop();
-    warnings.push(`Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${r.searches.join(' ')}`);
+    warnings.push(
+      `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${r.searches.join(' ')}`,
+    );
   }
   const lines: string[] = [];
   if (r.searches.length > 0) lines.push(`search ${r.searches.join(' ')}`);

@@ -165,7 +165,9 @@ export function environment(pod: Pod, c: V1Container, sources: EnvSources, facts
       if (ref.optional) continue;
       return { ok: false, text: `${from.configMapRef ? 'configmap' : 'secret'} ${JSON.stringify(name)} not found` };
     }
-    const entries = map ? Object.entries(map.data ?? {}) : Object.keys(secret?.data ?? {}).map((k) => [k, secretText(secret as Secret, k) ?? ''] as const);
+    const entries = map
+      ? Object.entries(map.data ?? {})
+      : Object.keys(secret?.data ?? {}).map((k) => [k, secretText(secret as Secret, k) ?? ''] as const);
     for (const [k, v] of [...entries].sort((a, b) => (a[0] < b[0] ? -1 : 1))) out.set(`${from.prefix ?? ''}${k}`, v);
   }
   for (const v of c.env ?? []) {

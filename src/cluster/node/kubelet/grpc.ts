@@ -65,7 +65,11 @@ export function* grpcProbe(p: Process, host: string, port: number, service: stri
       literal('user-agent', 'kube-probe/1.36'),
       literal('te', 'trailers'),
     ]);
-    const sent = yield* sendTcp(d.sock, concat([PREFACE, frame(SETTINGS, 0, 0, new Uint8Array(0)), frame(HEADERS, 4, 1, headers), frame(DATA, 1, 1, message(body))]), deadline);
+    const sent = yield* sendTcp(
+      d.sock,
+      concat([PREFACE, frame(SETTINGS, 0, 0, new Uint8Array(0)), frame(HEADERS, 4, 1, headers), frame(DATA, 1, 1, message(body))]),
+      deadline,
+    );
     if (!sent.ok) return late;
     let data: Uint8Array = new Uint8Array(0);
     for (let parts = 0; parts < 100; parts++) {
@@ -83,7 +87,10 @@ export function* grpcProbe(p: Process, host: string, port: number, service: stri
       }
       const r = yield* recvTcp(d.sock, 65536, deadline);
       if (!r.ok) return r.errno === 'EAGAIN' ? late : failure(`error: rpc error: code = Unavailable desc = connection error: ${r.errno}`);
-      if (r.value.length === 0) return failure('error: this server does not implement the grpc health protocol (grpc.health.v1.Health): rpc error: code = Unavailable desc = error reading from server: EOF');
+      if (r.value.length === 0)
+        return failure(
+          'error: this server does not implement the grpc health protocol (grpc.health.v1.Health): rpc error: code = Unavailable desc = error reading from server: EOF',
+        );
       data = concat([data, r.value]);
     }
     return late;

@@ -14,8 +14,11 @@ export function* runHook(w: PodWorker, c: Container, spec: V1Container, hook: V1
   if (hook.exec) {
     const r = yield* kubelet.runtime.execSync(c.id, hook.exec.command ?? [], seconds);
     if (!r.ok) return rpcError(r);
-    if (r.value.timedOut) return `rpc error: code = DeadlineExceeded desc = failed to exec in container: timeout ${seconds}s exceeded: context deadline exceeded`;
-    return r.value.exitCode === 0 ? null : `command '${(hook.exec.command ?? []).join(' ')}' exited with ${r.value.exitCode}: ${r.value.stderr || r.value.stdout}`;
+    if (r.value.timedOut)
+      return `rpc error: code = DeadlineExceeded desc = failed to exec in container: timeout ${seconds}s exceeded: context deadline exceeded`;
+    return r.value.exitCode === 0
+      ? null
+      : `command '${(hook.exec.command ?? []).join(' ')}' exited with ${r.value.exitCode}: ${r.value.stderr || r.value.stdout}`;
   }
   if (hook.sleep) {
     const until = sim.now + Math.min(hook.sleep.seconds, seconds > 0 ? seconds : hook.sleep.seconds) * SEC;

@@ -53,7 +53,8 @@ export class ImagePuller {
     const { kubelet } = this;
     const { runtime, sim } = kubelet;
     const image = c.image ?? '';
-    const say = (type: 'Normal' | 'Warning', reason: string, message: string): void => kubelet.containerEvent(pod, c, type, reason, message);
+    const say = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+      kubelet.containerEvent(pod, c, type, reason, message);
     const ref = parseReference(image);
     if (typeof ref === 'string') {
       const message = `Failed to apply default image tag ${JSON.stringify(image)}: couldn't parse image name ${JSON.stringify(image)}: ${ref}`;

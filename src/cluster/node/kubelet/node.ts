@@ -1,7 +1,7 @@
 /** The node's own object: registration, addresses, capacity, conditions, lease. Models pkg/kubelet/kubelet_node_status.go and nodelease */
 
-import { startThread } from '../../../os/thread.ts';
 import type { Task } from '../../../os/process.ts';
+import { startThread } from '../../../os/thread.ts';
 import { SEC } from '../../../sim/sim.ts';
 import type { KubeObject, Lease, Node } from '../../api/object.ts';
 import { microTimestamp } from '../../api/time.ts';
@@ -67,7 +67,14 @@ export class NodeStatus {
     this.ready = ready;
     const make = (type: string, status: string, reason: string, message: string): V1NodeCondition => {
       const old = before?.find((c) => c.type === type);
-      return { lastHeartbeatTime: now, lastTransitionTime: old?.status === status && old.lastTransitionTime ? old.lastTransitionTime : now, message, reason, status, type };
+      return {
+        lastHeartbeatTime: now,
+        lastTransitionTime: old?.status === status && old.lastTransitionTime ? old.lastTransitionTime : now,
+        message,
+        reason,
+        status,
+        type,
+      };
     };
     const why =
       daemon === null
@@ -120,10 +127,19 @@ export class NodeStatus {
         kind: 'Node',
         metadata: {
           name: config.nodeName,
-          labels: { 'beta.kubernetes.io/arch': 'amd64', 'beta.kubernetes.io/os': 'linux', ...LABELS, 'kubernetes.io/hostname': config.nodeName, ...config.labels },
+          labels: {
+            'beta.kubernetes.io/arch': 'amd64',
+            'beta.kubernetes.io/os': 'linux',
+            ...LABELS,
+            'kubernetes.io/hostname': config.nodeName,
+            ...config.labels,
+          },
           annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
         },
-        spec: config.taints.length > 0 ? { taints: config.taints.map(({ key, value, effect }) => ({ effect, key, ...(value ? { value } : {}) })) } : {},
+        spec:
+          config.taints.length > 0
+            ? { taints: config.taints.map(({ key, value, effect }) => ({ effect, key, ...(value ? { value } : {}) })) }
+            : {},
         status: this.status(undefined),
       };
       const made = client.create(node as KubeObject);
@@ -148,7 +164,11 @@ export class NodeStatus {
     const written = this.write(node, status);
     const isReady = status.conditions?.find((c) => c.type === 'Ready')?.status;
     if (written && wasReady !== undefined && wasReady !== isReady)
-      this.event('Normal', isReady === 'True' ? 'NodeReady' : 'NodeNotReady', `Node ${config.nodeName} status is now: ${isReady === 'True' ? 'NodeReady' : 'NodeNotReady'}`);
+      this.event(
+        'Normal',
+        isReady === 'True' ? 'NodeReady' : 'NodeNotReady',
+        `Node ${config.nodeName} status is now: ${isReady === 'True' ? 'NodeReady' : 'NodeNotReady'}`,
+      );
     return written;
   }
 
@@ -194,4 +214,3 @@ export class NodeStatus {
     return client.create(lease as KubeObject).ok;
   }
 }
-

@@ -183,4 +183,3 @@ let overTls: TlsDialler = function* () {
 export function provideTls(dialler: TlsDialler): void {
   overTls = dialler;
 }
-

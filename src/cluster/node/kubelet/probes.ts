@@ -13,7 +13,8 @@ const KINDS = ['startup', 'readiness', 'liveness'] as const;
 type Kind = (typeof KINDS)[number];
 const TITLE: Readonly<Record<Kind, string>> = { startup: 'Startup', readiness: 'Readiness', liveness: 'Liveness' };
 
-const specOf = (c: V1Container, kind: Kind): V1Probe | undefined => (kind === 'startup' ? c.startupProbe : kind === 'readiness' ? c.readinessProbe : c.livenessProbe);
+const specOf = (c: V1Container, kind: Kind): V1Probe | undefined =>
+  kind === 'startup' ? c.startupProbe : kind === 'readiness' ? c.readinessProbe : c.livenessProbe;
 
 interface State {
   readonly threads: Thread[];
@@ -82,7 +83,13 @@ export class Probes {
       for (let tries = 1; tries < 3 && result.result === 'unknown'; tries++) result = yield* this.once(c, spec, probe);
       if (c.state !== 'Running') return;
       if (result.result === 'unknown') {
-        kubelet.containerEvent(this.w.pod, spec, 'Warning', 'Unhealthy', `${TITLE[kind]} probe errored and resulted in unknown state: ${result.output}`);
+        kubelet.containerEvent(
+          this.w.pod,
+          spec,
+          'Warning',
+          'Unhealthy',
+          `${TITLE[kind]} probe errored and resulted in unknown state: ${result.output}`,
+        );
         continue;
       }
       const good = result.result === 'success';
@@ -111,11 +118,16 @@ export class Probes {
       const argv = exec.command ?? [];
       const r = yield* kubelet.runtime.execSync(c.id, argv, timeout);
       if (!r.ok) return { result: 'failure', output: rpcError(r) };
-      if (r.value.timedOut) return { result: 'failure', output: `command timed out: ${JSON.stringify(argv.join(' '))} timed out after ${timeout}s` };
+      if (r.value.timedOut)
+        return { result: 'failure', output: `command timed out: ${JSON.stringify(argv.join(' '))} timed out after ${timeout}s` };
       return { result: r.value.exitCode === 0 ? 'success' : 'failure', output: (r.value.stdout + r.value.stderr).slice(0, 10 << 10) };
     }
     const wanted = httpGet?.port ?? tcpSocket?.port ?? grpc?.port;
-    if (wanted === undefined) return { result: 'unknown', output: `missing probe handler for ${this.w.pod.metadata.namespace}/${this.w.pod.metadata.name}: ${spec.name}` };
+    if (wanted === undefined)
+      return {
+        result: 'unknown',
+        output: `missing probe handler for ${this.w.pod.metadata.namespace}/${this.w.pod.metadata.name}: ${spec.name}`,
+      };
     const port = portOf(wanted, spec);
     if (port === null) return { result: 'unknown', output: `couldn't find port: ${JSON.stringify(wanted)}` };
     if (httpGet) return yield* httpProbe(kubelet.p, { ...httpGet, address: httpGet.host || ip, port, timeout: timeout * SEC });

@@ -1,7 +1,7 @@
 /** exec, attach and port-forward over a WebSocket. Models pkg/kubelet/server's handlers and cri/streaming */
 
-import { OpenFile } from '../../../os/file.ts';
 import { nullDevice } from '../../../os/chardev.ts';
+import { OpenFile } from '../../../os/file.ts';
 import { makePipe } from '../../../os/pipe.ts';
 import type { Process, Task } from '../../../os/process.ts';
 import { closeSocket, connectTcp, recvTcp, sendTcp } from '../../../os/sockcalls.ts';
@@ -53,7 +53,8 @@ export class Channels {
   }
 
   send(channel: number, data: Uint8Array): void {
-    for (let at = 0; at === 0 || at < data.length; at += CHUNK) this.push(emitFrame(WS_BINARY, onChannel(channel, data.subarray(at, at + CHUNK))));
+    for (let at = 0; at === 0 || at < data.length; at += CHUNK)
+      this.push(emitFrame(WS_BINARY, onChannel(channel, data.subarray(at, at + CHUNK))));
   }
 
   private push(frame: Uint8Array): void {
@@ -154,7 +155,14 @@ function exitStatus(code: number): object {
   };
 }
 
-const failed = (message: string): object => ({ metadata: {}, status: 'Failure', message, reason: 'InternalError', code: 500, details: { causes: [{ message }] } });
+const failed = (message: string): object => ({
+  metadata: {},
+  status: 'Failure',
+  message,
+  reason: 'InternalError',
+  code: 500,
+  details: { causes: [{ message }] },
+});
 
 function resized(tty: Tty | null, data: Uint8Array): void {
   const m = /"Width":(\d+),"Height":(\d+)/.exec(text(data));
@@ -201,7 +209,9 @@ export function* exec(kubelet: Kubelet, c: Container, wanted: Wanted, ch: Channe
   }
   const started = runtime.enter(c, wanted.command, { fds, ...(tty ? { tty } : {}) });
   if (!started.ok) {
-    const why = failed(`Internal error occurred: error executing command in container: ${execFailure(c.id, wanted.command, started.errno)}`);
+    const why = failed(
+      `Internal error occurred: error executing command in container: ${execFailure(c.id, wanted.command, started.errno)}`,
+    );
     ch.send(CHANNEL_ERROR, utf8(JSON.stringify(why)));
     ch.finish();
     if (tty) machine.closeTty(tty);
@@ -288,7 +298,11 @@ export function* attach(kubelet: Kubelet, c: Container, wanted: Wanted, ch: Chan
   }
 }
 
-const DIAL: Partial<Record<Errno, string>> = { ECONNREFUSED: 'connection refused', EHOSTUNREACH: 'no route to host', ENETUNREACH: 'network is unreachable' };
+const DIAL: Partial<Record<Errno, string>> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+};
 
 /** Channels 2n carry data, 2n+1 errors, of the n-th port; the first message of each names the port. */
 export function* portForward(kubelet: Kubelet, c: Container, ports: readonly number[], ch: Channels): Task<void> {

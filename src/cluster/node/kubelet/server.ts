@@ -54,7 +54,11 @@ function* connection(kubelet: Kubelet, sock: TcpSocket, identity: Identity): Tas
   try {
     const session = new TlsSession(tcpStream(sock), p.sim.rng('kubelet/tls'));
     session.deadline = p.sim.now + HANDSHAKE;
-    const failure = yield* tlsAccept(session, { identity: () => [identity], versions: [12, 13], alpn: (o) => (o.includes('http/1.1') ? 'http/1.1' : null) });
+    const failure = yield* tlsAccept(session, {
+      identity: () => [identity],
+      versions: [12, 13],
+      alpn: (o) => (o.includes('http/1.1') ? 'http/1.1' : null),
+    });
     if (failure) return;
     session.deadline = undefined;
     const reader = new HttpReader(session);
@@ -112,7 +116,8 @@ function* handle(kubelet: Kubelet, stream: Stream, head: RequestHead): Task<bool
       type: 'application/json',
       body: JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [...kubelet.workers.values()].map((w) => w.pod) }),
     });
-  if (!['containerLogs', 'exec', 'attach', 'portForward'].includes(verb)) return yield* respond(stream, { status: 404, body: '404 page not found\n' });
+  if (!['containerLogs', 'exec', 'attach', 'portForward'].includes(verb))
+    return yield* respond(stream, { status: 404, body: '404 page not found\n' });
   const worker = [...kubelet.workers.values()].find((w) => w.pod.metadata.name === pod && w.pod.metadata.namespace === namespace);
   if (!worker) return yield* respond(stream, { status: 404, body: `pod "${pod}" not found` });
   const all = worker.containers();
@@ -120,16 +125,30 @@ function* handle(kubelet: Kubelet, stream: Stream, head: RequestHead): Task<bool
     const name = more[0] ?? '';
     const attempts = attemptsOf(all, name);
     const previous = one('previous') === 'true';
-    const c = previous ? attempts.filter((x) => x.state === 'Exited').at(attempts.at(-1)?.state === 'Exited' && attempts.length > 1 ? -2 : -1) : attempts.at(-1);
+    const c = previous
+      ? attempts.filter((x) => x.state === 'Exited').at(attempts.at(-1)?.state === 'Exited' && attempts.length > 1 ? -2 : -1)
+      : attempts.at(-1);
     if (!c || c.state === 'Created') {
-      const wait = worker.status().containerStatuses?.concat(worker.status().initContainerStatuses ?? []).find((s) => s.name === name)?.state?.waiting;
-      const why = previous ? `previous terminated container "${name}" in pod "${pod}" not found` : `container "${name}" in pod "${pod}" is waiting to start: ${waitText(wait?.reason, wait?.message)}`;
+      const wait = worker
+        .status()
+        .containerStatuses?.concat(worker.status().initContainerStatuses ?? [])
+        .find((s) => s.name === name)?.state?.waiting;
+      const why = previous
+        ? `previous terminated container "${name}" in pod "${pod}" not found`
+        : `container "${name}" in pod "${pod}" is waiting to start: ${waitText(wait?.reason, wait?.message)}`;
       return yield* respond(stream, { status: 400, body: why });
     }
     return yield* logs(kubelet, stream, c, one);
   }
   const c = attemptsOf(all, verb === 'portForward' ? (all[0]?.config.name ?? '') : (more.at(-1) ?? '')).at(-1);
-  if (!c || c.state !== 'Running') return yield* respond(stream, { status: 404, body: verb === 'portForward' ? `unable to forward port because pod is not running. Current status=Pending` : `container not found ("${more.at(-1) ?? ''}")` });
+  if (!c || c.state !== 'Running')
+    return yield* respond(stream, {
+      status: 404,
+      body:
+        verb === 'portForward'
+          ? `unable to forward port because pod is not running. Current status=Pending`
+          : `container not found ("${more.at(-1) ?? ''}")`,
+    });
   const key = headerOf(head.headers, 'sec-websocket-key');
   if (!key) return yield* respond(stream, { status: 400, body: 'Upgrade request required' });
   const offered = (headerOf(head.headers, 'sec-websocket-protocol') ?? '').split(/,\s*/);
@@ -153,7 +172,13 @@ function* handle(kubelet: Kubelet, stream: Stream, head: RequestHead): Task<bool
   );
   const channels = new Channels(stream);
   const truth = (name: string): boolean => one(name) === '1' || one(name) === 'true';
-  const wanted = { command: pairs.filter(([k]) => k === 'command').map(([, v]) => v), stdin: truth('input'), stdout: truth('output'), stderr: truth('error'), tty: truth('tty') };
+  const wanted = {
+    command: pairs.filter(([k]) => k === 'command').map(([, v]) => v),
+    stdin: truth('input'),
+    stdout: truth('output'),
+    stderr: truth('error'),
+    tty: truth('tty'),
+  };
   if (verb === 'exec') yield* exec(kubelet, c, wanted, channels);
   else if (verb === 'attach') yield* attach(kubelet, c, wanted, channels);
   else {
@@ -166,7 +191,8 @@ function* handle(kubelet: Kubelet, stream: Stream, head: RequestHead): Task<bool
 }
 
 function waitText(reason = 'ContainerCreating', message = ''): string {
-  if (reason === 'ErrImagePull' || reason === 'ImagePullBackOff') return /pull/.test(message) && reason === 'ErrImagePull' ? 'image can\'t be pulled' : "trying and failing to pull image";
+  if (reason === 'ErrImagePull' || reason === 'ImagePullBackOff')
+    return /pull/.test(message) && reason === 'ErrImagePull' ? "image can't be pulled" : 'trying and failing to pull image';
   return reason;
 }
 
@@ -201,7 +227,12 @@ function* logs(kubelet: Kubelet, stream: Stream, c: Container, one: (name: strin
   const limit = one('limitBytes') === undefined ? Number.POSITIVE_INFINITY : Number(one('limitBytes'));
   const tail = one('tailLines') === undefined ? Number.POSITIVE_INFINITY : Number(one('tailLines'));
   const seconds = one('sinceSeconds');
-  const since = seconds !== undefined ? sim.now - Number(seconds) * SEC : one('sinceTime') !== undefined ? microsOf(sim, one('sinceTime') as string) : Number.NEGATIVE_INFINITY;
+  const since =
+    seconds !== undefined
+      ? sim.now - Number(seconds) * SEC
+      : one('sinceTime') !== undefined
+        ? microsOf(sim, one('sinceTime') as string)
+        : Number.NEGATIVE_INFINITY;
   const only = one('stream')?.toLowerCase();
   yield* stream.send(
     emitResponse(
@@ -252,4 +283,3 @@ function* logs(kubelet: Kubelet, stream: Stream, c: Container, one: (name: strin
   yield* stream.send(utf8('0\r\n\r\n'));
   return true;
 }
-

@@ -18,7 +18,8 @@ const RETRY = 10 * SEC;
 export function* startContainer(w: PodWorker, sandbox: Sandbox, spec: V1Container, attempt: number): Task<Micros | 'started' | undefined> {
   const { kubelet, pod } = w;
   const { sim, runtime } = kubelet;
-  const say = (type: 'Normal' | 'Warning', reason: string, message: string): void => kubelet.containerEvent(w.pod, spec, type, reason, message);
+  const say = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+    kubelet.containerEvent(w.pod, spec, type, reason, message);
   if (!runtime.daemon) return sim.now + RETRY;
   const image = yield* kubelet.images.ensure(pod, spec);
   if (w.mustEnd()) return undefined;
@@ -106,4 +107,3 @@ export function* startContainer(w: PodWorker, sandbox: Sandbox, spec: V1Containe
   }
   return 'started';
 }
-

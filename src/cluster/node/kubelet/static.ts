@@ -43,7 +43,12 @@ function decode(text: string, path: string, node: string): Pod | string {
       name: `${o.metadata.name}-${node}`,
       namespace: o.metadata.namespace ?? 'default',
       uid: hash,
-      annotations: { ...o.metadata.annotations, 'kubernetes.io/config.hash': hash, 'kubernetes.io/config.seen': path, 'kubernetes.io/config.source': 'file' },
+      annotations: {
+        ...o.metadata.annotations,
+        'kubernetes.io/config.hash': hash,
+        'kubernetes.io/config.seen': path,
+        'kubernetes.io/config.source': 'file',
+      },
       resourceVersion: '',
       creationTimestamp: '',
     },
@@ -83,7 +88,10 @@ export function* staticPods(kubelet: Kubelet): Task<void> {
         complained.add(text);
         continue;
       }
-      const stamped: Pod = { ...pod, metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, 'kubernetes.io/config.seen': kubelet.started } } };
+      const stamped: Pod = {
+        ...pod,
+        metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, 'kubernetes.io/config.seen': kubelet.started } },
+      };
       found.set(`${pod.metadata.namespace}/${pod.metadata.name}`, stamped);
     }
     for (const [key, pod] of [...kubelet.staticPods])

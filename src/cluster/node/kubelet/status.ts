@@ -91,7 +91,7 @@ function one(input: StatusInput, spec: V1Container, init: boolean, hasInit: bool
   return {
     ...(resources?.requests ? { allocatedResources: resources.requests } : {}),
     ...(now ? { containerID: `containerd://${now.id}` } : {}),
-    image: now ? now.imageName : spec.image ?? '',
+    image: now ? now.imageName : (spec.image ?? ''),
     imageID: now ? now.imageRef : '',
     lastState,
     name: spec.name,
@@ -163,10 +163,17 @@ function condition(input: StatusInput, type: string, status: boolean, reason = '
 
 const list = (names: readonly string[]): string => `[${names.join(' ')}]`;
 
-function conditions(input: StatusInput, phase: string, statuses: readonly V1ContainerStatus[], inits: readonly V1ContainerStatus[]): V1PodCondition[] {
+function conditions(
+  input: StatusInput,
+  phase: string,
+  statuses: readonly V1ContainerStatus[],
+  inits: readonly V1ContainerStatus[],
+): V1PodCondition[] {
   const { pod } = input;
   const initSpecs = pod.spec?.initContainers ?? [];
-  const unfinished = inits.filter((s, i) => (isSidecar(initSpecs[i] as V1Container) ? !s.started : !(s.state?.terminated?.exitCode === 0))).map((s) => s.name);
+  const unfinished = inits
+    .filter((s, i) => (isSidecar(initSpecs[i] as V1Container) ? !s.started : !(s.state?.terminated?.exitCode === 0)))
+    .map((s) => s.name);
   const notReady = [
     ...inits.filter((s, i) => isSidecar(initSpecs[i] as V1Container) && !s.ready).map((s) => s.name),
     ...statuses.filter((s) => !s.ready).map((s) => s.name),
@@ -187,7 +194,9 @@ function conditions(input: StatusInput, phase: string, statuses: readonly V1Cont
         ? ['ContainersNotReady', `containers with unready status: ${list(notReady)}`]
         : ['', ''];
   const containersReady = reason === '';
-  const gates = (pod.spec?.readinessGates ?? []).filter((g) => pod.status?.conditions?.find((c) => c.type === g.conditionType)?.status !== 'True');
+  const gates = (pod.spec?.readinessGates ?? []).filter(
+    (g) => pod.status?.conditions?.find((c) => c.type === g.conditionType)?.status !== 'True',
+  );
   const ready = containersReady
     ? gates.length > 0
       ? condition(
@@ -198,7 +207,9 @@ function conditions(input: StatusInput, phase: string, statuses: readonly V1Cont
           gates
             .map((g) => {
               const c = pod.status?.conditions?.find((x) => x.type === g.conditionType);
-              return c ? `the status of pod readiness gate "${g.conditionType}" is not "True", but ${c.status}` : `corresponding condition of pod readiness gate "${g.conditionType}" does not exist.`;
+              return c
+                ? `the status of pod readiness gate "${g.conditionType}" is not "True", but ${c.status}`
+                : `corresponding condition of pod readiness gate "${g.conditionType}" does not exist.`;
             })
             .join(', '),
         )
@@ -262,4 +273,3 @@ export function podStatus(input: StatusInput): V1PodStatus {
     startTime: input.startTime,
   };
 }
-

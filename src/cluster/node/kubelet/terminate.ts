@@ -38,7 +38,11 @@ export function* killContainer(w: PodWorker, c: Container, spec: V1Container, me
 export function* killAll(w: PodWorker, verb: string): Task<void> {
   const { pod, kubelet } = w;
   const specs = new Map<string, V1Container>();
-  for (const c of [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []), ...((pod.spec?.ephemeralContainers ?? []) as unknown as V1Container[])])
+  for (const c of [
+    ...(pod.spec?.containers ?? []),
+    ...(pod.spec?.initContainers ?? []),
+    ...((pod.spec?.ephemeralContainers ?? []) as unknown as V1Container[]),
+  ])
     specs.set(c.name, c);
   const running = w.containers().filter((c) => c.state === 'Running');
   const specOf = (c: Container): V1Container => specs.get(c.config.name) ?? { name: c.config.name };

@@ -44,7 +44,14 @@ function chosen(
   return { ok: true, files };
 }
 
-function configMapPayload(pod: Pod, sources: VolumeSources, name: string, items: readonly V1KeyToPath[] | undefined, mode: number, optional: boolean): Payload {
+function configMapPayload(
+  pod: Pod,
+  sources: VolumeSources,
+  name: string,
+  items: readonly V1KeyToPath[] | undefined,
+  mode: number,
+  optional: boolean,
+): Payload {
   const namespace = pod.metadata.namespace ?? '';
   const map = sources.configMap(namespace, name);
   if (!map) return optional ? { ok: true, files: [] } : { ok: false, text: `configmap ${JSON.stringify(name)} not found` };
@@ -54,7 +61,14 @@ function configMapPayload(pod: Pod, sources: VolumeSources, name: string, items:
   return out.ok ? out : { ok: false, text: `configmap ${out.text}` };
 }
 
-function secretPayload(pod: Pod, sources: VolumeSources, name: string, items: readonly V1KeyToPath[] | undefined, mode: number, optional: boolean): Payload {
+function secretPayload(
+  pod: Pod,
+  sources: VolumeSources,
+  name: string,
+  items: readonly V1KeyToPath[] | undefined,
+  mode: number,
+  optional: boolean,
+): Payload {
   const namespace = pod.metadata.namespace ?? '';
   const secret = sources.secret(namespace, name);
   if (!secret) return optional ? { ok: true, files: [] } : { ok: false, text: `secret ${JSON.stringify(name)} not found` };
@@ -63,13 +77,20 @@ function secretPayload(pod: Pod, sources: VolumeSources, name: string, items: re
   return out.ok ? out : { ok: false, text: out.text.replace('config key', 'secret key') };
 }
 
-function downwardFiles(pod: Pod, sources: VolumeSources, facts: PodFacts, items: readonly V1DownwardAPIVolumeFile[], mode: number): Payload {
+function downwardFiles(
+  pod: Pod,
+  sources: VolumeSources,
+  facts: PodFacts,
+  items: readonly V1DownwardAPIVolumeFile[],
+  mode: number,
+): Payload {
   const files: FileEntry[] = [];
   for (const item of items) {
     let data = '';
     if (item.fieldRef) data = fieldValue(pod, item.fieldRef.fieldPath, facts) ?? '';
     else if (item.resourceFieldRef) {
-      const of = pod.spec?.containers.find((c) => c.name === item.resourceFieldRef?.containerName) ?? (pod.spec?.containers[0] as V1Container);
+      const of =
+        pod.spec?.containers.find((c) => c.name === item.resourceFieldRef?.containerName) ?? (pod.spec?.containers[0] as V1Container);
       data = resourceValue(item.resourceFieldRef, of, sources.allocatable);
     }
     files.push({ path: item.path, data, mode: item.mode ?? mode });
@@ -91,8 +112,23 @@ function projection(pod: Pod, sources: VolumeSources, facts: PodFacts, s: V1Volu
 
 function payloadOf(pod: Pod, v: V1Volume, sources: VolumeSources, facts: PodFacts): Payload | null {
   if (v.configMap)
-    return configMapPayload(pod, sources, v.configMap.name ?? '', v.configMap.items, v.configMap.defaultMode ?? 0o644, v.configMap.optional === true);
-  if (v.secret) return secretPayload(pod, sources, v.secret.secretName ?? '', v.secret.items, v.secret.defaultMode ?? 0o644, v.secret.optional === true);
+    return configMapPayload(
+      pod,
+      sources,
+      v.configMap.name ?? '',
+      v.configMap.items,
+      v.configMap.defaultMode ?? 0o644,
+      v.configMap.optional === true,
+    );
+  if (v.secret)
+    return secretPayload(
+      pod,
+      sources,
+      v.secret.secretName ?? '',
+      v.secret.items,
+      v.secret.defaultMode ?? 0o644,
+      v.secret.optional === true,
+    );
   if (v.downwardAPI) return downwardFiles(pod, sources, facts, v.downwardAPI.items ?? [], v.downwardAPI.defaultMode ?? 0o644);
   if (v.projected) {
     const files: FileEntry[] = [];
@@ -166,7 +202,14 @@ export class PodVolumes {
     for (const v of pod.spec?.volumes ?? []) {
       const m = this.mounted.get(v.name);
       if (!m || !(m.node instanceof Directory) || v.emptyDir || v.hostPath) continue;
-      const payload = payloadOf(pod, v.projected ? { ...v, projected: { ...v.projected, sources: (v.projected.sources ?? []).filter((s) => !s.serviceAccountToken) } } : v, sources, facts);
+      const payload = payloadOf(
+        pod,
+        v.projected
+          ? { ...v, projected: { ...v.projected, sources: (v.projected.sources ?? []).filter((s) => !s.serviceAccountToken) } }
+          : v,
+        sources,
+        facts,
+      );
       if (!payload?.ok || v.projected?.sources?.some((s) => s.serviceAccountToken)) continue;
       const text = digest(payload.files);
       if (text === m.payload) continue;
@@ -272,7 +315,13 @@ export class PodVolumes {
 /** Config maps, secrets and what is projected are read-only whatever the mount says. */
 function readonlyMount(pod: Pod, m: V1VolumeMount): boolean {
   const v = pod.spec?.volumes?.find((x) => x.name === m.name);
-  return m.readOnly === true || v?.configMap !== undefined || v?.secret !== undefined || v?.projected !== undefined || v?.downwardAPI !== undefined;
+  return (
+    m.readOnly === true ||
+    v?.configMap !== undefined ||
+    v?.secret !== undefined ||
+    v?.projected !== undefined ||
+    v?.downwardAPI !== undefined
+  );
 }
 
 function digest(files: readonly FileEntry[]): string {

@@ -140,7 +140,11 @@ export class PodWorker {
     this.startTime ||= pod.status?.startTime ?? kubelet.now;
     const deadline = this.deadline();
     if (deadline !== undefined && sim.now >= deadline) {
-      this.ended = { phase: 'Failed', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
+      this.ended = {
+        phase: 'Failed',
+        reason: 'DeadlineExceeded',
+        message: 'Pod was active on the node longer than the specified deadline',
+      };
       yield* killAll(this, 'Stopping');
       yield* this.release();
       this.report();
@@ -173,7 +177,9 @@ export class PodWorker {
       yield* this.release();
       return this.settle();
     }
-    const times = [next, deadline, this.hasChangingVolumes() ? this.refreshed + kubelet.refreshPeriod : undefined].filter((t) => t !== undefined);
+    const times = [next, deadline, this.hasChangingVolumes() ? this.refreshed + kubelet.refreshPeriod : undefined].filter(
+      (t) => t !== undefined,
+    );
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
@@ -238,7 +244,8 @@ export class PodWorker {
     const resolv = resolvConf(pod, kubelet.dns);
     for (const text of resolv.warnings) kubelet.event(pod, 'Warning', 'DNSConfigForming', text);
     const annotations = pod.metadata.annotations ?? {};
-    const rate = (key: string): number | undefined => (annotations[key] ? Number.parseInt(annotations[key] as string, 10) * unitOf(annotations[key] as string) : undefined);
+    const rate = (key: string): number | undefined =>
+      annotations[key] ? Number.parseInt(annotations[key] as string, 10) * unitOf(annotations[key] as string) : undefined;
     const [ingress, egress] = [rate('kubernetes.io/ingress-bandwidth'), rate('kubernetes.io/egress-bandwidth')];
     const made = yield* runtime.runPodSandbox(runtime.daemon, {
       name: pod.metadata.name,
@@ -255,7 +262,9 @@ export class PodWorker {
       portMappings: portMappings(pod),
       resolvConf: resolv.text,
       sysctls: (spec?.securityContext?.sysctls ?? []).map((s) => [s.name, s.value] as const),
-      ...(ingress !== undefined || egress !== undefined ? { bandwidth: { ...(ingress !== undefined && { ingress }), ...(egress !== undefined && { egress }) } } : {}),
+      ...(ingress !== undefined || egress !== undefined
+        ? { bandwidth: { ...(ingress !== undefined && { ingress }), ...(egress !== undefined && { egress }) } }
+        : {}),
     });
     if (!made.ok) {
       kubelet.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${rpcError(made)}`);
@@ -323,7 +332,10 @@ export class PodWorker {
         this.probes.watch(last, spec);
         return undefined;
       }
-      const message = why === null ? `Container ${spec.name} definition changed, will be restarted` : `Container ${spec.name} failed ${why} probe, will be restarted`;
+      const message =
+        why === null
+          ? `Container ${spec.name} definition changed, will be restarted`
+          : `Container ${spec.name} failed ${why} probe, will be restarted`;
       const seconds = (why === 'startup' ? spec.startupProbe : spec.livenessProbe)?.terminationGracePeriodSeconds;
       yield* killContainer(this, last, spec, message, seconds);
       return 'started';
@@ -384,7 +396,12 @@ export class PodWorker {
     const got = client.get<Pod>('pods', pod.metadata.namespace ?? '', pod.metadata.name);
     if (!got.ok) return;
     const mirror = got.value.metadata.annotations?.['kubernetes.io/config.mirror'];
-    if (mirror === undefined ? got.value.metadata.uid !== pod.metadata.uid : mirror !== pod.metadata.annotations?.['kubernetes.io/config.hash']) return;
+    if (
+      mirror === undefined
+        ? got.value.metadata.uid !== pod.metadata.uid
+        : mirror !== pod.metadata.annotations?.['kubernetes.io/config.hash']
+    )
+      return;
     this.pod = mirror === undefined ? { ...pod, status: got.value.status ?? {} } : { ...pod, status: got.value.status ?? {} };
     const status = this.status();
     if (JSON.stringify(status) === JSON.stringify(got.value.status)) return;
@@ -408,7 +425,12 @@ export class PodWorker {
       for (let tries = 0; tries < 100; tries++) {
         const stopped = yield* runtime.stopPodSandbox(runtime.daemon ?? kubelet.p, sandbox.id);
         if (stopped.ok) break;
-        kubelet.event(pod, 'Warning', 'FailedKillPod', `error killing pod: failed to "KillPodSandbox" for "${pod.metadata.uid}" with KillPodSandboxError: ${JSON.stringify(rpcError(stopped))}`);
+        kubelet.event(
+          pod,
+          'Warning',
+          'FailedKillPod',
+          `error killing pod: failed to "KillPodSandbox" for "${pod.metadata.uid}" with KillPodSandboxError: ${JSON.stringify(rpcError(stopped))}`,
+        );
         yield { until: kubelet.sim.now + SYNC_RETRY };
       }
     }
@@ -418,8 +440,13 @@ export class PodWorker {
     this.ended = phase;
     this.report();
     this.volumes.tearDown(pod);
-    for (const s of [...runtime.sandboxes.values()]) if (s.config.uid === pod.metadata.uid) yield* runtime.removePodSandbox(runtime.daemon ?? kubelet.p, s.id);
-    if (!this.removed) client.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } });
+    for (const s of [...runtime.sandboxes.values()])
+      if (s.config.uid === pod.metadata.uid) yield* runtime.removePodSandbox(runtime.daemon ?? kubelet.p, s.id);
+    if (!this.removed)
+      client.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name, {
+        gracePeriodSeconds: 0,
+        preconditions: { uid: pod.metadata.uid },
+      });
     kubelet.finished(this);
   }
 }
@@ -438,6 +465,11 @@ function portMappings(pod: Pod): PortMapping[] {
   for (const c of [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter(isSidecar)])
     for (const p of c.ports ?? [])
       if (p.hostPort)
-        out.push({ protocol: (p.protocol ?? 'TCP') as PortMapping['protocol'], containerPort: p.containerPort, hostPort: p.hostPort, hostIP: p.hostIP ?? '' });
+        out.push({
+          protocol: (p.protocol ?? 'TCP') as PortMapping['protocol'],
+          containerPort: p.containerPort,
+          hostPort: p.hostPort,
+          hostIP: p.hostIP ?? '',
+        });
   return out;
 }

@@ -1,11 +1,11 @@
 /** The processes of a container host: containerd, pause, busybox. */
 
-import type { Command, Task } from '../../../os/program.ts';
-import type { Process } from '../../../os/process.ts';
 import { SocketInode } from '../../../os/inode.ts';
+import type { Process } from '../../../os/process.ts';
+import type { Command, Task } from '../../../os/program.ts';
 import { WaitQueue } from '../../../sim/wait.ts';
-import { RUNTIME_VERSION, runtimeOf, SOCKET } from './runtime.ts';
 import { APPLETS } from './rootfs.ts';
+import { RUNTIME_VERSION, runtimeOf, SOCKET } from './runtime.ts';
 
 const FOLDER = SOCKET.slice(0, SOCKET.lastIndexOf('/'));
 
@@ -25,7 +25,9 @@ export const containerd: Command = {
     }
     const runtime = runtimeOf(p.machine);
     if (runtime.daemon) {
-      yield* p.err(`containerd: failed to get listener for main ttrpc endpoint: listen unix ${SOCKET}.ttrpc: bind: address already in use\n`);
+      yield* p.err(
+        `containerd: failed to get listener for main ttrpc endpoint: listen unix ${SOCKET}.ttrpc: bind: address already in use\n`,
+      );
       return 1;
     }
     runtime.daemon = p;
@@ -79,7 +81,9 @@ export const busybox: Command = {
       }
       name = p.name;
     }
-    const command = APPLETS.includes(name) ? p.machine.commands.get(name === 'sh' || name === 'ash' ? 'bash' : name === 'ping6' ? 'ping' : name) : undefined;
+    const command = APPLETS.includes(name)
+      ? p.machine.commands.get(name === 'sh' || name === 'ash' ? 'bash' : name === 'ping6' ? 'ping' : name)
+      : undefined;
     if (!command) {
       yield* p.err(`${name}: applet not found\n`);
       return 127;

@@ -1,7 +1,7 @@
 /** Container logs: lines with time, stream and tag in a file under /var/log/pods. Models containerd's CRI log format and kubelet's rotation */
 
 import { OpenFile } from '../../../os/file.ts';
-import { Directory, RegularFile, Symlink } from '../../../os/inode.ts';
+import { type Directory, RegularFile, Symlink } from '../../../os/inode.ts';
 import type { Machine } from '../../../os/machine.ts';
 import type { Process } from '../../../os/process.ts';
 import { ok, type Result } from '../../../os/uapi.ts';
@@ -70,7 +70,8 @@ export class ContainerLog {
     let rest = lines.pop() as string;
     let out = '';
     const head = `${logTime(this.machine.sim)} ${stream === 1 ? 'stdout' : 'stderr'} `;
-    for (const line of lines) out += `${cut(head, line)}${head}F ${line.slice(line.length - (line.length % LINE_BYTES || Math.min(line.length, LINE_BYTES)))}\n`;
+    for (const line of lines)
+      out += `${cut(head, line)}${head}F ${line.slice(line.length - (line.length % LINE_BYTES || Math.min(line.length, LINE_BYTES)))}\n`;
     while (rest.length >= LINE_BYTES) {
       out += `${head}P ${rest.slice(0, LINE_BYTES)}\n`;
       rest = rest.slice(LINE_BYTES);

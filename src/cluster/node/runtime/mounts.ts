@@ -33,7 +33,14 @@ export function emptyMounts(machine: Machine, root: Directory, sandbox: Sandbox)
 }
 
 /** Puts `node` over `path`, which is made when the image does not have it. */
-export function mountAt(table: MountTable, machine: Machine, root: Directory, path: string, node: Inode, what: Omit<MountEntry, 'path'>): void {
+export function mountAt(
+  table: MountTable,
+  machine: Machine,
+  root: Directory,
+  path: string,
+  node: Inode,
+  what: Omit<MountEntry, 'path'>,
+): void {
   const { init } = machine;
   const slash = path.lastIndexOf('/');
   const parent = through(table, machine, root, path.slice(0, slash));
@@ -80,7 +87,11 @@ export function containerMounts(machine: Machine, root: Directory, sandbox: Sand
   for (const m of [...mounts].sort((a, b) => a.containerPath.length - b.containerPath.length)) {
     const type = m.type ?? 'ext4';
     const options = `${m.readonly ? 'ro' : 'rw'},relatime`;
-    mountAt(table, machine, root, m.containerPath.replace(/\/+$/, ''), m.node, { source: type === 'tmpfs' ? 'tmpfs' : '/dev/vda1', type, options });
+    mountAt(table, machine, root, m.containerPath.replace(/\/+$/, ''), m.node, {
+      source: type === 'tmpfs' ? 'tmpfs' : '/dev/vda1',
+      type,
+      options,
+    });
     if (m.readonly) table.readonly.add(m.node);
   }
   return table;

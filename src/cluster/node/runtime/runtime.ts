@@ -1,12 +1,12 @@
 /** The container runtime of a node: images, sandboxes, containers, exec. Models containerd 2.1 behind CRI v1 */
 
+import { nullDevice } from '../../../os/chardev.ts';
 import type { OpenFile } from '../../../os/file.ts';
-import { Directory, type Inode } from '../../../os/inode.ts';
+import type { Directory, Inode } from '../../../os/inode.ts';
 import type { Machine } from '../../../os/machine.ts';
 import { PidNamespace } from '../../../os/pidns.ts';
 import { BytesFile, Collector, makePipe } from '../../../os/pipe.ts';
 import type { Process, SpawnOptions, Task } from '../../../os/process.ts';
-import { nullDevice } from '../../../os/chardev.ts';
 import type { Errno, Result } from '../../../os/uapi.ts';
 import { type Micros, MS, SEC } from '../../../sim/sim.ts';
 import { WaitQueue } from '../../../sim/wait.ts';
@@ -313,7 +313,10 @@ export class Runtime {
   *execSync(id: string, argv: readonly string[], timeout: number): Task<Rpc<ExecResult>> {
     const c = this.containers.get(id);
     if (!c) return missing(`failed to exec in container: failed to load task: no running task found: task ${id} not found`);
-    if (c.state !== 'Running') return unknown(`failed to exec in container: container is in ${c.state === 'Created' ? 'CONTAINER_CREATED' : 'CONTAINER_EXITED'} state`);
+    if (c.state !== 'Running')
+      return unknown(
+        `failed to exec in container: container is in ${c.state === 'Created' ? 'CONTAINER_CREATED' : 'CONTAINER_EXITED'} state`,
+      );
     const [out, err] = [new Collector(), new Collector()];
     const started = this.enter(c, argv, {
       fds: new Map<number, OpenFile>([

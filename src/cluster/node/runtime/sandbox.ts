@@ -6,11 +6,11 @@ import { PidNamespace } from '../../../os/pidns.ts';
 import type { Process, Task } from '../../../os/process.ts';
 import { addNetns, delNetns, IFF_UP, type Netns, setLink } from '../../../os/uapi.ts';
 import { MS } from '../../../sim/sim.ts';
-import { PAUSE_IMAGE } from '../../images/addons.ts';
 import { Cni, CONF_DIR, confFiles, defaultNetwork, networkConfig, type RuntimeConf } from '../../cni/libcni.ts';
 import { type CniResult, errorText, type JsonObject } from '../../cni/types.ts';
-import { emptyMounts } from './mounts.ts';
+import { PAUSE_IMAGE } from '../../images/addons.ts';
 import { resolveImage } from '../../images/catalog.ts';
+import { emptyMounts } from './mounts.ts';
 import { rootOf } from './rootfs.ts';
 import { type Rpc, type Sandbox, type SandboxConfig, unknown } from './types.ts';
 
@@ -83,6 +83,12 @@ export interface SandboxHost {
   readonly pins: Map<string, string>;
 }
 
+/** A pin by the pod's whole name, or by the beginning of it: `kube-system/coredns-*`. */
+function pinOf(host: SandboxHost, key: string): readonly [string, string] | undefined {
+  for (const pin of host.pins) if (pin[0] === key || (pin[0].endsWith('*') && key.startsWith(pin[0].slice(0, -1)))) return pin;
+  return undefined;
+}
+
 /** Makes and starts a sandbox; `p` is containerd. */
 export function* runSandbox(host: SandboxHost, p: Process, config: SandboxConfig): Task<Rpc<Sandbox>> {
   const { machine } = host;
@@ -132,7 +138,8 @@ export function* runSandbox(host: SandboxHost, p: Process, config: SandboxConfig
     }
     sandbox.network = network.value.source;
     const key = `${config.namespace}/${config.name}`;
-    const pin = host.pins.get(key);
+    const pinned = pinOf(host, key);
+    const pin = pinned?.[1];
     const rt = runtimeConf(sandbox, pin);
     const added = yield* cni.addNetworkList(p, network.value, rt);
     if (!added.ok) {
@@ -140,7 +147,7 @@ export function* runSandbox(host: SandboxHost, p: Process, config: SandboxConfig
       release(host, sandbox);
       return unknown(`failed to setup network for sandbox "${id}": ${errorText(added.error)}`);
     }
-    host.pins.delete(key);
+    if (pinned) host.pins.delete(pinned[0]);
     sandbox.ips = addresses(added.value);
     if (sandbox.ips.length === 0) {
       yield* cni.delNetworkList(p, network.value, rt);
@@ -154,7 +161,10 @@ export function* runSandbox(host: SandboxHost, p: Process, config: SandboxConfig
     ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'k8s.io', '-id', id, '-address', '/run/containerd/containerd.sock'],
     { fds: new Map(), newSession: true, env: machine.baseEnv(), cwd: '/' },
   );
-  if (!shim.ok) return unknown('failed to create containerd task: failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: resource temporarily unavailable');
+  if (!shim.ok)
+    return unknown(
+      'failed to create containerd task: failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: resource temporarily unavailable',
+    );
   shim.value.exe = '/usr/bin/containerd-shim-runc-v2';
   shim.value.state = 'waiting';
   sandbox.shim = shim.value;

@@ -1,7 +1,7 @@
 /** What the container runtime keeps: sandboxes, containers, their configuration. Models the messages of CRI v1 */
 
-import type { Directory, Inode } from '../../../os/inode.ts';
 import type { OpenFile } from '../../../os/file.ts';
+import type { Directory, Inode } from '../../../os/inode.ts';
 import type { PidNamespace } from '../../../os/pidns.ts';
 import type { Process, Uts } from '../../../os/process.ts';
 import type { Tty } from '../../../os/tty.ts';
@@ -15,8 +15,16 @@ import type { ContainerLog } from './logs.ts';
 export type Rpc<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly code: string; readonly text: string };
 
 export const rpcError = (r: { readonly code: string; readonly text: string }): string => `rpc error: code = ${r.code} desc = ${r.text}`;
-export const unknown = (text: string): { readonly ok: false; readonly code: string; readonly text: string } => ({ ok: false, code: 'Unknown', text });
-export const missing = (text: string): { readonly ok: false; readonly code: string; readonly text: string } => ({ ok: false, code: 'NotFound', text });
+export const unknown = (text: string): { readonly ok: false; readonly code: string; readonly text: string } => ({
+  ok: false,
+  code: 'Unknown',
+  text,
+});
+export const missing = (text: string): { readonly ok: false; readonly code: string; readonly text: string } => ({
+  ok: false,
+  code: 'NotFound',
+  text,
+});
 
 export interface PortMapping {
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';

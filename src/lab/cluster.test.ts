@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import type { Pod } from '../cluster/api/object.ts';
+import { REFERENCE_WORLDS } from '../cluster/world/worlds.ts';
+import { runCommand } from '../os/run.ts';
+import { SEC } from '../sim/sim.ts';
+import { buildCluster, type ClusterWorld, clusterWorlds } from './cluster.ts';
+import type { Host } from './world.ts';
+
+const W1 = REFERENCE_WORLDS[0] as (typeof REFERENCE_WORLDS)[number];
+
+function inPod(world: ClusterWorld, id: string, script: string): string {
+  const host = world.hosts.get(id) as Host;
+  let out = '';
+  const tty = host.machine.newTty(200, 50);
+  tty.onOutput = () => {
+    for (let d = tty.take(); d.length > 0; d = tty.take()) out += new TextDecoder().decode(d);
+  };
+  const end = tty.endpoint();
+  const p = host.enter?.(['bash', '-c', script], { fds: new Map([0, 1, 2].map((fd) => [fd, end])) });
+  if (!p?.ok) throw new Error('not started');
+  const until = world.sim.now + 20 * SEC;
+  while (!p.value.dead && world.sim.step(until));
+  return out.replaceAll('\r', '');
+}
+
+test('W1: addresses, Services, DNS and the outside as the course has them', () => {
+  const world = buildCluster(W1, 1);
+  const pods = world.cluster?.admin.list<Pod>('pods');
+  const ips = new Map(
+    pods?.ok ? pods.value.items.map((p) => [p.metadata.name.replace(/-[a-z0-9]+-[a-z0-9]{5}$/, ''), p.status?.podIP]) : [],
+  );
+  expect(['web-a', 'web-b', 'web-c', 'client-pod'].map((n) => ips.get(n))).toEqual([
+    '10.244.1.5',
+    '10.244.1.6',
+    '10.244.2.7',
+    '10.244.1.9',
+  ]);
+  expect(inPod(world, 'client-pod', 'curl -s http://10.244.2.7:8080/')).toBe('web-c sees 10.244.1.9\n');
+  expect(inPod(world, 'client-pod', 'curl -s -m 3 http://web.default.svc.cluster.local/')).toMatch(/^web-[abc] sees 10\.244\.1\.9\n$/);
+  expect(inPod(world, 'client-pod', 'curl -s -m 3 http://empty/ || echo $?')).toBe('7\n');
+  expect(inPod(world, 'client-pod', 'curl -s -m 3 http://203.0.113.10/')).toBe('internet sees 192.168.56.11\n');
+  expect(inPod(world, 'web-a', 'ps -o pid,args; hostname; cat /etc/resolv.conf')).toMatch(
+    / 1 podserver web-a 8080\n[^]*web-a\nsearch default\.svc/,
+  );
+  const client = world.hosts.get('client') as Host;
+  expect(runCommand(client.machine, 'curl -s -m 3 http://192.168.56.12:30080/').stdout).toMatch(/^web-[abc] sees /);
+});
+
+test('the same seed gives the same run, with every controller running; another seed another one', () => {
+  const hash = (seed: number): string => {
+    const world = buildCluster(W1, seed);
+    const { admin } = world.cluster as NonNullable<ClusterWorld['cluster']>;
+    world.sim.runUntil(world.sim.now + 20 * SEC);
+    const all = ['pods', 'events', 'nodes', 'endpointslices.discovery.k8s.io', 'leases.coordination.k8s.io'].map((r) =>
+      JSON.stringify(admin.list(r)),
+    );
+    return `${world.sim.steps} ${all.join('')}`;
+  };
+  const first = hash(1);
+  expect(hash(1)).toBe(first);
+  expect(hash(2)).not.toBe(first);
+});
+
+test.each(Object.keys(clusterWorlds))('%s: all pods become ready', (name) => {
+  const world = (clusterWorlds[name] as (seed: number) => ClusterWorld)(1);
+  expect(world.hosts.size).toBeGreaterThan(1);
+});
