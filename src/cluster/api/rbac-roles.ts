@@ -105,7 +105,9 @@ export const CLUSTER_ROLES: Readonly<Record<string, BootstrapRole>> = {
       rule('create', 'authentication.k8s.io', 'selfsubjectreviews'),
     ],
   },
-  'system:discovery': { rules: [paths('/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/')] },
+  'system:discovery': {
+    rules: [paths('/.well-known /.well-known/* /api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/')],
+  },
   'system:public-info-viewer': { rules: [paths('/healthz /livez /readyz /version /version/')] },
   'system:service-account-issuer-discovery': {
     rules: [paths('/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/')],
