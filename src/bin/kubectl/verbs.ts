@@ -10,6 +10,7 @@ import { deleteVerb } from './delete.ts';
 import { describeVerb } from './describe/describe.ts';
 import { diffVerb } from './diff.ts';
 import { editVerb } from './edit/edit.ts';
+import { eventsVerb } from './events.ts';
 import { explainVerb } from './explain.ts';
 import { exposeVerb } from './expose.ts';
 import { getVerb } from './get.ts';
@@ -25,8 +26,10 @@ import { rolloutVerb } from './rollout/rollout.ts';
 import { runVerb } from './run.ts';
 import { scaleVerb } from './scale.ts';
 import { setVerb } from './set/set.ts';
+import { topVerb } from './top.ts';
 import type { Verb } from './verb.ts';
 import { clusterInfoVerb, optionsVerb, versionVerb } from './version.ts';
+import { waitVerb } from './wait.ts';
 
 export interface VerbGroup {
   readonly title: string;
@@ -38,9 +41,9 @@ export const GROUPS: readonly VerbGroup[] = [
   { title: 'Basic Commands (Beginner):', verbs: [createVerb, exposeVerb, runVerb, setVerb] },
   { title: 'Basic Commands (Intermediate):', verbs: [explainVerb, getVerb, editVerb, deleteVerb] },
   { title: 'Deploy Commands:', verbs: [rolloutVerb, scaleVerb, autoscaleVerb] },
-  { title: 'Cluster Management Commands:', verbs: [clusterInfoVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
-  { title: 'Troubleshooting and Debugging Commands:', verbs: [describeVerb, logsVerb, attachVerb, execVerb, authVerb] },
-  { title: 'Advanced Commands:', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb] },
+  { title: 'Cluster Management Commands:', verbs: [clusterInfoVerb, topVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
+  { title: 'Troubleshooting and Debugging Commands:', verbs: [describeVerb, logsVerb, attachVerb, execVerb, authVerb, eventsVerb] },
+  { title: 'Advanced Commands:', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb] },
   { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb] },
 ];
 
