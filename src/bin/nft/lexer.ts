@@ -90,6 +90,37 @@ function scan(line: string, at: number): { kind: TokenKind; text: string; length
   return null;
 }
 
+interface Run {
+  readonly hits: readonly { readonly kind: TokenKind; readonly text: string; readonly at: number; readonly length: number }[];
+  readonly length: number;
+}
+
+/** Runs of letters between blanks come again and again: their tokens are remembered. */
+const runs = new Map<string, Run>();
+const MAX_RUNS = 50_000;
+const MAX_RUN = 200;
+const RUN = /[^\s"#\\]+/y;
+
+/** Tokens up to the next blank; null when there is more to it than tokens. */
+function run(line: string, at: number): Run | null {
+  RUN.lastIndex = at;
+  const word = RUN.exec(line)?.[0];
+  if (word === undefined || word.length > MAX_RUN || /["#\\]/.test(line[at + word.length] ?? '')) return null;
+  const before = runs.get(word);
+  if (before) return before;
+  const hits: Run['hits'][number][] = [];
+  for (let i = 0; i < word.length; ) {
+    const hit = scan(word, i);
+    if (!hit) return null;
+    hits.push({ kind: hit.kind, text: hit.text, at: i, length: hit.length });
+    i += hit.length;
+  }
+  if (runs.size >= MAX_RUNS) runs.clear();
+  const made = { hits, length: word.length };
+  runs.set(word, made);
+  return made;
+}
+
 export function tokens(source: Source): Token[] {
   const out: Token[] = [];
   let joined = false;
@@ -112,6 +143,13 @@ export function tokens(source: Source): Token[] {
         if (end < 0) throw new NftError('syntax error, unexpected junk', { line, from: at, to: at + 1, source });
         out.push({ kind: 'quoted', text: text.slice(at + 1, end), line, from: at, to: end + 1, source });
         at = end + 1;
+        continue;
+      }
+      const known = run(text, at);
+      if (known !== null) {
+        for (const hit of known.hits)
+          out.push({ kind: hit.kind, text: hit.text, line, from: at + hit.at, to: at + hit.at + hit.length, source });
+        at += known.length;
         continue;
       }
       const hit = scan(text, at);

@@ -282,10 +282,11 @@ export function addElements(
   const list = [...set.elems];
   const added: xt.SetElem[] = [];
   const { spec } = set;
+  const known = new Map(list.map((x) => [spanKey(x.spans), x]));
   for (const el of elems) {
     const item = ex.nft.makeElem(set, el);
     const where = { ...name, ...(el.key?.loc ?? el.loc ?? whole) };
-    const same = list.find((x) => nft.sameSpans(x.spans, item.spans));
+    const same = known.get(spanKey(item.spans));
     if (same) {
       if (create) ex.refuse('EEXIST', where);
       if (spec.dataType && JSON.stringify(plain(same.elem.data)) !== JSON.stringify(plain(item.elem.data))) ex.refuse('EEXIST', where);
@@ -302,6 +303,7 @@ export function addElements(
     if (spec.size !== null && list.length >= spec.size) ex.refuse('ENFILE', where);
     list.push(item);
     added.push(item);
+    known.set(spanKey(item.spans), item);
   }
   for (const item of added) {
     const target = item.elem.data?.k === 'verdict' && item.elem.data.chain !== null ? item.elem.data.chain : null;
@@ -317,6 +319,11 @@ export function addElements(
   }
   const final = set.interval && spec.autoMerge && !spec.keyType.parts ? merged(set, list, (el) => ex.nft.makeElem(set, el)) : list;
   ex.nft.setElems(table, set, final, added, []);
+}
+
+/** The same text for the same values. */
+function spanKey(spans: xt.SetElem['spans']): string {
+  return spans === null ? '*' : spans.map((s) => `${s.low}-${s.high}`).join(' ');
 }
 
 /** Data without its place in the input. */

@@ -21,8 +21,20 @@ export function makeElem(set: NftSet, el: Elem, now: number): SetElem {
 /** `__set%d`, `__map%d`: the first number that no other rule's set has. */
 export function freeName(table: NftTable, e: Expr): string {
   const stem = e.k === 'set' && e.elems.some((el) => el.data) ? '__map' : '__set';
-  for (let n = 0; ; n++) if (!table.anonymous.has(`${stem}${n}`)) return `${stem}${n}`;
+  const { anonymous } = table;
+  const hint = hints.get(anonymous);
+  // Nothing was freed since: all numbers below the last one are taken.
+  let n = hint && hint.size === anonymous.size && hint.last !== '' && anonymous.has(hint.last) && hint.stem === stem ? hint.next : 0;
+  while (anonymous.has(`${stem}${n}`)) n++;
+  const name = `${stem}${n}`;
+  hints.set(anonymous, { stem, next: n + 1, size: anonymous.size + 1, last: name });
+  return name;
 }
+
+const hints = new WeakMap<
+  ReadonlySet<string>,
+  { readonly stem: string; readonly next: number; readonly size: number; readonly last: string }
+>();
 
 export function anonymousSet(e: Expr, handle: number, name: string): NftSet {
   const elems = e.k === 'set' ? e.elems : [];
