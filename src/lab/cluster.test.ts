@@ -40,7 +40,7 @@ test('W1: addresses, Services, DNS and the outside as the course has them', () =
   expect(inPod(world, 'client-pod', 'curl -s -m 3 http://empty/ || echo $?')).toBe('7\n');
   expect(inPod(world, 'client-pod', 'curl -s -m 3 http://203.0.113.10/')).toBe('internet sees 192.168.56.11\n');
   expect(inPod(world, 'web-a', 'ps -o pid,args; hostname; cat /etc/resolv.conf')).toMatch(
-    / 1 podserver web-a 8080\n[^]*web-a\nsearch default\.svc/,
+    / 1 podserver web-a 8080\n[\s\S]*web-a\nsearch default\.svc/,
   );
   const client = world.hosts.get('client') as Host;
   expect(runCommand(client.machine, 'curl -s -m 3 http://192.168.56.12:30080/').stdout).toMatch(/^web-[abc] sees /);

@@ -1,5 +1,6 @@
 /** A world from a cluster file: machines, Kubernetes on them, run until all pods are ready. */
 
+import type { Event, Pod } from '../cluster/api/object.ts';
 import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
 import { boot, type Cluster, settle } from '../cluster/world/boot.ts';
 import type { ClusterFile } from '../cluster/world/file.ts';
@@ -37,13 +38,28 @@ function podHost(id: string, machines: ReadonlyMap<string, Machine>): Host | nul
   return null;
 }
 
+/** The first pods that are not ready, each with the last thing that was said of it. */
+function unready({ admin, expected }: Cluster): string {
+  const pods = admin.list<Pod>('pods');
+  const events = admin.list<Event>('events');
+  if (!pods.ok || !events.ok) return '';
+  const waiting = pods.value.items.filter((p) => !p.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
+  const last = (p: Pod): string =>
+    events.value.items.filter((e) => e.involvedObject.uid === p.metadata.uid).at(-1)?.message ?? p.status?.phase ?? '';
+  return `${pods.value.items.length} of ${expected} exist; ${waiting
+    .slice(0, 5)
+    .map((p) => `${p.metadata.name}: ${last(p)}`)
+    .join('; ')}`;
+}
+
 /** @throws Error when pods do not become ready or a fault cannot be made: a bug of the world. */
 export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
   const sim = new Sim(seed);
   const machines = buildMachines(sim, file);
   startServers(file, machines);
   const cluster = boot(sim, file, machines);
-  if (cluster && !settle(sim, cluster, cluster.expected)) throw new Error(`world ${file.name}: not all pods are ready after a minute`);
+  if (cluster && !settle(sim, cluster, cluster.expected))
+    throw new Error(`world ${file.name}: not all pods are ready after a minute: ${unready(cluster)}`);
   sim.runUntil(Math.ceil((sim.now + ROUND) / ROUND) * ROUND);
   for (const fault of file.faults ?? []) {
     const machine = machines.get(fault.on);

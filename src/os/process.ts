@@ -8,6 +8,7 @@ import { Endpoint } from './endpoint.ts';
 import { resolveProgram } from './exec.ts';
 import type { OpenFile } from './file.ts';
 import { concat, FileCalls } from './filecalls.ts';
+import { copyEnvironment } from './layered.ts';
 import type { Machine } from './machine.ts';
 import { type PidNamespace, pidAsSeen, processByPid, processesSeen } from './pidns.ts';
 import { makePipe } from './pipe.ts';
@@ -21,6 +22,7 @@ export type { Program, Task, Wait, Wake } from './program.ts';
 
 /** CPU time in µs of one system call. */
 const SYSCALL_COST = 2;
+const NO_ENV: ReadonlyMap<string, string> = new Map();
 const MAX_FDS = 1024;
 /** Bytes that a program may hold of one input, so that `sort /dev/zero` ends in an error and not in a full browser tab. */
 export const MAX_HEAP = 64 << 20;
@@ -97,7 +99,7 @@ export class Process extends FileCalls {
     this.nspid = this.pidns?.admit(this) ?? pid;
     this.parent = parent;
     this.argv = argv;
-    this.env = new Map(opts.env ?? parent?.env ?? []);
+    this.env = copyEnvironment(opts.env ?? parent?.env ?? NO_ENV);
     this.cwd = opts.cwd ?? parent?.cwd ?? '/';
     this.uid = opts.uid ?? parent?.uid ?? 0;
     this.gid = opts.gid ?? parent?.gid ?? this.uid;

@@ -234,7 +234,7 @@ export function settle(sim: Sim, cluster: Cluster, expected: number): boolean {
     else ready.delete(key);
   };
   pods.on({ add: look, update: (_, pod) => look(pod), delete: (pod) => ready.delete(keyOf(pod)) });
-  const until = sim.now + 60 * SEC;
+  const until = sim.now + (60 + expected) * SEC;
   while (ready.size < expected && sim.step(until));
   pods.stop();
   const done = ready.size >= expected;

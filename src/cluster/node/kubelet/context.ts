@@ -12,7 +12,7 @@ import { type Runtime, runtimeOf } from '../runtime/runtime.ts';
 import type { Container } from '../runtime/types.ts';
 import type { KubeletConfig } from './config.ts';
 import type { DnsSettings } from './dns.ts';
-import type { PodFacts } from './env.ts';
+import { type PodFacts, serviceVariables } from './env.ts';
 import { ImagePuller } from './images.ts';
 import type { VolumeSources } from './volumes.ts';
 import { PodWorker } from './worker.ts';
@@ -53,6 +53,8 @@ export class Kubelet {
     this.started = timestamp(p.sim);
     this.runtime.listeners.add(this.containerChanged);
     this.services = new Informer<Service>(client, 'services');
+    const changed = (): void => this.linkMaps.clear();
+    this.services.on({ add: changed, update: changed, delete: changed });
     this.pods = new Informer<Pod>(client, 'pods', { fieldSelector: `spec.nodeName=${config.nodeName}` });
     this.pods.on({
       add: (pod) => this.podSeen(pod),
@@ -130,10 +132,21 @@ export class Kubelet {
   readonly sources: VolumeSources = {
     configMap: (namespace, name) => this.object<ConfigMap>('configmaps', namespace, name),
     secret: (namespace, name) => this.object<Secret>('secrets', namespace, name),
-    services: () => this.services.values(),
+    links: (namespace, own) => this.links(namespace, own),
     allocatable: { cpu: '4', memory: '8Gi', 'ephemeral-storage': '45Gi' },
     token: (pod, audience, seconds) => this.token(pod, audience, seconds),
   };
+
+  private readonly linkMaps = new Map<string, ReadonlyMap<string, string>>();
+
+  private links(namespace: string, own: boolean): ReadonlyMap<string, string> {
+    const key = `${namespace} ${own}`;
+    const known = this.linkMaps.get(key);
+    if (known) return known;
+    const made = sharedLinks(this.services.store, namespace, own);
+    this.linkMaps.set(key, made);
+    return made;
+  }
 
   private object<T>(resource: string, namespace: string, name: string): T | null {
     const r = this.client.get<T>(resource, namespace, name);
@@ -176,6 +189,32 @@ export class Kubelet {
   log(text: string): void {
     this.p.file(1)?.write(new TextEncoder().encode(`${text}\n`), this.p);
   }
+}
+
+interface Links {
+  readonly count: number;
+  readonly maps: Map<string, ReadonlyMap<string, string>>;
+}
+
+/** By the newest Service: nodes that have seen the same Services share their variables. */
+const linksOf = new WeakMap<Service, Links>();
+
+function sharedLinks(services: ReadonlyMap<string, Service>, namespace: string, own: boolean): ReadonlyMap<string, string> {
+  let newest: Service | null = null;
+  for (const s of services.values())
+    if (!newest || Number(s.metadata.resourceVersion) > Number(newest.metadata.resourceVersion)) newest = s;
+  if (!newest) return new Map();
+  let links = linksOf.get(newest);
+  if (links?.count !== services.size) {
+    links = { count: services.size, maps: new Map() };
+    linksOf.set(newest, links);
+  }
+  const key = `${namespace} ${own}`;
+  const known = links.maps.get(key);
+  if (known) return known;
+  const made = new Map(serviceVariables(services.values(), namespace, own));
+  links.maps.set(key, made);
+  return made;
 }
 
 function fieldPath(pod: Pod, name: string): string {

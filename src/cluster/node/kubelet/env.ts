@@ -10,7 +10,8 @@ import type { V1Container, V1EnvVar, V1ResourceFieldSelector } from '../../api/t
 export interface EnvSources {
   configMap(namespace: string, name: string): ConfigMap | null;
   secret(namespace: string, name: string): Secret | null;
-  services(): Iterable<Service>;
+  /** The variables of all Services that a pod of the namespace sees; `own` without those of the API alone. */
+  links(namespace: string, own: boolean): ReadonlyMap<string, string>;
   /** What the node can give: the default of limits. */
   readonly allocatable: Readonly<Record<string, string>>;
 }
@@ -22,7 +23,9 @@ export interface PodFacts {
 }
 
 /** Either the variables in order or the text of CreateContainerConfigError. */
-export type EnvResult = { readonly ok: true; readonly env: [string, string][] } | { readonly ok: false; readonly text: string };
+export type EnvResult =
+  | { readonly ok: true; readonly env: [string, string][]; readonly links: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly text: string };
 
 const base64Text = (data: string): string => text(fromBase64(data));
 
@@ -32,7 +35,7 @@ export const secretText = (secret: Secret, key: string): string | undefined => {
 };
 
 /** `$(NAME)` of names that are known; `$$` is a dollar. Models third_party/forked/golang/expansion */
-export function expand(value: string, known: ReadonlyMap<string, string>): string {
+export function expand(value: string, known: { get(name: string): string | undefined }): string {
   return value.replace(/\$(?:\$|\(([^)]*)\))/g, (all, name: string | undefined) => (name === undefined ? '$' : (known.get(name) ?? all)));
 }
 
@@ -154,7 +157,8 @@ function valueFrom(pod: Pod, c: V1Container, v: V1EnvVar, sources: EnvSources, f
 export function environment(pod: Pod, c: V1Container, sources: EnvSources, facts: PodFacts): EnvResult {
   const out = new Map<string, string>();
   const namespace = pod.metadata.namespace ?? '';
-  const services = new Map(serviceVariables(sources.services(), namespace, pod.spec?.enableServiceLinks !== false));
+  const links = sources.links(namespace, pod.spec?.enableServiceLinks !== false);
+  const known = { get: (name: string) => out.get(name) ?? links.get(name) };
   for (const from of c.envFrom ?? []) {
     const ref = from.configMapRef ?? from.secretRef;
     if (!ref) continue;
@@ -176,10 +180,8 @@ export function environment(pod: Pod, c: V1Container, sources: EnvSources, facts
       if (got.error !== undefined) return { ok: false, text: got.error };
       if (got.value !== null) out.set(v.name, got.value);
     } else {
-      const known = new Map([...services, ...out]);
       out.set(v.name, v.value?.includes('$') ? expand(v.value, known) : (v.value ?? ''));
     }
   }
-  for (const [k, v] of services) if (!out.has(k)) out.set(k, v);
-  return { ok: true, env: [...out] };
+  return { ok: true, env: [...out], links };
 }

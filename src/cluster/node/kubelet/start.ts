@@ -43,7 +43,8 @@ export function* startContainer(w: PodWorker, sandbox: Sandbox, spec: V1Containe
   }
   const env = environment(pod, spec, kubelet.sources, facts);
   if (!env.ok) return fail('CreateContainerConfigError', env.text, env.text);
-  const known = new Map(env.env);
+  const own = new Map(env.env);
+  const known = { get: (name: string) => own.get(name) ?? env.links.get(name) };
   const mounts = w.volumes.mountsOf(pod, spec, w.hosts, known);
   if (typeof mounts === 'string') return fail('CreateContainerConfigError', mounts, mounts);
   const security = { ...pod.spec?.securityContext, ...spec.securityContext };
@@ -67,6 +68,7 @@ export function* startContainer(w: PodWorker, sandbox: Sandbox, spec: V1Containe
     args: (spec.args ?? []).map((s) => expand(s, known)),
     workingDir: spec.workingDir ?? '',
     env: env.env,
+    links: env.links,
     mounts: [...mounts, { containerPath: messagePath, hostPath: `${folder}/${attempt}`, node: message, readonly: false }],
     labels: {
       'io.kubernetes.container.name': spec.name,

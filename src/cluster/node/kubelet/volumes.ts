@@ -260,7 +260,7 @@ export class PodVolumes {
   }
 
   /** Mounts of a container. A text: something that keeps it from being made. */
-  mountsOf(pod: Pod, c: V1Container, hosts: RegularFile, env: ReadonlyMap<string, string>): Mount[] | string {
+  mountsOf(pod: Pod, c: V1Container, hosts: RegularFile, env: { get(name: string): string | undefined }): Mount[] | string {
     const out: Mount[] = [];
     for (const m of c.volumeMounts ?? []) {
       const volume = this.mounted.get(m.name);

@@ -3,6 +3,7 @@
 import { nullDevice } from '../../../os/chardev.ts';
 import type { OpenFile } from '../../../os/file.ts';
 import type { Directory, Inode } from '../../../os/inode.ts';
+import { LayeredMap } from '../../../os/layered.ts';
 import type { Machine } from '../../../os/machine.ts';
 import { PidNamespace } from '../../../os/pidns.ts';
 import { BytesFile, Collector, makePipe } from '../../../os/pipe.ts';
@@ -264,7 +265,7 @@ export class Runtime {
   }
 
   private envOf(c: Container, uid: number): Map<string, string> {
-    const env = new Map<string, string>([['PATH', PATH_ENV]]);
+    const env = new LayeredMap(c.config.links, [['PATH', PATH_ENV]]);
     env.set('HOSTNAME', c.sandbox.uts.hostname);
     for (const [k, v] of Object.entries(c.image.env ?? {})) env.set(k, v);
     for (const [k, v] of c.config.env) env.set(k, v);

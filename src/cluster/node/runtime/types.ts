@@ -90,6 +90,8 @@ export interface ContainerConfig {
   readonly args: readonly string[];
   readonly workingDir: string;
   readonly env: readonly (readonly [string, string])[];
+  /** Further variables, shared by many containers; `env` wins. */
+  readonly links: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
