@@ -23,6 +23,7 @@ import { ipset } from './ipset/ipset.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
 import { ipvsadm } from './ipvsadm/ipvsadm.ts';
 import { journalctl } from './journalctl/journalctl.ts';
+import { kubectl } from './kubectl/kubectl.ts';
 import { lsns } from './lsns/lsns.ts';
 import { lsof } from './lsof/lsof.ts';
 import { man } from './man/man.ts';
@@ -88,6 +89,7 @@ const table: readonly Command[] = [
   nc,
   netstat,
   nft,
+  kubectl,
   nginx,
   nohup,
   nproc,

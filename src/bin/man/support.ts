@@ -126,6 +126,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   nc: tool('netcat-openbsd 1.219', 1, ['-h'])('reads and writes TCP, UDP and Unix sockets', 'TLS and RDMA options'),
   netstat: nettools('shows sockets, routes, counters, the old way'),
   nft: tool('nftables 1.0.6', 8, ['-h'])('nftables rule sets', 'flow tables that offload: there is no hardware', 'the interactive mode'),
+  kubectl: tool('kubectl v1.36.3', 1, ['--help'])('controls a Kubernetes cluster', 'plugins, kustomize, convert', 'sessions over SPDY'),
   nginx: tool('nginx 1.22.1', 8, ['-h'])(
     'web server and reverse proxy',
     'modules outside the core, HTTP/2',
