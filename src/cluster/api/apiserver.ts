@@ -8,7 +8,7 @@ import { startThread } from '../../os/thread.ts';
 import { tlsConnect } from '../../os/tls/client.ts';
 import { tlsAccept } from '../../os/tls/server.ts';
 import { TlsSession } from '../../os/tls/session.ts';
-import { strerror, type TcpSocket } from '../../os/uapi.ts';
+import { ok, type Result, strerror, type TcpSocket } from '../../os/uapi.ts';
 import { MS, SEC } from '../../sim/sim.ts';
 import { WaitQueue } from '../../sim/wait.ts';
 import { familyOf, parseIp } from '../../wire/addr.ts';
@@ -183,17 +183,60 @@ function* passOn(c: Connection, head: RequestHead, body: Uint8Array, { proxy, ku
   };
   const sent = yield* far.stream.send(emitRequest({ method: head.method, target: proxy.target, version: '1.1', headers }, body));
   if (!sent.ok) return ended();
-  const early = c.reader.rest();
-  if (early.length > 0) yield* far.stream.send(early);
-  startThread(p, pump(c.stream, far.stream, ended));
-  for (;;) {
-    const r = yield* far.stream.recv(65_536);
-    if (!r.ok && r.errno === 'EINTR') continue;
-    if (!r.ok || r.value.length === 0) break;
-    if (!(yield* c.stream.send(r.value)).ok) break;
+  if (upgrade !== undefined) {
+    const early = c.reader.rest();
+    if (early.length > 0) yield* far.stream.send(early);
+    startThread(p, pump(c.stream, far.stream, ended));
+    yield* pump(far.stream, c.stream, () => undefined);
+  } else {
+    // The client has nothing more to say than goodbye.
+    startThread(p, pump(c.stream, SINK, ended));
+    yield* answerOf(c, far.stream, head.method);
   }
   if (open && !c.stream.ended) yield* c.stream.close();
   ended();
+}
+
+const SINK: Stream = {
+  recv: () => done(new Uint8Array(0)),
+  send: () => done(undefined),
+  readable: () => false,
+};
+
+// biome-ignore lint/correctness/useYield: nothing to wait for
+function* done<T>(value: T): Task<Result<T>> {
+  return ok(value);
+}
+
+/** The other host's answer, which ends the connection with the client. */
+function* answerOf(c: Connection, far: Stream, method: string): Task<void> {
+  const reader = new HttpReader(far);
+  const head = yield* reader.response();
+  if (typeof head === 'string') {
+    yield* respond(c, refuse(failure(503, 'ServiceUnavailable', 'error trying to reach service: EOF')), method);
+    return;
+  }
+  const headers: Header[] = [...withoutHeader(head.headers, 'connection', 'keep-alive'), ['Connection', 'close']];
+  if (!(yield* c.stream.send(emitResponse({ ...head, headers }, new Uint8Array(0)))).ok) return;
+  const length = headerOf(head.headers, 'content-length');
+  let left = method === 'HEAD' ? 0 : length === undefined ? Number.POSITIVE_INFINITY : Number(length);
+  let data = reader.rest();
+  // Chunks are passed on as they are; their end is the last one, of no length.
+  const chunked = /chunked/i.test(headerOf(head.headers, 'transfer-encoding') ?? '');
+  let tail = '';
+  while (left > 0) {
+    if (data.length > 0) {
+      if (!(yield* c.stream.send(data)).ok) return;
+      left -= data.length;
+      tail = (tail + text(data.subarray(-7))).slice(-7);
+      if (chunked && (tail === '\r\n0\r\n\r\n' || tail === '0\r\n\r\n')) return;
+    }
+    if (left <= 0) return;
+    const r = yield* far.recv(65_536);
+    if (!r.ok && r.errno !== 'EINTR') return;
+    data = r.ok ? r.value : new Uint8Array(0);
+    if (r.ok && data.length === 0) return;
+  }
 }
 
 /** Requests of one connection. */
