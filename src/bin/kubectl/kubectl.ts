@@ -14,6 +14,8 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
+import { complete } from './complete.ts';
+import { BASH_SCRIPT } from './completion.ts';
 import { checkErr, Failure, failure } from './errors.ts';
 import { FlagSet } from './flags.ts';
 import { GLOBALS } from './globals.ts';
@@ -94,6 +96,7 @@ function* fail(p: Process, f: Failure): Task<number> {
 
 function* main(p: Process): Task<number> {
   const args = p.argv.slice(1);
+  if (args[0] === '__complete' || args[0] === '__completeNoDesc') return yield* complete(p, VERBS, args.slice(1), args[0] === '__complete');
   if (args[0] === 'help') {
     const found = find(args.slice(1));
     if (found === null) yield* p.out(rootHelp());
@@ -135,4 +138,8 @@ function* main(p: Process): Task<number> {
 
 const HELP = { name: 'help', short: 'h', type: 'bool', usage: 'help', hidden: true } as const;
 
-export const kubectl: Command = { name: 'kubectl', main };
+export const kubectl: Command = {
+  name: 'kubectl',
+  main,
+  files: { '/usr/share/bash-completion/completions/kubectl': BASH_SCRIPT },
+};

@@ -5,6 +5,7 @@ import { applyVerb } from './apply/apply.ts';
 import { authVerb } from './auth/auth.ts';
 import { autoscaleVerb } from './autoscale.ts';
 import { certificateVerb } from './certificate.ts';
+import { completionVerb } from './completion.ts';
 import { configVerb } from './config.ts';
 import { createVerb } from './create/create.ts';
 import { deleteVerb } from './delete.ts';
@@ -54,7 +55,7 @@ export const GROUPS: readonly VerbGroup[] = [
     verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, authVerb, eventsVerb],
   },
   { title: 'Advanced Commands:', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb, kustomizeVerb] },
-  { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb] },
+  { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb, completionVerb] },
 ];
 
 /** `Other Commands:` of the help text, sorted by name. */
