@@ -58,7 +58,7 @@ test('a namespace takes its contents along and says what it waits for', () => {
   f.create({ ...d, metadata: { ...d.metadata, namespace: 'shop' } });
   f.run(5);
   f.must(f.client.delete('namespaces', '', 'shop'));
-  f.run(1.5);
+  f.run(6.5);
   const ns = f.must(f.client.get<Namespace>('namespaces', '', 'shop'));
   expect(ns.status?.phase).toBe('Terminating');
   expect(ns.status?.conditions?.find((c) => c.type === 'NamespaceContentRemaining')).toMatchObject({

@@ -10,18 +10,30 @@ import { nowText } from './clock.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 
 const FINALIZER = 'kubernetes';
+/** namespaceDeletionGracePeriod: highly available API servers get this long to see the deletion. */
+const DELETION_GRACE = 5 * SEC;
 
 class NamespaceController implements Running {
   private readonly ctx: ControllerContext;
   private readonly queue: WorkQueue;
+  private readonly begun = new Set<string>();
 
   constructor(ctx: ControllerContext) {
     this.ctx = ctx;
     this.queue = new WorkQueue(ctx.sim, (key) => this.sync(key), 1 * SEC);
     const enqueue = (ns: Namespace): void => {
-      if (ns.metadata.deletionTimestamp !== undefined) this.queue.add(keyOf(ns));
+      if (ns.metadata.deletionTimestamp !== undefined) this.first(keyOf(ns));
     };
-    ctx.informers.of<Namespace>('namespaces').on({ add: enqueue, update: (_, ns) => enqueue(ns) });
+    ctx.informers
+      .of<Namespace>('namespaces')
+      .on({ add: enqueue, update: (_, ns) => enqueue(ns), delete: (ns) => this.begun.delete(keyOf(ns)) });
+  }
+
+  /** Later changes wait for the turn that is already set. */
+  private first(key: string): void {
+    if (this.begun.has(key)) return;
+    this.begun.add(key);
+    this.queue.addAfter(key, DELETION_GRACE);
   }
 
   private sync(name: string): 'done' | 'again' | number {

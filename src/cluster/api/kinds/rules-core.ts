@@ -7,6 +7,7 @@ import { legacyCIDR, parseCidr } from '../ip.ts';
 import { registerKind } from '../kind.ts';
 import { configMapKey, labelValue, nameIsLabel, qualifiedName } from '../names.ts';
 import type { ConfigMap, Event, Namespace, Node, Secret, ServiceAccount, Stored } from '../object.ts';
+import { forbidden as refuse } from '../status.ts';
 import type { V1LimitRange, V1LimitRangeItem, V1ResourceQuota, V1Taint } from '../types.ts';
 import { age, columns, since } from './columns.ts';
 import { bad, type Errors, immutable, mapSame, withMembers } from './common.ts';
@@ -15,6 +16,8 @@ import { quantityValue, resourceName } from './resources.ts';
 import { taintEffect } from './scheduling.ts';
 
 const NAME_LABEL = 'kubernetes.io/metadata.name';
+/** Of the admission plug-in NamespaceLifecycle. */
+const IMMORTAL: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
 
 registerKind<Namespace>('Namespace', {
   defaults(ns) {
@@ -31,6 +34,10 @@ registerKind<Namespace>('Namespace', {
     };
   },
   prepareForUpdate: (ns, old, context) => (context.subresource === '' ? { ...ns, spec: old.spec } : ns),
+  admitDelete: (ns) =>
+    IMMORTAL.has(ns.metadata.name)
+      ? refuse({ group: '', plural: 'namespaces' }, ns.metadata.name, 'this namespace may not be deleted')
+      : undefined,
   validate: (ns) =>
     (ns.spec?.finalizers ?? []).flatMap((f) => [
       ...bad('spec.finalizers', f, qualifiedName(f)),
