@@ -1,5 +1,6 @@
 /** An API server's HTTPS face for the kubectl recordings: certificates, kubeconfigs, one process per connection. */
 
+import { createHash } from 'node:crypto';
 import { isProxy, isStream, type RequestUser, type RestRequest } from '../../../cluster/api/http-types.ts';
 import { handle } from '../../../cluster/api/rest.ts';
 import type { ApiServer } from '../../../cluster/api/server.ts';
@@ -9,17 +10,25 @@ import type { Command, Task } from '../../../os/program.ts';
 import { startCommand } from '../../../os/run.ts';
 import { acceptTcp, closeSocket, openTcp } from '../../../os/sockcalls.ts';
 import { tcpStream } from '../../../os/stream.ts';
+import { Threads } from '../../../os/threads.ts';
 import { certificateAlgorithm, emitPrivate, emitPublic, type PrivateKey, publicOf, sign } from '../../../os/tls/keys.ts';
 import { p256Public, p256Secret } from '../../../os/tls/primitives.ts';
 import { tlsAccept } from '../../../os/tls/server.ts';
 import { TlsSession } from '../../../os/tls/session.ts';
-import { Threads } from '../../../os/threads.ts';
 import type { TcpSocket } from '../../../os/uapi.ts';
 import { WaitQueue } from '../../../sim/wait.ts';
 import { concat, text, utf8 } from '../../../wire/bytes.ts';
 import { emitPem } from '../../../wire/der.ts';
-import { type Certificate, emitAltNames, emitSigned, emitTbs, type GeneralName, type Name, OIDS, parseCertificate } from '../../../wire/x509.ts';
-import { createHash } from 'node:crypto';
+import {
+  type Certificate,
+  emitAltNames,
+  emitSigned,
+  emitTbs,
+  type GeneralName,
+  type Name,
+  OIDS,
+  parseCertificate,
+} from '../../../wire/x509.ts';
 
 interface Made {
   readonly key: PrivateKey;
@@ -90,7 +99,12 @@ function userOf(chain: readonly Certificate[]): RequestUser {
 function* serve(p: Process, api: ApiServer, sock: TcpSocket, own: Made): Task<void> {
   const s = new TlsSession(tcpStream(sock), p.sim.rng('tls'));
   const identity = { chain: [own.certificate.raw], key: own.key };
-  const wrong = yield* tlsAccept(s, { identity: () => [identity], versions: [13], alpn: (o) => (o.includes('http/1.1') ? 'http/1.1' : null), askClient: true });
+  const wrong = yield* tlsAccept(s, {
+    identity: () => [identity],
+    versions: [13],
+    alpn: (o) => (o.includes('http/1.1') ? 'http/1.1' : null),
+    askClient: true,
+  });
   let buffer: Uint8Array = new Uint8Array(0);
   while (!wrong) {
     let end = -1;
@@ -117,7 +131,10 @@ function* serve(p: Process, api: ApiServer, sock: TcpSocket, own: Made): Task<vo
     buffer = buffer.subarray(length);
     const [method = '', target = ''] = first.split(' ');
     const [path = '', query = ''] = target.split('?');
-    const pairs = query === '' ? [] : query.split('&').map((x) => x.split('=').map((y) => decodeURIComponent(y.replaceAll('+', ' '))) as [string, string]);
+    const pairs =
+      query === ''
+        ? []
+        : query.split('&').map((x) => x.split('=').map((y) => decodeURIComponent(y.replaceAll('+', ' '))) as [string, string]);
     const request: RestRequest = { method, path, query: pairs.map(([k, v]) => [k, v ?? '']), headers, body, user: userOf(s.peerChain) };
     const result = handle(api, request);
     if (isProxy(result)) {
@@ -168,11 +185,26 @@ export function serveApi(machine: Machine, api: ApiServer, folder: string): void
     { kind: 'IP Address', value: '10.96.0.1' },
   ]);
   machine.directory(`${folder}/pki`);
+  machine.directory('/etc/ssl/certs');
+  const stranger = issue(machine, [['2.5.4.3', 'Some Root CA']], null);
+  machine.init.writeFile('/etc/ssl/certs/ca-certificates.crt', emitPem('CERTIFICATE', stranger.certificate.raw));
   const write = (name: string, body: string): unknown => machine.init.writeFile(`${folder}/${name}`, body);
   write('pki/ca.crt', emitPem('CERTIFICATE', ca.certificate.raw));
   for (const [user, subject] of [
-    ['admin', [['2.5.4.10', 'system:masters'], ['2.5.4.3', 'kubernetes-admin']]],
-    ['alice', [['2.5.4.10', 'devs'], ['2.5.4.3', 'alice']]],
+    [
+      'admin',
+      [
+        ['2.5.4.10', 'system:masters'],
+        ['2.5.4.3', 'kubernetes-admin'],
+      ],
+    ],
+    [
+      'alice',
+      [
+        ['2.5.4.10', 'devs'],
+        ['2.5.4.3', 'alice'],
+      ],
+    ],
   ] as const) {
     const made = issue(machine, subject, ca);
     write(`pki/${user}.crt`, emitPem('CERTIFICATE', made.certificate.raw));

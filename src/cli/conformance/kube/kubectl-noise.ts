@@ -21,6 +21,7 @@ export function withoutNoise(text: string, fixed: string): string {
     .replace(/(X509SHA256=)[0-9a-f]{64}/g, '$1HASH')
     .replace(/(192\.168\.56\.10:)\d{5}(?=->)/g, '$1PORT')
     .replace(/(?:\/tmp\/)?\b(LIVE|MERGED)-\d+(?=\/)/g, '$1')
+    .replace(/\.[0-9a-f]{16}\b/g, '.EVENT')
     .replace(SUFFIX, '-XXXXX')
     .replace(AGE, (m) => (m === '' ? '' : 'AGE'))
     .replace(SERVICE_IP, (ip) => (ip === '10.96.0.1' || fixed.includes(ip) ? ip : 'SERVICE-IP'))

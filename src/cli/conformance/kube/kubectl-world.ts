@@ -75,7 +75,7 @@ function nodeStatus(n: number, now: string): object {
       condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
       condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
     ],
-    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
     nodeInfo: {
       architecture: 'amd64',
       bootID: '01234567-89ab-cdef-0123-456789abcdef',
@@ -146,7 +146,7 @@ function standIn(sim: Sim, admin: Client): void {
     const id = pod.metadata.uid ?? key;
     if (pod.spec?.nodeName && !started.has(id)) {
       started.add(id);
-      sim.schedule((pod.spec.nodeName === 'node1' ? 600 : 1400) * MS, () => start(key));
+      sim.schedule((pod.spec.nodeName === 'node1' ? 300 : 600) * MS, () => start(key));
     }
   };
   pods.on({ add: look, update: (_, pod) => look(pod), delete: () => {} });
