@@ -1,5 +1,6 @@
 /** The table of images that the registries have. */
 
+import { POLICY_IMAGE } from '../policy/manifest.ts';
 import { ADDONS } from './addons.ts';
 import type { Image } from './image.ts';
 import { NGINX_FILES } from './nginx.ts';
@@ -171,7 +172,7 @@ const APPS: readonly Image[] = [
   },
 ];
 
-export const IMAGES: readonly Image[] = [...APPS, ...ADDONS, ...TRAFFIC];
+export const IMAGES: readonly Image[] = [...APPS, ...ADDONS, ...TRAFFIC, POLICY_IMAGE];
 
 const byName = new Map<string, Image>();
 for (const image of IMAGES) {
