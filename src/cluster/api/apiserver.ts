@@ -2,7 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { acceptTcp, closeSocket, connectTcp, openTcp } from '../../os/sockcalls.ts';
+import { acceptTcp, closeSocket, connectTcp, openTcp, recvTcp } from '../../os/sockcalls.ts';
 import { type Stream, tcpStream } from '../../os/stream.ts';
 import { startThread } from '../../os/thread.ts';
 import { tlsConnect } from '../../os/tls/client.ts';
@@ -18,6 +18,7 @@ import { emitRequest, emitResponse, type Header, HttpReader, headerOf, REASONS, 
 import { clusterApiOf } from '../node/connect.ts';
 import { authenticate } from './authenticate.ts';
 import { isProxy, isStream, parseQuery, type RestProxy, type RestResponse, type RestStream } from './http-types.ts';
+import { isLinkRecord, serveLink } from './link.ts';
 import { Pki } from './pki.ts';
 import { handle, refuse } from './rest.ts';
 import type { ApiServer } from './server.ts';
@@ -239,11 +240,30 @@ function* answerOf(c: Connection, far: Stream, method: string): Task<void> {
   }
 }
 
+/** A stream whose first bytes have been read already. */
+function withFirst(first: Uint8Array, under: Stream): Stream {
+  let left: Uint8Array | null = first;
+  return {
+    send: (data, deadline) => under.send(data, deadline),
+    readable: () => left !== null || under.readable(),
+    *recv(max, deadline) {
+      if (!left) return yield* under.recv(max, deadline);
+      const part = left;
+      left = null;
+      return ok(part);
+    },
+  };
+}
+
 /** Requests of one connection. */
 function* connection(p: Process, api: ApiServer, sock: TcpSocket): Task<void> {
-  const stream = new TlsSession(tcpStream(sock), p.sim.rng('apiserver/tls'));
+  let stream: TlsSession | null = null;
   try {
     sock.setNoDelay(true);
+    const first = yield* recvTcp(sock, 65_536, p.sim.now + HANDSHAKE);
+    if (!first.ok || first.value.length === 0) return;
+    if (isLinkRecord(first.value[0])) return yield* serveLink(p, sock, first.value);
+    stream = new TlsSession(withFirst(first.value, tcpStream(sock)), p.sim.rng('apiserver/tls'));
     stream.deadline = p.sim.now + HANDSHAKE;
     const pki = pkiOf(api);
     const failed = yield* tlsAccept(stream, {
