@@ -70,4 +70,13 @@ export const TRAFFIC: readonly Image[] = [
     programs: ['ip-masq-agent=/ip-masq-agent', ...IPTABLES],
     size: 30_010_004,
   },
+  {
+    repository: 'quay.io/metallb/speaker',
+    tags: ['v0.15.2'],
+    latest: false,
+    base: 'scratch',
+    entrypoint: ['/speaker'],
+    programs: ['speaker=/speaker'],
+    size: 47_110_320,
+  },
 ];
