@@ -3,7 +3,9 @@
 import type { Process } from '../os/process.ts';
 import type { Command, Task } from '../os/program.ts';
 import type { Client } from './api/client.ts';
+import { apiOf } from './api/connect.ts';
 import { cniCommands } from './cni/index.ts';
+import { speakerCommand } from './controllers/speaker.ts';
 import { nodeCacheCommand } from './dns/nodecache.ts';
 import { corednsCommand } from './dns/server.ts';
 import { gatewayControllerCommand } from './gateway/controller.ts';
@@ -13,8 +15,8 @@ import { imageCommands } from './images/programs/index.ts';
 import { ingressCommand } from './ingress/controller.ts';
 import { nginxIngress } from './ingress/nginx.ts';
 import { traefikIngress } from './ingress/traefik.ts';
+import { flanneldCommand } from './network/flannel/flanneld.ts';
 import { ipMasqAgent } from './network/ipmasq/agent.ts';
-import { clusterApiOf } from './node/connect.ts';
 import { controlPlaneCommands } from './node/controlplane.ts';
 import { kubeletCommand } from './node/kubelet/kubelet.ts';
 import { serveKubelet } from './node/kubelet/server.ts';
@@ -22,28 +24,32 @@ import { busybox, containerd, pause } from './node/runtime/containerd.ts';
 import { policyAgentCommand } from './policy/agent.ts';
 import { kubeProxyCommand } from './proxy/kube-proxy.ts';
 
-function localClient(p: Process, name: string): Client | null {
-  return clusterApiOf(p.sim)?.api.client({ name, groups: ['system:authenticated'] }) ?? null;
+/** From a pod: by the address of the Service `kubernetes`. */
+function podClient(p: Process, name: string): Client | null {
+  return apiOf(p, { name, groups: ['system:serviceaccounts', 'system:authenticated'] }, { inCluster: true });
 }
 
 function connectAs(user: (p: Process) => string) {
   return function* (p: Process): Task<Client | string> {
     yield { cost: 20 };
-    return localClient(p, user(p)) ?? 'no API server';
+    const name = user(p);
+    return apiOf(p, { name, groups: ['system:authenticated'] }) ?? 'no API server';
   };
 }
 
 /** As a pod of a controller: the account that its manifest gives it. */
-const asController = (p: Process): Client | null => localClient(p, 'system:serviceaccount:kube-system:controller');
+const asController = (p: Process): Client | null => podClient(p, 'system:serviceaccount:kube-system:controller');
 
 /** Programs that only images have. */
 const inImages: readonly Command[] = [
-  nodeCacheCommand((p) => localClient(p, 'system:serviceaccount:kube-system:node-local-dns')),
+  nodeCacheCommand((p) => podClient(p, 'system:serviceaccount:kube-system:node-local-dns')),
   gatewayControllerCommand(asController),
   gatewayProxyCommand(asController),
   ingressCommand(nginxIngress, asController),
   ingressCommand(traefikIngress, asController),
+  flanneldCommand((p) => podClient(p, 'system:serviceaccount:kube-flannel:flannel')),
   ipMasqAgent,
+  speakerCommand((p) => podClient(p, 'system:serviceaccount:metallb-system:speaker')),
   policyAgentCommand(connectAs(() => 'system:serviceaccount:kube-system:network-policy-agent')),
   echoBasic,
   ...imageCommands,
@@ -57,7 +63,7 @@ export const clusterCommands: readonly Command[] = [
   containerd,
   pause,
   { ...kubeProxyCommand(connectAs(() => 'system:serviceaccount:kube-system:kube-proxy')), hidden: true },
-  { ...corednsCommand((p) => localClient(p, 'system:serviceaccount:kube-system:coredns')), hidden: true },
+  { ...corednsCommand((p) => podClient(p, 'system:serviceaccount:kube-system:coredns')), hidden: true },
   kubeletCommand(
     connectAs((p) => `system:node:${p.hostname}`),
     serveKubelet,

@@ -9,6 +9,8 @@ export interface ClusterApi {
   readonly kubernetes: KubernetesSpec;
   /** The cluster's certificate authority, as PEM. */
   readonly rootCA: string;
+  /** What nodes' objects have when they register. */
+  readonly nodes: ReadonlyMap<string, { readonly podCIDRs: readonly string[]; readonly annotations: Readonly<Record<string, string>> }>;
 }
 
 const clusters = new WeakMap<Sim, ClusterApi>();

@@ -6,11 +6,9 @@ import { WaitQueue } from '../../sim/wait.ts';
 import { kubeApiserverCommand } from '../api/apiserver.ts';
 import type { Client } from '../api/client.ts';
 import type { Running } from '../controllers/context.ts';
-import { CONTROLLERS, startControllers } from '../controllers/index.ts';
+import { startControllers } from '../controllers/index.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { type ClusterApi, clusterApiOf } from './connect.ts';
-
-export const runsDaemonSets = CONTROLLERS.some((c) => c.name === 'daemonset-controller');
 
 function* forever(): Task<never> {
   const never = new WaitQueue();

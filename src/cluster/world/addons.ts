@@ -159,6 +159,11 @@ mode: ${k.proxyMode}
   ];
 }
 
+function nodesOf(names: readonly string[]): object {
+  const matchExpressions = [{ key: 'kubernetes.io/hostname', operator: 'In', values: names }];
+  return { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } };
+}
+
 function coreDns(k: KubernetesSpec, replicas: number): KubeObject[] {
   const labels = { 'k8s-app': 'kube-dns' };
   const domain = k.clusterDomain ?? 'cluster.local';
@@ -201,6 +206,7 @@ function coreDns(k: KubernetesSpec, replicas: number): KubeObject[] {
           metadata: { labels },
           spec: {
             affinity: {
+              ...(k.dnsNodes ? { nodeAffinity: nodesOf(k.dnsNodes) } : {}),
               podAntiAffinity: {
                 preferredDuringSchedulingIgnoredDuringExecution: [
                   {
@@ -251,6 +257,6 @@ function coreDns(k: KubernetesSpec, replicas: number): KubeObject[] {
   ];
 }
 
-export function addonManifests(_nodes: readonly NodePlace[], k: KubernetesSpec): KubeObject[] {
-  return [...(k.proxyMode === 'none' ? [] : kubeProxy(k)), ...((k.dnsReplicas ?? 2) > 0 ? coreDns(k, k.dnsReplicas ?? 2) : [])];
-}
+export const proxyManifests = (k: KubernetesSpec): KubeObject[] => (k.proxyMode === 'none' ? [] : kubeProxy(k));
+
+export const dnsManifests = (k: KubernetesSpec): KubeObject[] => ((k.dnsReplicas ?? 2) > 0 ? coreDns(k, k.dnsReplicas ?? 2) : []);

@@ -2,22 +2,21 @@
 
 import { Symlink } from '../../os/inode.ts';
 import type { Machine } from '../../os/machine.ts';
-import { runCommand } from '../../os/run.ts';
 import { systemdOf } from '../../os/systemd.ts';
 import { MS, SEC, type Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
 import { installNodeFiles } from '../api/kubeconfig.ts';
-import { type KubeObject, keyOf, type Pod } from '../api/object.ts';
+import { type DaemonSet, type KubeObject, keyOf, type Node, type Pod } from '../api/object.ts';
 import { CA_PEM } from '../api/pki.ts';
 import { ApiServer } from '../api/server.ts';
 import { reconcileKubernetesService } from '../controllers/kubernetesservice.ts';
+import { speakerManifests } from '../controllers/speaker.ts';
 import { PAUSE_IMAGE } from '../images/addons.ts';
 import { provideApi } from '../node/connect.ts';
-import { runsDaemonSets } from '../node/controlplane.ts';
 import { runtimeOf } from '../node/runtime/runtime.ts';
 import { setUp } from '../setup.ts';
-import { addonManifests, controlPlane } from './addons.ts';
+import { controlPlane, dnsManifests, proxyManifests } from './addons.ts';
 import type { ClusterFile, KubernetesSpec } from './file.ts';
 import { hostOf, type NodePlace, networkOf } from './network.ts';
 
@@ -121,13 +120,8 @@ function layOut(m: Machine, place: NodePlace, nodes: readonly NodePlace[], file:
   const conflist = networkOf(k.cni).conflist(place, k);
   if (conflist) write(`/etc/cni/net.d/${conflist.name}`, conflist.text);
   setUp(m.kernel.init, networkOf(k.cni).links(place, nodes), () => undefined);
-  const rules = networkOf(k.cni).rules(place, k);
-  if (rules !== '') {
-    const r = runCommand(m, ['iptables-restore', '--noflush'], { stdin: rules });
-    if (r.exitCode !== 0) throw new Error(`${place.machine.name}: iptables-restore: ${r.stderr}`);
-  }
   const runtime = runtimeOf(m);
-  for (const image of [PAUSE_IMAGE, ...(k.images ?? [])]) runtime.addImage(image);
+  for (const image of [PAUSE_IMAGE, ...networkOf(k.cni).images, ...(k.images ?? [])]) runtime.addImage(image);
   for (const [key, ip] of Object.entries(file.pins ?? {})) {
     const [pod = '', node] = key.split('@');
     if (node === undefined || node === machine.name) runtime.pins.set(pod, ip);
@@ -147,7 +141,12 @@ export function boot(sim: Sim, file: ClusterFile, machines: ReadonlyMap<string, 
   sim.schedule(1 * MS, () =>
     reconcileKubernetesService(api.client(), { address: master?.ip ?? '', port: 6443, clusterIP: hostOf(k.serviceCIDRs[0] ?? '', 1) }),
   );
-  provideApi(sim, { api, kubernetes: k, rootCA: CA_PEM });
+  provideApi(sim, {
+    api,
+    kubernetes: k,
+    rootCA: CA_PEM,
+    nodes: new Map(nodes.map((n) => [n.machine.name, { podCIDRs: n.podCIDRs, annotations: networkOf(k.cni).annotations(n) }])),
+  });
   for (const place of nodes) {
     const m = machines.get(place.machine.name) as Machine;
     layOut(m, place, nodes, file, k);
@@ -158,23 +157,11 @@ export function boot(sim: Sim, file: ClusterFile, machines: ReadonlyMap<string, 
       if (unit) systemd.start(unit, () => {});
     }
   }
-  const objects = [...addonManifests(nodes, k), ...(file.manifests ?? [])];
-  apply(sim, admin, runsDaemonSets ? objects : objects.flatMap((o) => (o.kind === 'DaemonSet' ? daemons(o, nodes) : [o])));
+  const first = [...networkOf(k.cni).manifests(k), ...proxyManifests(k)];
+  const then = [...dnsManifests(k), ...((k.loadBalancerPool?.length ?? 0) > 0 ? speakerManifests() : []), ...(file.manifests ?? [])];
+  apply(sim, admin, first, () => daemonsReady(admin, nodes.length, first, () => apply(sim, admin, then)));
+  const objects = [...first, ...then];
   return { file, api, admin, nodes, expected: expectedPods(objects, nodes) };
-}
-
-/** A daemon's pods, one on each node. */
-function daemons(set: KubeObject, nodes: readonly NodePlace[]): KubeObject[] {
-  const { template } = (set as unknown as { spec: { template: { metadata: object; spec: object } } }).spec;
-  return nodes.map(
-    (n) =>
-      ({
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { ...template.metadata, name: `${set.metadata.name}-${n.machine.name}`, namespace: set.metadata.namespace },
-        spec: { ...template.spec, nodeName: n.machine.name },
-      }) as KubeObject,
-  );
 }
 
 /** Pods that the objects stand for, and those of the control plane. */
@@ -192,7 +179,7 @@ function expectedPods(objects: readonly KubeObject[], nodes: readonly NodePlace[
 const TRIES = 200;
 
 /** Creates objects in order; what is refused because something else is not there yet comes again. */
-function apply(sim: Sim, admin: Client, objects: readonly KubeObject[]): void {
+function apply(sim: Sim, admin: Client, objects: readonly KubeObject[], done: () => void = () => {}): void {
   let rest = [...objects];
   let tries = 0;
   const account = (ns: string): boolean =>
@@ -220,8 +207,32 @@ function apply(sim: Sim, admin: Client, objects: readonly KubeObject[]): void {
     rest = refused;
     tries++;
     if (rest.length > 0) sim.schedule(50 * MS, go);
+    else done();
   };
   sim.schedule(1 * MS, start);
+}
+
+/** Calls back once all nodes and the daemons on them are ready. */
+function daemonsReady(admin: Client, count: number, objects: readonly KubeObject[], then: () => void): void {
+  const daemons = objects.filter((o) => o.kind === 'DaemonSet').length;
+  const running = new Set<string>();
+  const ready = new Set<string>();
+  const watch = admin.watch<Node>('nodes', {}, ({ object }) => {
+    if (object.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) ready.add(object.metadata.name);
+    look();
+  });
+  const sets = admin.watch<DaemonSet>('daemonsets.apps', {}, ({ object }) => {
+    if ((object.status?.numberReady ?? 0) >= count) running.add(keyOf(object));
+    look();
+  });
+  let over = false;
+  const look = (): void => {
+    if (over || ready.size < count || running.size < daemons) return;
+    over = true;
+    watch.stop();
+    sets.stop();
+    then();
+  };
 }
 
 /** Runs the world until `expected` pods are Ready, or for a minute of virtual time. False when some never were. */

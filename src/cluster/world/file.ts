@@ -45,7 +45,7 @@ export interface MachineSpec {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
-export type NetworkKind = 'bridge' | 'flannel-vxlan' | 'flannel-host-gw' | 'calico-ipip' | 'calico-bgp' | 'none';
+export type NetworkKind = 'bridge' | 'flannel-vxlan' | 'flannel-host-gw' | 'none';
 
 export interface KubernetesSpec {
   readonly cni: NetworkKind;
@@ -56,6 +56,8 @@ export interface KubernetesSpec {
   readonly clusterDomain?: string;
   /** CoreDNS as a Deployment of so many; 0 for none. */
   readonly dnsReplicas?: number;
+  /** The nodes that CoreDNS may run on; any when not given. */
+  readonly dnsNodes?: readonly string[];
   /** Images that are on every node. */
   readonly images?: readonly string[];
   readonly loadBalancerPool?: readonly string[];

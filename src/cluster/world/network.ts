@@ -1,6 +1,7 @@
 /** The pod networks that a cluster file may name: CNI configuration and what each node needs beside it. */
 
-import { hex, sha256 } from '../sha256.ts';
+import type { KubeObject } from '../api/object.ts';
+import { FLANNEL_IMAGE, FLANNEL_PLUGIN_IMAGE, flannelManifests } from '../network/flannel/manifest.ts';
 import type { KubernetesSpec, MachineSpec, NetworkKind } from './file.ts';
 
 export interface NodePlace {
@@ -16,8 +17,12 @@ export interface PodNetwork {
   conflist(node: NodePlace, k: KubernetesSpec): { readonly name: string; readonly text: string } | null;
   /** Set-up lines (see setup.ts) of a node. */
   links(node: NodePlace, all: readonly NodePlace[]): string[];
-  /** Rules for iptables-restore --noflush. */
-  rules(node: NodePlace, k: KubernetesSpec): string;
+  /** What an administrator applies. */
+  manifests(k: KubernetesSpec): readonly KubeObject[];
+  /** Images that are on every node. */
+  readonly images: readonly string[];
+  /** What the node's object says from the beginning: what a daemon of it wrote in its life before. */
+  annotations(node: NodePlace): Readonly<Record<string, string>>;
 }
 
 const two = (n: number): string => n.toString(16).padStart(2, '0');
@@ -30,7 +35,7 @@ export function hostOf(cidr: string, n: number): string {
   return [24, 16, 8, 0].map((s) => Math.floor(value / 2 ** s) % 256).join('.');
 }
 
-function bridgeConflist(node: NodePlace, k: KubernetesSpec, mtu: number): { name: string; text: string } {
+function bridgeConflist(node: NodePlace, k: KubernetesSpec): { name: string; text: string } {
   const routes = [{ dst: '0.0.0.0/0' }, ...k.clusterCIDRs.filter((c) => !c.includes(':')).map((dst) => ({ dst }))];
   const text = `${JSON.stringify(
     {
@@ -40,7 +45,6 @@ function bridgeConflist(node: NodePlace, k: KubernetesSpec, mtu: number): { name
         {
           type: 'bridge',
           bridge: 'cni0',
-          ...(mtu === 1500 ? {} : { mtu }),
           hairpinMode: true,
           isGateway: true,
           ipMasq: false,
@@ -52,76 +56,34 @@ function bridgeConflist(node: NodePlace, k: KubernetesSpec, mtu: number): { name
     null,
     2,
   )}\n`;
-  return { name: '10-flannel.conflist', text };
-}
-
-/** flannel's own chain for what leaves the cluster, and that it forwards. */
-function masqueradeRules(node: NodePlace, k: KubernetesSpec): string {
-  const cluster = k.clusterCIDRs.find((c) => !c.includes(':')) ?? '';
-  const own = node.podCIDRs[0] ?? '';
-  const masq = (rule: string): string => `-A FLANNEL-POSTRTG ${rule} -m comment --comment "flanneld masq" -j`;
-  return [
-    '*nat',
-    ':FLANNEL-POSTRTG - [0:0]',
-    '-A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG',
-    `${masq('-m mark --mark 0x4000/0x4000')} RETURN`,
-    `${masq(`-s ${own} -d ${cluster}`)} RETURN`,
-    `${masq(`-s ${cluster} -d ${own}`)} RETURN`,
-    `${masq(`! -s ${cluster} -d ${own}`)} RETURN`,
-    `${masq(`-s ${cluster} ! -d 224.0.0.0/4`)} MASQUERADE --random-fully`,
-    `${masq(`! -s ${cluster} -d ${cluster}`)} MASQUERADE --random-fully`,
-    'COMMIT',
-    '*filter',
-    ':FLANNEL-FWD - [0:0]',
-    '-A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD',
-    `-A FLANNEL-FWD -s ${cluster} -m comment --comment "flanneld forward" -j ACCEPT`,
-    `-A FLANNEL-FWD -d ${cluster} -m comment --comment "flanneld forward" -j ACCEPT`,
-    'COMMIT',
-    '',
-  ].join('\n');
+  return { name: '10-bridge.conflist', text };
 }
 
 const vtep = (node: NodePlace): string => `5e:00:00:00:${two(node.index)}:01`;
 
-const plainBridge: PodNetwork = {
-  conflist: (node, k) => bridgeConflist(node, k, 1500),
-  links: (node, all) =>
-    all
-      .filter((n) => n !== node)
-      .flatMap((n) => n.podCIDRs.map((c) => `route add ${c} via ${n.ip} dev ${node.machine.interfaces[0]?.name}`)),
-  rules: () => '',
-};
+const flannel = (backend: 'vxlan' | 'host-gw'): PodNetwork => ({
+  conflist: () => null,
+  links: () => [],
+  manifests: (k) => flannelManifests(backend, { clusterCIDR: k.clusterCIDRs.find((c) => !c.includes(':')) ?? '' }),
+  images: [FLANNEL_IMAGE, FLANNEL_PLUGIN_IMAGE],
+  annotations: (node): Readonly<Record<string, string>> =>
+    backend === 'vxlan' ? { 'flannel.alpha.coreos.com/backend-data': JSON.stringify({ VNI: 1, VtepMAC: vtep(node) }) } : {},
+});
 
 const NETWORKS: Readonly<Record<NetworkKind, PodNetwork>> = {
-  none: { conflist: () => null, links: () => [], rules: () => '' },
-  bridge: plainBridge,
-  'flannel-host-gw': { ...plainBridge, rules: masqueradeRules },
-  'flannel-vxlan': {
-    conflist: (node, k) => bridgeConflist(node, k, 1450),
-    links: (node, all) => {
-      const peers = all.filter((n) => n !== node);
-      const dev = node.machine.interfaces[0]?.name ?? 'eth0';
-      return [
-        `link add flannel.1 address ${vtep(node)} mtu 1450 type vxlan id 1 dev ${dev} local ${node.ip} dstport 8472 nolearning`,
-        'link set flannel.1 up',
-        `addr add ${first(node.podCIDRs[0] ?? '')}/32 dev flannel.1`,
-        ...peers.flatMap((n) => {
-          const subnet = n.podCIDRs[0] ?? '';
-          return [
-            `neigh replace ${first(subnet)} lladdr ${vtep(n)} dev flannel.1 nud permanent`,
-            `route add ${subnet} via ${first(subnet)} dev flannel.1 onlink`,
-          ];
-        }),
-        ...peers.map((n) => `fdb append ${vtep(n)} dev flannel.1 dst ${n.ip}`),
-      ];
-    },
-    rules: masqueradeRules,
+  none: { conflist: () => null, links: () => [], manifests: () => [], images: [], annotations: () => ({}) },
+  bridge: {
+    conflist: bridgeConflist,
+    links: (node, all) =>
+      all
+        .filter((n) => n !== node)
+        .flatMap((n) => n.podCIDRs.map((c) => `route add ${c} via ${n.ip} dev ${node.machine.interfaces[0]?.name}`)),
+    manifests: () => [],
+    images: [],
+    annotations: () => ({}),
   },
-  'calico-ipip': plainBridge,
-  'calico-bgp': plainBridge,
+  'flannel-vxlan': flannel('vxlan'),
+  'flannel-host-gw': flannel('host-gw'),
 };
 
 export const networkOf = (kind: NetworkKind): PodNetwork => NETWORKS[kind];
-
-/** A stable hexadecimal name. */
-export const digest = (text: string): string => hex(sha256(text));

@@ -147,7 +147,7 @@ export const W1: ClusterFile = {
     node('node-1', 11, '10.244.1.0/24', 'worker'),
     node('node-2', 12, '10.244.2.0/24', 'worker'),
   ],
-  kubernetes: KUBERNETES,
+  kubernetes: { ...KUBERNETES, dnsNodes: ['cp-1', 'node-2'] },
   manifests: [
     service('web', '10.96.10.20', { app: 'web' }, { name: 'http', port: 80, targetPort: 8080, nodePort: 30080 }, 'NodePort'),
     service('empty', '10.96.10.99', { app: 'nothing' }, { name: 'http', port: 80, targetPort: 8080, nodePort: 30099 }, 'NodePort'),
@@ -181,7 +181,7 @@ export const W1_HGW: ClusterFile = {
   ...W1,
   name: 'w1-hgw',
   title: 'flannel host-gw',
-  kubernetes: { ...KUBERNETES, cni: 'flannel-host-gw' },
+  kubernetes: { ...KUBERNETES, cni: 'flannel-host-gw', dnsNodes: ['cp-1', 'node-2'] },
 };
 
 /** One node, one pod with two containers. */

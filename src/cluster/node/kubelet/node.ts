@@ -8,6 +8,7 @@ import { microTimestamp } from '../../api/time.ts';
 import type { V1NodeCondition, V1NodeStatus } from '../../api/types.ts';
 import { KUBERNETES_VERSION } from '../../images/addons.ts';
 import { hex, sha256 } from '../../sha256.ts';
+import { clusterApiOf } from '../connect.ts';
 import { RUNTIME_VERSION } from '../runtime/runtime.ts';
 import { networkReady } from '../runtime/sandbox.ts';
 import type { Kubelet } from './context.ts';
@@ -122,6 +123,8 @@ export class NodeStatus {
     const got = client.get<Node>('nodes', '', config.nodeName);
     if (!got.ok && got.status.reason !== 'NotFound') return false;
     if (!got.ok) {
+      const given = clusterApiOf(sim)?.nodes.get(config.nodeName);
+      const podCIDRs = given?.podCIDRs ?? [];
       const node = {
         apiVersion: 'v1',
         kind: 'Node',
@@ -134,12 +137,14 @@ export class NodeStatus {
             'kubernetes.io/hostname': config.nodeName,
             ...config.labels,
           },
-          annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+          annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...given?.annotations },
         },
-        spec:
-          config.taints.length > 0
+        spec: {
+          ...(podCIDRs[0] ? { podCIDR: podCIDRs[0], podCIDRs } : {}),
+          ...(config.taints.length > 0
             ? { taints: config.taints.map(({ key, value, effect }) => ({ effect, key, ...(value ? { value } : {}) })) }
-            : {},
+            : {}),
+        },
         status: this.status(undefined),
       };
       const made = client.create(node as KubeObject);

@@ -105,7 +105,7 @@ export function* staticPods(kubelet: Kubelet): Task<void> {
         kubelet.assign(pod);
       }
     mirrors(kubelet);
-    yield { until: sim.now + CHECK };
+    yield { until: sim.now + (kubelet.node ? CHECK : SEC / 10) };
   }
 }
 
