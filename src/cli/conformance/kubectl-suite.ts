@@ -80,6 +80,9 @@ function run(world: KubectlWorld, command: string, user: string): Ran {
   return { stdout: r.stdout, stderr: r.stderr, code: r.exitCode };
 }
 
+/** How long a command of the recordings took, seconds. */
+const PACE = 0.15;
+
 const SWEPT = ['a', 'b', '1web', 'l1', 'm1', 'm4'];
 
 /** What was done between the commands and not recorded. */
@@ -120,6 +123,7 @@ class Between {
   private gone = 0;
 
   after(c: Recorded): void {
+    this.pause(PACE);
     if (c.group.startsWith('09') && c.command === 'kubectl get ns shop' && ++this.gone === 1) this.pause(5);
     if (c.command === 'kubectl apply -f good.yaml' && !this.applied) {
       this.applied = true;

@@ -20,7 +20,7 @@ class NamespaceController implements Running {
 
   constructor(ctx: ControllerContext) {
     this.ctx = ctx;
-    this.queue = new WorkQueue(ctx.sim, (key) => this.sync(key), 1 * SEC);
+    this.queue = new WorkQueue(ctx.sim, (key) => this.sync(key));
     const enqueue = (ns: Namespace): void => {
       if (ns.metadata.deletionTimestamp !== undefined) this.first(keyOf(ns));
     };

@@ -6,7 +6,9 @@ const SUFFIX = /-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g;
 const AGE = /(?<=^|[\s(])(\d+y)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(?=$|[\s)])/gm;
 const SERVICE_IP = /\b10\.(?:9[6-9]|10\d|11[01])\.\d{1,3}\.\d{1,3}\b/g;
 const NODE_PORT = /\b3[0-2]\d{3}\b/g;
-const POD_IPS = /\b10\.244\.\d+\.\d+(?::\d+)?(?:,10\.244\.\d+\.\d+(?::\d+)?)+/g;
+/** The stand-in for the container runtime gave them. */
+const POD_IP = /\b10\.244\.(\d)\.[1-9]\d*\b/g;
+const POD_IPS = /\b10\.244\.\d+\.POD(?::\d+)?(?:,10\.244\.\d+\.POD(?::\d+)?)+/g;
 
 /** `fixed`: texts that name addresses and ports which are not random. */
 export function withoutNoise(text: string, fixed: string): string {
@@ -26,6 +28,7 @@ export function withoutNoise(text: string, fixed: string): string {
     .replace(AGE, (m) => (m === '' ? '' : 'AGE'))
     .replace(SERVICE_IP, (ip) => (ip === '10.96.0.1' || fixed.includes(ip) ? ip : 'SERVICE-IP'))
     .replace(NODE_PORT, (port) => (fixed.includes(port) ? port : 'NODE-PORT'))
+    .replace(POD_IP, '10.244.$1.POD')
     .replace(POD_IPS, (list) => list.split(',').sort().join(','))
     .replace(/ {2,}/g, '  ')
     .replace(/-{3,}/g, '---');
