@@ -44,7 +44,11 @@ export default defineConfig({
         PageTitle: './src/site/components/PageTitle.astro',
       },
       head: [{ tag: 'meta', attrs: { name: 'color-scheme', content: 'dark light' } }],
-      sidebar: [...sidebar, { label: 'Reference', items: [{ label: 'What is emulated', slug: 'reference/emulated' }] }],
+      sidebar: [
+        ...sidebar,
+        { label: 'Labs', items: [{ label: 'A Service that nobody answers', slug: 'labs/endpoints-none' }] },
+        { label: 'Reference', items: [{ label: 'What is emulated', slug: 'reference/emulated' }] },
+      ],
     }),
   ],
 });

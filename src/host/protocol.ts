@@ -13,8 +13,8 @@ export interface StepResult extends Step {
 }
 
 export type ToWorker =
-  /** Starts (or starts afresh) a world. `lab: null` is the playground. A log is replayed before anything else. */
-  | { t: 'open'; lab: string | null; seed: number; log?: SubmissionLog }
+  /** Starts (or starts afresh) a world. `lab: null` is the playground, in `world` or in W1. A log is replayed before anything else. */
+  | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog }
   | { t: 'attach'; term: number; host: string; cols: number; rows: number }
   | { t: 'detach'; term: number }
   | { t: 'input'; term: number; data: string }

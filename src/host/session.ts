@@ -55,7 +55,7 @@ export class HostSession {
   private async handle(m: ToWorker): Promise<void> {
     switch (m.t) {
       case 'open':
-        return this.open(m.lab, m.seed, m.log);
+        return this.open(m.lab, m.seed, m.world, m.log);
       case 'attach':
         return this.attach(m.term, m.host, m.cols, m.rows);
       case 'detach':
@@ -96,9 +96,10 @@ export class HostSession {
     }
   }
 
-  private async open(lab: string | null, seed: number, log: SubmissionLog | undefined): Promise<void> {
+  private async open(lab: string | null, seed: number, world: string | undefined, log: SubmissionLog | undefined): Promise<void> {
     const source = lab === null ? null : await this.env.lab(lab);
-    if (source) await loadWorld(source.world);
+    const name = source?.world ?? world;
+    if (name !== undefined) await loadWorld(name);
     const start = this.env.now();
     this.screens.clear();
     this.session = null;
@@ -111,7 +112,7 @@ export class HostSession {
         this.fail('replay', error);
       }
     }
-    this.session ??= source ? createSession({ lab: source, seed }) : createPlayground(seed);
+    this.session ??= source ? createSession({ lab: source, seed }) : createPlayground(seed, world);
     const { session } = this;
     session.onCommandDone(() => {
       this.logWanted = true;

@@ -7,9 +7,12 @@ import { scriptLog } from './log.ts';
 import { proveLab } from './prove.ts';
 import { readLab } from './read.ts';
 import { createSession } from './session.ts';
+import { loadWorld } from './world.ts';
 
-test.each(labIds())('%s: start fails, solution and alternatives pass, decoys fail where they aim', (id) => {
-  expect(proveLab(loadLab(id)).filter((p) => !p.passed)).toEqual([]);
+test.each(labIds())('%s: start fails, solution and alternatives pass, decoys fail where they aim', async (id) => {
+  const lab = loadLab(id);
+  await loadWorld(lab.world);
+  expect(proveLab(lab).filter((p) => !p.passed)).toEqual([]);
 });
 
 test('a hundred runs of the same seed and log have one trace hash; another seed has another', () => {

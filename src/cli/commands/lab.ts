@@ -5,21 +5,24 @@ import { grade } from '../../lab/grade.ts';
 import type { GradeReport } from '../../lab/lab.ts';
 import { scriptLog } from '../../lab/log.ts';
 import { proveLab } from '../../lab/prove.ts';
+import { loadWorld } from '../../lab/world.ts';
 import { labIds, loadLab } from '../labs.ts';
 import { type Args, integer, parseArgs } from './args.ts';
 
-export function labCommand([verb, ...argv]: string[]): number {
+export async function labCommand([verb, ...argv]: string[]): Promise<number> {
   if (verb === 'test') return test(parseArgs(argv, { values: ['seeds'] }));
   if (verb === 'grade') return gradeScript(parseArgs(argv, { values: ['script', 'seed'], switches: ['json'] }));
   throw new Error('usage: hopwise lab test [ID…] [--seeds N] | hopwise lab grade ID --script FILE [--seed N] [--json]');
 }
 
-function test(args: Args): number {
+async function test(args: Args): Promise<number> {
   const ids = args.operands.length > 0 ? args.operands : labIds();
   let passed = 0;
   let failed = 0;
   for (const id of ids) {
-    for (const proof of proveLab(loadLab(id), integer(args, 'seeds', 1))) {
+    const lab = loadLab(id);
+    await loadWorld(lab.world);
+    for (const proof of proveLab(lab, integer(args, 'seeds', 1))) {
       if (proof.passed) passed++;
       else failed++;
       process.stdout.write(
@@ -31,12 +34,13 @@ function test(args: Args): number {
   return failed > 0 ? 1 : 0;
 }
 
-function gradeScript(args: Args): number {
+async function gradeScript(args: Args): Promise<number> {
   const [id] = args.operands;
   const file = args.values.get('script');
   if (id === undefined || file === undefined) throw new Error('usage: hopwise lab grade ID --script FILE [--seed N] [--json]');
   if (!existsSync(file)) throw new Error(`--script ${file}: no such file`);
   const lab = loadLab(id);
+  await loadWorld(lab.world);
   const report = grade(lab, scriptLog(lab, integer(args, 'seed', 1), readFileSync(file, 'utf8')));
   process.stdout.write(args.switches.has('json') ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
   return report.passed ? 0 : 1;

@@ -22,8 +22,10 @@ export async function shellCommand(argv: string[]): Promise<number> {
   if (world !== '') await loadClusterWorld(world);
   const lab = args.values.get('lab');
   const seed = integer(args, 'seed', 1);
+  const source = lab === undefined ? null : loadLab(lab);
+  if (source) await loadWorld(source.world);
   const session =
-    lab === undefined ? createPlayground(seed, world === '' ? undefined : clusterName(world)) : createSession({ lab: loadLab(lab), seed });
+    source === null ? createPlayground(seed, world === '' ? undefined : clusterName(world)) : createSession({ lab: source, seed });
   const host = args.values.get('host') ?? (session.info.hosts[0]?.id as string);
   if (!session.info.hosts.some((h) => h.id === host))
     throw new Error(`there is no host "${host}"; there are: ${session.info.hosts.map((h) => h.id).join(', ')}`);

@@ -4,14 +4,19 @@ import { loadLab } from 'virtual:hopwise-labs';
 import type { Step, StepResult } from '../../host/protocol.ts';
 import type { LabInfo } from '../../lab/session.ts';
 import { createSession, transcript } from '../../lab/session.ts';
+import { loadWorld } from '../../lab/world.ts';
 
 /** Readers and build see one and the same world: same seed, same MAC addresses, same interface names. */
 const SEED = 1;
 
 export async function runSteps(lab: string | undefined, steps: readonly Step[]): Promise<readonly StepResult[]> {
-  return transcript({ lab: lab ? await loadLab(lab) : undefined, steps, seed: SEED });
+  const source = lab ? await loadLab(lab) : undefined;
+  if (source) await loadWorld(source.world);
+  return transcript({ lab: source, steps, seed: SEED });
 }
 
 export async function labInfo(lab: string): Promise<LabInfo> {
-  return createSession({ lab: await loadLab(lab), seed: SEED }).info;
+  const source = await loadLab(lab);
+  await loadWorld(source.world);
+  return createSession({ lab: source, seed: SEED }).info;
 }

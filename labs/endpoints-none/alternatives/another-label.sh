@@ -1,0 +1,2 @@
+kubectl set selector svc checkout tier=be
+sleep 2

@@ -1,0 +1,2 @@
+kubectl set selector svc checkout app=checkout
+sleep 2

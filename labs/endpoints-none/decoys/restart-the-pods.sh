@@ -1,0 +1,2 @@
+kubectl rollout restart deployment checkout
+kubectl rollout status deployment/checkout
