@@ -8,7 +8,7 @@ import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { closeSocket, connectTcp, openTcp } from '../../os/sockcalls.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
-import { type Micros, SEC, type Sim } from '../../sim/sim.ts';
+import { type Micros, MS, SEC, type Sim } from '../../sim/sim.ts';
 import { WaitQueue } from '../../sim/wait.ts';
 import { familyOf, type IpAddr } from '../../wire/addr.ts';
 import { concat, u16, u32 } from '../../wire/bytes.ts';
@@ -21,6 +21,9 @@ const STALLED = 2 * SEC;
 const DEAD = 30 * SEC;
 const CONNECT = 10 * SEC;
 const RETRY = 1 * SEC;
+/** Events of so long go out together, and requests of so long are asked after once. */
+const BATCH = 5 * MS;
+const ASKED = 200 * MS;
 /** How long a program that has just started is served before its first connection stands. */
 const BEGINNING = 20 * SEC;
 
@@ -139,6 +142,10 @@ export class Link {
     else if (this.outbox.length > 1000 && this.outbox.length % 1000 === 0) this.outbox = compact(this.outbox);
   }
 
+  get waiting(): number {
+    return this.outbox.length;
+  }
+
   /** Number of events of the next batch. */
   take(): number {
     const n = this.outbox.length;
@@ -241,6 +248,7 @@ function send(sock: TcpSocket, data: Uint8Array): boolean {
 function* converse(p: Process, sock: TcpSocket, link: Link): Task<void> {
   sock.setNoDelay(true);
   const frames = new Frames();
+  let next = 0;
   if (!send(sock, frame(HELLO, link.id))) return;
   for (;;) {
     const r = sock.recv(65_536);
@@ -254,10 +262,15 @@ function* converse(p: Process, sock: TcpSocket, link: Link): Task<void> {
       continue;
     }
     if (r.errno !== 'EAGAIN') return;
-    if (link.asked && !send(sock, frame(PING, link.nextPing(), 4 * SMALL))) return;
+    const { now } = p.sim;
+    if (link.asked && now >= next) {
+      if (!send(sock, frame(PING, link.nextPing(), 4 * SMALL))) return;
+      next = now + ASKED;
+    }
     const until = link.deadline;
-    if (until !== undefined && until <= p.sim.now) return;
-    yield { on: [sock.wq, link.clientQueue], until };
+    if (until !== undefined && until <= now) return;
+    // A first request is asked after at once; those that follow it closely, together.
+    yield { on: [sock.wq, link.clientQueue], until: link.asked && (until === undefined || next < until) ? next : until };
   }
 }
 
@@ -266,6 +279,7 @@ export function* serveLink(p: Process, sock: TcpSocket, first: Uint8Array): Task
   const frames = new Frames();
   let link: Link | undefined;
   let data = first;
+  let next = 0;
   for (;;) {
     for (const { code, value } of frames.push(data)) {
       if (code === HELLO) {
@@ -274,8 +288,12 @@ export function* serveLink(p: Process, sock: TcpSocket, first: Uint8Array): Task
       } else if (code === PING && !send(sock, frame(PONG, value))) return;
     }
     data = new Uint8Array(0);
-    const n = link?.take() ?? 0;
-    if (n > 0 && !send(sock, frame(EVENTS, n, Math.min(16 * SMALL, SMALL + 8 * n)))) return;
+    const due = p.sim.now >= next;
+    const n = due ? (link?.take() ?? 0) : 0;
+    if (n > 0) {
+      if (!send(sock, frame(EVENTS, n, Math.min(16 * SMALL, SMALL + 8 * n)))) return;
+      next = p.sim.now + BATCH;
+    }
     const r = sock.recv(65_536);
     if (r.ok) {
       if (r.value.length === 0) return;
@@ -283,6 +301,7 @@ export function* serveLink(p: Process, sock: TcpSocket, first: Uint8Array): Task
       continue;
     }
     if (r.errno !== 'EAGAIN') return;
-    yield { on: link ? [sock.wq, link.serverQueue] : [sock.wq] };
+    if (!due && link && link.waiting > 0) yield { on: [sock.wq], until: next };
+    else yield { on: link ? [sock.wq, link.serverQueue] : [sock.wq] };
   }
 }
