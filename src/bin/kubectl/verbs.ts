@@ -23,6 +23,7 @@ import { taintVerb } from './node/taint.ts';
 import { patchVerb } from './patchverb.ts';
 import { pluginVerb } from './plugin.ts';
 import { attachVerb } from './pod/attach.ts';
+import { debugVerb } from './pod/debug.ts';
 import { execVerb } from './pod/exec.ts';
 import { logsVerb } from './pod/logs.ts';
 import { portForwardVerb } from './pod/portforward.ts';
@@ -52,7 +53,7 @@ export const GROUPS: readonly VerbGroup[] = [
   },
   {
     title: 'Troubleshooting and Debugging Commands:',
-    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, authVerb, eventsVerb],
+    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, authVerb, debugVerb, eventsVerb],
   },
   { title: 'Advanced Commands:', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb, kustomizeVerb] },
   { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb, completionVerb] },

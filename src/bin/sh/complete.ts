@@ -1,5 +1,8 @@
 /** Tab completion: commands, files, variables, and what tools register for their own arguments. */
 
+import type { Task } from '../../os/program.ts';
+import { timeLimit } from '../../os/threads.ts';
+import { SEC } from '../../sim/sim.ts';
 import { builtins } from './builtins/index.ts';
 import { KEYWORDS } from './builtins/lookup.ts';
 import { tildeHome } from './expand.ts';
@@ -11,6 +14,58 @@ export type Completer = (sh: Shell, words: readonly string[], index: number) => 
 
 /** By command name; a tool's room adds its own. */
 export const completers = new Map<string, Completer>();
+
+interface Answer {
+  readonly line: string;
+  readonly cursor: number;
+  readonly candidates: readonly string[];
+  readonly suffix: string;
+}
+
+/** What a program said last about its own command line. */
+const answers = new WeakMap<Shell, Answer>();
+
+const ANSWER_TIME = 5 * SEC;
+const SCRIPTS = '/usr/share/bash-completion/completions';
+/** cobra.ShellCompDirectiveNoSpace */
+const NO_SPACE = 2;
+
+/** Asks a program that completes its own command line (`NAME __completeNoDesc WORDS`), as its script for bash-completion does. */
+export function* askProgram(sh: Shell, line: string, cursor: number): Task<void> {
+  const segment = /([^;|&(]*)$/.exec(line.slice(0, cursor))?.[1]?.trimStart() ?? '';
+  const words = segment.split(/\s+/);
+  const name = sh.aliases.get(words[0] as string) ?? (words[0] as string);
+  const p = sh.p;
+  if (words.length < 2 || !/^[\w.-]+$/.test(name) || !p.readText(`${SCRIPTS}/${name}`)?.includes('__complete')) return;
+  const [r, w] = p.pipe();
+  const none = p.open('/dev/null', 'rw');
+  const [input, output] = [none.ok ? p.file(none.value) : undefined, p.file(w)];
+  const child =
+    input && output
+      ? p.spawn([name, '__completeNoDesc', ...words.slice(1)], {
+          env: sh.vars.exported(),
+          fds: new Map([
+            [0, input],
+            [1, output],
+            [2, input],
+          ]),
+        })
+      : null;
+  if (none.ok) p.close(none.value);
+  p.close(w);
+  if (!child?.ok) {
+    p.close(r);
+    return;
+  }
+  const said = yield* timeLimit(p, p.readAll(r), p.sim.now + ANSWER_TIME);
+  p.close(r);
+  if (said === null) child.value.raise('KILL');
+  yield* p.waitPid(child.value);
+  const lines = said?.ok ? new TextDecoder().decode(said.value).split('\n') : [];
+  const directive = Number(lines.find((l) => /^:\d+$/.test(l))?.slice(1) ?? 0);
+  const candidates = lines.filter((l) => l !== '' && !l.startsWith(':'));
+  answers.set(sh, { line, cursor, candidates, suffix: (directive & NO_SPACE) !== 0 ? '' : ' ' });
+}
 
 const BREAKS = /[\s;|&()<>="']/;
 
@@ -32,6 +87,11 @@ export function completeLine(sh: Shell, line: string, cursor: number): Completio
   if (atCommand && !word.includes('/')) {
     const names = commandNames(sh, word);
     return { start, candidates: names, shown: names, suffix: ' ' };
+  }
+  const told = answers.get(sh);
+  if (told && told.line === line && told.cursor === cursor && told.candidates.length > 0) {
+    const fitting = told.candidates.filter((c) => c.startsWith(word));
+    if (fitting.length > 0) return { start, candidates: fitting, shown: fitting, suffix: told.suffix };
   }
   const own = completers.get(words[0] ?? '')?.(sh, words, index);
   if (own && own.length > 0) {

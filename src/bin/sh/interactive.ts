@@ -4,7 +4,7 @@ import type { Task } from '../../os/process.ts';
 import type { Tty } from '../../os/tty.ts';
 import { stoppedJobs } from './builtins/control.ts';
 import { notifyJobs } from './builtins/jobs.ts';
-import { completeLine } from './complete.ts';
+import { askProgram, completeLine } from './complete.ts';
 import { outOfMemory } from './fork.ts';
 import { reportFault, runStatement, runText } from './interpret.ts';
 import { state } from './jobs.ts';
@@ -220,6 +220,7 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
       for (;;) {
         const key = input.keys.shift();
         if (key) {
+          if (key.kind === 'key' && key.name === 'Tab') yield* askProgram(sh, editor.line, editor.column);
           const step = editor.press(key);
           output += step.output;
           result = step.result;

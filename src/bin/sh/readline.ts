@@ -236,8 +236,13 @@ export class LineEditor {
 
   // ---- completion
 
+  /** The cursor's place in `line`. */
+  get column(): number {
+    return this.text.slice(0, this.cursor).join('').length;
+  }
+
   private complete(): Step {
-    const c = this.ctx.complete(this.line, this.text.slice(0, this.cursor).join('').length);
+    const c = this.ctx.complete(this.line, this.column);
     const { candidates } = c;
     if (candidates.length === 0) return BELL;
     const word = this.line.slice(c.start, this.text.slice(0, this.cursor).join('').length);
