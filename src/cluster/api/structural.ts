@@ -266,7 +266,7 @@ export function listTypeErrors(schema: Schema, value: unknown, path: string): Fi
 function ruleErrors(schema: Schema, value: unknown, old: unknown, path: string): FieldError[] {
   if (value === undefined || value === null) return [];
   const out: FieldError[] = [];
-  const shown = Array.isArray(value) ? 'array' : isObject(value) ? 'object' : value;
+  const shown = Array.isArray(value) || isObject(value) ? undefined : value;
   for (const rule of schema.rules ?? [])
     if (!(rule.transition && old === undefined) && !rule.holds(value, old)) out.push(invalid(path, shown, rule.message));
   if (Array.isArray(value)) {

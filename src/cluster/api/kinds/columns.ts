@@ -12,6 +12,8 @@ const INTEGERS: ReadonlySet<string> = new Set([
   'Active',
   'Value',
   'Webhooks',
+  'Validations',
+  'Mutations',
   'Drivers',
 ]);
 const BOOLEANS: ReadonlySet<string> = new Set([

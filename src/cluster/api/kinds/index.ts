@@ -3,8 +3,10 @@
 import './gateway/index.ts';
 import './rules-apps.ts';
 import './rules-batch.ts';
+import './rules-columns.ts';
 import './rules-core.ts';
 import './rules-discovery.ts';
+import './rules-extension.ts';
 import './rules-hpa.ts';
 import './rules-networking.ts';
 import './rules-pod.ts';

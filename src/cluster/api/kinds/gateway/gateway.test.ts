@@ -41,17 +41,17 @@ test('messages of schemas and rules', () => {
     [
       'Gateway',
       '{gatewayClassName: x, listeners: [{name: a, port: 80, protocol: HTTP, tls: {mode: Terminate, certificateRefs: [{name: c}]}}]}',
-      ["spec.listeners: Invalid value: \"array\": tls must not be specified for protocols ['HTTP', 'TCP', 'UDP']"],
+      ["spec.listeners: Invalid value: tls must not be specified for protocols ['HTTP', 'TCP', 'UDP']"],
     ],
     [
       'Gateway',
       '{gatewayClassName: x, listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 80, protocol: HTTP}]}',
-      ['spec.listeners: Invalid value: "array": Combination of port, protocol and hostname must be unique for each listener'],
+      ['spec.listeners: Invalid value: Combination of port, protocol and hostname must be unique for each listener'],
     ],
     [
       'HTTPRoute',
       '{rules: [{backendRefs: [{name: web}]}]}',
-      ['spec.rules[0].backendRefs[0]: Invalid value: "object": Must have port for Service reference'],
+      ['spec.rules[0].backendRefs[0]: Invalid value: Must have port for Service reference'],
     ],
   ];
   for (const [kind, spec, want] of rows) expect(create(kind, spec).errors, spec).toEqual(want);
