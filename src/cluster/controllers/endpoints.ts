@@ -3,62 +3,18 @@
 import { equal } from '../api/equal.ts';
 import { WorkQueue } from '../api/informer.ts';
 import { type Endpoints, type KubeObject, keyOf, type Pod, type Service } from '../api/object.ts';
-import type { CoreV1EndpointPort, V1EndpointAddress, V1EndpointSubset, V1Endpoints } from '../api/types.ts';
+import type { V1EndpointAddress, V1EndpointSubset, V1Endpoints } from '../api/types.ts';
 import { parseTime, timeText } from './clock.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 import { isPodReady, podCondition } from './pods.ts';
 import { Behind, podHandlers } from './servicepods.ts';
 import { findPort, HEADLESS, hasAddress, isIPv6, setsHostname, TRIGGER_TIME } from './slices.ts';
+import { type Placed, repack } from './subsets.ts';
 
 const CAPACITY = 1000;
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
 const CONTROLLER = 'endpoint-controller';
-
-/** Subsets as RepackSubsets orders them: addresses with the same ports together. */
-function repack(
-  ready: readonly (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[],
-  notReady: readonly (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[],
-): V1EndpointSubset[] {
-  interface Entry {
-    readonly ports: CoreV1EndpointPort[];
-    readonly address: V1EndpointAddress;
-    readonly ready: boolean;
-  }
-  const byAddress = new Map<string, Entry>();
-  const put = (list: typeof ready, isReady: boolean): void => {
-    for (const [address, ports] of list) {
-      const key = `${address.ip} ${address.targetRef?.uid ?? ''}`;
-      const e = byAddress.get(key);
-      if (e) e.ports.push(...ports);
-      else byAddress.set(key, { ports: [...ports], address, ready: isReady });
-    }
-  };
-  put(ready, true);
-  put(notReady, false);
-  const groups = new Map<string, Entry[]>();
-  for (const e of byAddress.values()) {
-    e.ports.sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : (a.name ?? '') > (b.name ?? '') ? 1 : a.port - b.port));
-    const key = JSON.stringify(e.ports);
-    const list = groups.get(key);
-    if (list) list.push(e);
-    else groups.set(key, [e]);
-  }
-  const order = (a: Entry, b: Entry): number => (a.address.ip < b.address.ip ? -1 : a.address.ip > b.address.ip ? 1 : 0);
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, list]) => {
-      const sorted = [...list].sort(order);
-      const addresses = sorted.filter((e) => e.ready).map((e) => e.address);
-      const notReadyAddresses = sorted.filter((e) => !e.ready).map((e) => e.address);
-      const ports = sorted[0]?.ports ?? [];
-      return {
-        ...(addresses.length > 0 && { addresses }),
-        ...(notReadyAddresses.length > 0 && { notReadyAddresses }),
-        ...(ports.length > 0 && { ports }),
-      };
-    });
-}
 
 function addressOf(pod: Pod, service: Service): V1EndpointAddress | undefined {
   const family = service.spec?.ipFamilies?.[0];
@@ -74,38 +30,25 @@ function addressOf(pod: Pod, service: Service): V1EndpointAddress | undefined {
 }
 
 /** Subsets of a Service, and whether some addresses had to be left out. */
-export function subsetsOf(service: Service, pods: readonly Pod[]): readonly [V1EndpointSubset[], boolean] {
-  const ready: (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[] = [];
-  const notReady: (readonly [V1EndpointAddress, readonly CoreV1EndpointPort[]])[] = [];
+export function subsetsOf(service: Service, pods: readonly Pod[]): readonly [readonly V1EndpointSubset[], boolean] {
+  const placed: Placed[] = [];
   for (const pod of pods) {
     if (!hasAddress(pod)) continue;
     const publish = service.spec?.publishNotReadyAddresses === true;
     if (pod.metadata.deletionTimestamp !== undefined && !publish) continue;
     const address = addressOf(pod, service);
     if (!address) continue;
-    const into = publish || isPodReady(pod) ? ready : notReady;
+    const ready = publish || isPodReady(pod);
     const ports = service.spec?.ports ?? [];
-    if (ports.length === 0) {
-      if (service.spec?.clusterIP === 'None') into.push([address, []]);
-      continue;
-    }
+    if (ports.length === 0 && service.spec?.clusterIP === 'None') placed.push({ address, port: undefined, ready });
     for (const p of ports) {
       const port = findPort(pod, p);
       if (port === undefined) continue;
-      into.push([
-        address,
-        [
-          {
-            ...(p.name && { name: p.name }),
-            port,
-            protocol: p.protocol ?? 'TCP',
-            ...(p.appProtocol !== undefined && { appProtocol: p.appProtocol }),
-          },
-        ],
-      ]);
+      const { name, appProtocol, protocol = 'TCP' } = p;
+      placed.push({ address, port: { ...(name && { name }), port, protocol, ...(appProtocol !== undefined && { appProtocol }) }, ready });
     }
   }
-  const subsets = repack(ready, notReady);
+  const subsets = repack(placed);
   const total = subsets.reduce((n, s) => n + (s.addresses?.length ?? 0) + (s.notReadyAddresses?.length ?? 0), 0);
   if (total <= CAPACITY) return [subsets, false];
   let room = CAPACITY;

@@ -7,6 +7,7 @@ import { Fixture } from './fixture.ts';
 import { Hints } from './hints.ts';
 import { mirrorSlices } from './mirroring.ts';
 import { reconcileSlices, sortPorts } from './slices.ts';
+import { repack } from './subsets.ts';
 
 const GOLDEN = new URL('../../cli/golden/kubernetes/slices.json', import.meta.url);
 
@@ -63,6 +64,19 @@ test('ports come in the order of their hashes', () => {
   expect(sortPorts([port('http', 80), port('alt', 8080), port('named', 80)]).map((p) => p.name)).toEqual(['named', 'alt', 'http']);
   expect(sortPorts([port('http', 80), port('https', 8443)]).map((p) => p.name)).toEqual(['https', 'http']);
   expect(sortPorts([port('dns-tcp', 53), port('dns', 53, 'UDP')]).map((p) => p.name)).toEqual(['dns', 'dns-tcp']);
+});
+
+test('subsets: ports with the same addresses together, in the order of their hashes', () => {
+  const port = (name: string, n: number, protocol = 'TCP') => ({ name, port: n, protocol });
+  const placed = (ip: string, p: ReturnType<typeof port>, ready = true) => ({ address: { ip }, port: p, ready });
+  const names = (...ports: ReturnType<typeof port>[]): unknown =>
+    repack(ports.map((p) => placed('10.0.0.1', p))).map((s) => s.ports?.map((p) => p.name));
+  expect(names(port('https', 8443), port('http', 80))).toEqual([['http', 'https']]);
+  expect(names(port('u', 53, 'UDP'), port('http', 80))).toEqual([['http', 'u']]);
+  const subsets = repack([placed('10.0.0.9', port('a', 1)), placed('10.0.0.10', port('a', 1), false), placed('10.0.0.9', port('b', 2))]);
+  expect(subsets).toHaveLength(2);
+  expect(subsets).toContainEqual({ addresses: [{ ip: '10.0.0.9' }], notReadyAddresses: [{ ip: '10.0.0.10' }], ports: [port('a', 1)] });
+  expect(subsets).toContainEqual({ addresses: [{ ip: '10.0.0.9' }], ports: [port('b', 2)] });
 });
 
 test('Endpoints written by hand are mirrored', () => {

@@ -31,7 +31,7 @@ const MASK = (1n << 128n) - 1n;
 const hashes = new Map<string, string>();
 
 /** Hex of FNV-1a in 128 bits. */
-function fnv128(text: string): string {
+export function fnv128(text: string): string {
   const known = hashes.get(text);
   if (known !== undefined) return known;
   let h = 0x6c62272e07bb014262b821756295c58dn;
