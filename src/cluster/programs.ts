@@ -18,6 +18,7 @@ import { traefikIngress } from './ingress/traefik.ts';
 import { flanneldCommand } from './network/flannel/flanneld.ts';
 import { ipMasqAgent } from './network/ipmasq/agent.ts';
 import { controlPlaneCommands } from './node/controlplane.ts';
+import { crictl } from './node/crictl/crictl.ts';
 import { kubeletCommand } from './node/kubelet/kubelet.ts';
 import { serveKubelet } from './node/kubelet/server.ts';
 import { busybox, containerd, pause } from './node/runtime/containerd.ts';
@@ -61,6 +62,7 @@ export const clusterCommands: readonly Command[] = [
   ...controlPlaneCommands,
   busybox,
   containerd,
+  crictl,
   pause,
   { ...kubeProxyCommand(connectAs(() => 'system:serviceaccount:kube-system:kube-proxy')), hidden: true },
   { ...corednsCommand((p) => podClient(p, 'system:serviceaccount:kube-system:coredns')), hidden: true },
