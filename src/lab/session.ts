@@ -212,7 +212,7 @@ export function transcript(opts: {
     const host = world.hosts.get(step.host);
     if (!host) throw new Error(`there is no host "${step.host}"; there are: ${[...world.hosts.keys()].join(', ')}`);
     // As on a terminal, errors stand where they came.
-    const r = runCommand(host.machine, `exec 2>&1\n${step.command}`, { ns: host.ns, limits: { micros: 60 * SEC } });
+    const r = runCommand(host.machine, `exec 2>&1\n${step.command}`, { ns: host.ns, enter: host.enter, limits: { micros: 60 * SEC } });
     return { ...step, output: r.stdout, exitCode: r.exitCode };
   });
 }

@@ -1,14 +1,14 @@
 /** Running commands from outside: start one, drive the simulation until it ends, collect what it wrote. */
 
 import type { Netns } from '../net/netns.ts';
-import { type Errno, strerror } from '../sim/errno.ts';
+import { type Errno, type Result, strerror } from '../sim/errno.ts';
 import type { Micros, Sim } from '../sim/sim.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { nullDevice } from './chardev.ts';
 import type { OpenFile } from './file.ts';
 import type { Machine } from './machine.ts';
 import { BytesFile, Collector } from './pipe.ts';
-import type { Process } from './process.ts';
+import type { Process, SpawnOptions } from './process.ts';
 import type { Signal } from './signal.ts';
 import type { Tty } from './tty.ts';
 
@@ -33,6 +33,8 @@ export interface RunOptions {
   cwd?: string;
   uid?: number;
   limits?: Limits;
+  /** Starts the program in a container instead, with the container's environment and directory. */
+  enter?: ((argv: readonly string[], opts: SpawnOptions) => Result<Process>) | undefined;
 }
 
 export interface RunResult {
@@ -82,17 +84,20 @@ export class Job {
     const stdin = bytes ? new BytesFile(bytes) : nullDevice();
     const env = machine.baseEnv();
     for (const [k, v] of Object.entries(opts.env ?? {})) env.set(k, v);
-    const started = machine.spawn(argv, {
-      env,
-      cwd: opts.cwd ?? '/root',
-      fds: new Map([
-        [0, stdin],
-        [1, stdout],
-        [2, this.outs.stderr],
-      ]),
-      ...(opts.ns ? { ns: opts.ns } : {}),
-      ...(opts.uid !== undefined ? { uid: opts.uid } : {}),
-    });
+    const fds = new Map([
+      [0, stdin],
+      [1, stdout],
+      [2, this.outs.stderr],
+    ]);
+    const started = opts.enter
+      ? opts.enter(argv, { fds })
+      : machine.spawn(argv, {
+          env,
+          cwd: opts.cwd ?? '/root',
+          fds,
+          ...(opts.ns ? { ns: opts.ns } : {}),
+          ...(opts.uid !== undefined ? { uid: opts.uid } : {}),
+        });
     this.process = started.ok ? started.value : null;
     this.failure = started.ok ? null : startFailure(argv[0] ?? '', started.errno);
   }
