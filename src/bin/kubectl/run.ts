@@ -231,19 +231,29 @@ export function* attachWhenReady(
   return (yield* printLog(ctx, pod, name)) ?? 0;
 }
 
+interface Ended {
+  readonly code: number;
+  /** What is said of it, when the created objects are gone. */
+  readonly text: string;
+}
+
 /** The command's exit status, from the pod's last state. */
-function* exitCode(ctx: Ctx, o: Options, pod: JsonObject): Task<number | Failure> {
-  if (ctx.bool('leave-stdin-open') || o.restart === 'Always') return 0;
+function* ending(ctx: Ctx, o: Options, pod: JsonObject): Task<Ended | Failure> {
+  const fine: Ended = { code: 0, text: '' };
+  if (ctx.bool('leave-stdin-open') || o.restart === 'Always') return fine;
   const last = yield* waitForPod(ctx, pod, o.timeout, (p) => (o.restart === 'OnFailure' ? phaseOf(p) === 'Succeeded' : completed(p)));
   if (last instanceof Failure) return last;
   const where = `pod ${str(last, 'metadata', 'namespace')}/${str(last, 'metadata', 'name')}`;
-  if (phaseOf(last) === 'Succeeded') return 0;
+  if (phaseOf(last) === 'Succeeded') return fine;
   if (phaseOf(last) !== 'Failed') return failure(`${where} left in phase ${phaseOf(last)}`);
   const terminated = at(list(last, 'status', 'containerStatuses')[0] ?? null, 'state', 'terminated');
   const code = Number(str(terminated ?? null, 'exitCode') || '0');
   if (terminated === undefined || code === 0) return failure(`${where} failed with unknown exit code`);
-  yield* ctx.err(`${where} terminated (${str(terminated, 'reason')})\n${str(terminated, 'message')}\n`);
-  return exitWith(code);
+  const message = str(terminated, 'message');
+  return {
+    code,
+    text: `${where} terminated (${str(terminated, 'reason')})\n${message}${message === '' || message.endsWith('\n') ? '' : '\n'}`,
+  };
 }
 
 function* remove(ctx: Ctx, o: Options, made: readonly { m: Mapping; object: JsonObject }[], cascade: Cascade): Task<void> {
@@ -286,7 +296,7 @@ function* run(ctx: Ctx): Task<number | Failure> {
     else made.push({ m: SERVICES, object: service });
   }
   if (o.attach) {
-    let r = yield* attachWhenReady(ctx, pod, {
+    const attached = yield* attachWhenReady(ctx, pod, {
       timeout: o.timeout,
       container: '',
       stdin: ctx.bool('stdin'),
@@ -294,9 +304,11 @@ function* run(ctx: Ctx): Task<number | Failure> {
       quiet: ctx.bool('quiet'),
       detachKeys: ctx.str('detach-keys'),
     });
-    if (!(r instanceof Failure)) r = yield* exitCode(ctx, o, pod);
+    const end = attached instanceof Failure ? attached : yield* ending(ctx, o, pod);
     if (ctx.bool('rm')) yield* remove(ctx, o, made, cascade);
-    return r;
+    if (end instanceof Failure) return end;
+    yield* ctx.err(end.text);
+    return end.code === 0 ? 0 : exitWith(end.code);
   }
   for (const { object } of made) {
     const bad = yield* emit(ctx, printer, object);

@@ -87,3 +87,17 @@ export function podUpdate(pod: Pod, old: Pod): Errors {
     out.push(forbidden('spec', `pod updates may not change fields other than ${UPDATABLE}\n${podSpecDiff(before, munged)}`));
   return out;
 }
+
+/** ValidatePodEphemeralContainersUpdate(): ephemeral containers are added, and stay as they are. */
+export function podEphemeralUpdate(pod: Pod, old: Pod): Errors {
+  const next = new Map((pod.spec?.ephemeralContainers ?? []).map((c) => [c.name, c]));
+  const out: Errors[number][] = [];
+  for (const c of old.spec?.ephemeralContainers ?? []) {
+    const now = next.get(c.name);
+    if (!now)
+      out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(c.name)} may not be removed\n`));
+    else if (!equal(now, c))
+      out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(c.name)} may not be changed\n`));
+  }
+  return out;
+}

@@ -10,7 +10,7 @@ import type { Errors } from './common.ts';
 import { imageWhitespace } from './container.ts';
 import { admitPod } from './pod-admit.ts';
 import { podDefaults, templateDefaults } from './pod-defaults.ts';
-import { podUpdate } from './pod-update.ts';
+import { podEphemeralUpdate, podUpdate } from './pod-update.ts';
 import { validatePodSpec, validatePodTemplate } from './podspec.ts';
 
 const specOf = (p: Pod): V1PodSpec => p.spec ?? { containers: [] };
@@ -181,7 +181,10 @@ registerKind<Pod>('Pod', {
   prepareForCreate: prepared,
   admit: admitPod,
   validate: validateCreate,
-  validateUpdate: (pod, old) => [...validate(pod), ...podUpdate(pod, old)],
+  validateUpdate: (pod, old, context) => [
+    ...validate(pod),
+    ...(context.subresource === 'ephemeralcontainers' ? podEphemeralUpdate(pod, old) : podUpdate(pod, old)),
+  ],
   columns: columns('Name|Ready|Status|Restarts|Age|+IP|+Node|+Nominated Node|+Readiness Gates'),
   row,
   selectableFields: {
