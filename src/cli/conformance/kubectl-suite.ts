@@ -81,7 +81,7 @@ function run(world: KubectlWorld, command: string, user: string): Ran {
 }
 
 /** How long a command of the recordings took, seconds. */
-const PACE = 0.15;
+const PACE = 0.2;
 
 const SWEPT = ['a', 'b', '1web', 'l1', 'm1', 'm4'];
 

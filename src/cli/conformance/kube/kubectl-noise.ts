@@ -14,7 +14,7 @@ const POD_IPS = /\b10\.244\.\d+\.POD(?::\d+)?(?:,10\.244\.\d+\.POD(?::\d+)?)+/g;
 export function withoutNoise(text: string, fixed: string): string {
   return text
     .replace(UID, 'UID')
-    .replace(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
+    .replace(/(resourceVersion"?: ?)"\d+"/g, '$1"RV"')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000/g, 'TIME')
     .replace(/\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000/g, 'DATE')
