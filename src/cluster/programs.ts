@@ -5,6 +5,7 @@ import type { Command, Task } from '../os/program.ts';
 import type { Client } from './api/client.ts';
 import { apiOf } from './api/connect.ts';
 import { cniCommands } from './cni/index.ts';
+import { commandsOf } from './cni/skel.ts';
 import { speakerCommand } from './controllers/speaker.ts';
 import { nodeCacheCommand } from './dns/nodecache.ts';
 import { corednsCommand } from './dns/server.ts';
@@ -15,6 +16,10 @@ import { imageCommands } from './images/programs/index.ts';
 import { ingressCommand } from './ingress/controller.ts';
 import { nginxIngress } from './ingress/nginx.ts';
 import { traefikIngress } from './ingress/traefik.ts';
+import { calicoctlCommand } from './network/calico/calicoctl.ts';
+import { calicoInstall } from './network/calico/install.ts';
+import { calicoNodeCommand } from './network/calico/node.ts';
+import { calicoPlugins } from './network/calico/plugin.ts';
 import { flanneldCommand } from './network/flannel/flanneld.ts';
 import { ipMasqAgent } from './network/ipmasq/agent.ts';
 import { controlPlaneCommands } from './node/controlplane.ts';
@@ -41,6 +46,10 @@ function connectAs(user: (p: Process) => string) {
 /** As a pod of a controller: the account that its manifest gives it. */
 const asController = (p: Process): Client | null => podClient(p, 'system:serviceaccount:kube-system:controller');
 
+/** What Calico's kubeconfig on a node says, and kubeadm's for the administrator. */
+const CALICO = { name: 'system:serviceaccount:kube-system:calico-node', groups: ['system:serviceaccounts', 'system:authenticated'] };
+const ADMIN = { name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] };
+
 /** Programs that only images have. */
 const inImages: readonly Command[] = [
   nodeCacheCommand((p) => podClient(p, 'system:serviceaccount:kube-system:node-local-dns')),
@@ -49,6 +58,8 @@ const inImages: readonly Command[] = [
   ingressCommand(nginxIngress, asController),
   ingressCommand(traefikIngress, asController),
   flanneldCommand((p) => podClient(p, 'system:serviceaccount:kube-flannel:flannel')),
+  calicoNodeCommand((p) => podClient(p, 'system:serviceaccount:kube-system:calico-node')),
+  calicoInstall,
   ipMasqAgent,
   speakerCommand((p) => podClient(p, 'system:serviceaccount:metallb-system:speaker')),
   policyAgentCommand(connectAs(() => 'system:serviceaccount:kube-system:network-policy-agent')),
@@ -59,6 +70,8 @@ const inImages: readonly Command[] = [
 export const clusterCommands: readonly Command[] = [
   ...inImages.map((c) => ({ ...c, hidden: true })),
   ...cniCommands,
+  ...calicoPlugins((p) => apiOf(p, CALICO)).flatMap(commandsOf),
+  calicoctlCommand((p) => apiOf(p, ADMIN)),
   ...controlPlaneCommands,
   busybox,
   containerd,

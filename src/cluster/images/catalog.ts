@@ -2,6 +2,7 @@
 
 import { POLICY_IMAGE } from '../policy/manifest.ts';
 import { ADDONS } from './addons.ts';
+import { CALICO } from './calico.ts';
 import type { Image } from './image.ts';
 import { NGINX_FILES } from './nginx.ts';
 import { parseReference, repositoryOf } from './reference.ts';
@@ -172,7 +173,7 @@ const APPS: readonly Image[] = [
   },
 ];
 
-export const IMAGES: readonly Image[] = [...APPS, ...ADDONS, ...TRAFFIC, POLICY_IMAGE];
+export const IMAGES: readonly Image[] = [...APPS, ...ADDONS, ...TRAFFIC, POLICY_IMAGE, ...CALICO];
 
 const byName = new Map<string, Image>();
 for (const image of IMAGES) {

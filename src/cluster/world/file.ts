@@ -45,7 +45,7 @@ export interface MachineSpec {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
-export type NetworkKind = 'bridge' | 'flannel-vxlan' | 'flannel-host-gw' | 'none';
+export type NetworkKind = 'bridge' | 'flannel-vxlan' | 'flannel-host-gw' | 'calico-ipip' | 'calico-bgp' | 'none';
 
 export interface KubernetesSpec {
   readonly cni: NetworkKind;

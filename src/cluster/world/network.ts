@@ -1,6 +1,7 @@
 /** The pod networks that a cluster file may name: CNI configuration and what each node needs beside it. */
 
 import type { KubeObject } from '../api/object.ts';
+import { CALICO_CNI_IMAGE, CALICO_NODE_IMAGE, calicoManifests } from '../network/calico/manifest.ts';
 import { FLANNEL_IMAGE, FLANNEL_PLUGIN_IMAGE, flannelManifests } from '../network/flannel/manifest.ts';
 import type { KubernetesSpec, MachineSpec, NetworkKind } from './file.ts';
 
@@ -70,6 +71,14 @@ const flannel = (backend: 'vxlan' | 'host-gw'): PodNetwork => ({
     backend === 'vxlan' ? { 'flannel.alpha.coreos.com/backend-data': JSON.stringify({ VNI: 1, VtepMAC: vtep(node) }) } : {},
 });
 
+const calico = (ipip: boolean): PodNetwork => ({
+  conflist: () => null,
+  links: () => [],
+  manifests: (k) => calicoManifests(ipip, { clusterCIDR: k.clusterCIDRs.find((c) => !c.includes(':')) ?? '' }),
+  images: [CALICO_NODE_IMAGE, CALICO_CNI_IMAGE],
+  annotations: () => ({}),
+});
+
 const NETWORKS: Readonly<Record<NetworkKind, PodNetwork>> = {
   none: { conflist: () => null, links: () => [], manifests: () => [], images: [], annotations: () => ({}) },
   bridge: {
@@ -84,6 +93,8 @@ const NETWORKS: Readonly<Record<NetworkKind, PodNetwork>> = {
   },
   'flannel-vxlan': flannel('vxlan'),
   'flannel-host-gw': flannel('host-gw'),
+  'calico-ipip': calico(true),
+  'calico-bgp': calico(false),
 };
 
 export const networkOf = (kind: NetworkKind): PodNetwork => NETWORKS[kind];

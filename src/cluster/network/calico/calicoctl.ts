@@ -5,9 +5,11 @@ import type { Command, Task } from '../../../os/program.ts';
 import { formatIp4 } from '../../../wire/addr.ts';
 import type { Client } from '../../api/client.ts';
 import type { Node } from '../../api/object.ts';
-import type { ApiFor } from '../network.ts';
-import { blocks, net4, pools } from './ipam.ts';
+import { type ApiFor, reachable } from '../network.ts';
+import { blocks, net4, POOLS, pools } from './ipam.ts';
 import { sessionsOn } from './node.ts';
+
+const PATIENCE = 5_000_000;
 
 const USAGE = `Usage:
   calicoctl [options] <command> [<args>...]
@@ -165,7 +167,7 @@ export function calicoctlCommand(api: ApiFor): Command {
       yield* p.out(nodeStatus(p));
       return 0;
     }
-    const client = api(p);
+    const client = yield* reachable(p, api, (c) => c.list(POOLS).ok, PATIENCE);
     if (!client) {
       yield* p.err(
         'Failed to create Calico API client: invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable\n',

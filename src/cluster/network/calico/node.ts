@@ -5,14 +5,13 @@ import type { Command } from '../../../os/program.ts';
 import { acceptTcp, closeSocket, openTcp } from '../../../os/sockcalls.ts';
 import { Threads } from '../../../os/threads.ts';
 import { type NetDevice, RT_TABLE_MAIN } from '../../../os/uapi.ts';
-import { SEC } from '../../../sim/sim.ts';
 import { WaitQueue } from '../../../sim/wait.ts';
 import { formatIp4 } from '../../../wire/addr.ts';
 import type { Client, Watch } from '../../api/client.ts';
 import type { KubeObject, Node } from '../../api/object.ts';
 import { makeDirs } from '../../cni/cache.ts';
 import { execute } from '../../cni/exec.ts';
-import type { ApiFor } from '../network.ts';
+import { type ApiFor, reachable } from '../network.ts';
 import { BGP_PORT, ip4, type Prefix4 } from './bgp.ts';
 import { assign, BLOCKS, type Block, net4, POOLS, type Pool, pools } from './ipam.ts';
 import { Routes, setUpTunnel } from './routes.ts';
@@ -21,7 +20,6 @@ import { Session, type Speaker } from './session.ts';
 
 const ADDRESS = 'projectcalico.org/IPv4Address';
 const TUNNEL = 'projectcalico.org/IPv4IPIPTunnelAddr';
-const RETRY = 1 * SEC;
 
 /** Sessions of the daemon on a machine, for calicoctl. */
 const daemons = new WeakMap<Process['machine'], ReadonlyMap<string, Session>>();
@@ -54,11 +52,8 @@ function* main(p: Process, api: ApiFor): Task<number> {
     );
     return 1;
   }
-  let client = api(p);
-  while (!client?.list(POOLS).ok || !client.get('nodes', '', name).ok) {
-    yield* p.sleep(RETRY);
-    client = api(p);
-  }
+  const client = yield* reachable(p, api, (c) => c.list(POOLS).ok && c.get('nodes', '', name).ok, null);
+  if (!client) return 1;
   const daemon = new Daemon(p, client, name, place);
   yield* daemon.start();
   return yield* daemon.run();

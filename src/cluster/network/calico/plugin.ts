@@ -5,6 +5,7 @@ import { sha1 } from '../../../os/sha1.ts';
 import { delLink, IFF_UP, type NetDevice, newLink, RT_SCOPE_LINK, setLink } from '../../../os/uapi.ts';
 import { formatIp, parseIp4 } from '../../../wire/addr.ts';
 import { utf8 } from '../../../wire/bytes.ts';
+import type { Client } from '../../api/client.ts';
 import { addAddress, addRoute } from '../../cni/addr.ts';
 import { delegateAdd, delegateDel } from '../../cni/delegate.ts';
 import { INT, STRING, unmarshal } from '../../cni/gojson.ts';
@@ -14,8 +15,8 @@ import { printResult, type Result } from '../../cni/result.ts';
 import { atOnce, type CmdArgs, type Plugin, type Printed } from '../../cni/skel.ts';
 import { bad, good, type Outcome } from '../../cni/types.ts';
 import { hex } from '../../sha256.ts';
-import type { ApiFor } from '../network.ts';
-import { assign, release } from './ipam.ts';
+import { type ApiFor, reachable } from '../network.ts';
+import { assign, POOLS, release } from './ipam.ts';
 
 const GATEWAY = parseIp4('169.254.1.1') as number;
 const HOST_MAC = 0xeeeeeeeeeeee;
@@ -131,32 +132,37 @@ function* del(p: Process, args: CmdArgs): Task<Printed> {
   return good('');
 }
 
+const UNREACHABLE = 'error getting ClusterInformation: connection is unauthorized: Unauthorized';
+/** How long an API server may take to answer, µs. */
+const PATIENCE = 10_000_000;
+
 function ipamPlugin(api: ApiFor): Plugin {
-  return {
-    name: 'calico-ipam',
-    upstreamOnly: true,
-    add: atOnce((p, args) => {
-      const call = load(p, args);
-      if (!call.ok) return call;
-      const client = api(p);
-      if (!client) return bad('error getting ClusterInformation: connection is unauthorized: Unauthorized');
-      const { conf, node, namespace, pod, ip } = call.value;
-      const attrs = { namespace, node, pod };
-      const got = assign(client, node, handleOf(conf, args), attrs, ip === '' ? null : parseIp4(ip));
-      if (typeof got === 'string') return bad(got);
-      const ips = [{ iface: null, address: { addr: got, len: 32 }, gateway: null }];
-      return printResult({ version: '1.0.0', interfaces: [], ips, routes: [], dns: {} }, conf.cniVersion ?? '');
-    }),
-    del: atOnce((p, args) => {
-      const call = load(p, args);
-      if (!call.ok) return call;
-      const client = api(p);
-      if (!client) return bad('error getting ClusterInformation: connection is unauthorized: Unauthorized');
-      release(client, handleOf(call.value.conf, args));
-      return good('');
-    }),
-    check: atOnce(() => good('')),
-  };
+  function* datastore(p: Process): Task<Client | null> {
+    return yield* reachable(p, api, (c) => c.list(POOLS).ok, PATIENCE);
+  }
+
+  function* addAddressOf(p: Process, args: CmdArgs): Task<Printed> {
+    const call = load(p, args);
+    if (!call.ok) return call;
+    const client = yield* datastore(p);
+    if (!client) return bad(UNREACHABLE);
+    const { conf, node, namespace, pod, ip } = call.value;
+    const got = assign(client, node, handleOf(conf, args), { namespace, node, pod }, ip === '' ? null : parseIp4(ip));
+    if (typeof got === 'string') return bad(got);
+    const ips = [{ iface: null, address: { addr: got, len: 32 }, gateway: null }];
+    return printResult({ version: '1.0.0', interfaces: [], ips, routes: [], dns: {} }, conf.cniVersion ?? '');
+  }
+
+  function* releaseOf(p: Process, args: CmdArgs): Task<Printed> {
+    const call = load(p, args);
+    if (!call.ok) return call;
+    const client = yield* datastore(p);
+    if (!client) return bad(UNREACHABLE);
+    release(client, handleOf(call.value.conf, args));
+    return good('');
+  }
+
+  return { name: 'calico-ipam', upstreamOnly: true, add: addAddressOf, del: releaseOf, check: atOnce(() => good('')) };
 }
 
 export function calicoPlugins(api: ApiFor): Plugin[] {

@@ -31,7 +31,7 @@ const CHAINS: readonly (readonly [chain: string, rules: readonly string[]])[] = 
 
 /** With IPIP what the host itself sends into the tunnel gets the tunnel's address. */
 function tunnelRule(tunnel: string): string {
-  return `-o ${tunnel} -m addrtype ! --src-type LOCAL --limit-iface-out -m addrtype --src-type LOCAL --jump MASQUERADE --random-fully`;
+  return `--out-interface ${tunnel} -m addrtype ! --src-type LOCAL --limit-iface-out -m addrtype --src-type LOCAL --jump MASQUERADE --random-fully`;
 }
 
 /** Input for iptables-restore --noflush; jumps are inserted at the top unless they are there. */

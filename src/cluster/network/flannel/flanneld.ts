@@ -11,13 +11,12 @@ import { makeDirs } from '../../cni/cache.ts';
 import { execute } from '../../cni/exec.ts';
 import { SUBNET_FILE } from '../../cni/flannel/flannel.ts';
 import { goCidr, type IpNet } from '../../cni/gojson.ts';
-import type { ApiFor } from '../network.ts';
+import { type ApiFor, reachable } from '../network.ts';
 import { type Backend, hostGw, type Lease, vxlan } from './backend.ts';
 import { flannelRules } from './rules.ts';
 
 const CONFIG = '/etc/kube-flannel/net-conf.json';
 const PREFIX = 'flannel.alpha.coreos.com';
-const RETRY = 1_000_000;
 
 interface NetConf {
   readonly Network: string;
@@ -70,11 +69,8 @@ function* main(p: Process, api: ApiFor): Task<number> {
   const own = formatIp(ext.ip);
   yield* say(p, 'I', 'match.go:269', `Using interface with name ${ext.dev.name} and address ${own}`);
   yield* say(p, 'I', 'match.go:291', `Defaulting external address to interface address (${own})`);
-  let client = api(p);
-  while (!client) {
-    yield* p.sleep(RETRY);
-    client = api(p);
-  }
+  const client = yield* reachable(p, api, (c) => c.list('nodes').ok, null);
+  if (!client) return 1;
   const name = nodeName(p, client);
   if (name === null) {
     yield* say(
