@@ -6,7 +6,7 @@ import { systemdOf } from '../../os/systemd.ts';
 import { MS, SEC, type Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
-import { installNodeFiles } from '../api/kubeconfig.ts';
+import { installKubeconfig, installNodeFiles } from '../api/kubeconfig.ts';
 import { type DaemonSet, type KubeObject, keyOf, type Node, type Pod } from '../api/object.ts';
 import { CA_PEM } from '../api/pki.ts';
 import { ApiServer } from '../api/server.ts';
@@ -151,6 +151,8 @@ export function boot(sim: Sim, file: ClusterFile, machines: ReadonlyMap<string, 
     const m = machines.get(place.machine.name) as Machine;
     layOut(m, place, nodes, file, k);
     installNodeFiles(m, api, place.machine.name, place.machine.role === 'control-plane');
+    // The administrator works on every node.
+    installKubeconfig(m, api);
     const systemd = systemdOf(m);
     for (const name of ['containerd.service', 'kubelet.service']) {
       const unit = systemd.load(name);
