@@ -122,6 +122,7 @@ test.each([
   ['cali-PREROUTING', ['--jump cali-fip-dnat'], ['r6XmIziWUJsdOK6Z']],
   ['cali-POSTROUTING', ['--jump cali-fip-snat', '--jump cali-nat-outgoing'], ['Z-c7XtVd2Bq7s_hA', 'nYKhEzDlr11Jccal']],
   ['POSTROUTING', ['--jump cali-POSTROUTING'], ['O3lYWMrLQYEMJtB5']],
+  ['PREROUTING', ['--jump cali-PREROUTING'], ['6gwbT8clXdHdC1b1']],
 ])('rules of %s carry the hashes that Felix gives them', (chain, rules, hashes) => {
   expect(ruleHashes(chain, rules)).toEqual(hashes);
 });
