@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { MS, SEC } from '../../sim/sim.ts';
+import { parseCidr } from '../api/ip.ts';
 import type { AnyObject, ConfigMap, KubeObject, Namespace, Node, Pod, Service, Stored } from '../api/object.ts';
 import type { V1PodDisruptionBudget, V2HorizontalPodAutoscaler } from '../api/types.ts';
 import { deploymentObject, Fixture } from './fixture.ts';
+import { startControllers } from './index.ts';
 import { CidrSet } from './ipam.ts';
-import { parseCidr } from '../api/ip.ts';
 
 test('a deployment goes in the background, in the foreground, or leaves orphans', () => {
   for (const policy of ['Background', 'Foreground', 'Orphan'] as const) {
@@ -30,11 +31,25 @@ test('random owner graphs: nothing stays whose owners are all gone, nothing goes
     const made: Stored<KubeObject>[] = [];
     for (let i = 0; i < 40; i++) {
       const owners = i < 5 ? [] : Array.from({ length: 1 + rng.below(2) }, () => made[rng.below(made.length)] as Stored<KubeObject>);
-      const ownerReferences = [...new Set(owners)].map((o) => ({ apiVersion: 'v1', kind: 'ConfigMap', name: o.metadata.name, uid: o.metadata.uid }));
-      made.push(f.must(f.client.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `c${i}`, namespace: 'default', ...(ownerReferences.length > 0 && { ownerReferences }) } } as KubeObject)));
+      const ownerReferences = [...new Set(owners)].map((o) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        name: o.metadata.name,
+        uid: o.metadata.uid,
+      }));
+      made.push(
+        f.must(
+          f.client.create({
+            apiVersion: 'v1',
+            kind: 'ConfigMap',
+            metadata: { name: `c${i}`, namespace: 'default', ...(ownerReferences.length > 0 && { ownerReferences }) },
+          } as KubeObject),
+        ),
+      );
     }
     f.run(2);
-    for (let n = 0; n < 2; n++) f.client.delete('configmaps', 'default', `c${rng.below(5)}`, { propagationPolicy: rng.below(2) === 0 ? 'Background' : 'Foreground' });
+    for (let n = 0; n < 2; n++)
+      f.client.delete('configmaps', 'default', `c${rng.below(5)}`, { propagationPolicy: rng.below(2) === 0 ? 'Background' : 'Foreground' });
     f.run(20);
     const left = new Map(f.list<ConfigMap>('configmaps').map((c) => [c.metadata.uid, c]));
     const alive = new Set<string>();
@@ -105,14 +120,23 @@ test('nodes get ranges; one that falls silent is tainted and its pods leave afte
   const victim = f.list<Pod>('pods')[0] as Pod;
   silent = victim.spec?.nodeName ?? '';
   f.run(60);
-  expect(node(silent).status?.conditions?.find((c) => c.type === 'Ready')).toMatchObject({ status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' });
-  expect(node(silent).spec?.taints?.map((t) => `${t.key}:${t.effect}`)).toEqual(['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute']);
+  expect(node(silent).status?.conditions?.find((c) => c.type === 'Ready')).toMatchObject({
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+  });
+  expect(node(silent).spec?.taints?.map((t) => `${t.key}:${t.effect}`)).toEqual([
+    'node.kubernetes.io/unreachable:NoSchedule',
+    'node.kubernetes.io/unreachable:NoExecute',
+  ]);
   expect(f.pods.get(`default/${victim.metadata.name}`)?.status?.conditions?.find((c) => c.type === 'Ready')?.status).toBe('False');
   f.run(200);
   expect(f.pods.get(`default/${victim.metadata.name}`)?.metadata.deletionTimestamp).toBeUndefined();
   f.run(120);
   expect(f.pods.get(`default/${victim.metadata.name}`)).toBeUndefined();
-  expect(f.events()).toContain(`Normal TaintManagerEviction Pod/${victim.metadata.name}: Marking for deletion Pod default/${victim.metadata.name}`);
+  expect(f.events()).toContain(
+    `Normal TaintManagerEviction Pod/${victim.metadata.name}: Marking for deletion Pod default/${victim.metadata.name}`,
+  );
   silent = '';
   f.run(10);
 });
@@ -120,12 +144,26 @@ test('nodes get ranges; one that falls silent is tainted and its pods leave afte
 test('a disruption budget counts, and evictions keep to it', () => {
   const f = new Fixture();
   f.create(deploymentObject('web', 3));
-  f.create({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'b', namespace: 'default' }, spec: { minAvailable: 2, selector: { matchLabels: { app: 'web' } } } });
+  f.create({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'b', namespace: 'default' },
+    spec: { minAvailable: 2, selector: { matchLabels: { app: 'web' } } },
+  });
   f.run(5);
   const budget = (): V1PodDisruptionBudget => f.must(f.client.get<V1PodDisruptionBudget>('poddisruptionbudgets.policy', 'default', 'b'));
-  expect(budget().status).toMatchObject({ currentHealthy: 3, desiredHealthy: 2, disruptionsAllowed: 1, expectedPods: 3, conditions: [{ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' }] });
+  expect(budget().status).toMatchObject({
+    currentHealthy: 3,
+    desiredHealthy: 2,
+    disruptionsAllowed: 1,
+    expectedPods: 3,
+    conditions: [{ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' }],
+  });
   const evict = (pod: Pod | undefined): boolean =>
-    f.client.create({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod?.metadata.name, namespace: 'default' } }, { subresource: 'eviction' }).ok;
+    f.client.create(
+      { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod?.metadata.name, namespace: 'default' } },
+      { subresource: 'eviction' },
+    ).ok;
   const pods = f.list<Pod>('pods');
   expect(evict(pods[0])).toBe(true);
   f.run(0.05);
@@ -137,8 +175,14 @@ test('a disruption budget counts, and evictions keep to it', () => {
 test('load balancer addresses come from the pool, and go back', () => {
   const f = new Fixture({ options: { loadBalancerPool: ['172.16.1.240-172.16.1.241'] } });
   const make = (name: string): void =>
-    f.create({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'default' }, spec: { type: 'LoadBalancer', selector: { a: 'b' }, ports: [{ port: 80 }] } });
-  const ip = (name: string): string | undefined => f.must(f.client.get<Service>('services', 'default', name)).status?.loadBalancer?.ingress?.[0]?.ip;
+    f.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'default' },
+      spec: { type: 'LoadBalancer', selector: { a: 'b' }, ports: [{ port: 80 }] },
+    });
+  const ip = (name: string): string | undefined =>
+    f.must(f.client.get<Service>('services', 'default', name)).status?.loadBalancer?.ingress?.[0]?.ip;
   for (const n of ['a', 'b', 'c']) make(n);
   f.run(2);
   expect([ip('a'), ip('b'), ip('c')]).toEqual(['172.16.1.240', '172.16.1.241', undefined]);
@@ -152,21 +196,39 @@ test('an autoscaler follows the load, at once up and after five minutes down', (
   let load = 50;
   const f = new Fixture({ options: { metrics: { pod: () => ({ containers: [{ name: 'c', cpuMillis: load, memoryBytes: 0 }] }) } } });
   const d = deploymentObject('web', 2);
-  const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '100m' } } }] } };
-  f.create({ ...d, spec: { ...(d['spec'] as object), template } });
+  const template = {
+    metadata: { labels: { app: 'web' } },
+    spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '100m' } } }] },
+  };
+  f.create({ ...d, spec: { ...(d.spec as object), template } });
   const metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } }];
-  f.create({ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h', namespace: 'default' }, spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, minReplicas: 2, maxReplicas: 5, metrics } });
-  const replicas = (): number | undefined => f.must(f.client.get<{ spec?: { replicas?: number } }>('deployments.apps', 'default', 'web')).spec?.replicas;
-  const hpa = (): V2HorizontalPodAutoscaler => f.must(f.client.get<V2HorizontalPodAutoscaler>('horizontalpodautoscalers.autoscaling', 'default', 'h'));
+  f.create({
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'h', namespace: 'default' },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, minReplicas: 2, maxReplicas: 5, metrics },
+  });
+  const replicas = (): number | undefined =>
+    f.must(f.client.get<{ spec?: { replicas?: number } }>('deployments.apps', 'default', 'web')).spec?.replicas;
+  const hpa = (): V2HorizontalPodAutoscaler =>
+    f.must(f.client.get<V2HorizontalPodAutoscaler>('horizontalpodautoscalers.autoscaling', 'default', 'h'));
   const conditions = (): string[] => (hpa().status?.conditions ?? []).map((c) => `${c.type} ${c.status} ${c.reason}`);
   f.run(40);
   expect(replicas()).toBe(2);
-  expect(conditions()).toEqual(['AbleToScale True ReadyForNewScale', 'ScalingActive True ValidMetricFound', 'ScalingLimited False DesiredWithinRange']);
-  expect(hpa().status?.currentMetrics).toEqual([{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 50, averageValue: '50m' } } }]);
+  expect(conditions()).toEqual([
+    'AbleToScale True ReadyForNewScale',
+    'ScalingActive True ValidMetricFound',
+    'ScalingLimited False DesiredWithinRange',
+  ]);
+  expect(hpa().status?.currentMetrics).toEqual([
+    { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 50, averageValue: '50m' } } },
+  ]);
   load = 100;
   f.run(20);
   expect(replicas()).toBe(4);
-  expect(f.events()).toContain('Normal SuccessfulRescale HorizontalPodAutoscaler/h: New size: 4; reason: cpu resource utilization (percentage of request) above target');
+  expect(f.events()).toContain(
+    'Normal SuccessfulRescale HorizontalPodAutoscaler/h: New size: 4; reason: cpu resource utilization (percentage of request) above target',
+  );
   f.run(60);
   expect(replicas()).toBe(5);
   expect(conditions()).toContain('ScalingLimited True TooManyReplicas');
@@ -176,6 +238,58 @@ test('an autoscaler follows the load, at once up and after five minutes down', (
   expect(conditions()).toContain('AbleToScale True ScaleDownStabilized');
   f.run(150);
   expect(replicas()).toBe(2);
+});
+
+test('managers that start anew change nothing', () => {
+  const f = new Fixture({ nodes: 2 });
+  f.create(deploymentObject('web', 3));
+  f.create({
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: 'ds', namespace: 'default' },
+    spec: {
+      selector: { matchLabels: { a: 'ds' } },
+      template: { metadata: { labels: { a: 'ds' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    },
+  });
+  f.create({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'db', namespace: 'default' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { a: 'db' } },
+      template: { metadata: { labels: { a: 'db' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    },
+  });
+  f.create({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+  });
+  f.run(20);
+  const versions = (): string[] =>
+    [
+      'pods',
+      'replicasets.apps',
+      'deployments.apps',
+      'daemonsets.apps',
+      'statefulsets.apps',
+      'controllerrevisions.apps',
+      'endpointslices.discovery.k8s.io',
+      'endpoints',
+    ].flatMap((r) => f.list<AnyObject>(r).map((o) => `${r}/${o.metadata.name} ${o.metadata.resourceVersion}`));
+  const before = versions();
+  expect(before.length).toBeGreaterThan(12);
+  startControllers({
+    sim: f.sim,
+    client: f.server.client(),
+    options: { nodeMonitorGraceSeconds: 1e6 },
+    resources: () => f.server.scheme.all(),
+  });
+  f.run(20);
+  expect(versions()).toEqual(before);
 });
 
 test('the same seed gives the same cluster', () => {

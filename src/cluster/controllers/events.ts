@@ -5,12 +5,14 @@ import type { Client } from '../api/client.ts';
 import type { Event, KubeObject } from '../api/object.ts';
 import { microTimestamp } from '../api/time.ts';
 import type { CoreV1Event, V1ObjectReference } from '../api/types.ts';
-import { nowMs, timeText } from './clock.ts';
+import { nowMs, parseTime, timeText } from './clock.ts';
 
 const MAX_SIMILAR = 10;
 const SIMILAR_MS = 600_000;
 const BURST = 25;
 const REFILL_MS = 300_000;
+/** A series that was quiet for so long has ended. */
+const SERIES_MS = 360_000;
 const MAX_REMEMBERED = 4096;
 
 export function referenceTo(o: KubeObject, fieldPath?: string): V1ObjectReference {
@@ -152,7 +154,8 @@ export function reportEvent(
   const before = names.get(key);
   if (before !== undefined) {
     const present = client.get<Event>('events', namespace, before);
-    if (present.ok && present.value.message === message) {
+    const last = present.ok ? (present.value.series?.lastObservedTime ?? present.value.eventTime) : undefined;
+    if (present.ok && present.value.message === message && nowMs(sim) - parseTime(last) <= SERIES_MS) {
       const count = (present.value.series?.count ?? 1) + 1;
       if (client.patch('events', namespace, before, 'strategic', { series: { count, lastObservedTime: time } }).ok) return;
     }
