@@ -52,6 +52,9 @@ export function openNetns(p: Process, path: string): Outcome<Netns> & { readonly
   return bad(`unknown FS magic on ${quoted(path)}: ${magic}`);
 }
 
+/** CPU time in µs of a thread that changes its namespace and talks to the kernel there: the kernel's workers run meanwhile. */
+export const NETNS_COST = 300;
+
 /** Runs `body` with the process in another namespace. Nothing in it waits. */
 export function inNetns<T>(p: Process, ns: Netns, body: () => T): T {
   const before = p.ns;

@@ -15,6 +15,7 @@ import {
   linkByName,
   macOf,
   setupVeth as makeVeth,
+  NETNS_COST,
   openNetns,
   setHardwareAddr,
   setUp,
@@ -276,12 +277,14 @@ function* add(p: Process, args: CmdArgs): Task<Printed> {
   const made = ensureBridge(p, host, n);
   if (!made.ok) return bad(`failed to create bridge ${quoted(n.bridge)}: ${made.error.msg}`);
   const br = made.value;
+  yield* p.charge(NETNS_COST);
   const bridge: CniInterface = { name: br.name, mac: macOf(br) };
   const container = openNetns(p, args.netns);
   if (!container.ok) return bad(`failed to open netns ${quoted(args.netns)}: ${container.error.msg}`);
   const veth = setupVeth(p, container.value, args.netns, br, args.ifName, n);
   if (!veth.ok) return veth;
   const ends = veth.value;
+  yield* p.charge(NETNS_COST);
   let result: Result = {
     version: '1.0.0',
     interfaces: [bridge, ends.hostInterface, ends.containerInterface],

@@ -5,7 +5,19 @@ import { type LinkData, linkMsg, type NetDevice, type Netns, newLink, RT_TABLE_M
 import { configureIface, validateIps, validateRoutes } from '../addr.ts';
 import { delegateAdd, delegateCheck, delegateDel, delegateOther } from '../delegate.ts';
 import { INT, prefixed, quoted, STRING, struct, unmarshal } from '../gojson.ts';
-import { delLinkByName, errnoText, goMac, inNetns, linkByName, macOf, openNetns, randomVethName, setUp, trySysctl } from '../link.ts';
+import {
+  delLinkByName,
+  errnoText,
+  goMac,
+  inNetns,
+  linkByName,
+  macOf,
+  NETNS_COST,
+  openNetns,
+  randomVethName,
+  setUp,
+  trySysctl,
+} from '../link.ts';
 import { loadArgs, type NetConf, netConf, prevResult } from '../netconf.ts';
 import { printResult, type Result } from '../result.ts';
 import type { CmdArgs, Plugin, Printed } from '../skel.ts';
@@ -149,6 +161,7 @@ function pluginOf(s: Sharing): Plugin {
     if (!ns.ok) return bad(`failed to open netns %!q(<nil>): ${ns.error.msg}`);
     const intf = create(p, s, loaded.value, args, ns.value);
     if (!intf.ok) return intf;
+    yield* p.charge(NETNS_COST);
     const result = yield* configured(p, loaded.value, args, ns.value, intf.value);
     if (result.ok) return printResult(result.value, loaded.value.cniVersion ?? '');
     delLinkByName(ns.value, args.ifName);

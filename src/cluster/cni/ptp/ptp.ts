@@ -19,7 +19,7 @@ import { delegateAdd, delegateCheck, delegateDel, delegateOther } from '../deleg
 import { BOOL, INT, type IpNet, prefixed, quoted, unmarshal } from '../gojson.ts';
 import { setupIpMasq, teardownIpMasq } from '../ipmasq.ts';
 import { chainName, ruleComment } from '../iptables.ts';
-import { delLinkByName, errnoText, linkByName, macOf, openNetns, setupVeth, vethPeerIndex } from '../link.ts';
+import { delLinkByName, errnoText, linkByName, macOf, NETNS_COST, openNetns, setupVeth, vethPeerIndex } from '../link.ts';
 import { type NetConf, netConf, prevResult } from '../netconf.ts';
 import { printResult, type Result } from '../result.ts';
 import type { CmdArgs, Plugin, Printed } from '../skel.ts';
@@ -52,6 +52,7 @@ function* containerVeth(p: Process, ns: Netns, args: CmdArgs, mtu: number, ipam:
   const made = setupVeth(p, ns, host, args.ifName, mtu, '');
   if (!made.ok) return made;
   const { host: hostEnd, container: dev } = made.value;
+  yield* p.charge(NETNS_COST);
   const result: Result = {
     ...ipam,
     interfaces: [
