@@ -5,7 +5,7 @@ import { Fixture } from '../controllers/fixture.ts';
 function pod(
   name: string,
   spec: object = {},
-  labels: object = { app: 'x' },
+  labels: Readonly<Record<string, string>> = { app: 'x' },
   container: object = {},
 ): KubeObject & Readonly<Record<string, unknown>> {
   return {
