@@ -145,6 +145,7 @@ export class PodWorker {
         reason: 'DeadlineExceeded',
         message: 'Pod was active on the node longer than the specified deadline',
       };
+      kubelet.event(pod, 'Normal', 'DeadlineExceeded', 'Pod was active on the node longer than the specified deadline');
       yield* killAll(this, 'Stopping');
       yield* this.release();
       this.report();
