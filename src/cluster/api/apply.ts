@@ -2,8 +2,21 @@
 
 import type { ApiResult } from './client.ts';
 import { equal, isObject, type Json } from './equal.ts';
-import { goQuote } from './field.ts';
-import { common, compare, EMPTY, type FieldSet, isEmpty, itemKey, minus, pathsOf, setOfApplied, union, without } from './fieldset.ts';
+import { goJson, goQuote } from './field.ts';
+import {
+  common,
+  compare,
+  EMPTY,
+  ensureNamed,
+  type FieldSet,
+  isEmpty,
+  itemKey,
+  minus,
+  pathsOf,
+  setOfApplied,
+  union,
+  without,
+} from './fieldset.ts';
 import { childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
 import { type Manager, managersOf, noteWrite } from './managed.ts';
 import type { AnyObject, KubeObject } from './object.ts';
@@ -70,6 +83,41 @@ function conflictFailure(conflicts: readonly Conflict[]): ReturnType<typeof fail
   return failure(409, 'Conflict', message, { causes });
 }
 
+const KUBECTL = 'kubectl';
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+const annotationsOf = (o: Json): Json => {
+  const metadata = o['metadata'];
+  const found = isObject(metadata) ? metadata['annotations'] : undefined;
+  return isObject(found) ? found : {};
+};
+
+/** Fields of kubectl's client-side apply that nobody has changed since: kubectl may take them over without force. */
+function unchangedSinceApply(schema: string, live: AnyObject): FieldSet {
+  const text = annotationsOf(live as unknown as Json)[LAST_APPLIED];
+  if (typeof text !== 'string') return EMPTY;
+  let last: unknown;
+  try {
+    last = JSON.parse(text);
+  } catch {
+    return EMPTY;
+  }
+  if (!isObject(last)) return EMPTY;
+  const { written, removed } = compare(schema, last, live as unknown as Json);
+  return minus(minus(setOfApplied(schema, last), written), removed);
+}
+
+/** An object that has kubectl's annotation of client-side apply keeps it in step. */
+function withLastApplied(merged: Json, config: Json): Json {
+  const annotations = annotationsOf(merged);
+  if (annotations[LAST_APPLIED] === undefined) return merged;
+  const own = annotationsOf(config);
+  const { [LAST_APPLIED]: _last, ...kept } = own;
+  const metadata = config['metadata'] as Json;
+  const bare = own[LAST_APPLIED] === undefined ? config : { ...config, metadata: { ...metadata, annotations: kept } };
+  return { ...merged, metadata: { ...(merged['metadata'] as Json), annotations: { ...annotations, [LAST_APPLIED]: `${goJson(bare)}\n` } } };
+}
+
 export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> {
   const { call, def, old, body, name, namespace, force } = request;
   if (!isObject(body)) return badRequest('error decoding YAML: the configuration is no object');
@@ -78,7 +126,7 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
     return badRequest(`invalid object type: ${String(body['apiVersion'] ?? '')}, Kind=${String(body['kind'] ?? '')}`);
   const given = isObject(body['metadata']) ? body['metadata'] : {};
   if (given['managedFields'] !== undefined) return badRequest('metadata.managedFields must be nil');
-  let config: Json = { ...body, metadata: { ...given, name, ...(namespace ? { namespace } : {}) } };
+  const config: Json = { ...body, metadata: { ...given, name, ...(namespace ? { namespace } : {}) } };
   if (call.typed) {
     const decoded = call.server.decode(def, def.kind, expected, config, '');
     if (decoded.error !== undefined) return badRequest(decoded.error);
@@ -90,7 +138,6 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
         `failed to create typed patch object (${what}): ${decoded.strict.map((s) => `.${fieldPath(s)}: field not declared in schema`).join('\n')}`,
       );
     }
-    config = decoded.object as unknown as Json;
   }
   const set = setOfApplied(def.schema, config);
   const subresource = call.write.subresource ?? '';
@@ -109,12 +156,13 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
   const { resourceVersion: _rv, ...wanted } = config['metadata'] as Json;
   let merged = mergeStruct(def.schema, live, { ...config, metadata: wanted });
   const owned = others.reduce<FieldSet>((s, m) => union(s, m.set), EMPTY);
-  const dropped = minus(minus(previous, set), owned);
+  const dropped = minus(minus(ensureNamed(previous), ensureNamed(set)), ensureNamed(owned));
   if (!isEmpty(dropped)) merged = without(def.schema, merged, dropped);
   const changed = compare(def.schema, live, merged);
   const conflicts: Conflict[] = [];
+  const allowed = call.manager === KUBECTL ? unchangedSinceApply(def.schema, old) : EMPTY;
   for (const m of others) {
-    const paths = pathsOf(common(common(m.set, changed.written), set));
+    const paths = pathsOf(minus(common(common(m.set, changed.written), set), allowed));
     if (paths.length > 0) conflicts.push({ manager: m, paths });
   }
   if (conflicts.length > 0 && !force) return conflictFailure(conflicts);
@@ -125,6 +173,7 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
       'Conflict',
       `Operation cannot be fulfilled on ${def.plural}${def.group ? `.${def.group}` : ''} ${goQuote(name)}: the object has been modified; please apply your changes to the latest version and try again`,
     );
+  if (call.manager === KUBECTL) merged = withLastApplied(merged, config);
   const result = replace(call, def, old, merged as unknown as AnyObject);
   if (!result.ok || call.write.dryRun) return result;
   const left = others.flatMap((m) => {

@@ -180,6 +180,16 @@ export function common(a: FieldSet, b: FieldSet): FieldSet {
   return { self: a.self && b.self, children };
 }
 
+/** Every named field above a member counts as a member: what has parts that stay stays itself. */
+export function ensureNamed(s: FieldSet): FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const [k, v] of s.children) {
+    const inner = ensureNamed(v);
+    children.set(k, k.startsWith('f:') && inner.children.size > 0 ? withSelf(inner) : inner);
+  }
+  return { self: s.self, children };
+}
+
 export const isEmpty = isEmptySet;
 
 export function toFieldsV1(set: FieldSet): Json {

@@ -148,6 +148,26 @@ export function managedFieldsOf(object: AnyObject): readonly V1ManagedFieldsEntr
     }));
 }
 
-export function fromEntry(entry: Json): FieldSet {
-  return isObject(entry) ? fromFieldsV1(entry) : EMPTY;
+/** metadata.managedFields as a client wrote it; `[{}]` forgets them all. */
+export function managersFrom(entries: readonly unknown[]): readonly Manager[] {
+  return entries.flatMap((entry): Manager[] => {
+    if (!isObject(entry) || typeof entry['manager'] !== 'string') return [];
+    return [
+      {
+        manager: entry['manager'],
+        operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
+        subresource: typeof entry['subresource'] === 'string' ? entry['subresource'] : '',
+        apiVersion: String(entry['apiVersion'] ?? ''),
+        time: String(entry['time'] ?? ''),
+        set: isObject(entry['fieldsV1']) ? fromFieldsV1(entry['fieldsV1']) : EMPTY,
+      },
+    ];
+  });
+}
+
+/** The object is the same but for its managers: what a write is counted on. */
+export function withManagers(object: AnyObject, managers: readonly Manager[]): AnyObject {
+  const copy = { ...object };
+  KNOWN.set(copy, managers);
+  return copy;
 }

@@ -54,7 +54,7 @@ function nameErrors(def: ResourceDef, rules: KindRules, name: string, prefix: bo
   if (rules.nameCheck) return rules.nameCheck(name, prefix);
   const text = prefix ? masked(name) : name;
   if (def.group === '' && DNS_LABEL_NAMES.has(def.kind)) return labelErrors(text);
-  return def.group === RBAC_GROUP ? pathSegmentErrors(text) : subdomainErrors(text);
+  return def.group === RBAC_GROUP || def.kind === 'APIService' ? pathSegmentErrors(text) : subdomainErrors(text);
 }
 
 export function metadataErrors(def: ResourceDef, rules: KindRules, meta: V1ObjectMeta): FieldError[] {

@@ -10,6 +10,7 @@ import type { RestRequest } from './http-types.ts';
 import { jsonPatch } from './jsonpatch.ts';
 import { mergePatch } from './merge.ts';
 import type { AnyObject } from './object.ts';
+import { outward } from './render.ts';
 import type { ResourceDef } from './resources.ts';
 import { badRequest, type Failure, failure, notFound, unsupportedMedia } from './status.ts';
 import { strategicPatch } from './strategic.ts';
@@ -90,18 +91,19 @@ export function applyPatch(request: PatchRequest): ApiResult<AnyObject> {
   const { call, def, name, old, type, body } = request;
   if (type === 'apply') return applyConfiguration(request);
   if (!old) return notFound(def, name);
+  const shown = call.typed ? outward(def, old) : old;
   let result: unknown;
   if (type === 'json') {
-    const done = jsonPatch(old, body);
+    const done = jsonPatch(shown, body);
     if (!done.ok) return failure(422, 'Invalid', done.error);
     result = done.value;
   } else {
     if (!isObject(body)) return badRequest('json: cannot unmarshal array into Go value of type map[string]interface {}');
     if (type === 'strategic' && def.schema !== '') {
-      const done = strategicPatch(def.schema, old, body);
+      const done = strategicPatch(def.schema, shown, body);
       if (!done.ok) return badRequest(done.error);
       result = done.value;
-    } else result = mergePatch(old, body);
+    } else result = mergePatch(shown, body);
   }
   if (!isObject(result)) return badRequest('the patched object is no object');
   const decoded = typed(request, result, isObject(body) ? body : {});

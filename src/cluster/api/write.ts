@@ -5,7 +5,7 @@ import { finishDeletion } from './deletion.ts';
 import { equal, isObject } from './equal.ts';
 import type { FieldError } from './field.ts';
 import { type KindRules, type RequestContext, rulesOf } from './kind.ts';
-import { noteWrite } from './managed.ts';
+import { managedFieldsOf, managersFrom, noteWrite, withManagers } from './managed.ts';
 import { metadataErrors, metadataUpdateErrors } from './meta.ts';
 import { type AnyObject, type KubeObject, keyOf, type Meta } from './object.ts';
 import { applyPatch } from './patch.ts';
@@ -130,11 +130,18 @@ function withoutVersion(object: AnyObject): AnyObject {
 }
 
 /** Gives the object the next version and puts it into its table. */
-export function store(call: Call, def: ResourceDef, draft: AnyObject, old: AnyObject | undefined, seen: AnyObject = draft): AnyObject {
+export function store(
+  call: Call,
+  def: ResourceDef,
+  draft: AnyObject,
+  old: AnyObject | undefined,
+  seen: AnyObject = draft,
+  base: AnyObject | undefined = old,
+): AnyObject {
   const { server } = call;
   const version = server.nextVersion();
   const object: AnyObject = { ...draft, metadata: { ...draft.metadata, resourceVersion: String(version) } };
-  noteWrite(call, def, object, old, seen);
+  noteWrite(call, def, object, base, seen);
   server.table(def).put(object, version);
   server.changed(def, object, old);
   return object;
@@ -207,8 +214,16 @@ export function update(call: Call, def: ResourceDef, object: KubeObject): ApiRes
 /** Go leaves these out when there is nothing in them. */
 const MAY_BE_EMPTY = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
 
+/** The object whose managers a write starts from: the old one, unless the client has written other managers into the new one. */
+function managedBase(call: Call, old: AnyObject, object: AnyObject): AnyObject {
+  const given = object.metadata.managedFields;
+  if (!call.typed || given === undefined || given.length === 0 || equal(given, managedFieldsOf(old))) return old;
+  return withManagers(old, managersFrom(given));
+}
+
 /** The rest of an update: `draft` is to take the place of `old`. */
 export function replace(call: Call, def: ResourceDef, old: AnyObject, object: AnyObject): ApiResult<AnyObject> {
+  const base = managedBase(call, old, object);
   const rules: KindRules = rulesOf(def);
   const subresource = call.write.subresource ?? '';
   const context = call.context('update');
@@ -248,7 +263,7 @@ export function replace(call: Call, def: ResourceDef, old: AnyObject, object: An
   const allocated = subresource === '' ? rules.allocate?.(draft, old, context) : undefined;
   if (allocated && !allocated.ok) return allocated;
   if (allocated) draft = allocated.value;
-  const result = finishReplace(call, def, old, draft, context, seen);
+  const result = finishReplace(call, def, old, draft, context, { seen, base });
   if (result.ok && !context.dryRun) allocated?.commit();
   else allocated?.revert();
   if (result.ok && !context.dryRun && result.value !== old && result.value.metadata.resourceVersion !== before.resourceVersion)
@@ -262,7 +277,7 @@ function finishReplace(
   old: AnyObject,
   object: AnyObject,
   context: RequestContext,
-  seen: AnyObject,
+  { seen, base }: { readonly seen: AnyObject; readonly base: AnyObject },
 ): ApiResult<AnyObject> {
   const rules = rulesOf(def);
   const { subresource } = context;
@@ -277,10 +292,10 @@ function finishReplace(
   const errors = [...metadataUpdateErrors(draft.metadata, old), ...updateErrors(rules, draft, old, context)];
   if (errors.length > 0) return invalid(def, before.name, errors);
   if (subresource === '') for (const text of rules.warnings?.(draft, old) ?? []) context.warn(text);
-  if (equal(draft, old)) return { ok: true, value: old };
+  if (base === old && equal(draft, old)) return { ok: true, value: old };
   if (context.dryRun) return { ok: true, value: draft };
   if (before.deletionTimestamp !== undefined && finishDeletion(call, def, old, draft)) return { ok: true, value: draft };
-  return { ok: true, value: store(call, def, draft, old, seen) };
+  return { ok: true, value: store(call, def, draft, old, seen, base) };
 }
 
 function updateErrors(rules: KindRules, draft: AnyObject, old: AnyObject, context: RequestContext): readonly FieldError[] {
