@@ -19,6 +19,8 @@ interface Written {
 export class IptablesEnforcer implements Enforcer {
   private readonly p: Process;
   private readonly written = new Map<Family, Written>();
+  /** Families in which nothing of an earlier run is left over. */
+  private readonly clean = new Set<Family>();
 
   constructor(p: Process) {
     this.p = p;
@@ -28,10 +30,19 @@ export class IptablesEnforcer implements Enforcer {
     for (const family of FAMILIES) {
       const known = this.written.get(family);
       if (!known && !state.local.some((pod) => ipsOf(pod, family).length > 0)) continue;
+      if (!known && state.policies.length === 0 && (yield* this.untouched(family))) continue;
       const w = known ?? (yield* this.begin(family));
       this.written.set(family, w);
       yield* this.write(w, nodeRules(state.model, state.policies, state.local, family));
     }
+  }
+
+  /** A node where no policy has ever been gets no rules either. */
+  private *untouched(family: Family): Task<boolean> {
+    if (this.clean.has(family)) return true;
+    const left = ((yield* new Iptables(this.p, family).chains('filter')) ?? []).some(isPolicyChain);
+    if (!left) this.clean.add(family);
+    return !left;
   }
 
   private *begin(family: Family): Task<Written> {

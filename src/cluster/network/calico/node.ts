@@ -11,6 +11,7 @@ import type { Client, Watch } from '../../api/client.ts';
 import type { KubeObject, Node } from '../../api/object.ts';
 import { makeDirs } from '../../cni/cache.ts';
 import { execute } from '../../cni/exec.ts';
+import { enforcePolicies } from '../../policy/agent.ts';
 import { type ApiFor, reachable } from '../network.ts';
 import { BGP_PORT, ip4, type Prefix4 } from './bgp.ts';
 import { assign, BLOCKS, type Block, net4, POOLS, type Pool, pools } from './ipam.ts';
@@ -170,6 +171,7 @@ class Daemon implements Speaker {
     );
     this.threads.start(this.listen());
     this.threads.start(this.keepPools());
+    this.threads.start(enforcePolicies(this.p, client, this.name, 'iptables'));
     try {
       yield* this.threads.run();
     } finally {
