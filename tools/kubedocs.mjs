@@ -45,6 +45,8 @@ for (const line of readFileSync(source, 'utf8').split('\n')) {
   }
 }
 
+/** What the models say of a field is sometimes what its type says of itself. */
+const OF_TYPE = /^(IntOrString is a type that can hold|Time is a wrapper around time\.Time|MicroTime is version of Time)/;
 const flat = (s) => s.replace(/\s+/g, ' ').trim();
 let filled = 0;
 let lines = 0;
@@ -61,7 +63,7 @@ for (const [name, fields] of Object.entries(docs)) {
   for (const f of Object.keys(fields)) {
     const found = type[f];
     if (!found) continue;
-    if (fields[f] === '') {
+    if (fields[f] === '' || OF_TYPE.test(fields[f])) {
       fields[f] = found;
       filled++;
     } else if (fields[f] !== found && flat(fields[f]) === flat(found)) {
