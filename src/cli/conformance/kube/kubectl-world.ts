@@ -136,7 +136,7 @@ function standIn(sim: Sim, admin: Client): void {
   const look = (pod: Pod): void => {
     const key = keyOf(pod);
     if (pod.metadata.deletionTimestamp) {
-      sim.schedule(200 * MS, () => {
+      sim.schedule(350 * MS, () => {
         const now = pods.get(key);
         if (now?.metadata.uid === pod.metadata.uid)
           admin.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name ?? '', { gracePeriodSeconds: 0 });
