@@ -94,7 +94,10 @@ class EndpointSliceController implements Running {
       (type, c, unchanged) => told.push(...this.hints.apply(key, service, type, c, unchanged)),
     );
     const trigger = this.trigger(key, service, pods);
-    let failed = false;
+    const errors = [...changes.skipped];
+    const note = (what: string, status: { readonly message?: string }): void => {
+      errors.push(`failed to ${what} EndpointSlice for Service ${key}: ${status.message}`);
+    };
     if (service.metadata.deletionTimestamp === undefined)
       for (const slice of changes.create) {
         const made = client.create({
@@ -103,7 +106,7 @@ class EndpointSliceController implements Running {
         });
         if (made.ok) this.behind.expect(key, made.value.metadata.name, made.value.metadata.resourceVersion);
         else if (made.status.details?.causes?.some((c) => c.reason === 'NamespaceTerminating')) return 'done';
-        else failed = true;
+        else note('create', made.status);
       }
     for (const slice of changes.update) {
       const { [TRIGGER_TIME]: _old, ...rest } = slice.metadata.annotations ?? {};
@@ -112,16 +115,16 @@ class EndpointSliceController implements Running {
         ...slice,
         metadata: { ...slice.metadata, annotations: Object.keys(annotations).length > 0 ? annotations : undefined },
       });
-      if (!written.ok) failed = true;
+      if (!written.ok) note(`update ${slice.metadata.name}`, written.status);
       else if (written.value.metadata.resourceVersion !== slice.metadata.resourceVersion)
         this.behind.expect(key, slice.metadata.name, written.value.metadata.resourceVersion);
     }
     for (const slice of changes.remove)
       if (client.delete(SLICES, namespace, slice.metadata.name).ok) this.behind.expect(key, slice.metadata.name, '');
     for (const e of told) this.events.event(service, e.type, e.reason, e.message);
-    if (!failed && !changes.incomplete) return 'done';
-    const text = failed ? `Error updating Endpoint Slices for Service ${key}` : `skipping Pods for Service ${key}: Node not found`;
-    this.events.event(service, 'Warning', 'FailedToUpdateEndpointSlices', text);
+    if (errors.length === 0) return 'done';
+    const text = errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`;
+    this.events.event(service, 'Warning', 'FailedToUpdateEndpointSlices', `Error updating Endpoint Slices for Service ${key}: ${text}`);
     return 'again';
   }
 

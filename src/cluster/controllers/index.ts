@@ -23,6 +23,7 @@ import { rootCA, serviceAccount } from './serviceaccount.ts';
 import { podGC, ttl, ttlAfterFinished } from './small.ts';
 import { statefulSet } from './statefulset.ts';
 import { taintEviction } from './tainteviction.ts';
+import { volumeBinder } from './volumes.ts';
 
 export const CONTROLLERS: readonly Controller[] = [
   serviceAccount,
@@ -45,6 +46,7 @@ export const CONTROLLERS: readonly Controller[] = [
   disruption,
   horizontalPodAutoscaler,
   loadBalancer,
+  volumeBinder,
   podGC,
   ttlAfterFinished,
   garbageCollector,

@@ -160,7 +160,7 @@ test('random changes: the slices always say what the pods are, in slices of at m
         slices,
         () => {},
       ),
-    ).toEqual({ create: [], update: [], remove: [], incomplete: false });
+    ).toEqual({ create: [], update: [], remove: [], skipped: [] });
   }
 });
 

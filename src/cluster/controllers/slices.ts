@@ -22,8 +22,8 @@ export interface SliceChanges {
   create: NewSlice[];
   update: EndpointSlice[];
   remove: EndpointSlice[];
-  /** A pod's node is unknown: to be looked at again. */
-  incomplete: boolean;
+  /** Pods that were left out because their node is unknown: to be looked at again. */
+  skipped: string[];
 }
 
 const PRIME = 0x0000000001000000000000000000013bn;
@@ -270,7 +270,7 @@ function reconcileType(
   hint: Hinter,
   max: number,
 ): SliceChanges {
-  const changes: SliceChanges = { create: [], update: [], remove: [], incomplete: false };
+  const changes: SliceChanges = { create: [], update: [], remove: [], skipped: [] };
   const byPorts = new Map<string, EndpointSlice[]>();
   for (const slice of existing) {
     if (!ownedBy(slice, service)) {
@@ -294,7 +294,9 @@ function reconcileType(
     }
     const node = nodes(pod.spec?.nodeName ?? '');
     if (!node && service.spec?.publishNotReadyAddresses !== true) {
-      changes.incomplete = true;
+      changes.skipped.push(
+        `skipping Pod ${pod.metadata.name} for Service ${service.metadata.namespace}/${service.metadata.name}: Node ${pod.spec?.nodeName ?? ''} Not Found`,
+      );
       continue;
     }
     const endpoint = endpointOf(pod, node, service, type);
@@ -353,7 +355,7 @@ export function reconcileSlices(
   max = MAX_ENDPOINTS,
 ): SliceChanges {
   const types = addressTypes(service);
-  const total: SliceChanges = { create: [], update: [], remove: [], incomplete: false };
+  const total: SliceChanges = { create: [], update: [], remove: [], skipped: [] };
   for (const slice of existing) if (!(types as readonly string[]).includes(slice.addressType)) total.remove.push(slice);
   for (const type of types) {
     const one = reconcileType(
@@ -368,7 +370,7 @@ export function reconcileSlices(
     total.create.push(...one.create);
     total.update.push(...one.update);
     total.remove.push(...one.remove);
-    total.incomplete ||= one.incomplete;
+    total.skipped.push(...one.skipped);
   }
   return total;
 }

@@ -12,7 +12,9 @@ import { candidates, electedNode, speakerCommand } from './speaker.ts';
 const node = (name: string, ready = 'True'): Node =>
   ({ metadata: { name }, status: { conditions: [{ type: 'Ready', status: ready }] } }) as unknown as Node;
 const slice = (...nodes: string[]): EndpointSlice =>
-  ({ endpoints: nodes.map((nodeName) => ({ addresses: ['10.0.0.1'], nodeName, conditions: { ready: true } })) }) as unknown as EndpointSlice;
+  ({
+    endpoints: nodes.map((nodeName) => ({ addresses: ['10.0.0.1'], nodeName, conditions: { ready: true } })),
+  }) as unknown as EndpointSlice;
 
 test('one of the ready nodes is elected; local policy wants an endpoint there', () => {
   const nodes = [node('a'), node('b'), node('c', 'Unknown')];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { MS } from '../../sim/sim.ts';
 import type { ControllerRevision, DaemonSet, Job, KubeObject, Pod, StatefulSet } from '../api/object.ts';
+import type { V1PersistentVolumeClaim } from '../api/types.ts';
 import { Fixture } from './fixture.ts';
 import { compressIndexes, parseIndexes } from './job.ts';
 import { isPodReady } from './pods.ts';
@@ -129,6 +130,36 @@ test('a stateful set rolls from the end down to its partition; parallel ones com
   expect(images()).toEqual(['i:2', 'i:2', 'i:2']);
   const { status } = f.must(f.client.get<StatefulSet>('statefulsets.apps', 'default', 'db'));
   expect(status?.currentRevision).toBe(status?.updateRevision);
+});
+
+test('claims of a stateful set wait for volumes that somebody makes, and the pods for them', () => {
+  const f = new Fixture();
+  f.create(
+    statefulSet({
+      replicas: 1,
+      volumeClaimTemplates: [
+        { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+      ],
+    }),
+  );
+  f.run(5);
+  const claim = (): KubeObject & V1PersistentVolumeClaim =>
+    f.must(f.client.get<KubeObject & V1PersistentVolumeClaim>('persistentvolumeclaims', 'default', 'data-db-0'));
+  expect(f.events()).toContain(
+    'Normal FailedBinding PersistentVolumeClaim/data-db-0: no persistent volumes available for this claim and no storage class is set',
+  );
+  expect(f.events()).toContain(
+    'Warning FailedScheduling Pod/db-0: 0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
+  );
+  f.create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'pv' },
+    spec: { capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/d' } },
+  });
+  f.run(20);
+  expect(claim()).toMatchObject({ spec: { volumeName: 'pv' }, status: { phase: 'Bound', capacity: { storage: '2Gi' } } });
+  expect(f.list<Pod>('pods')[0]?.spec?.nodeName).toMatch(/^node-/);
 });
 
 function jobObject(spec: object): KubeObject & Readonly<Record<string, unknown>> {

@@ -13,7 +13,7 @@ import {
   type Service,
   type StatefulSet,
 } from '../api/object.ts';
-import type { V1LabelSelector, V1PodCondition, V1PodDisruptionBudget } from '../api/types.ts';
+import type { V1LabelSelector, V1PersistentVolumeClaim, V1PodCondition, V1PodDisruptionBudget } from '../api/types.ts';
 import { nowText } from '../controllers/clock.ts';
 import { Informers, type Running } from '../controllers/context.ts';
 import { reportEvent } from '../controllers/events.ts';
@@ -65,6 +65,7 @@ class Scheduler implements Running {
     informers.of('services');
     informers.of('replicasets.apps');
     informers.of('statefulsets.apps');
+    informers.of<KubeObject>('persistentvolumeclaims').on({ add: () => this.wake(), update: () => this.wake() });
     informers.of<Node>('nodes').on({
       add: (n) => this.nodeSeen(undefined, n),
       update: (old, n) => this.nodeSeen(old, n),
@@ -302,8 +303,10 @@ class Scheduler implements Running {
   private missingClaim(pod: Pod): string | undefined {
     for (const v of pod.spec?.volumes ?? []) {
       const name = v.persistentVolumeClaim?.claimName;
-      if (name !== undefined && !this.client.get('persistentvolumeclaims', pod.metadata.namespace ?? '', name).ok)
-        return `persistentvolumeclaim "${name}" not found`;
+      if (name === undefined) continue;
+      const claim = this.client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', pod.metadata.namespace ?? '', name);
+      if (!claim.ok) return `persistentvolumeclaim "${name}" not found`;
+      if (claim.value.status?.phase !== 'Bound') return 'pod has unbound immediate PersistentVolumeClaims';
     }
     return undefined;
   }
