@@ -98,6 +98,7 @@ registerKind<NetworkPolicy>('NetworkPolicy.networking.k8s.io', {
 });
 
 registerKind<Stored<V1ServiceCIDR>>('ServiceCIDR.networking.k8s.io', {
+  prepareForCreate: ({ status: _status, ...rest }) => rest as Stored<V1ServiceCIDR>,
   validate: rules.validateServiceCIDR,
   validateUpdate: rules.validateServiceCIDRUpdate,
   columns: columns('Name|CIDRs|Age'),
