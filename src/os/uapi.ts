@@ -3,6 +3,7 @@
 export { PORT_STATES } from '../net/dev/brport.ts';
 export type { NetDevice, OperState } from '../net/dev/device.ts';
 export * from '../net/dev/flags.ts';
+export { linkwatchSync } from '../net/dev/linkwatch.ts';
 export type { PacketProgram, Tcx } from '../net/dev/tcx.ts';
 export * from '../net/ip/fib.ts';
 export * from '../net/ip/groups.ts';

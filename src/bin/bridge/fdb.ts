@@ -10,6 +10,7 @@ import {
   type FdbRequest,
   flushFdb,
   getFdb,
+  linkwatchSync,
   type NetDevice,
 } from '../../os/uapi.ts';
 import { formatIp, type IpAddr } from '../../wire/addr.ts';
@@ -113,6 +114,8 @@ function show(ctx: Ctx, words: readonly string[]): number {
     if (f.vlan && e.vlan !== f.vlan) continue;
     if (f.state !== null && e.state !== f.state) continue;
     if (f.dynamic && e.state === 'permanent') continue;
+    // Names are asked for one by one.
+    linkwatchSync(e.dev);
     printFdb(ctx, e, { hideDev: f.dev !== null });
   }
   ctx.deleteJson();

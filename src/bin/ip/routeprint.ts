@@ -1,6 +1,6 @@
 /** One route as text or JSON. Models print_route() of ip/iproute.c */
 
-import type { RouteHop, RouteMsg } from '../../os/uapi.ts';
+import { linkwatchSync, type RouteHop, type RouteMsg } from '../../os/uapi.ts';
 import { formatIp, type Prefix } from '../../wire/addr.ts';
 import type { Ctx } from './ctx.ts';
 import { formatPrefix } from './lib/inet.ts';
@@ -109,6 +109,8 @@ export function printRoute(ctx: Ctx, m: RouteMsg, hide: RouteHide = {}, deleted 
   const hop = m.hops.length === 1 && !m.group ? (m.hops[0] as RouteHop) : null;
   if (hop) {
     if (!hide.via) printGateway(ctx, m, hop);
+    // Its name is asked for by a message of its own.
+    if (hop.dev) linkwatchSync(hop.dev);
     if (hop.dev && !hide.dev) pr.any('dev', ctx.nameOf(hop.dev), `${ctx.nameOf(hop.dev)} `, 'ifname', 'dev ');
   }
   if (m.table && (m.table !== 254 || ctx.details > 0) && !hide.table)

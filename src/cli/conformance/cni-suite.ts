@@ -7,7 +7,7 @@ import { isolated } from './isolate.ts';
 import { FLOORS, raiseFloors, type SuiteOptions, type SuiteResult, scoreLine } from './suite.ts';
 
 /** Draws of random addresses that a case may need. */
-const SEEDS = 8;
+const SEEDS = 12;
 
 const GOLDEN = join(import.meta.dirname, '../golden/kubernetes/cni');
 

@@ -6,6 +6,7 @@ import {
   type Errno,
   IFF_UP,
   type LinkAttrs,
+  linkwatchSync,
   type NetDevice,
   type Netns,
   type NewLink,
@@ -77,7 +78,9 @@ export const LINK_NOT_FOUND = 'Link not found';
 
 export function linkByName(ns: Netns, name: string): Outcome<NetDevice> {
   const dev = ns.device(name);
-  return dev ? good(dev) : bad(LINK_NOT_FOUND);
+  if (!dev) return bad(LINK_NOT_FOUND);
+  linkwatchSync(dev);
+  return good(dev);
 }
 
 /** Hardware address as the library has it: none when all bytes are zero. */

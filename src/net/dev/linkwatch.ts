@@ -53,3 +53,9 @@ export function linkwatchFire(dev: NetDevice): void {
     for (const d of later) linkwatchFire(d);
   });
 }
+
+/** linkwatch_sync_dev(): who asks for one device by RTM_GETLINK gets its settled state (Linux 6.8). */
+export function linkwatchSync(dev: NetDevice): void {
+  const w = watches.get(dev.ns.kernel);
+  if (w?.pending.delete(dev) && dev.registered) dev.linkwatchDo();
+}
