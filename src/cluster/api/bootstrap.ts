@@ -96,7 +96,7 @@ export function bootstrap(server: ApiServer): void {
 /** The object of the server's own Service range. Models controller/defaultservicecidr. */
 function serviceRange(server: ApiServer): void {
   const client = server.client({ name: 'system:apiserver', groups: ['system:masters'] });
-  const cidrs = (server.options.serviceClusterIPRange ?? '10.96.0.0/16').split(',');
+  const cidrs = (server.options.serviceClusterIPRange ?? '10.96.0.0/12').split(',');
   const made = client.create<AnyObject>({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'ServiceCIDR',
