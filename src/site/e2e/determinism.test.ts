@@ -6,9 +6,14 @@ import { CHROMIUM_FLAGS, findChromium } from '../../../tools/chromium.mjs';
 import { loadLab } from '../../cli/labs.ts';
 import { grade } from '../../lab/grade.ts';
 import { scriptLog } from '../../lab/log.ts';
+import { loadWorld } from '../../lab/world.ts';
 
-test('ten runs in Chromium give the trace hash that Node gives', async () => {
-  const lab = loadLab('wire-a-pod-by-hand');
+test.each([
+  ['wire-a-pod-by-hand', 10],
+  ['endpoints-none', 3],
+] as const)('%s: %i runs in Chromium give the trace hash that Node gives', { timeout: 90_000 }, async (id, times) => {
+  const lab = loadLab(id);
+  await loadWorld(lab.world);
   const log = scriptLog(lab, 11, lab.solution);
   const built = (await build({
     configFile: false,
@@ -26,8 +31,8 @@ test('ten runs in Chromium give the trace hash that Node gives', async () => {
     const page = await browser.newPage();
     await page.addScriptTag({ type: 'module', content: chunk?.code ?? '' });
     await page.waitForFunction(() => 'gradeHashes' in globalThis);
-    const hashes = await page.evaluate(([l, g]) => globalThis.gradeHashes(l, g, 10), [lab, log] as const);
-    expect(hashes).toEqual(Array.from({ length: 10 }, () => grade(lab, log).traceHash));
+    const hashes = await page.evaluate(([l, g, n]) => globalThis.gradeHashes(l, g, n), [lab, log, times] as const);
+    expect(hashes).toEqual(Array.from({ length: times }, () => grade(lab, log).traceHash));
   } finally {
     await browser.close();
   }
