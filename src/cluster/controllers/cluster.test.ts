@@ -138,7 +138,13 @@ test('nodes get ranges; one that falls silent is tainted and its pods leave afte
     `Normal TaintManagerEviction Pod/${victim.metadata.name}: Marking for deletion Pod default/${victim.metadata.name}`,
   );
   silent = '';
-  f.run(10);
+  f.run(20);
+  const g = new Fixture({ nodes: 2, options: { nodeMonitorGraceSeconds: 40 } });
+  g.create(deploymentObject('web', 2));
+  g.run(400);
+  const left = g.list<Node>('nodes', '').map((n) => n.spec?.taints?.map((t) => `${t.key}:${t.effect}`));
+  expect(left).toEqual([['node.kubernetes.io/unreachable:NoSchedule'], ['node.kubernetes.io/unreachable:NoSchedule']]);
+  expect(g.list<Pod>('pods').filter((p) => p.metadata.deletionTimestamp !== undefined)).toEqual([]);
 });
 
 test('a disruption budget counts, and evictions keep to it', () => {

@@ -47,6 +47,8 @@ class NodeLifecycle implements Running {
   private readonly queue: WorkQueue;
   private readonly podQueue: WorkQueue;
   private stopped = false;
+  /** No node is ready: then the fault is thought to be here, and no pod has to leave. */
+  private disrupted = false;
 
   constructor(ctx: ControllerContext) {
     this.ctx = ctx;
@@ -67,6 +69,7 @@ class NodeLifecycle implements Running {
       update: (old, node) => this.nodeSeen(old, node),
       delete: (node) => {
         this.health.delete(node.metadata.name);
+        this.weigh();
         this.events.event(
           node,
           'Normal',
@@ -105,7 +108,16 @@ class NodeLifecycle implements Running {
     }
     if (!old || old.spec !== node.spec || old.status?.conditions !== node.status?.conditions) this.queue.add(node.metadata.name);
     const before = old && nodeCondition(old, 'Ready');
+    if (before?.status !== ready?.status) this.weigh();
     if (before?.status === 'True' && ready?.status !== 'True') this.fell(node);
+  }
+
+  private weigh(): void {
+    const nodes = this.ctx.informers.of<Node>('nodes');
+    const disrupted = ![...nodes.values()].some((n) => nodeCondition(n, 'Ready')?.status === 'True');
+    if (disrupted === this.disrupted) return;
+    this.disrupted = disrupted;
+    for (const name of nodes.store.keys()) this.queue.add(name);
   }
 
   private fell(node: Node): void {
@@ -182,8 +194,8 @@ class NodeLifecycle implements Running {
     for (const [type, status, key] of CONDITION_TAINTS)
       if (nodeCondition(node, type)?.status === status) want.push(keep(key, 'NoSchedule'));
     if (node.spec?.unschedulable) want.push(keep(UNSCHEDULABLE, 'NoSchedule'));
-    if (ready === 'False') want.push(keep(NOT_READY, 'NoExecute'));
-    if (ready === 'Unknown') want.push(keep(UNREACHABLE, 'NoExecute'));
+    if (ready === 'False' && !this.disrupted) want.push(keep(NOT_READY, 'NoExecute'));
+    if (ready === 'Unknown' && !this.disrupted) want.push(keep(UNREACHABLE, 'NoExecute'));
     const managed = (t: V1Taint): boolean =>
       (t.effect === 'NoSchedule' && BY_CONDITION.has(t.key)) ||
       (t.effect === 'NoExecute' && (t.key === NOT_READY || t.key === UNREACHABLE));
