@@ -81,24 +81,4 @@ export const ADDONS: readonly Image[] = [
     programs: ['flannel=/flannel'],
     size: 4_900_410,
   },
-  ...['node', 'cni', 'kube-controllers'].map(
-    (name): Image => ({
-      repository: `docker.io/calico/${name}`,
-      tags: ['v3.31.0', 'v3.30.3', 'v3.29.1'],
-      latest: false,
-      base: 'debian',
-      ...(name === 'node'
-        ? { cmd: ['start_runit'] }
-        : name === 'cni'
-          ? { cmd: ['/opt/cni/bin/install'] }
-          : { entrypoint: ['/usr/bin/kube-controllers'] }),
-      programs:
-        name === 'node'
-          ? ['calico-node=/usr/bin/calico-node', 'ip', 'iptables', 'iptables-save', 'iptables-restore', 'ipset']
-          : name === 'cni'
-            ? ['calico-install=/opt/cni/bin/install']
-            : ['calico-kube-controllers=/usr/bin/kube-controllers'],
-      size: 98_000_000,
-    }),
-  ),
 ];

@@ -26,9 +26,14 @@ export interface Image {
   readonly size: number;
 }
 
+const digests = new Map<string, string>();
+
 /** Digest of the configuration: what `imageID` is made of. */
 export function imageDigest(image: Image, tag: string): string {
-  return `sha256:${hex(sha256(`${image.repository}:${tag}`))}`;
+  const name = `${image.repository}:${tag}`;
+  const known = digests.get(name) ?? `sha256:${hex(sha256(name))}`;
+  digests.set(name, known);
+  return known;
 }
 
 export const PATH_ENV = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

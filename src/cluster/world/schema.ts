@@ -42,7 +42,7 @@ const machine = object(['name', 'kind', 'interfaces'], {
 });
 
 const kubernetes = object(['cni', 'proxyMode', 'clusterCIDRs', 'serviceCIDRs', 'clusterDNS'], {
-  cni: { enum: ['bridge', 'flannel-vxlan', 'flannel-host-gw', 'none'] },
+  cni: { enum: ['bridge', 'flannel-vxlan', 'flannel-host-gw', 'calico-ipip', 'calico-bgp', 'none'] },
   proxyMode: { enum: ['iptables', 'nftables', 'none'] },
   clusterCIDRs: { type: 'array', items: address, minItems: 1, maxItems: 2 },
   serviceCIDRs: { type: 'array', items: address, minItems: 1, maxItems: 2 },

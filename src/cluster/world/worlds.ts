@@ -184,6 +184,22 @@ export const W1_HGW: ClusterFile = {
   kubernetes: { ...KUBERNETES, cni: 'flannel-host-gw', dnsNodes: ['cp-1', 'node-2'] },
 };
 
+/** Routed pods with a /32 each, IPIP between nodes; addresses come from Calico's blocks. */
+export const W2: ClusterFile = {
+  ...W1,
+  name: 'w2',
+  title: 'Calico, IPIP',
+  kubernetes: { ...KUBERNETES, cni: 'calico-ipip' },
+  pins: {},
+};
+
+export const W2_BGP: ClusterFile = {
+  ...W2,
+  name: 'w2-bgp',
+  title: 'Calico, BGP without encapsulation',
+  kubernetes: { ...KUBERNETES, cni: 'calico-bgp' },
+};
+
 /** One node, one pod with two containers. */
 export const W_000: ClusterFile = {
   name: 'w-000',
@@ -273,4 +289,4 @@ export const W_LIN: ClusterFile = {
   terminals: ['node-1', 'client', 'internet'],
 };
 
-export const REFERENCE_WORLDS: readonly ClusterFile[] = [W1, W1_HGW, W_000, W_001, W_003, W_LIN];
+export const REFERENCE_WORLDS: readonly ClusterFile[] = [W1, W1_HGW, W2, W2_BGP, W_000, W_001, W_003, W_LIN];
