@@ -2,6 +2,7 @@
 
 import { MS } from '../../sim/sim.ts';
 import { duplicateFields } from './decode.ts';
+import { collect } from './deletion.ts';
 import { compareVersions } from './discovery.ts';
 import { equal, isObject } from './equal.ts';
 import { jsonPath } from './jsonpath.ts';
@@ -67,7 +68,11 @@ export class Customs {
     const name = (definition ?? (old as AnyObject)).metadata.name;
     const spec = definition?.['spec'] as DefinitionSpec | undefined;
     if (spec && old && equal(spec, old['spec'])) return;
-    for (const def of this.known.keys()) if (`${def.plural}.${def.group}` === name) this.known.delete(def);
+    for (const def of this.known.keys()) {
+      if (`${def.plural}.${def.group}` !== name) continue;
+      if (!spec) collect(this.server.call({ name: 'system:apiserver', groups: ['system:masters'] }, 'kube-apiserver'), def, {}, {});
+      this.known.delete(def);
+    }
     this.server.scheme.setCustom(name, spec ? this.define(spec) : []);
     if (spec && !old) this.server.sim.schedule(1 * MS, () => this.establish(name));
   }

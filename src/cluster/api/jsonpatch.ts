@@ -14,7 +14,7 @@ interface Operation {
   readonly has: boolean;
 }
 
-const unescape = (part: string): string => part.replace(/~1/g, '/').replace(/~0/g, '~');
+const unescaped = (part: string): string => part.replace(/~1/g, '/').replace(/~0/g, '~');
 
 class Failed {
   readonly text: string;
@@ -84,21 +84,14 @@ function removeAt(op: Operation, verb: string) {
       return parent.toSpliced(index, 1);
     }
     if (!isObject(parent) || !(key in parent))
-      return new Failed(
-        `${verb} operation does not apply: doc is missing key: ${op.path}: missing value`
-          .replace('remove operation does not apply: doc is missing key', 'error in remove for path')
-          .replace(
-            /^error in remove for path: (.*): missing value$/,
-            'remove operation does not apply: doc is missing path: "$1": missing value',
-          ),
-      );
+      return new Failed(`error in ${verb} for path: '${op.path}': Unable to remove nonexistent key: ${key}: missing value`);
     const { [key]: _gone, ...rest } = parent;
     return rest;
   };
 }
 
 function step(doc: unknown, op: Operation): unknown | Failed {
-  const parts = op.path === '' ? [] : op.path.split('/').slice(1).map(unescape);
+  const parts = op.path === '' ? [] : op.path.split('/').slice(1).map(unescaped);
   const missing = missingText(op.op, op.path);
   switch (op.op) {
     case 'add':
@@ -129,7 +122,7 @@ function step(doc: unknown, op: Operation): unknown | Failed {
     }
     case 'move':
     case 'copy': {
-      const from = (op.from ?? '').split('/').slice(1).map(unescape);
+      const from = (op.from ?? '').split('/').slice(1).map(unescaped);
       const value = read(doc, from);
       if (value === undefined)
         return new Failed(`${op.op} operation does not apply: doc is missing from path: ${op.from ?? ''}: missing value`);

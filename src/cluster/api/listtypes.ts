@@ -14,8 +14,6 @@ export interface ListRule {
 }
 
 const by = (mergeKey: string, ...more: readonly string[]): ListRule => ({ merge: true, mergeKey, keys: [mergeKey, ...more] });
-/** Patched by key, applied as a whole. */
-const patchOnly = (mergeKey: string): ListRule => ({ merge: true, mergeKey });
 const applyOnly = (...keys: readonly string[]): ListRule => ({ merge: false, keys });
 const SET: ListRule = { merge: true, set: true };
 const APPLY_SET: ListRule = { merge: false, set: true };

@@ -5,7 +5,7 @@ import { type FieldError, forbidden, invalid, required, tooLong } from './field.
 import type { KindRules } from './kind.ts';
 import type { AnyObject } from './object.ts';
 import type { ResourceDef } from './resources.ts';
-import { labelValueErrors, qualifiedNameErrors } from './selectors.ts';
+import { labelValue, qualifiedName } from './selectors.ts';
 import type { V1ObjectMeta } from './types.ts';
 
 const SUBDOMAIN_REGEX = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
@@ -76,7 +76,7 @@ function commonErrors(meta: V1ObjectMeta): FieldError[] {
   if (meta.annotations) out.push(...annotationErrors(meta.annotations, 'metadata.annotations'));
   if (meta.ownerReferences) out.push(...ownerErrors(meta.ownerReferences));
   meta.finalizers?.forEach((f, i) => {
-    for (const text of qualifiedNameErrors(f)) out.push(invalid(`metadata.finalizers[${i}]`, f, text));
+    for (const text of qualifiedName(f)) out.push(invalid(`metadata.finalizers[${i}]`, f, text));
     if (!f.includes('/') && !STANDARD_FINALIZERS.has(f))
       out.push(invalid(`metadata.finalizers[${i}]`, f, 'name is neither a standard finalizer name nor is it fully qualified'));
   });
@@ -89,8 +89,8 @@ const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan'
 export function labelsErrors(labels: Readonly<Record<string, string>>, path: string): FieldError[] {
   const out: FieldError[] = [];
   for (const [key, value] of Object.entries(labels)) {
-    for (const text of qualifiedNameErrors(key)) out.push(invalid(path, key, text));
-    for (const text of labelValueErrors(value)) out.push(invalid(path, value, text));
+    for (const text of qualifiedName(key)) out.push(invalid(path, key, text));
+    for (const text of labelValue(value)) out.push(invalid(path, value, text));
   }
   return out;
 }
@@ -99,7 +99,7 @@ export function annotationErrors(annotations: Readonly<Record<string, string>>, 
   const out: FieldError[] = [];
   let size = 0;
   for (const [key, value] of Object.entries(annotations)) {
-    for (const text of qualifiedNameErrors(key.toLowerCase())) out.push(invalid(path, key, text));
+    for (const text of qualifiedName(key.toLowerCase())) out.push(invalid(path, key, text));
     size += key.length + value.length;
   }
   if (size > MAX_ANNOTATIONS) out.push(tooLong(path, MAX_ANNOTATIONS));

@@ -2,6 +2,7 @@
 
 import { hex, sha256 } from '../sha256.ts';
 import { groupsOf } from './discovery.ts';
+import { enumOf } from './enums.ts';
 import { parameter, type RestRequest, type RestResponse } from './http-types.ts';
 import type { ResourceDef } from './resources.ts';
 import DOCS from './schema/docs.json' with { type: 'json' };
@@ -106,6 +107,8 @@ class Document {
         if (text.endsWith('!')) required.push(field);
         const property = this.property(text.replace(/!$/, ''));
         const description = docs[type]?.[field] ?? '';
+        const values = enumOf(type, field);
+        if (values) return [field, { description, ...property, enum: values }];
         return [field, '$ref' in property ? { allOf: [property], description } : { description, ...property }];
       }),
     );

@@ -69,6 +69,9 @@ const invalidPatch = (text: string, error: string): Failure =>
     causes: [{ reason: 'FieldValueInvalid', message: `Invalid value: ${goQuote(text)}: ${error}`, field: 'patch' }],
   });
 
+/** Why a JSON patch does not apply stays with the server. */
+const rejected = (): Failure => failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+
 /** The result of a patch through the decoder, when the request came by HTTP. */
 function typed(request: PatchRequest, result: Json, body: Json): { readonly ok: true; readonly value: Json } | Failure {
   const { call, def, type } = request;
@@ -95,7 +98,7 @@ export function applyPatch(request: PatchRequest): ApiResult<AnyObject> {
   let result: unknown;
   if (type === 'json') {
     const done = jsonPatch(shown, body);
-    if (!done.ok) return failure(422, 'Invalid', done.error);
+    if (!done.ok) return rejected();
     result = done.value;
   } else {
     if (!isObject(body)) return badRequest('json: cannot unmarshal array into Go value of type map[string]interface {}');
@@ -115,7 +118,7 @@ export function patchSubresource(call: Call, def: ResourceDef, old: AnyObject, t
   const scale = scaleOf(old);
   if (type === 'json') {
     const done = jsonPatch(scale, body);
-    return done.ok ? rescale(call, def, old, done.value as AnyObject) : failure(422, 'Invalid', done.error);
+    return done.ok ? rescale(call, def, old, done.value as AnyObject) : rejected();
   }
   return rescale(call, def, old, mergePatch(scale, body) as AnyObject);
 }

@@ -1,5 +1,6 @@
 /** Objects, lists and tables as they leave the server. Models handlers/response.go and the table convertors. */
 
+import { fromVersion } from './convert.ts';
 import { type Column, rulesOf } from './kind.ts';
 import { managedFieldsOf } from './managed.ts';
 import type { AnyObject } from './object.ts';
@@ -92,10 +93,11 @@ export function tableText(
   version: string,
   header = true,
 ): string {
-  const source = tableSource(server, def);
+  const storage = server.storage(def);
+  const source = tableSource(server, storage);
   const { now } = server;
   const rows = objects.map((o) => {
-    const cells = toJson(source.row(o, now));
+    const cells = toJson(source.row(fromVersion(def, storage, o), now));
     if (include === 'None') return `{"cells":${cells},"object":null}`;
     return `{"cells":${cells},"object":${include === 'Object' ? objectText(def, o) : toJson(partial(def, o))}}`;
   });

@@ -19,7 +19,7 @@ export const VERSION = {
   minCompatibilityMajor: '1',
   minCompatibilityMinor: '35',
   gitVersion: 'v1.36.3',
-  gitCommit: '6a98b4a3b6a5a2b4a4d6c0b0c3c6f1d7f5d3b1e2',
+  gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '2026-11-10T12:04:26Z',
   goVersion: 'go1.26.3',

@@ -1,6 +1,7 @@
 /** Label and field selectors: text to predicate. Models apimachinery/pkg/labels and pkg/fields. */
 
 import { goQuote } from './field.ts';
+import { labelValue, qualifiedName } from './names.ts';
 
 export type Labels = Readonly<Record<string, string>> | undefined;
 export type Operator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
@@ -41,43 +42,6 @@ function lex(input: string): Token[] {
   }
   out.push({ type: 'end', text: '' });
   return out;
-}
-
-const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const NAME_TEXT =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const SUBDOMAIN_TEXT =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const VALUE_TEXT =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-
-/** Messages of a bad qualified name (label or annotation key). */
-export function qualifiedNameErrors(key: string): string[] {
-  const parts = key.split('/');
-  const errors: string[] = [];
-  let name = parts[0] as string;
-  if (parts.length === 2) {
-    const prefix = name;
-    name = parts[1] as string;
-    if (prefix === '') errors.push('prefix part must be non-empty');
-    else if (prefix.length > 253) errors.push('prefix part must be no more than 253 bytes');
-    if (prefix !== '' && !SUBDOMAIN.test(prefix)) errors.push(`prefix part ${SUBDOMAIN_TEXT}`);
-  } else if (parts.length > 2)
-    return [
-      "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
-    ];
-  if (name === '') errors.push('name part must be non-empty');
-  else if (name.length > 63) errors.push('name part must be no more than 63 bytes');
-  if (!NAME.test(name)) errors.push(NAME_TEXT);
-  return errors;
-}
-
-export function labelValueErrors(value: string): string[] {
-  const errors: string[] = [];
-  if (value.length > 63) errors.push('must be no more than 63 bytes');
-  if (value !== '' && !NAME.test(value)) errors.push(VALUE_TEXT);
-  return errors;
 }
 
 class Parser {
@@ -138,8 +102,8 @@ class Parser {
     }
     const t = this.next();
     if (t.type !== 'text' && t.type !== 'in' && t.type !== 'notin') return this.fail(`found '${t.text}', expected: identifier`);
-    const bad = qualifiedNameErrors(t.text);
-    if (bad.length > 0) return this.fail(`key: Invalid value: ${goQuote(t.text)}: ${bad.join('; ')}`);
+    const bad = qualifiedName(t.text);
+    if (bad.length > 0) return this.fail(`<nil>: Invalid value: ${goQuote(t.text)}: ${bad.join('; ')}`);
     const key = t.text;
     const op = this.peek();
     if (op.type === 'end' || op.type === ',') return { key, operator: negated ? 'DoesNotExist' : 'Exists', values: [] };
@@ -151,7 +115,7 @@ class Parser {
     }
     const operators: Partial<Record<Token['type'], Operator>> = { '=': 'In', '==': 'In', '!=': 'NotIn', '>': 'Gt', '<': 'Lt' };
     const operator = operators[op.type];
-    if (!operator) return this.fail(`found '${op.text}', expected: in, notin, =, ==, !=, gt, lt`.replace('in, notin, =, ==, !=, gt, lt', "=, !=, ==, in, notin"));
+    if (!operator) return this.fail(`found '${op.text}', expected: in, notin, =, ==, !=, gt, lt`);
     const value = this.exact();
     return value === undefined ? undefined : this.checked({ key, operator, values: [value] });
   }
@@ -159,8 +123,9 @@ class Parser {
   private checked(r: Requirement): Requirement | undefined {
     for (let i = 0; i < r.values.length; i++) {
       const v = r.values[i] as string;
-      if ((r.operator === 'Gt' || r.operator === 'Lt') && !/^[+-]?\d+$/.test(v)) return this.fail(`values[${i}]: Invalid value: ${goQuote(v)}: for 'Gt', 'Lt' operators, the value must be an integer`);
-      const bad = labelValueErrors(v);
+      if ((r.operator === 'Gt' || r.operator === 'Lt') && !/^[+-]?\d+$/.test(v))
+        return this.fail(`values[${i}]: Invalid value: ${goQuote(v)}: for 'Gt', 'Lt' operators, the value must be an integer`);
+      const bad = labelValue(v);
       if (bad.length > 0) return this.fail(`values[${i}][${r.key}]: Invalid value: ${goQuote(v)}: ${bad.join('; ')}`);
     }
     return r;
@@ -205,7 +170,9 @@ export function parseLabelSelector(text: string): Parsed<readonly Requirement[]>
   if (known) return known;
   const parser = new Parser(text);
   const value = parser.parse().sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const result: Parsed<readonly Requirement[]> = parser.error ? { ok: false, error: `unable to parse requirement: ${parser.error}` } : { ok: true, value };
+  const result: Parsed<readonly Requirement[]> = parser.error
+    ? { ok: false, error: `unable to parse requirement: ${parser.error}` }
+    : { ok: true, value };
   if (parsed.size > 2000) parsed.clear();
   parsed.set(text, result);
   return result;

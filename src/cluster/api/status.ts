@@ -17,7 +17,16 @@ export interface GroupResource {
 export const resourceText = (r: GroupResource): string => (r.group === '' ? r.plural : `${r.plural}.${r.group}`);
 
 export function failure(code: number, reason: string, message: string, details?: V1Status['details']): Failure {
-  const status: V1Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, ...(reason ? { reason } : {}), ...(details ? { details } : {}), code };
+  const status: V1Status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    ...(reason ? { reason } : {}),
+    ...(details ? { details } : {}),
+    code,
+  };
   return { ok: false, status };
 }
 
@@ -41,7 +50,12 @@ export const modified = (r: GroupResource, name: string): Failure =>
   conflict(r, name, 'the object has been modified; please apply your changes to the latest version and try again');
 
 export function forbidden(r: GroupResource, name: string, text: string): Failure {
-  const what = r.plural === '' ? `forbidden: ${text}` : name === '' ? `${resourceText(r)} is forbidden: ${text}` : `${resourceText(r)} ${goQuote(name)} is forbidden: ${text}`;
+  const what =
+    r.plural === ''
+      ? `forbidden: ${text}`
+      : name === ''
+        ? `${resourceText(r)} is forbidden: ${text}`
+        : `${resourceText(r)} ${goQuote(name)} is forbidden: ${text}`;
   return failure(403, 'Forbidden', what, about(r, name));
 }
 
@@ -50,7 +64,8 @@ export const unauthorized = (): Failure => failure(401, 'Unauthorized', 'Unautho
 export const methodNotSupported = (r: GroupResource, verb: string): Failure =>
   failure(405, 'MethodNotAllowed', `${verb} is not supported on resources of kind ${goQuote(resourceText(r))}`, about(r, ''));
 export const gone = (text: string): Failure => failure(410, 'Expired', text);
-export const internal = (text: string): Failure => failure(500, 'InternalError', `Internal error occurred: ${text}`, { causes: [{ message: text }] });
+export const internal = (text: string): Failure =>
+  failure(500, 'InternalError', `Internal error occurred: ${text}`, { causes: [{ message: text }] });
 export const tooManyRequests = (text: string, details: V1Status['details'] = {}): Failure => failure(429, 'TooManyRequests', text, details);
 export const unsupportedMedia = (text: string): Failure => failure(415, 'UnsupportedMediaType', text);
 
@@ -68,4 +83,10 @@ export function invalid(type: { readonly group: string; readonly kind: string },
 }
 
 /** With several errors kubectl sees one cause each; a generic failure carries its reason in the message. */
-export const success = (details?: V1Status['details']): V1Status => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : {}) });
+export const success = (details?: V1Status['details']): V1Status => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  ...(details ? { details } : {}),
+});

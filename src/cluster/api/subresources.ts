@@ -1,11 +1,11 @@
 /** Subresources that are written as objects of their own: binding, eviction, scale. Models registry/core/pod/storage and apps/*\/storage. */
 
-import { issueToken } from './tokens.ts';
 import type { ApiResult } from './client.ts';
 import { evict } from './eviction.ts';
 import type { AnyObject, KubeObject } from './object.ts';
 import type { ResourceDef } from './resources.ts';
 import { conflict, invalid, noSuchResource, notFound } from './status.ts';
+import { issueToken } from './tokens.ts';
 import { type Call, hasSubresource, replace, store } from './write.ts';
 
 /** Subresources whose body is not the resource's own kind. */
@@ -106,11 +106,6 @@ export function scaleOf(object: AnyObject): AnyObject {
     spec: { ...(spec.replicas ? { replicas: spec.replicas } : {}) },
     status: { replicas: status.replicas ?? 0, ...(selector ? { selector } : {}) },
   } as unknown as AnyObject;
-}
-
-export function readSubresource(call: Call, def: ResourceDef, object: AnyObject, subresource: string): ApiResult<AnyObject> {
-  if (!hasSubresource(def, subresource)) return noSuchResource();
-  return { ok: true, value: subresource === 'scale' ? scaleOf(object) : object };
 }
 
 export function updateSubresource(call: Call, def: ResourceDef, scale: KubeObject, subresource: string): ApiResult<AnyObject> {
