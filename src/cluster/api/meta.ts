@@ -3,9 +3,9 @@
 import { equal } from './equal.ts';
 import { type FieldError, forbidden, invalid, required, tooLong } from './field.ts';
 import type { KindRules } from './kind.ts';
+import { labelValue, qualifiedName } from './names.ts';
 import type { AnyObject } from './object.ts';
 import type { ResourceDef } from './resources.ts';
-import { labelValue, qualifiedName } from './selectors.ts';
 import type { V1ObjectMeta } from './types.ts';
 
 const SUBDOMAIN_REGEX = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
