@@ -163,9 +163,10 @@ function* passOn(c: Connection, head: RequestHead, body: Uint8Array, { proxy, ku
   const far = yield* dial(c, proxy, kubelet);
   if (typeof far === 'string') {
     const url = `${proxy.tls ? 'https' : 'http'}://${proxy.host}:${proxy.port}${proxy.target}`;
-    const refused = kubelet
-      ? failure(500, 'InternalError', `Get ${JSON.stringify(url)}: ${far}`)
-      : failure(503, 'ServiceUnavailable', `error trying to reach service: ${far}`);
+    const refused =
+      !kubelet || proxy.prefix !== ''
+        ? failure(503, 'ServiceUnavailable', `error trying to reach service: ${far}`)
+        : failure(500, '', upgrade === undefined ? `Get ${JSON.stringify(url)}: ${far}` : `error dialing backend: ${far}`);
     yield* respond(c, refuse(refused), head.method);
     return;
   }
