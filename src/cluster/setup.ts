@@ -16,7 +16,7 @@ import {
   type Result,
   setLink,
 } from '../os/uapi.ts';
-import { parseIp4 } from '../wire/addr.ts';
+import { type IpAddr, parseIp, parseIp4 } from '../wire/addr.ts';
 import { parseMac } from '../wire/mac.ts';
 
 /** Namespaces by name, for `netns NAME`. */
@@ -74,11 +74,24 @@ class Words {
     return mac;
   }
 
-  prefix(): { addr: number; len: number } {
+  prefix(): { addr: IpAddr; len: number } {
     const text = this.next();
     if (text === 'default') return { addr: 0, len: 0 };
-    const [addr = '', len = '32'] = text.split('/');
-    return { addr: this.ip(addr), len: Number(len) };
+    const [addr = '', len] = text.split('/');
+    if (!addr.includes(':')) return { addr: this.ip(addr), len: Number(len ?? 32) };
+    return { addr: this.ip6(addr), len: Number(len ?? 128) };
+  }
+
+  private ip6(text: string): IpAddr {
+    const ip = parseIp(text);
+    if (ip === null) throw this.wrong(`${text} is no IPv6 address`);
+    return ip;
+  }
+
+  /** An address of either family. */
+  address(): IpAddr {
+    const text = this.next();
+    return text.includes(':') ? this.ip6(text) : this.ip(text);
   }
 }
 
@@ -166,7 +179,7 @@ function addrAdd(w: Words): void {
   let dev: NetDevice | null = null;
   while (w.more) {
     const word = w.next();
-    if (word === 'brd' && w.next() === '+') broadcast = len < 31 ? (addr | (0xffffffff >>> len)) >>> 0 : null;
+    if (word === 'brd' && w.next() === '+') broadcast = typeof addr === 'number' && len < 31 ? (addr | (0xffffffff >>> len)) >>> 0 : null;
     else if (word === 'dev') dev = w.device();
     else throw w.wrong(`${word} is unknown`);
   }
@@ -176,15 +189,17 @@ function addrAdd(w: Words): void {
 
 function routeAdd(w: Words): void {
   const dst = w.prefix();
-  const hop: { gateway?: number; dev?: NetDevice; onlink?: boolean } = {};
+  const hop: { gateway?: IpAddr; dev?: NetDevice; onlink?: boolean } = {};
   while (w.more) {
     const word = w.next();
-    if (word === 'via') hop.gateway = w.ip();
+    if (word === 'via') hop.gateway = w.address();
     else if (word === 'dev') hop.dev = w.device();
     else if (word === 'onlink') hop.onlink = true;
     else throw w.wrong(`${word} is unknown`);
   }
-  w.check(w.ns.fib.add({ family: 4, dst, nexthops: [hop] }));
+  const family = typeof hop.gateway === 'bigint' || typeof dst.addr === 'bigint' ? 6 : 4;
+  const to = family === 6 && dst.addr === 0 ? { addr: 0n, len: 0 } : dst;
+  w.check(w.ns.fib.add({ family, dst: to, nexthops: [hop] }));
 }
 
 function neighReplace(w: Words): void {

@@ -64,7 +64,7 @@ export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
   for (const fault of file.faults ?? []) {
     const machine = machines.get(fault.on);
     const r = machine && runCommand(machine, fault.run);
-    if (!r || r.exitCode !== 0) throw new Error(`world ${file.name}: fault on ${fault.on}: ${r?.stderr ?? 'no such machine'}`);
+    if (r?.exitCode !== 0) throw new Error(`world ${file.name}: fault on ${fault.on}: ${r?.stderr ?? 'no such machine'}`);
   }
   const hosts = new Map<string, Host>();
   for (const id of file.terminals) {

@@ -223,7 +223,7 @@ test('without a network there is no sandbox, and a node that says so', () => {
   const got = n.client.get('nodes', '', 'node-1');
   const ready =
     got.ok && (got.value.status as { conditions: { type: string; status: string }[] }).conditions.find((c) => c.type === 'Ready');
-  expect(ready && ready.status).toBe('False');
+  expect(ready?.status).toBe('False');
   n.machine.init.writeFile('/etc/cni/net.d/10-bridge.conflist', CONFLIST);
   n.run(6);
   expect(n.pod('p').status?.phase).toBe('Running');

@@ -17,8 +17,8 @@ import { provideApi } from '../node/connect.ts';
 import { runtimeOf } from '../node/runtime/runtime.ts';
 import { setUp } from '../setup.ts';
 import { controlPlane, dnsManifests, proxyManifests } from './addons.ts';
-import type { ClusterFile, KubernetesSpec } from './file.ts';
-import { hostOf, type NodePlace, networkOf } from './network.ts';
+import type { ClusterFile, KubernetesSpec, MachineSpec } from './file.ts';
+import { hostOf, type NodePlace, networkOf, rangeOf } from './network.ts';
 
 const KUBELET_UNIT = `[Unit]
 Description=kubelet: The Kubernetes Node Agent
@@ -80,6 +80,14 @@ staticPodPath: /etc/kubernetes/manifests
 `;
 }
 
+/** The first address of each family on the first card. */
+function addressesOf(machine: MachineSpec): string[] {
+  const all = (machine.interfaces[0]?.addresses ?? []).map((a) => a.split('/')[0] as string);
+  const [first] = all;
+  const other = all.find((a) => a.includes(':') !== first?.includes(':'));
+  return [first, other].filter((a) => a !== undefined);
+}
+
 /** Where the file's nodes stand; pod ranges are cut from the first cluster range when a node does not say. */
 export function placesOf(file: ClusterFile): NodePlace[] {
   const k = file.kubernetes;
@@ -88,8 +96,9 @@ export function placesOf(file: ClusterFile): NodePlace[] {
     .map((machine, index) => ({
       machine,
       index,
-      ip: machine.interfaces[0]?.addresses?.[0]?.split('/')[0] ?? '',
-      podCIDRs: machine.podCIDRs ?? (k?.clusterCIDRs ?? []).filter((c) => !c.includes(':')).map((c) => `${hostOf(c, index * 256)}/24`),
+      ip: addressesOf(machine)[0] ?? '',
+      ips: addressesOf(machine),
+      podCIDRs: machine.podCIDRs ?? (k?.clusterCIDRs ?? []).map((c) => rangeOf(c, index)),
     }));
 }
 
@@ -100,8 +109,9 @@ function layOut(m: Machine, place: NodePlace, nodes: readonly NodePlace[], file:
     init.writeFile(path, text);
   };
   const { machine } = place;
+  if (k.clusterCIDRs.some((c) => c.includes(':'))) m.kernel.init.sysctl.set('net.ipv6.conf.all.forwarding', '1');
   for (const [key, value] of SYSCTLS) m.kernel.init.sysctl.set(key, value);
-  const flags = [`--node-ip=${place.ip}`];
+  const flags = [`--node-ip=${place.ips.join(',')}`];
   const labels = { ...(machine.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {}), ...machine.labels };
   const pairs = Object.entries(labels).map(([key, v]) => `${key}=${v}`);
   if (pairs.length > 0) flags.push(`--node-labels=${pairs.join(',')}`);

@@ -1,14 +1,23 @@
 /** The pod networks that a cluster file may name: CNI configuration and what each node needs beside it. */
 
+import { formatIp, parseIp } from '../../wire/addr.ts';
 import type { KubeObject } from '../api/object.ts';
 import { CALICO_CNI_IMAGE, CALICO_NODE_IMAGE, calicoManifests } from '../network/calico/manifest.ts';
 import { FLANNEL_IMAGE, FLANNEL_PLUGIN_IMAGE, flannelManifests } from '../network/flannel/manifest.ts';
 import type { KubernetesSpec, MachineSpec, NetworkKind } from './file.ts';
 
+/** Range number `index` of a cluster range: a /24 of an IPv4 range, a /64 of an IPv6 range. */
+export function rangeOf(cidr: string, index: number): string {
+  if (!cidr.includes(':')) return `${hostOf(cidr, index * 256)}/24`;
+  return `${formatIp((parseIp(first(cidr)) as bigint) + (BigInt(index) << 64n))}/64`;
+}
+
 export interface NodePlace {
   readonly machine: MachineSpec;
   /** First address of its first interface. */
   readonly ip: string;
+  /** The first of each family. */
+  readonly ips: readonly string[];
   readonly index: number;
   readonly podCIDRs: readonly string[];
 }
@@ -37,7 +46,8 @@ export function hostOf(cidr: string, n: number): string {
 }
 
 function bridgeConflist(node: NodePlace, k: KubernetesSpec): { name: string; text: string } {
-  const routes = [{ dst: '0.0.0.0/0' }, ...k.clusterCIDRs.filter((c) => !c.includes(':')).map((dst) => ({ dst }))];
+  const six = node.podCIDRs.some((c) => c.includes(':'));
+  const routes = [{ dst: '0.0.0.0/0' }, ...(six ? [{ dst: '::/0' }] : []), ...k.clusterCIDRs.map((dst) => ({ dst }))];
   const text = `${JSON.stringify(
     {
       name: 'cbr0',
@@ -86,7 +96,12 @@ const NETWORKS: Readonly<Record<NetworkKind, PodNetwork>> = {
     links: (node, all) =>
       all
         .filter((n) => n !== node)
-        .flatMap((n) => n.podCIDRs.map((c) => `route add ${c} via ${n.ip} dev ${node.machine.interfaces[0]?.name}`)),
+        .flatMap((n) =>
+          n.podCIDRs.flatMap((c) => {
+            const via = n.ips.find((ip) => ip.includes(':') === c.includes(':'));
+            return via ? [`route add ${c} via ${via} dev ${node.machine.interfaces[0]?.name}`] : [];
+          }),
+        ),
     manifests: () => [],
     images: [],
     annotations: () => ({}),

@@ -152,7 +152,7 @@ export class PodWorker {
       return undefined;
     }
     let { sandbox } = this;
-    if (!sandbox || sandbox.state !== 'Ready') {
+    if (sandbox?.state !== 'Ready') {
       if (sandbox && this.isOver()) return this.settle();
       this.report();
       const wait = yield* this.makeSandbox(sandbox);

@@ -13,13 +13,13 @@ export const APPLETS =
   words(`[ arp arping awk base64 basename brctl cat chmod chown clear cmp comm cp cut date diff dirname dmesg dnsdomainname echo
   egrep env expr false fgrep find fold free getopt grep head hexdump hostname id ifconfig ip kill killall ln ls lsof md5sum mkdir mktemp mount mv nc
   netstat nl nohup nproc nslookup nsenter od paste pgrep pidof ping ping6 pkill printenv printf ps readlink realpath rev rm rmdir route sed seq setsid sh sha1sum
-  sha256sum sha512sum shuf sleep sort stat stty sysctl tac tail tee telnet test timeout top touch tr traceroute traceroute6 true truncate tty umount
+  sha256sum sha512sum shuf sleep sort stat stty sysctl tac tail tar tee telnet test timeout top touch tr traceroute traceroute6 true truncate tty umount
   uname uniq unshare uptime watch wc wget which whoami xargs xxd yes`);
 
 const DEBIAN =
   words(`awk base64 basename [ cat chmod chown clear cmp column comm cp cut date diff dirname echo egrep env expr false fgrep find fold getent
   grep head hostname id join kill ln ls md5sum mkdir mktemp mount mv nl nohup nproc od paste pidof printenv printf readlink realpath rev rm rmdir sed seq setsid
-  sha1sum sha256sum sha512sum shuf sleep sort stat stty tac tail tee test timeout touch tr true truncate tty umount uname uniq wc which whoami xargs yes bash`);
+  sha1sum sha256sum sha512sum shuf sleep sort stat stty tac tail tar tee test timeout touch tr true truncate tty umount uname uniq wc which whoami xargs yes bash`);
 
 const BASE_ENTRIES: Readonly<Record<Base, { readonly programs: readonly string[]; readonly musl: boolean }>> = {
   alpine: { programs: [], musl: true },
