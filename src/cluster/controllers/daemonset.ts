@@ -32,8 +32,18 @@ const TOLERATIONS: readonly V1Toleration[] = [
 ];
 const HOST_NETWORK: V1Toleration = { key: `${TAINT}network-unavailable`, operator: 'Exists', effect: 'NoSchedule' };
 
+const tolerated = new WeakMap<V1PodTemplateSpec, readonly V1Toleration[]>();
+
 /** What every daemon pod tolerates besides what its template says. */
 function tolerationsOf(template: V1PodTemplateSpec): readonly V1Toleration[] {
+  const known = tolerated.get(template);
+  if (known) return known;
+  const all = addTolerations(template);
+  tolerated.set(template, all);
+  return all;
+}
+
+function addTolerations(template: V1PodTemplateSpec): readonly V1Toleration[] {
   const own = template.spec?.tolerations ?? [];
   const more = template.spec?.hostNetwork ? [...TOLERATIONS, HOST_NETWORK] : TOLERATIONS;
   return [...own, ...more.filter((m) => !own.some((t) => t.key === m.key && t.effect === m.effect && t.operator === m.operator))];
@@ -119,7 +129,7 @@ class DaemonSets implements Running {
   }
 
   private nodeSeen(old: Node | undefined, node: Node): void {
-    if (old && old.metadata.labels === node.metadata.labels && old.spec === node.spec) return;
+    if (old && equal(old.metadata.labels, node.metadata.labels) && equal(old.spec?.taints, node.spec?.taints)) return;
     for (const ds of this.ctx.informers.of<DaemonSet>(DAEMON_SETS).values()) {
       const [run, stay] = nodeShouldRun(node, ds);
       const [ran, stayed] = old ? nodeShouldRun(old, ds) : [false, false];
