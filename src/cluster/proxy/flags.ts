@@ -163,11 +163,16 @@ function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
+/** All nodes of a cluster have the same file: it is read once. */
+const parsed = new Map<string, Fields>();
+const MAX_PARSED = 64;
+
 /** What a KubeProxyConfiguration says, in the words of the flags. Flags beside --config do not count, save a few. */
 function fromFile(text: string, path: string): Map<string, string> {
   let doc: Fields;
   try {
-    doc = fields(parse(text));
+    doc = parsed.get(text) ?? fields(parse(text));
+    if (parsed.size < MAX_PARSED) parsed.set(text, doc);
   } catch (e) {
     throw new Bad(`failed to decode ${path}: ${e instanceof Error ? e.message.split('\n')[0] : e}`);
   }
