@@ -47,6 +47,7 @@ import { bash } from './sh/sh.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { systemctl } from './systemctl/systemctl.ts';
+import { tar } from './tar/tar.ts';
 import { tc } from './tc/tc.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
 import { telnet } from './telnet/telnet.ts';
@@ -107,6 +108,7 @@ const table: readonly Command[] = [
   stty,
   sysctl,
   systemctl,
+  tar,
   tc,
   tcpdump,
   telnet,

@@ -23,10 +23,12 @@ import { taintVerb } from './node/taint.ts';
 import { patchVerb } from './patchverb.ts';
 import { pluginVerb } from './plugin.ts';
 import { attachVerb } from './pod/attach.ts';
+import { cpVerb } from './pod/cp.ts';
 import { debugVerb } from './pod/debug.ts';
 import { execVerb } from './pod/exec.ts';
 import { logsVerb } from './pod/logs.ts';
 import { portForwardVerb } from './pod/portforward.ts';
+import { proxyVerb } from './proxy.ts';
 import { replaceVerb } from './replace.ts';
 import { rolloutVerb } from './rollout/rollout.ts';
 import { runVerb } from './run.ts';
@@ -53,7 +55,7 @@ export const GROUPS: readonly VerbGroup[] = [
   },
   {
     title: 'Troubleshooting and Debugging Commands:',
-    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, authVerb, debugVerb, eventsVerb],
+    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, proxyVerb, cpVerb, authVerb, debugVerb, eventsVerb],
   },
   { title: 'Advanced Commands:', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb, kustomizeVerb] },
   { title: 'Settings Commands:', verbs: [labelVerb, annotateVerb, completionVerb] },

@@ -180,6 +180,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   systemctl: tool('systemd 252', 1, null)('controls services', 'timers, sockets, targets, slices, user managers, limits'),
   tac: core('prints lines backwards'),
   tail: core('prints the last lines'),
+  tar: tool('tar 1.34', 1, ['--help'])('packs files into archives and out of them', 'compression'),
   tc: tool('iproute2 6.1.0', 8, ['help'])(
     'queueing disciplines, classes and filters of devices',
     'qdiscs: those besides pfifo, bfifo, pfifo_fast, tbf, netem, prio, htb, fq_codel, ingress and clsact',
