@@ -17,7 +17,7 @@ import {
   union,
   without,
 } from './fieldset.ts';
-import { childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
+import { CUSTOM, childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
 import { type Manager, managersOf, noteWrite } from './managed.ts';
 import type { AnyObject, KubeObject } from './object.ts';
 import type { PatchRequest } from './patch.ts';
@@ -154,7 +154,7 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
   const others = before.filter((m) => !isMe(m));
   const live = old as unknown as Json;
   const { resourceVersion: _rv, ...wanted } = config['metadata'] as Json;
-  let merged = mergeStruct(def.schema, live, { ...config, metadata: wanted });
+  let merged = mergeStruct(def.schema || CUSTOM, live, { ...config, metadata: wanted });
   const owned = others.reduce<FieldSet>((s, m) => union(s, m.set), EMPTY);
   const dropped = minus(minus(ensureNamed(previous), ensureNamed(set)), ensureNamed(owned));
   if (!isEmpty(dropped)) merged = without(def.schema, merged, dropped);

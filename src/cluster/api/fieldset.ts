@@ -2,7 +2,7 @@
 
 import { isAlwaysThere } from './decode.ts';
 import { equal, isObject, type Json } from './equal.ts';
-import { childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
+import { CUSTOM, childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
 
 /** Path elements as FieldsV1 writes them: `f:name`, `k:{"name":"c"}`, `v:"x"`. */
 export interface FieldSet {
@@ -28,6 +28,8 @@ export function itemKey(keys: readonly string[], item: unknown): string {
   return `k:${sortedJson(Object.fromEntries(keys.map((k) => [k, value[k] ?? DEFAULTS[k]]).filter(([, v]) => v !== undefined)))}`;
 }
 
+const alwaysThere = (parent: string, field: string): boolean => (parent === CUSTOM ? field === 'metadata' : isAlwaysThere(parent, field));
+
 /** `type` names a struct, `map[string]…` or nothing that is known. */
 function setOfValue(parent: string, field: string, type: string, value: unknown, applied: boolean): FieldSet {
   if (Array.isArray(value)) {
@@ -39,11 +41,11 @@ function setOfValue(parent: string, field: string, type: string, value: unknown,
       if (rule.keys) children.set(itemKey(rule.keys, v), isAtomicType(item) ? LEAF : withSelf(setOfStruct(item, v as Json, applied)));
       else children.set(`v:${JSON.stringify(v)}`, LEAF);
     }
-    return { self: !applied && !isAlwaysThere(parent, field), children };
+    return { self: !applied && !alwaysThere(parent, field), children };
   }
   if (!isObject(value) || Object.keys(value).length === 0 || isAtomic(parent, field)) return LEAF;
   const inner = setOfStruct(type, value, applied);
-  return !applied && !isAlwaysThere(parent, field) ? withSelf(inner) : inner;
+  return !applied && !alwaysThere(parent, field) ? withSelf(inner) : inner;
 }
 
 const withSelf = (s: FieldSet): FieldSet => ({ self: true, children: s.children });
@@ -75,7 +77,7 @@ export function managedPart(object: Json): Json {
 }
 
 /** Fields of a configuration that is applied. */
-export const setOfApplied = (schema: string, object: Json): FieldSet => setOfStruct(schema, managedPart(object), true);
+export const setOfApplied = (schema: string, object: Json): FieldSet => setOfStruct(schema || CUSTOM, managedPart(object), true);
 
 export interface Difference {
   /** Added or changed. */
@@ -147,7 +149,7 @@ export function compare(schema: string, old: Json, now: Json): Difference {
       put(written, at, setOfValue(parent, field, type, y, false));
     } else put(written, at, Array.isArray(y) || isObject(y) ? setOfValue(parent, field, type, y, false) : LEAF);
   };
-  struct(schema, managedPart(old), managedPart(now), []);
+  struct(schema || CUSTOM, managedPart(old), managedPart(now), []);
   return { written, removed };
 }
 
@@ -254,5 +256,5 @@ export function without(schema: string, object: Json, set: FieldSet): Json {
     const left = struct(typeOf(parent, field), v, s);
     return Object.keys(left).length === 0 && s.self ? undefined : left;
   };
-  return struct(schema, object, set);
+  return struct(schema || CUSTOM, object, set);
 }

@@ -113,7 +113,11 @@ export function listRule(type: string, field: string): ListRule | undefined {
   return RULES[`${type}.${field}`];
 }
 
+/** Type of a custom resource's objects: nothing is known of them but their metadata. */
+export const CUSTOM = 'CustomResource';
+
 export function typeOf(type: string, field: string): string {
+  if (type === CUSTOM) return field === 'metadata' ? 'V1ObjectMeta' : '';
   if (type.startsWith('map[string]')) return type.slice('map[string]'.length);
   return (fieldsOf[type]?.[field] ?? '').replace(/!$/, '');
 }
