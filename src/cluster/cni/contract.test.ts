@@ -130,3 +130,22 @@ test('an error names the plugin that failed', () => {
     'plugin type="bridge" failed (add): invalid range set 0: Network has host bits set. For a subnet mask of length 24 the network address is 10.244.1.0',
   );
 });
+
+test('cnitool adds, checks and removes a network by its name', () => {
+  const m = node();
+  const conf = {
+    cniVersion: '1.0.0',
+    name: 'net',
+    plugins: [{ type: 'bridge', bridge: 'cni0', ipam: { type: 'host-local', subnet: '10.9.0.0/24' } }],
+  };
+  m.directory('/etc/cni/net.d');
+  m.init.writeFile('/etc/cni/net.d/10-net.conflist', JSON.stringify(conf));
+  const tool = (...words: string[]) => runCommand(m, ['cnitool', ...words], { env: { PATH: '/usr/local/bin', CNI_PATH: '/opt/cni/bin' } });
+  const added = tool('add', 'net', NETNS);
+  expect(JSON.parse(added.stdout).ips).toEqual([{ interface: 2, address: '10.9.0.2/24', gateway: '10.9.0.1' }]);
+  expect(tool('check', 'net', NETNS)).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+  expect(tool('del', 'net', NETNS).exitCode).toBe(0);
+  expect(tool('check', 'net', NETNS).stderr).toContain('host-local: Failed to find address added by container cnitool-');
+  expect(tool('add', 'other', NETNS).stderr).toBe('no net configuration with name "other" in /etc/cni/net.d\n');
+  expect(tool().stderr).toContain('cnitool add   <net> <netns>');
+});

@@ -3,6 +3,7 @@
 import type { Command } from '../../os/program.ts';
 import { bandwidth } from './bandwidth/bandwidth.ts';
 import { bridge } from './bridge/bridge.ts';
+import { cnitool } from './cnitool.ts';
 import { dhcp } from './dhcp/dhcp.ts';
 import { firewall } from './firewall/firewall.ts';
 import { flannel } from './flannel/flannel.ts';
@@ -22,5 +23,5 @@ export const PLUGINS: readonly Plugin[] = [
   flannel,
 ];
 
-/** Executables of the plugins, for each place where one is looked for. */
-export const cniCommands: readonly Command[] = PLUGINS.flatMap(commandsOf);
+/** Executables of the plugins, for each place where one is looked for, and the tool that calls them by hand. */
+export const cniCommands: readonly Command[] = [...PLUGINS.flatMap(commandsOf), cnitool];
