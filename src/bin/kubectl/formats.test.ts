@@ -6,10 +6,11 @@ import { FlagSet } from './flags.ts';
 import { GoTemplate } from './gotemplate.ts';
 import type { Json } from './json.ts';
 import { JsonPath, relaxed } from './jsonpath.ts';
+import { toKyaml } from './kyaml.ts';
 import { durationString, humanDuration, parseDuration } from './strconv.ts';
 import { TabWriter } from './tabwriter.ts';
 import { yamlDocuments, yamlToJson } from './yaml.ts';
-import { toKyaml, toYaml } from './yamlout.ts';
+import { toYaml } from './yamlout.ts';
 
 const value = (text: string): unknown => {
   const r = yamlToJson(text);
@@ -56,6 +57,9 @@ test('YAML out', () => {
     'a:\n  e: ""\n  m: |\n    a\n    b\n  "n": null\n  q: \'it\'\'s: so\'\n  t: "2026-11-20T20:19:57Z"\n  z: {}\nb:\n- x\n- c: "true"\n  d: "1"\n- []\n\'k: y\': "10:30"\n',
   );
   expect(yamlToJson(toYaml(v))).toEqual(v);
+  expect(toKyaml({ 'a.b/c': 'x\n y\n', n: ['1'] })).toBe(
+    '---\n{\n  a.b/c: "\\\n     x\\n\\\n    \\ y\\n\\\n    ",\n  "n": [\n    "1",\n  ],\n}\n',
+  );
   expect(toKyaml({ a: [{ b: 'x' }, { b: 'y' }], c: 1 })).toBe('---\n{\n  a: [{\n    b: "x",\n  }, {\n    b: "y",\n  }],\n  c: 1,\n}\n');
 });
 

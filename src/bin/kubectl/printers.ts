@@ -9,9 +9,10 @@ import { goSyntax, goValue } from './gofmt.ts';
 import { GoTemplate } from './gotemplate.ts';
 import { goJson, goJsonIndent, isArray, isObject, type Json, type JsonObject, list, str, withPath } from './json.ts';
 import { JsonPath } from './jsonpath.ts';
+import { toKyaml } from './kyaml.ts';
 import { quote } from './strconv.ts';
 import type { Ctx } from './verb.ts';
-import { toKyaml, toYaml } from './yamlout.ts';
+import { toYaml } from './yamlout.ts';
 
 const TEMPLATES = ['go-template', 'go-template-file', 'template', 'templatefile', 'jsonpath', 'jsonpath-as-json', 'jsonpath-file'];
 /** Formats of -o by family. */

@@ -17,6 +17,13 @@ const CLIENT: JsonObject = {
   platform: 'linux/amd64',
 };
 
+/** What both are built from. */
+const built = (server: JsonObject): JsonObject => ({
+  gitCommit: str(server, 'gitCommit'),
+  buildDate: str(server, 'buildDate'),
+  goVersion: str(server, 'goVersion'),
+});
+
 function skew(server: string): string | null {
   const m = /^v?(\d+)\.(\d+)/.exec(server);
   if (!m || (m[1] === '1' && Math.abs(Number(m[2]) - 36) <= 1)) return null;
@@ -40,7 +47,7 @@ export const versionVerb: Verb = {
     const answer = ctx.bool('client') ? null : yield* ctx.rest.json('GET', '/version', { query: { timeout: '32s' } });
     const server = answer instanceof Failure ? null : answer;
     // The client is built from what the server is built from, where that is the same release.
-    const client = server && str(server, 'gitVersion') === 'v1.36.3' ? { ...server, ...CLIENT } : CLIENT;
+    const client = server && str(server, 'gitVersion') === 'v1.36.3' ? { ...CLIENT, ...built(server) } : CLIENT;
     const all = { clientVersion: client, kustomizeVersion: KUSTOMIZE, ...(server ? { serverVersion: server } : {}) };
     if (output === 'yaml') yield* ctx.out(`${toYaml(all)}\n`);
     else if (output === 'json') yield* ctx.out(`${goJsonIndent(all, '  ', { sorted: false })}\n`);

@@ -1,6 +1,6 @@
 /** Values as YAML in go-yaml v2's style: sorted keys, sequences not indented, quotes only where needed. Models emitterc.go, encode.go and sigs.k8s.io/yaml */
 
-import { goJson, isArray, isObject, type Json, type JsonObject, sortedKeys } from './json.ts';
+import { isArray, isObject, type Json, type JsonObject, sortedKeys } from './json.ts';
 import { resolveScalar } from './yaml.ts';
 
 const TIMESTAMP = /^\d{4}-\d{1,2}-\d{1,2}([Tt ]+\d{1,2}:\d\d:\d\d(\.\d*)?[ \t]*(Z|[-+]\d{1,2}(:?\d\d)?)?)?$/;
@@ -231,40 +231,3 @@ function block(v: Json, indent: number): string {
 export function toYaml(v: Json): string {
   return `${inline(v, 0, isObject(v) || isArray(v) ? 0 : 2) ?? block(v, 0)}\n`;
 }
-
-// ---- KYAML: braces and brackets, strings always quoted. Models sigs.k8s.io/yaml/kyaml
-
-function kyamlString(s: string, pad: string): string {
-  if (s.includes('\n') && !/[^\n\t\x20-\x7e\u00a0-\uffff]/.test(s)) {
-    const lines = s.split('\n');
-    const ends = s.endsWith('\n');
-    const shown = ends ? lines.slice(0, -1) : lines;
-    return `"\\\n${shown
-      .map((l, i) => {
-        const text = goJson(l, { escapeHtml: false }).slice(1, -1).replace(/^ /, '\\ ');
-        return `${pad} ${text.startsWith('\\ ') ? text : ` ${text}`.replace(/^ /, '')}${i < shown.length - 1 || ends ? '\\n' : ''}\\`;
-      })
-      .join('\n')}\n${pad}"`;
-  }
-  return goJson(s, { escapeHtml: false });
-}
-
-const BARE_KEY = /^[A-Za-z][A-Za-z0-9_-]*$/;
-
-function kyamlValue(v: Json | undefined, pad: string): string {
-  if (v === null || v === undefined) return 'null';
-  if (typeof v === 'string') return kyamlString(v, `${pad} `);
-  if (typeof v !== 'object') return String(v);
-  const inner = `${pad}  `;
-  if (isArray(v)) {
-    if (v.length === 0) return '[]';
-    if (v.every((x) => isObject(x) || isArray(x))) return `[${v.map((x) => kyamlValue(x, pad)).join(', ')}]`;
-    return `[\n${v.map((x) => `${inner}${kyamlValue(x, inner)},\n`).join('')}${pad}]`;
-  }
-  const o = v as JsonObject;
-  const keys = sortedKeys(o);
-  if (keys.length === 0) return '{}';
-  return `{\n${keys.map((k) => `${inner}${BARE_KEY.test(k) && typeof resolveScalar(k) === 'string' ? k : goJson(k)}: ${kyamlValue(o[k], inner)},\n`).join('')}${pad}}`;
-}
-
-export const toKyaml = (v: Json): string => `---\n${kyamlValue(v, '')}\n`;
