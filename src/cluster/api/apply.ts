@@ -87,8 +87,8 @@ const KUBECTL = 'kubectl';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 const annotationsOf = (o: Json): Json => {
-  const metadata = o['metadata'];
-  const found = isObject(metadata) ? metadata['annotations'] : undefined;
+  const metadata = o.metadata;
+  const found = isObject(metadata) ? metadata.annotations : undefined;
   return isObject(found) ? found : {};
 };
 
@@ -113,19 +113,19 @@ function withLastApplied(merged: Json, config: Json): Json {
   if (annotations[LAST_APPLIED] === undefined) return merged;
   const own = annotationsOf(config);
   const { [LAST_APPLIED]: _last, ...kept } = own;
-  const metadata = config['metadata'] as Json;
+  const metadata = config.metadata as Json;
   const bare = own[LAST_APPLIED] === undefined ? config : { ...config, metadata: { ...metadata, annotations: kept } };
-  return { ...merged, metadata: { ...(merged['metadata'] as Json), annotations: { ...annotations, [LAST_APPLIED]: `${goJson(bare)}\n` } } };
+  return { ...merged, metadata: { ...(merged.metadata as Json), annotations: { ...annotations, [LAST_APPLIED]: `${goJson(bare)}\n` } } };
 }
 
 export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> {
   const { call, def, old, body, name, namespace, force } = request;
   if (!isObject(body)) return badRequest('error decoding YAML: the configuration is no object');
   const expected = groupVersion(def);
-  if (body['apiVersion'] !== expected || body['kind'] !== def.kind)
-    return badRequest(`invalid object type: ${String(body['apiVersion'] ?? '')}, Kind=${String(body['kind'] ?? '')}`);
-  const given = isObject(body['metadata']) ? body['metadata'] : {};
-  if (given['managedFields'] !== undefined) return badRequest('metadata.managedFields must be nil');
+  if (body.apiVersion !== expected || body.kind !== def.kind)
+    return badRequest(`invalid object type: ${String(body.apiVersion ?? '')}, Kind=${String(body.kind ?? '')}`);
+  const given = isObject(body.metadata) ? body.metadata : {};
+  if (given.managedFields !== undefined) return badRequest('metadata.managedFields must be nil');
   const config: Json = { ...body, metadata: { ...given, name, ...(namespace ? { namespace } : {}) } };
   if (call.typed) {
     const decoded = call.server.decode(def, def.kind, expected, config, '');
@@ -153,7 +153,7 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
   const previous: FieldSet = before.find(isMe)?.set ?? EMPTY;
   const others = before.filter((m) => !isMe(m));
   const live = old as unknown as Json;
-  const { resourceVersion: _rv, ...wanted } = config['metadata'] as Json;
+  const { resourceVersion: _rv, ...wanted } = config.metadata as Json;
   let merged = mergeStruct(def.schema || CUSTOM, live, { ...config, metadata: wanted });
   const owned = others.reduce<FieldSet>((s, m) => union(s, m.set), EMPTY);
   const dropped = minus(minus(ensureNamed(previous), ensureNamed(set)), ensureNamed(owned));
@@ -166,7 +166,7 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
     if (paths.length > 0) conflicts.push({ manager: m, paths });
   }
   if (conflicts.length > 0 && !force) return conflictFailure(conflicts);
-  const rv = given['resourceVersion'];
+  const rv = given.resourceVersion;
   if (typeof rv === 'string' && rv !== '' && rv !== old.metadata.resourceVersion)
     return failure(
       409,

@@ -49,18 +49,18 @@ function applies(subjects: readonly Subject[] | undefined, user: UserInfo, names
 /** Rules that hold for the user in the namespace ('' for cluster-wide ones alone), in the order of the bindings. */
 export function* rulesFor(server: ApiServer, user: UserInfo, namespace: string): Generator<PolicyRule> {
   const role = (binding: AnyObject, within: string): readonly PolicyRule[] => {
-    const ref = binding['roleRef'] as { readonly kind: string; readonly name: string };
+    const ref = binding.roleRef as { readonly kind: string; readonly name: string };
     const found =
       ref.kind === 'ClusterRole'
         ? server.peek('clusterroles.rbac.authorization.k8s.io', '', ref.name)
         : server.peek('roles.rbac.authorization.k8s.io', within, ref.name);
-    return (found?.['rules'] ?? []) as readonly PolicyRule[];
+    return (found?.rules ?? []) as readonly PolicyRule[];
   };
   for (const binding of server.peekAll('clusterrolebindings.rbac.authorization.k8s.io'))
-    if (applies(binding['subjects'] as readonly Subject[] | undefined, user, '')) yield* role(binding, '');
+    if (applies(binding.subjects as readonly Subject[] | undefined, user, '')) yield* role(binding, '');
   if (namespace === '') return;
   for (const binding of server.peekAll('rolebindings.rbac.authorization.k8s.io', namespace))
-    if (applies(binding['subjects'] as readonly Subject[] | undefined, user, namespace)) yield* role(binding, namespace);
+    if (applies(binding.subjects as readonly Subject[] | undefined, user, namespace)) yield* role(binding, namespace);
 }
 
 export function authorize(server: ApiServer, user: UserInfo, a: Attributes): boolean {

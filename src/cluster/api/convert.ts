@@ -58,8 +58,8 @@ interface Metric {
 const isCpu = (m: Metric): boolean => m.type === 'Resource' && m.resource?.name === 'cpu';
 
 function hpaOut(o: AnyObject): AnyObject {
-  const { metrics, behavior: _b, ...spec } = (o['spec'] ?? {}) as Fields & { readonly metrics?: readonly Metric[] };
-  const { currentMetrics, conditions: _c, ...status } = (o['status'] ?? {}) as Fields & { readonly currentMetrics?: readonly Metric[] };
+  const { metrics, behavior: _b, ...spec } = (o.spec ?? {}) as Fields & { readonly metrics?: readonly Metric[] };
+  const { currentMetrics, conditions: _c, ...status } = (o.status ?? {}) as Fields & { readonly currentMetrics?: readonly Metric[] };
   const target = metrics?.find((m) => isCpu(m) && m.resource?.target?.type === 'Utilization')?.resource?.target?.averageUtilization;
   const current = currentMetrics?.find(isCpu)?.resource?.current?.averageUtilization;
   return {
@@ -71,14 +71,14 @@ function hpaOut(o: AnyObject): AnyObject {
 }
 
 function hpaIn(o: AnyObject): AnyObject {
-  const { targetCPUUtilizationPercentage: percent, ...spec } = (o['spec'] ?? {}) as Fields & {
+  const { targetCPUUtilizationPercentage: percent, ...spec } = (o.spec ?? {}) as Fields & {
     readonly targetCPUUtilizationPercentage?: number;
   };
   const metrics =
     percent === undefined
       ? undefined
       : [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percent } } }];
-  const { currentCPUUtilizationPercentage: _p, ...status } = (o['status'] ?? {}) as Fields;
+  const { currentCPUUtilizationPercentage: _p, ...status } = (o.status ?? {}) as Fields;
   return { ...o, apiVersion: 'autoscaling/v2', spec: drop({ ...spec, metrics }), status } as unknown as AnyObject;
 }
 

@@ -66,8 +66,8 @@ export class Customs {
 
   changed(definition: AnyObject | undefined, old: AnyObject | undefined): void {
     const name = (definition ?? (old as AnyObject)).metadata.name;
-    const spec = definition?.['spec'] as DefinitionSpec | undefined;
-    if (spec && old && equal(spec, old['spec'])) return;
+    const spec = definition?.spec as DefinitionSpec | undefined;
+    if (spec && old && equal(spec, old.spec)) return;
     for (const def of this.known.keys()) {
       if (`${def.plural}.${def.group}` !== name) continue;
       if (!spec) collect(this.server.call({ name: 'system:apiserver', groups: ['system:masters'] }, 'kube-apiserver'), def, {}, {});
@@ -110,7 +110,7 @@ export class Customs {
     const { server } = this;
     const found = server.peek('customresourcedefinitions.apiextensions.k8s.io', '', name);
     if (!found) return;
-    const spec = found['spec'] as DefinitionSpec;
+    const spec = found.spec as DefinitionSpec;
     const condition = (type: string, reason: string, message: string): object => ({
       lastTransitionTime: server.now,
       message,

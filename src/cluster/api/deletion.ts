@@ -28,8 +28,8 @@ function graceOf(def: ResourceDef, old: AnyObject, asked: number | undefined): n
   const own = rulesOf(def).deletionGrace;
   if (own) return own(old, asked);
   if (def.group !== '' || def.kind !== 'Pod') return undefined;
-  const spec = old['spec'] as { readonly nodeName?: string; readonly terminationGracePeriodSeconds?: number } | undefined;
-  const phase = (old['status'] as { readonly phase?: string } | undefined)?.phase;
+  const spec = old.spec as { readonly nodeName?: string; readonly terminationGracePeriodSeconds?: number } | undefined;
+  const phase = (old.status as { readonly phase?: string } | undefined)?.phase;
   let grace = asked ?? spec?.terminationGracePeriodSeconds ?? 30;
   if (!spec?.nodeName || phase === 'Failed' || phase === 'Succeeded') grace = 0;
   return grace < 0 ? 1 : grace;
@@ -62,7 +62,7 @@ export function removeObject(call: Call, def: ResourceDef, old: AnyObject, optio
   const isNamespace = def.group === '' && def.kind === 'Namespace';
   const waits =
     finalizers.length > 0 ||
-    (isNamespace && ((old['spec'] as { readonly finalizers?: readonly string[] } | undefined)?.finalizers?.length ?? 0) > 0);
+    (isNamespace && ((old.spec as { readonly finalizers?: readonly string[] } | undefined)?.finalizers?.length ?? 0) > 0);
   const marked = metadata.deletionTimestamp !== undefined;
   const lasts = grace !== undefined && grace > 0;
   if (!waits && !lasts) return options.dryRun ? { ok: true, value: old } : { ok: true, value: erase(call, def, old) };
@@ -78,7 +78,7 @@ export function removeObject(call: Call, def: ResourceDef, old: AnyObject, optio
     if (!marked && (next.generation ?? 0) > 0) next.generation = (next.generation ?? 0) + 1;
   }
   let draft: AnyObject = { ...old, metadata: next };
-  if (isNamespace) draft = { ...draft, status: { ...(old['status'] as object | undefined), phase: 'Terminating' } } as AnyObject;
+  if (isNamespace) draft = { ...draft, status: { ...(old.status as object | undefined), phase: 'Terminating' } } as AnyObject;
   if (options.dryRun) return { ok: true, value: draft };
   return { ok: true, value: store(call, def, draft, old) };
 }
@@ -100,7 +100,7 @@ export function finishDeletion(call: Call, def: ResourceDef, old: AnyObject, dra
   if (
     def.group === '' &&
     def.kind === 'Namespace' &&
-    ((draft['spec'] as { readonly finalizers?: readonly string[] } | undefined)?.finalizers?.length ?? 0) > 0
+    ((draft.spec as { readonly finalizers?: readonly string[] } | undefined)?.finalizers?.length ?? 0) > 0
   )
     return false;
   if ((old.metadata.finalizers?.length ?? 0) === 0 && !(def.group === '' && def.kind === 'Namespace')) return false;

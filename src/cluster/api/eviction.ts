@@ -23,7 +23,7 @@ const succeeded = (): ApiResult<AnyObject> => ({
 });
 
 function ready(pod: AnyObject): boolean {
-  const conditions = (pod['status'] as { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } | undefined)
+  const conditions = (pod.status as { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } | undefined)
     ?.conditions;
   return conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
 }
@@ -36,17 +36,17 @@ export function evict(call: Call, pods: ResourceDef, pod: AnyObject, eviction: K
     const result = removeObject(call, pods, pod, options);
     return result.ok ? succeeded() : result;
   };
-  const phase = (pod['status'] as { readonly phase?: string } | undefined)?.phase;
+  const phase = (pod.status as { readonly phase?: string } | undefined)?.phase;
   if (phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined) return go();
   const budgets = server
     .peekAll('poddisruptionbudgets.policy', pod.metadata.namespace ?? '')
-    .filter((b) => matchesSelector((b['spec'] as { readonly selector?: LabelSelector } | undefined)?.selector, pod.metadata.labels));
+    .filter((b) => matchesSelector((b.spec as { readonly selector?: LabelSelector } | undefined)?.selector, pod.metadata.labels));
   if (budgets.length > 1)
     return internal('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
   const budget = budgets[0];
   if (!budget) return go();
-  const status = (budget['status'] ?? {}) as BudgetStatus;
-  const policy = (budget['spec'] as { readonly unhealthyPodEvictionPolicy?: string } | undefined)?.unhealthyPodEvictionPolicy;
+  const status = (budget.status ?? {}) as BudgetStatus;
+  const policy = (budget.spec as { readonly unhealthyPodEvictionPolicy?: string } | undefined)?.unhealthyPodEvictionPolicy;
   if (
     !ready(pod) &&
     (policy === 'AlwaysAllow' || ((status.currentHealthy ?? 0) >= (status.desiredHealthy ?? 0) && (status.desiredHealthy ?? 0) > 0))

@@ -53,7 +53,7 @@ export function readField(object: AnyObject, field: string): string {
   const { metadata } = object;
   if (field === 'metadata.name') return metadata.name;
   if (field === 'metadata.namespace') return metadata.namespace ?? '';
-  if (field === 'spec.nodeName') return (object['spec'] as { readonly nodeName?: string } | undefined)?.nodeName ?? '';
+  if (field === 'spec.nodeName') return (object.spec as { readonly nodeName?: string } | undefined)?.nodeName ?? '';
   const own = rulesOf({ kind: object.kind, group: object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] as string) : '' })
     .selectableFields?.[field];
   if (own) return own(object);

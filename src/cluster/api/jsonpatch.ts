@@ -141,12 +141,12 @@ export function jsonPatch(document: unknown, body: unknown): Patched {
   let doc = document;
   for (const raw of body as readonly unknown[]) {
     if (!isObject(raw)) return { ok: false, error: 'json: cannot unmarshal into Go value of type jsonpatch.Operation' };
-    const from = typeof raw['from'] === 'string' ? { from: raw['from'] } : {};
+    const from = typeof raw.from === 'string' ? { from: raw.from } : {};
     const op: Operation = {
-      op: String(raw['op'] ?? ''),
-      path: String(raw['path'] ?? ''),
+      op: String(raw.op ?? ''),
+      path: String(raw.path ?? ''),
       ...from,
-      value: raw['value'],
+      value: raw.value,
       has: 'value' in raw,
     };
     const next = step(doc, op);

@@ -151,15 +151,15 @@ export function managedFieldsOf(object: AnyObject): readonly V1ManagedFieldsEntr
 /** metadata.managedFields as a client wrote it; `[{}]` forgets them all. */
 export function managersFrom(entries: readonly unknown[]): readonly Manager[] {
   return entries.flatMap((entry): Manager[] => {
-    if (!isObject(entry) || typeof entry['manager'] !== 'string') return [];
+    if (!isObject(entry) || typeof entry.manager !== 'string') return [];
     return [
       {
-        manager: entry['manager'],
-        operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
-        subresource: typeof entry['subresource'] === 'string' ? entry['subresource'] : '',
-        apiVersion: String(entry['apiVersion'] ?? ''),
-        time: String(entry['time'] ?? ''),
-        set: isObject(entry['fieldsV1']) ? fromFieldsV1(entry['fieldsV1']) : EMPTY,
+        manager: entry.manager,
+        operation: entry.operation === 'Apply' ? 'Apply' : 'Update',
+        subresource: typeof entry.subresource === 'string' ? entry.subresource : '',
+        apiVersion: String(entry.apiVersion ?? ''),
+        time: String(entry.time ?? ''),
+        set: isObject(entry.fieldsV1) ? fromFieldsV1(entry.fieldsV1) : EMPTY,
       },
     ];
   });

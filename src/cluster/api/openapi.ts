@@ -102,7 +102,7 @@ class Document {
     const schema: Record<string, unknown> = { description: docs[type]?.[''] ?? '', type: 'object' };
     this.schemas[name] = schema;
     const required: string[] = [];
-    schema['properties'] = Object.fromEntries(
+    schema.properties = Object.fromEntries(
       Object.entries(own).map(([field, text]) => {
         if (text.endsWith('!')) required.push(field);
         const property = this.property(text.replace(/!$/, ''));
@@ -112,7 +112,7 @@ class Document {
         return [field, '$ref' in property ? { allOf: [property], description } : { description, ...property }];
       }),
     );
-    if (required.length > 0) schema['required'] = required;
+    if (required.length > 0) schema.required = required;
     if (kind) schema['x-kubernetes-group-version-kind'] = [{ group: kind.group, kind: kind.kind, version: kind.version }];
   }
 }

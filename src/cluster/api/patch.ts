@@ -76,7 +76,7 @@ const rejected = (): Failure => failure(422, 'Invalid', 'the server rejected our
 function typed(request: PatchRequest, result: Json, body: Json): { readonly ok: true; readonly value: Json } | Failure {
   const { call, def, type } = request;
   if (!call.typed) return { ok: true, value: result };
-  const decoded = call.server.decode(def, def.kind, String(result['apiVersion'] ?? ''), result, '');
+  const decoded = call.server.decode(def, def.kind, String(result.apiVersion ?? ''), result, '');
   const shown = type === 'strategic' ? goMapText(body) : goJson(result);
   if (decoded.error !== undefined) return invalidPatch(shown, decoded.error);
   if (decoded.strict.length > 0) {

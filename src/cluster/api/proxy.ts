@@ -23,7 +23,7 @@ const PREFERRED = ['InternalIP', 'ExternalIP', 'Hostname'] as const;
 /** Where the node's kubelet listens. */
 function kubeletOf(server: ApiServer, name: string): { readonly host: string; readonly port: number } | undefined {
   const node = server.peek('nodes', '', name);
-  const status = node?.['status'] as
+  const status = node?.status as
     | {
         readonly addresses?: readonly { readonly type: string; readonly address: string }[];
         readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port?: number } };
@@ -45,7 +45,7 @@ function toKubelet(server: ApiServer, node: string, path: string, query: readonl
 
 /** The container that is meant; a text when that is not clear. */
 function containerOf(pod: AnyObject, asked: string | undefined): { readonly name: string } | { readonly error: string } {
-  const spec = pod['spec'] as PodSpec;
+  const spec = pod.spec as PodSpec;
   const { name } = pod.metadata;
   const all = [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
   if (asked) return all.some((c) => c.name === asked) ? { name: asked } : { error: `container ${asked} is not valid for pod ${name}` };
@@ -72,7 +72,7 @@ const truth = (v: string | undefined): boolean => v !== undefined && v !== 'fals
 
 function podRequest(server: ApiServer, request: RestRequest, info: RequestInfo, pod: AnyObject): RestResult | undefined {
   const { name, namespace = '' } = pod.metadata;
-  const spec = pod['spec'] as PodSpec;
+  const spec = pod.spec as PodSpec;
   const node = spec.nodeName ?? '';
   switch (info.subresource) {
     case 'log': {
@@ -128,17 +128,17 @@ function serviceProxy(server: ApiServer, request: RestRequest, info: RequestInfo
   const { scheme, name, port } = splitName(info.name);
   const service = server.peek('services', info.namespace, name);
   if (!service) return refuse(notFound(def, name));
-  const ports = (service['spec'] as { readonly ports?: readonly { readonly name?: string; readonly port: number }[] }).ports ?? [];
+  const ports = (service.spec as { readonly ports?: readonly { readonly name?: string; readonly port: number }[] }).ports ?? [];
   const wanted = port === '' && ports.length === 1 ? ports[0] : ports.find((p) => p.name === port || String(p.port) === port);
   const unavailable = (text: string): RestResult => refuse(failure(503, 'ServiceUnavailable', text));
   if (!wanted) return unavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);
   for (const slice of server.peekAll('endpointslices.discovery.k8s.io', info.namespace)) {
     if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
-    const target = (slice['ports'] as readonly { readonly name?: string; readonly port?: number }[] | null)?.find(
+    const target = (slice.ports as readonly { readonly name?: string; readonly port?: number }[] | null)?.find(
       (p) => (p.name ?? '') === (wanted.name ?? ''),
     );
     const ready = (
-      (slice['endpoints'] ?? []) as readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean } }[]
+      (slice.endpoints ?? []) as readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean } }[]
     ).filter((e) => e.conditions?.ready !== false);
     if (!target?.port || ready.length === 0) continue;
     const pick = ready[server.sim.rng('service proxy').below(ready.length)];
@@ -164,8 +164,8 @@ export function proxyRequest(server: ApiServer, request: RestRequest, info: Requ
     const { scheme, name, port } = splitName(info.name);
     const pod = server.peek('pods', info.namespace, name);
     if (!pod) return refuse(notFound(def, name));
-    const ip = (pod['status'] as { readonly podIP?: string } | undefined)?.podIP;
-    const first = (pod['spec'] as PodSpec).containers?.flatMap((c) => c.ports ?? [])[0]?.containerPort;
+    const ip = (pod.status as { readonly podIP?: string } | undefined)?.podIP;
+    const first = (pod.spec as PodSpec).containers?.flatMap((c) => c.ports ?? [])[0]?.containerPort;
     if (!ip) return refuse(badRequest('address not allowed'));
     return passOn(request, info, ip, Number(port) || (first ?? 80), scheme === 'https');
   }

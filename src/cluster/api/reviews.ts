@@ -61,7 +61,7 @@ function rules(server: ApiServer, user: RequestUser, namespace: string): object 
 
 /** `object` with its status filled in. */
 export function reviewOf(server: ApiServer, user: RequestUser, def: ResourceDef, object: AnyObject): ApiResult<AnyObject> {
-  const spec = (object['spec'] ?? {}) as AccessSpec & { readonly namespace?: string; readonly token?: string };
+  const spec = (object.spec ?? {}) as AccessSpec & { readonly namespace?: string; readonly token?: string };
   const done = (status: object): ApiResult<AnyObject> => ({
     ok: true,
     value: { ...object, metadata: { ...object.metadata, creationTimestamp: null as never }, status } as AnyObject,

@@ -127,10 +127,10 @@ test('status and spec are written apart, and only the spec counts for the genera
     { subresource: 'status' },
   );
   expect(
-    status.ok && [(status.value['spec'] as { replicas: number }).replicas, status.value.metadata.generation, status.value['status']],
+    status.ok && [(status.value.spec as { replicas: number }).replicas, status.value.metadata.generation, status.value.status],
   ).toEqual([1, 1, { replicas: 1 }]);
   const spec = client.patch('deployments.apps', 'default', 'd', 'json', [{ op: 'replace', path: '/spec/replicas', value: 3 }]);
-  expect(spec.ok && [spec.value.metadata.generation, (spec.value['status'] as { replicas: number }).replicas]).toEqual([2, 1]);
+  expect(spec.ok && [spec.value.metadata.generation, (spec.value.status as { replicas: number }).replicas]).toEqual([2, 1]);
 });
 
 test('three thousand pods, a hundred watching nodes: an event wakes one', () => {

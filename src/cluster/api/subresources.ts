@@ -30,12 +30,12 @@ function bind(call: Call, def: ResourceDef, binding: KubeObject): ApiResult<AnyO
     return invalid({ group: '', kind: 'Binding' }, name, [{ type: 'FieldValueRequired', field: 'target.name', detail: '' }]);
   const pod = server.table(def).get(key);
   if (!pod) return notFound(PODS, name);
-  const spec = pod['spec'] as Spec;
+  const spec = pod.spec as Spec;
   if (pod.metadata.deletionTimestamp !== undefined)
     return conflict({ group: '', plural: 'pods/binding' }, name, `pod ${name} is being deleted, cannot be assigned to a host`);
-  if (spec['nodeName'])
-    return conflict({ group: '', plural: 'pods/binding' }, name, `pod ${name} is already assigned to node "${spec['nodeName']}"`);
-  if (((spec['schedulingGates'] as readonly unknown[] | undefined)?.length ?? 0) > 0)
+  if (spec.nodeName)
+    return conflict({ group: '', plural: 'pods/binding' }, name, `pod ${name} is already assigned to node "${spec.nodeName}"`);
+  if (((spec.schedulingGates as readonly unknown[] | undefined)?.length ?? 0) > 0)
     return conflict({ group: '', plural: 'pods/binding' }, name, `pod ${name} has non-empty .spec.schedulingGates`);
   const node = server.peek('nodes', '', target.name);
   const labels: Record<string, string> = { ...pod.metadata.labels };
@@ -44,8 +44,8 @@ function bind(call: Call, def: ResourceDef, binding: KubeObject): ApiResult<AnyO
     if (value !== undefined) labels[label] = value;
   }
   const annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
-  const status = (pod['status'] ?? {}) as Spec;
-  const conditions = ((status['conditions'] ?? []) as readonly Spec[]).filter((c) => c['type'] !== 'PodScheduled');
+  const status = (pod.status ?? {}) as Spec;
+  const conditions = ((status.conditions ?? []) as readonly Spec[]).filter((c) => c.type !== 'PodScheduled');
   const bound: AnyObject = {
     ...pod,
     metadata: {
@@ -85,11 +85,11 @@ export function createSubresource(call: Call, object: KubeObject, subresource: s
 
 /** The Scale of a workload. */
 export function scaleOf(object: AnyObject): AnyObject {
-  const spec = object['spec'] as {
+  const spec = object.spec as {
     readonly replicas?: number;
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
   };
-  const status = (object['status'] ?? {}) as { readonly replicas?: number };
+  const status = (object.status ?? {}) as { readonly replicas?: number };
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = Object.entries(
     object.kind === 'ReplicationController'
@@ -119,7 +119,7 @@ export function updateSubresource(call: Call, def: ResourceDef, scale: KubeObjec
 
 /** Writes the replicas of `scale` into the workload; answers with the new Scale. */
 export function rescale(call: Call, def: ResourceDef, old: AnyObject, scale: AnyObject): ApiResult<AnyObject> {
-  const replicas = (scale['spec'] as { readonly replicas?: number } | undefined)?.replicas ?? 0;
+  const replicas = (scale.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0;
   if (replicas < 0)
     return invalid({ group: 'autoscaling', kind: 'Scale' }, old.metadata.name, [
       { type: 'FieldValueInvalid', field: 'spec.replicas', bad: replicas, detail: 'must be greater than or equal to 0' },
@@ -127,6 +127,6 @@ export function rescale(call: Call, def: ResourceDef, old: AnyObject, scale: Any
   const { resourceVersion } = scale.metadata;
   if (resourceVersion && resourceVersion !== old.metadata.resourceVersion)
     return conflict(def, old.metadata.name, 'the object has been modified; please apply your changes to the latest version and try again');
-  const result = replace(call, def, old, { ...old, spec: { ...(old['spec'] as object), replicas } } as AnyObject);
+  const result = replace(call, def, old, { ...old, spec: { ...(old.spec as object), replicas } } as AnyObject);
   return result.ok ? { ok: true, value: scaleOf(result.value) } : result;
 }

@@ -44,7 +44,7 @@ export function issueToken(server: ApiServer, request: AnyObject): ApiResult<Any
   const { name = '', namespace = 'default' } = request.metadata;
   const account = server.peek('serviceaccounts', namespace, name);
   if (!account) return failure(404, 'NotFound', `serviceaccounts "${name}" not found`, { name, kind: 'serviceaccounts' });
-  const spec = (request['spec'] ?? {}) as TokenSpec;
+  const spec = (request.spec ?? {}) as TokenSpec;
   const seconds = spec.expirationSeconds ?? 3600;
   if (seconds < 600)
     return failure(

@@ -107,7 +107,7 @@ function finishCreate(
   const { name } = object.metadata;
   let draft = object;
   if (rules.prepareForCreate) draft = rules.prepareForCreate(draft, context);
-  else if (draft['status'] !== undefined && hasSubresource(def, 'status')) draft = without(draft, 'status');
+  else if (draft.status !== undefined && hasSubresource(def, 'status')) draft = without(draft, 'status');
   const errors = [...metadataErrors(def, rules, draft.metadata), ...(rules.validate?.(draft, context) ?? [])];
   if (errors.length > 0) return invalid(def, name, errors);
   for (const text of rules.warnings?.(draft, undefined) ?? []) context.warn(text);
@@ -179,8 +179,8 @@ function statusOnly(draft: AnyObject, old: AnyObject, def: ResourceDef): AnyObje
       }
     : old.metadata;
   const merged: Record<string, unknown> = { ...old, metadata };
-  if (draft['status'] === undefined) delete merged['status'];
-  else merged['status'] = draft['status'];
+  if (draft.status === undefined) delete merged.status;
+  else merged.status = draft.status;
   return merged as unknown as AnyObject;
 }
 
@@ -248,13 +248,13 @@ export function replace(call: Call, def: ResourceDef, old: AnyObject, object: An
   if (subresource === 'status') draft = statusOnly(draft, old, def);
   else if (hasSubresource(def, 'status'))
     draft =
-      old['status'] === undefined
-        ? draft['status'] === undefined
+      old.status === undefined
+        ? draft.status === undefined
           ? draft
           : without(draft, 'status')
-        : draft['status'] === old['status']
+        : draft.status === old.status
           ? draft
-          : { ...draft, status: old['status'] };
+          : { ...draft, status: old.status };
   if (rules.defaults) draft = rules.defaults(draft);
   const seen = draft;
   const admitted = rules.admit?.(draft, old, context);
@@ -332,7 +332,7 @@ export function patch(
 /** A patched object on its way back: the same checks as for an update, with what it says of its version. */
 export function patched(call: Call, def: ResourceDef, old: AnyObject, result: unknown): ApiResult<AnyObject> {
   const { name } = old.metadata;
-  if (!isObject(result) || !isObject(result['metadata'])) return badRequest('the patched object has no metadata');
+  if (!isObject(result) || !isObject(result.metadata)) return badRequest('the patched object has no metadata');
   const object = result as unknown as AnyObject;
   if (object.metadata.name !== name)
     return badRequest(`the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${name})`);
