@@ -12,7 +12,9 @@ function builtin(name: string): Program {
       }
       args.pop();
     }
-    return yield* p.exec(['bash', '-c', `${name === '[' ? 'test' : name} "$@"`, name, ...args]);
+    // A container of Alpine or BusyBox has no bash.
+    const shell = p.canRun(['bash'], p.env).ok ? 'bash' : '/bin/sh';
+    return yield* p.exec([shell, '-c', `${name === '[' ? 'test' : name} "$@"`, name, ...args]);
   };
 }
 
