@@ -2,12 +2,14 @@
 
 import type { Process } from '../../../os/process.ts';
 import { type Micros, SEC, type Sim } from '../../../sim/sim.ts';
+import { utf8 } from '../../../wire/bytes.ts';
 import type { Client } from '../../api/client.ts';
 import { Informer } from '../../api/informer.ts';
 import type { ConfigMap, KubeObject, Node, Pod, Secret, Service } from '../../api/object.ts';
 import { timestamp } from '../../api/time.ts';
 import type { V1Container } from '../../api/types.ts';
 import { Recorder } from '../../controllers/events.ts';
+import { logTime } from '../runtime/logs.ts';
 import { type Runtime, runtimeOf } from '../runtime/runtime.ts';
 import type { Container } from '../runtime/types.ts';
 import type { KubeletConfig } from './config.ts';
@@ -77,6 +79,10 @@ export class Kubelet {
       known.update(pod);
       return;
     }
+    this.log('I', 'kubelet.go:2537', `SyncLoop ADD`, {
+      source: pod.metadata.annotations?.['kubernetes.io/config.source'] ?? 'api',
+      pods: `${pod.metadata.namespace}/${pod.metadata.name}`,
+    });
     const worker = new PodWorker(this, pod);
     this.workers.set(pod.metadata.uid, worker);
     worker.start();
@@ -186,8 +192,23 @@ export class Kubelet {
     return timestamp(this.sim);
   }
 
-  log(text: string): void {
-    this.p.file(1)?.write(new TextEncoder().encode(`${text}\n`), this.p);
+  /** A line of klog in the journal: severity, date, time, process, place, text with its keys. */
+  log(severity: 'I' | 'W' | 'E', place: string, text: string, keys: Readonly<Record<string, string>> = {}): void {
+    const { sim, p } = this;
+    const iso = logTime(sim);
+    let line = `${severity}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 26)} ${String(p.pid).padStart(7)} ${place}] ${JSON.stringify(text)}`;
+    for (const key in keys) line += ` ${key}=${JSON.stringify(keys[key])}`;
+    p.file(2)?.write(utf8(`${line}\n`), p);
+  }
+
+  /** A pod could not be brought to where it should be. */
+  syncFailed(pod: Pod, what: string, name: string, reason: string, text: string): void {
+    const { namespace, name: podName, uid } = pod.metadata;
+    this.log('E', 'pod_workers.go:1324', 'Error syncing pod, skipping', {
+      err: `failed to ${JSON.stringify(what)} for ${JSON.stringify(name)} with ${reason}: ${JSON.stringify(text)}`,
+      pod: `${namespace}/${podName}`,
+      podUID: uid,
+    });
   }
 }
 

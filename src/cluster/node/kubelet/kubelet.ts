@@ -53,7 +53,8 @@ export function kubeletCommand(connect: ConnectKubelet, serve: (kubelet: Kubelet
       const kubelet = new Kubelet(p, client, config);
       running.set(p, kubelet);
       try {
-        kubelet.log('"Starting kubelet main sync loop"');
+        kubelet.log('I', 'server.go:530', 'Kubelet version', { kubeletVersion: 'v1.36.3' });
+        kubelet.log('I', 'kubelet.go:2489', 'Starting kubelet main sync loop');
         startThread(p, staticPods(kubelet));
         new NodeStatus(kubelet).start();
         startThread(p, serve(kubelet));

@@ -21,6 +21,10 @@ const STATUS_REPORT = 300 * SEC;
 /** How soon a node that waits for its network looks again. */
 const NETWORK_PERIOD = SEC / 2;
 
+/** How often a missing network is told of. */
+const COMPLAINT_PERIOD = 5 * SEC;
+const NOT_READY = 'NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
+
 const LABELS = { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux' };
 
 function idOf(text: string, dashes: boolean): string {
@@ -33,6 +37,7 @@ export class NodeStatus {
   private readonly bootId: string;
   private lastReport = Number.NEGATIVE_INFINITY;
   private ready = false;
+  private complained = Number.NEGATIVE_INFINITY;
 
   constructor(kubelet: Kubelet) {
     this.kubelet = kubelet;
@@ -66,6 +71,10 @@ export class NodeStatus {
     const { daemon } = kubelet.runtime;
     const ready = daemon !== null && networkReady(kubelet.p);
     this.ready = ready;
+    if (!ready && daemon !== null && kubelet.sim.now - this.complained >= COMPLAINT_PERIOD) {
+      this.complained = kubelet.sim.now;
+      kubelet.log('E', 'kubelet.go:3011', 'Container runtime network not ready', { networkReady: NOT_READY });
+    }
     const make = (type: string, status: string, reason: string, message: string): V1NodeCondition => {
       const old = before?.find((c) => c.type === type);
       return {
@@ -80,7 +89,7 @@ export class NodeStatus {
     const why =
       daemon === null
         ? `[container runtime is down, container runtime status check may not have completed yet]`
-        : 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
+        : `container runtime network not ready: ${NOT_READY}`;
     return [
       ...(before ?? []).filter((c) => !['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].includes(c.type)),
       make('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
@@ -150,6 +159,7 @@ export class NodeStatus {
       const made = client.create(node as KubeObject);
       if (!made.ok) return false;
       kubelet.node = made.value as Node;
+      kubelet.log('I', 'kubelet_node_status.go:78', 'Successfully registered node', { node: config.nodeName });
       this.lastReport = sim.now;
       this.event('Normal', 'Starting', 'Starting kubelet.');
       for (const [reason, message] of [

@@ -94,6 +94,15 @@ export class Probes {
       }
       const good = result.result === 'success';
       if (!good) kubelet.containerEvent(this.w.pod, spec, 'Warning', 'Unhealthy', `${TITLE[kind]} probe failed: ${result.output}`);
+      if (!good)
+        kubelet.log('I', 'prober.go:120', 'Probe failed', {
+          probeType: TITLE[kind],
+          pod: `${this.w.pod.metadata.namespace}/${this.w.pod.metadata.name}`,
+          podUID: this.w.pod.metadata.uid,
+          containerName: spec.name,
+          probeResult: 'failure',
+          output: result.output,
+        });
       if (last === good) run++;
       else run = 1;
       last = good;

@@ -30,7 +30,7 @@ export function* serveKubelet(kubelet: Kubelet): Task<void> {
   const bound = listener.bind(0n, PORT);
   const r = bound.ok ? listener.listen(128) : bound;
   if (!r.ok) {
-    kubelet.log(`"Failed to listen and serve" err="listen tcp 0.0.0.0:${PORT}: bind: address already in use"`);
+    kubelet.log('E', 'server.go:245', 'Failed to listen and serve', { err: `listen tcp 0.0.0.0:${PORT}: bind: address already in use` });
     return;
   }
   let identity: Identity | null = null;

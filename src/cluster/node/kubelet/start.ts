@@ -26,6 +26,7 @@ export function* startContainer(w: PodWorker, sandbox: Sandbox, spec: V1Containe
   const fail = (reason: string, message: string, event: string): Micros => {
     say('Warning', 'Failed', `Error: ${event}`);
     w.waiting.set(spec.name, { reason, message });
+    kubelet.syncFailed(w.pod, 'StartContainer', spec.name, reason, message);
     w.report();
     return sim.now + RETRY;
   };

@@ -84,7 +84,7 @@ export function* staticPods(kubelet: Kubelet): Task<void> {
       if (text === null) continue;
       const pod = manifest(text, path, config.nodeName);
       if (typeof pod === 'string') {
-        if (!complained.has(text)) kubelet.log(`"Could not process manifest file" err="${path}: ${pod}" path="${path}"`);
+        if (!complained.has(text)) kubelet.log('E', 'file.go:187', 'Could not process manifest file', { err: `${path}: ${pod}`, path });
         complained.add(text);
         continue;
       }

@@ -229,6 +229,10 @@ export class PodWorker {
       kubelet.event(pod, 'Warning', 'FailedMount', wrong);
       const wait = this.mountRetry;
       this.mountRetry = Math.min(LONGEST_MOUNT_RETRY, wait * 2);
+      kubelet.log('E', 'nestedpendingoperations.go:348', 'Operation for volume failed', {
+        err: wrong,
+        pod: `${pod.metadata.namespace}/${pod.metadata.name}`,
+      });
       return sim.now + wait;
     }
     const { spec } = pod;
@@ -268,7 +272,21 @@ export class PodWorker {
         : {}),
     });
     if (!made.ok) {
-      kubelet.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${rpcError(made)}`);
+      const why = rpcError(made);
+      const name = `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
+      kubelet.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${why}`);
+      kubelet.log('E', 'log.go:32', 'RunPodSandbox from runtime service failed', { err: why });
+      kubelet.log('E', 'kuberuntime_sandbox.go:70', 'Failed to create sandbox for pod', {
+        err: why,
+        pod: `${pod.metadata.namespace}/${pod.metadata.name}`,
+      });
+      kubelet.syncFailed(
+        pod,
+        'CreatePodSandbox',
+        name,
+        'CreatePodSandboxError',
+        `Failed to create sandbox for pod ${JSON.stringify(name)}: ${why}`,
+      );
       return sim.now + SYNC_RETRY + sim.rng('kubelet').below(5 * SEC);
     }
     this.writeHosts(made.value.ips);
@@ -357,6 +375,7 @@ export class PodWorker {
         reason: 'CrashLoopBackOff',
         message: `back-off ${backOffText(b.delay)} restarting failed container=${spec.name} pod=${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`,
       });
+      kubelet.syncFailed(pod, 'StartContainer', spec.name, 'CrashLoopBackOff', this.waiting.get(spec.name)?.message ?? '');
       return last.finishedAt + b.delay;
     }
     const now = this.backOffs.get(key);
