@@ -1,14 +1,22 @@
 /** `hopwise shell`: an emulated host in the user's own terminal, virtual time paced against the wall clock. */
 
+import { readFileSync } from 'node:fs';
+import { readClusterFile } from '../../cluster/world/read.ts';
+import { buildCluster } from '../../lab/cluster.ts';
 import { createPlayground, createSession } from '../../lab/session.ts';
 import { loadWorld, WORLDS } from '../../lab/world.ts';
 import { loadLab } from '../labs.ts';
 import { integer, parseArgs } from './args.ts';
 
-/** `w1` is the reference world with its cluster. */
+/** `w1` is the reference world with its cluster; a path names a cluster file. */
 const clusterName = (world: string): string => (world === 'w1' ? 'cluster-w1' : world);
 
 async function loadClusterWorld(world: string): Promise<void> {
+  if (/\.(ya?ml|json)$/.test(world)) {
+    const file = readClusterFile(readFileSync(world, 'utf8'), world);
+    WORLDS[world] = (seed) => buildCluster(file, seed);
+    return;
+  }
   await loadWorld(clusterName(world));
   if (!WORLDS[clusterName(world)]) throw new Error(`there is no world "${world}"; there are: ${Object.keys(WORLDS).join(', ')}`);
 }
