@@ -78,7 +78,7 @@ export const ADDONS: readonly Image[] = [
     tags: ['v1.8.0-flannel1', 'v1.7.1-flannel1', 'v1.6.2-flannel1'],
     latest: false,
     base: 'alpine',
-    programs: ['flannel=/flannel'],
+    programs: ['cni-flannel=/flannel'],
     size: 4_900_410,
   },
 ];

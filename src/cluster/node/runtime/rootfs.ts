@@ -11,7 +11,7 @@ const words = (text: string): string[] => text.split(/\s+/).filter((w) => w !== 
 /** Applets of BusyBox that are emulated; in an alpine or busybox image they are links to one program. */
 export const APPLETS =
   words(`[ arp arping awk base64 basename brctl cat chmod chown clear cmp comm cp cut date diff dirname dmesg dnsdomainname echo
-  egrep env expr false fgrep find fold free getopt grep head hexdump hostname id ifconfig ip kill killall ln ls lsof md5sum mkdir mktemp mount mv nc
+  egrep env expr false fgrep find fold free grep head hexdump hostname id ifconfig ip kill killall ln ls lsof md5sum mkdir mktemp mount mv nc
   netstat nl nohup nproc nslookup nsenter od paste pgrep pidof ping ping6 pkill printenv printf ps readlink realpath rev rm rmdir route sed seq setsid sh sha1sum
   sha256sum sha512sum shuf sleep sort stat stty sysctl tac tail tar tee telnet test timeout top touch tr traceroute traceroute6 true truncate tty umount
   uname uniq unshare uptime watch wc wget which whoami xargs xxd yes`);
