@@ -17,11 +17,11 @@ import {
   union,
   without,
 } from './fieldset.ts';
-import { CUSTOM, childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
+import { childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
 import { type Manager, managersOf, noteWrite } from './managed.ts';
 import type { AnyObject, KubeObject } from './object.ts';
 import type { PatchRequest } from './patch.ts';
-import { groupVersion } from './resources.ts';
+import { groupVersion, typingOf } from './resources.ts';
 import { badRequest, failure, notFound } from './status.ts';
 import { create, replace, store } from './write.ts';
 
@@ -122,6 +122,7 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
   const { call, def, old, body, name, namespace, force } = request;
   if (!isObject(body)) return badRequest('error decoding YAML: the configuration is no object');
   const expected = groupVersion(def);
+  const typing = typingOf(def);
   if (body.apiVersion !== expected || body.kind !== def.kind)
     return badRequest(`invalid object type: ${String(body.apiVersion ?? '')}, Kind=${String(body.kind ?? '')}`);
   const given = isObject(body.metadata) ? body.metadata : {};
@@ -139,7 +140,7 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
       );
     }
   }
-  const set = setOfApplied(def.schema, config);
+  const set = setOfApplied(typing, config);
   const subresource = call.write.subresource ?? '';
   const mine: Manager = { manager: call.manager, operation: 'Apply', subresource, apiVersion: expected, time: call.server.now, set };
   if (!old) {
@@ -154,13 +155,13 @@ export function applyConfiguration(request: PatchRequest): ApiResult<AnyObject> 
   const others = before.filter((m) => !isMe(m));
   const live = old as unknown as Json;
   const { resourceVersion: _rv, ...wanted } = config.metadata as Json;
-  let merged = mergeStruct(def.schema || CUSTOM, live, { ...config, metadata: wanted });
+  let merged = mergeStruct(typing, live, { ...config, metadata: wanted });
   const owned = others.reduce<FieldSet>((s, m) => union(s, m.set), EMPTY);
   const dropped = minus(minus(ensureNamed(previous), ensureNamed(set)), ensureNamed(owned));
-  if (!isEmpty(dropped)) merged = without(def.schema, merged, dropped);
-  const changed = compare(def.schema, live, merged);
+  if (!isEmpty(dropped)) merged = without(typing, merged, dropped);
+  const changed = compare(typing, live, merged);
   const conflicts: Conflict[] = [];
-  const allowed = call.manager === KUBECTL ? unchangedSinceApply(def.schema, old) : EMPTY;
+  const allowed = call.manager === KUBECTL ? unchangedSinceApply(typing, old) : EMPTY;
   for (const m of others) {
     const paths = pathsOf(minus(common(common(m.set, changed.written), set), allowed));
     if (paths.length > 0) conflicts.push({ manager: m, paths });

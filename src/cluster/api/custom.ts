@@ -7,6 +7,7 @@ import { compareVersions } from './discovery.ts';
 import { equal, isObject } from './equal.ts';
 import { jsonPath } from './jsonpath.ts';
 import { type Column, type Decoder, type KindRules, registeredRules } from './kind.ts';
+import { registerCustom } from './listtypes.ts';
 import type { AnyObject } from './object.ts';
 import type { TableSource } from './render.ts';
 import type { ResourceDef, Subresource } from './resources.ts';
@@ -99,6 +100,7 @@ export class Customs {
         schema: '',
         conditional: true,
         virtual: false,
+        typing: registerCustom(spec.group, version.name, spec.names.kind, version.schema?.openAPIV3Schema ?? {}),
         rules: rulesFrom(version),
       };
       this.known.set(def, { def, version });

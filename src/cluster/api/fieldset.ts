@@ -2,7 +2,7 @@
 
 import { isAlwaysThere } from './decode.ts';
 import { equal, isObject, type Json } from './equal.ts';
-import { CUSTOM, childType, isAtomic, isAtomicType, listRule, typeOf } from './listtypes.ts';
+import { childType, isAtomic, isAtomicType, isCustomRoot, listRule, typeOf } from './listtypes.ts';
 
 /** Path elements as FieldsV1 writes them: `f:name`, `k:{"name":"c"}`, `v:"x"`. */
 export interface FieldSet {
@@ -28,7 +28,8 @@ export function itemKey(keys: readonly string[], item: unknown): string {
   return `k:${sortedJson(Object.fromEntries(keys.map((k) => [k, value[k] ?? DEFAULTS[k]]).filter(([, v]) => v !== undefined)))}`;
 }
 
-const alwaysThere = (parent: string, field: string): boolean => (parent === CUSTOM ? field === 'metadata' : isAlwaysThere(parent, field));
+const alwaysThere = (parent: string, field: string): boolean =>
+  isCustomRoot(parent) ? field === 'metadata' : isAlwaysThere(parent, field);
 
 /** `type` names a struct, `map[string]…` or nothing that is known. */
 function setOfValue(parent: string, field: string, type: string, value: unknown, applied: boolean): FieldSet {
@@ -77,7 +78,7 @@ export function managedPart(object: Json): Json {
 }
 
 /** Fields of a configuration that is applied. */
-export const setOfApplied = (schema: string, object: Json): FieldSet => setOfStruct(schema || CUSTOM, managedPart(object), true);
+export const setOfApplied = (schema: string, object: Json): FieldSet => setOfStruct(schema, managedPart(object), true);
 
 export interface Difference {
   /** Added or changed. */
@@ -149,7 +150,7 @@ export function compare(schema: string, old: Json, now: Json): Difference {
       put(written, at, setOfValue(parent, field, type, y, false));
     } else put(written, at, Array.isArray(y) || isObject(y) ? setOfValue(parent, field, type, y, false) : LEAF);
   };
-  struct(schema || CUSTOM, managedPart(old), managedPart(now), []);
+  struct(schema, managedPart(old), managedPart(now), []);
   return { written, removed };
 }
 
@@ -256,5 +257,5 @@ export function without(schema: string, object: Json, set: FieldSet): Json {
     const left = struct(typeOf(parent, field), v, s);
     return Object.keys(left).length === 0 && s.self ? undefined : left;
   };
-  return struct(schema || CUSTOM, object, set);
+  return struct(schema, object, set);
 }

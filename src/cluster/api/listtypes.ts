@@ -1,6 +1,7 @@
 /** How lists and maps merge: patch strategies and list types of the API's Go tags. */
 
 import FIELDS from './schema/fields.json' with { type: 'json' };
+import type { Schema } from './structural.ts';
 
 const fieldsOf = FIELDS as Readonly<Record<string, Readonly<Record<string, string>>>>;
 
@@ -110,15 +111,55 @@ const ATOMIC_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 export function listRule(type: string, field: string): ListRule | undefined {
-  return RULES[`${type}.${field}`];
+  return RULES[`${type}.${field}`] ?? customFields.get(type)?.get(field)?.rule;
 }
 
-/** Type of a custom resource's objects: nothing is known of them but their metadata. */
-export const CUSTOM = 'CustomResource';
+/** Types of custom resources are named `crd/GROUP/VERSION/KIND`, with `#field` for each step down. */
+const CUSTOM = 'crd/';
+
+interface CustomField {
+  readonly type: string;
+  readonly rule?: ListRule;
+  readonly atomic: boolean;
+}
+
+const customFields = new Map<string, ReadonlyMap<string, CustomField>>();
+const MAX_DEPTH = 40;
+
+/** The root of a custom resource: of its metadata everything is known, whatever its schema says. */
+export const isCustomRoot = (type: string): boolean => type.startsWith(CUSTOM) && !type.includes('#');
+
+/** What server-side apply has to know of a schema. The name that this returns stands for the type. */
+export function registerCustom(group: string, version: string, kind: string, schema: Schema): string {
+  const root = `${CUSTOM}${group}/${version}/${kind}`;
+  register(root, schema, 0);
+  return root;
+}
+
+function register(name: string, schema: Schema, depth: number): void {
+  if (depth > MAX_DEPTH) return;
+  const known = new Map<string, CustomField>();
+  customFields.set(name, known);
+  for (const [field, p] of Object.entries(schema.properties ?? {})) {
+    const inner = `${name}#${field}`;
+    const list = p['x-kubernetes-list-type'];
+    const keys = p['x-kubernetes-list-map-keys'];
+    const rule: ListRule | undefined = list === 'map' && keys ? { merge: false, keys } : list === 'set' ? APPLY_SET : undefined;
+    const values = typeof p.additionalProperties === 'object' ? p.additionalProperties : undefined;
+    const type = p.type === 'array' ? `[]${inner}` : values ? `map[string]${inner}` : inner;
+    known.set(field, {
+      type,
+      atomic: (p as { readonly 'x-kubernetes-map-type'?: string })['x-kubernetes-map-type'] === 'atomic',
+      ...(rule ? { rule } : {}),
+    });
+    register(inner, p.items ?? values ?? p, depth + 1);
+  }
+}
 
 export function typeOf(type: string, field: string): string {
-  if (type === CUSTOM) return field === 'metadata' ? 'V1ObjectMeta' : '';
   if (type.startsWith('map[string]')) return type.slice('map[string]'.length);
+  if (type.startsWith(CUSTOM))
+    return field === 'metadata' && isCustomRoot(type) ? 'V1ObjectMeta' : (customFields.get(type)?.get(field)?.type ?? '');
   return (fieldsOf[type]?.[field] ?? '').replace(/!$/, '');
 }
 
@@ -129,7 +170,7 @@ export function childType(type: string, field: string): string {
 }
 
 export function isAtomic(type: string, field: string): boolean {
-  return ATOMIC.has(typeOf(type, field)) || ATOMIC_FIELDS.has(`${type}.${field}`);
+  return customFields.get(type)?.get(field)?.atomic === true || ATOMIC.has(typeOf(type, field)) || ATOMIC_FIELDS.has(`${type}.${field}`);
 }
 
 export const isAtomicType = (type: string): boolean => ATOMIC.has(type);

@@ -3,7 +3,7 @@
 import { isObject, type Json } from './equal.ts';
 import { compare, EMPTY, type FieldSet, fromFieldsV1, isEmpty, minus, toFieldsV1, union } from './fieldset.ts';
 import type { AnyObject } from './object.ts';
-import { groupVersion, type ResourceDef } from './resources.ts';
+import { groupVersion, type ResourceDef, typingOf } from './resources.ts';
 import type { V1ManagedFieldsEntry } from './types.ts';
 import type { Call } from './write.ts';
 
@@ -70,7 +70,7 @@ export function managersOf(object: AnyObject): readonly Manager[] {
 /** Fields of a subresource's status alone, or of all but the status. */
 function updated(note: Note, object: AnyObject, before: readonly Manager[]): readonly Manager[] {
   if (UNTRACKED.has(note.subresource)) return before;
-  const schema = note.def.schema;
+  const schema = typingOf(note.def);
   const { written, removed } = compare(schema, (note.old ?? {}) as Json, object as unknown as Json);
   if (isEmpty(written) && isEmpty(removed)) return before;
   return record(

@@ -33,6 +33,8 @@ export interface ResourceDef {
   readonly storedAs?: string;
   /** A request that is answered and not stored (reviews). */
   readonly virtual: boolean;
+  /** Of a custom resource: the name of its type (see listtypes.ts). */
+  readonly typing?: string;
   /** Of a custom resource: what its definition says. */
   readonly rules?: KindRules;
 }
@@ -44,6 +46,9 @@ const GPU = ['get', 'patch', 'update'] as const;
 export function resourceName(def: { readonly group: string; readonly plural: string }): string {
   return def.group === '' ? def.plural : `${def.plural}.${def.group}`;
 }
+
+/** Name of the type of its objects. */
+export const typingOf = (def: ResourceDef): string => def.typing ?? def.schema;
 
 export function groupVersion(def: { readonly group: string; readonly version: string }): string {
   return def.group === '' ? def.version : `${def.group}/${def.version}`;
