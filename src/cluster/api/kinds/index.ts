@@ -13,4 +13,5 @@ import './rules-pod.ts';
 import './rules-policy.ts';
 import './rules-rbac.ts';
 import './rules-service.ts';
+import './rules-warnings.ts';
 import './storage.ts';

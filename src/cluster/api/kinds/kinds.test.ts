@@ -141,3 +141,30 @@ test('a refused update of a Pod shows the difference of the specs', () => {
       .errors,
   ).toEqual([expect.stringContaining('pod updates may not change fields')]);
 });
+
+test('warnings', () => {
+  const ports = [{ containerPort: 80 }];
+  const pod = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      nodeSelector: { 'beta.kubernetes.io/os': 'linux' },
+      containers: [
+        { name: 'a', image: 'a', ports },
+        { name: 'b', image: 'b', ports },
+      ],
+    },
+  });
+  expect(world().apply(pod('a')).warnings).toEqual([
+    'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
+    'spec.containers[1].ports[0]: duplicate port definition with spec.containers[0].ports[0]',
+  ]);
+  expect(world().apply(pod('a.b')).warnings[0]).toBe(
+    "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]",
+  );
+  const policy = `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.1/8}}]}]}}`;
+  expect(world().apply(parse(policy)).warnings).toEqual([
+    'spec.ingress[0].from[0].ipBlock.cidr: CIDR value "10.0.0.1/8" is ambiguous in this context (should be "10.0.0.0/8" or "10.0.0.1/32"?)',
+  ]);
+});
