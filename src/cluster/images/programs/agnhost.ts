@@ -1,4 +1,4 @@
-/** agnhost: the test image of Kubernetes: netexec, serve-hostname, connect, pause. Models test/images/agnhost */
+/** agnhost: the test image of Kubernetes: netexec, serve-hostname, connect, grpc-health-checking, pause. Models test/images/agnhost */
 
 import type { Process } from '../../../os/process.ts';
 import type { Command, Task } from '../../../os/program.ts';
@@ -11,6 +11,7 @@ import { parseIp } from '../../../wire/addr.ts';
 import { text, utf8 } from '../../../wire/bytes.ts';
 import { duration } from '../../dns/corefile.ts';
 import { HttpReader } from '../../l7/http1.ts';
+import { grpcHealthChecking } from './grpchealth.ts';
 import { type Asked, acceptLoop, listenTcp, pause, type Reply, readFlags, serveHttp, serveUdp } from './http.ts';
 
 const VERSION = '2.53';
@@ -257,6 +258,8 @@ export const agnhost: Command = {
         return yield* serveHostname(p, rest);
       case 'connect':
         return yield* connect(p, rest);
+      case 'grpc-health-checking':
+        return yield* grpcHealthChecking(p, rest);
       case 'pause':
         yield* p.out('Paused\n');
         for (;;) yield { until: p.sim.now + 86_400e6 };
@@ -264,7 +267,9 @@ export const agnhost: Command = {
         yield* p.out(`agnhost version ${VERSION}\n`);
         return 0;
       default:
-        yield* p.err(`Error: unknown command "${command ?? ''}" for "app": netexec, serve-hostname, connect and pause are emulated\n`);
+        yield* p.err(
+          `Error: unknown command "${command ?? ''}" for "app": netexec, serve-hostname, connect, grpc-health-checking and pause are emulated\n`,
+        );
         return 1;
     }
   },
