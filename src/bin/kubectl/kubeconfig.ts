@@ -176,9 +176,11 @@ export class ClientConfig {
     const wanted = this.contextName(c);
     const context = c.contexts.find((x) => x.name === wanted);
     if (wanted !== '' && !context) return invalid([`context was not found for specified context: ${wanted}`]);
-    const userName = flags.str('user') || string(context?.value.user);
+    // A verb's own --user (`create rolebinding`, `set subject`) hides this one.
+    const asked = flags.flag('user')?.type === 'string' ? flags.str('user') : '';
+    const userName = asked || string(context?.value.user);
     const user = c.users.find((x) => x.name === userName);
-    if (flags.str('user') !== '' && !user) return failure(`auth info ${quote(userName)} does not exist`);
+    if (asked !== '' && !user) return failure(`auth info ${quote(userName)} does not exist`);
     const clusterName = flags.str('cluster') || string(context?.value.cluster);
     const cluster = c.clusters.find((x) => x.name === clusterName);
     if (flags.str('cluster') !== '' && !cluster) return failure(`cluster ${quote(clusterName)} does not exist`);

@@ -214,7 +214,7 @@ class Editor {
           `the namespace from the provided object ${quote(info.namespace)} does not match the namespace ${quote(namespace)}. You must pass '--namespace=${info.namespace}' to perform this operation.`,
         );
       const save = this.ctx.flags.flag('save-config') !== undefined && this.ctx.bool('save-config');
-      if (this.o.mode !== 'apply') info.object = saveConfig(info.object as JsonObject, save);
+      if (this.o.mode !== 'apply' && save) info.object = saveConfig(info.object as JsonObject, true);
       const r =
         this.o.mode === 'create'
           ? yield* this.create(info)
