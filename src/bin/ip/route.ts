@@ -17,7 +17,7 @@ import { Args, duparg2, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { familyOfPrefix, getAddr, getPrefix, toPrefix } from './lib/inet.ts';
 import { ipprotoNumber, readRealms, routeType } from './lib/names.ts';
 import { flushRoutes, saveList, showRoutes, vrfTable } from './routelist.ts';
-import { printRoute } from './routeprint.ts';
+import { printRoute, printRouteAsking } from './routeprint.ts';
 import { ROUTE_USAGE } from './usage.ts';
 
 function usage(): never {
@@ -356,7 +356,7 @@ function get(ctx: Ctx, words: readonly string[]): number {
   const r = getRoute(ctx.ns, q);
   if (!r.ok) return ctx.talk(r);
   ctx.newJson();
-  printRoute(ctx, r.value);
+  printRouteAsking(ctx, r.value);
   // `connected` asks again with the source that was found.
   if (connected && q.src === null) {
     const again = r.value.prefsrc === null ? r : getRoute(ctx.ns, { ...q, src: r.value.prefsrc });

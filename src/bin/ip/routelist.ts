@@ -7,7 +7,7 @@ import { saveRoutes } from './dump.ts';
 import { Args, Exit, invarg, matches, unsigned } from './lib/args.ts';
 import { type AddrFamily, AF_MPLS, getPrefix, parsePrefix, toPrefix, type WrittenPrefix } from './lib/inet.ts';
 import { readRealms, routeType } from './lib/names.ts';
-import { printRoute, type RouteHide } from './routeprint.ts';
+import { printRoute, printRouteAsking, type RouteHide } from './routeprint.ts';
 import { ROUTE_USAGE } from './usage.ts';
 
 interface RouteFilter {
@@ -215,7 +215,7 @@ export function showRoutes(ctx: Ctx, words: readonly string[]): number {
     return routes;
   }
   ctx.newJson();
-  for (const r of routes) printRoute(ctx, routeMsg(r, ctx.p.sim.now), hidden(f));
+  for (const r of routes) printRouteAsking(ctx, routeMsg(r, ctx.p.sim.now), hidden(f));
   ctx.deleteJson();
   return 0;
 }

@@ -96,6 +96,13 @@ function printRealms(ctx: Ctx, realms: number): void {
   pr.closeObject();
 }
 
+/** As printRoute(), where names of links are not known yet: each is asked for by a message of its own. */
+export function printRouteAsking(ctx: Ctx, m: RouteMsg, hide: RouteHide = {}): void {
+  const dev = m.hops.length === 1 && !m.group ? m.hops[0]?.dev : null;
+  if (dev) linkwatchSync(dev);
+  printRoute(ctx, m, hide);
+}
+
 export function printRoute(ctx: Ctx, m: RouteMsg, hide: RouteHide = {}, deleted = false): void {
   const { pr, names } = ctx;
   pr.openObject();
@@ -109,8 +116,6 @@ export function printRoute(ctx: Ctx, m: RouteMsg, hide: RouteHide = {}, deleted 
   const hop = m.hops.length === 1 && !m.group ? (m.hops[0] as RouteHop) : null;
   if (hop) {
     if (!hide.via) printGateway(ctx, m, hop);
-    // Its name is asked for by a message of its own.
-    if (hop.dev) linkwatchSync(hop.dev);
     if (hop.dev && !hide.dev) pr.any('dev', ctx.nameOf(hop.dev), `${ctx.nameOf(hop.dev)} `, 'ifname', 'dev ');
   }
   if (m.table && (m.table !== 254 || ctx.details > 0) && !hide.table)
