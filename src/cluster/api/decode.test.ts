@@ -25,6 +25,11 @@ test('types that Go refuses', () => {
   expect(service({ selector: { a: 1 } }).error).toBe(
     'json: cannot unmarshal number into Go struct field ServiceSpec.spec.selector of type string',
   );
+  const secret = (value: unknown) =>
+    decodeAs('V1Secret', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' }, data: { a: value } });
+  expect(secret('YWJj').error).toBe(undefined);
+  expect(secret('YW!j').error).toBe('illegal base64 data at input byte 2');
+  expect(secret(1).error).toBe('json: cannot unmarshal number into Go struct field Secret.data of type []uint8');
   expect(service(5).error).toBe('json: cannot unmarshal number into Go struct field Service.spec of type v1.ServiceSpec');
 });
 

@@ -51,7 +51,9 @@ function shapeOf(type: string, go: string): Shape {
     const of = shapeOf(type.slice(2), go.startsWith('[]') ? go.slice(2) : '');
     return { is: 'list', of, go: go || `[]${of.go}` };
   }
+  if (go === '[]byte') return { is: 'scalar', scalar: 'byte', go: '[]uint8' };
   if (type.startsWith('map[string]')) {
+    if (go === 'map[string][]byte') return { is: 'map', of: shapeOf('byte', '[]byte'), go: 'map[string][]uint8' };
     const item =
       go === 'v1.ResourceList'
         ? { is: 'scalar' as const, scalar: 'quantity' as const, go: 'resource.Quantity' }

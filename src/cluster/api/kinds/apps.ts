@@ -69,7 +69,8 @@ const LABELS = '`selector` does not match template `labels`';
 const labelsText = (t: V1PodTemplateSpec): GoText => new GoText(goJson(t.metadata?.labels ?? null));
 
 function matchesTemplate(selector: V1LabelSelector | undefined, template: V1PodTemplateSpec): Errors {
-  if (!selector || isEmptySelector(selector) || selects(selector, template.metadata?.labels)) return [];
+  // No selector selects nothing, an empty one everything.
+  if (selector && (isEmptySelector(selector) || selects(selector, template.metadata?.labels))) return [];
   return [invalid('spec.template.metadata.labels', labelsText(template), LABELS)];
 }
 

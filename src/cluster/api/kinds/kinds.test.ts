@@ -63,6 +63,16 @@ const RECORDED: readonly (readonly [string, readonly string[]])[] = [
   ],
 ];
 
+test('a Deployment without a selector', () => {
+  const template = '{metadata: {labels: {app: a}}, spec: {containers: [{name: c, image: x}]}}';
+  expect(
+    world().apply(parse(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: ${template}}}`)).errors,
+  ).toEqual([
+    'spec.selector: Required value',
+    'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`',
+  ]);
+});
+
 test('what the recorded server says of bad manifests', () => {
   for (const [manifest, want] of RECORDED) expect(world().apply(parse(manifest)).errors, manifest).toEqual(want);
 });
