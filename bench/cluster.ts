@@ -8,7 +8,9 @@ import type { ClusterFile, MachineSpec } from '../src/cluster/world/file.ts';
 import { W1 } from '../src/cluster/world/worlds.ts';
 import { buildCluster } from '../src/lab/cluster.ts';
 
-const RUNS = 25;
+/** Until the engine has compiled what a grader of many labs runs again and again. */
+const WARM_UP = 40;
+const RUNS = 60;
 const IMAGE = 'hopwise/echo:1.0';
 
 function large(nodes: number, pods: number, services: number): ClusterFile {
@@ -65,7 +67,9 @@ if (nodes > 0) {
     `${nodes} nodes, ${pods} pods, ${services} Services: ${(wall / 1000).toFixed(1)} s, ${(world.sim.now / 1e6).toFixed(1)} s of virtual time, ${world.sim.steps} events, heap ${Math.round(heapUsed / 2 ** 20)} MiB, RSS ${Math.round(rss / 2 ** 20)} MiB`,
   );
 } else {
-  const times = Array.from({ length: RUNS }, (_, i) => once(W1, i + 1));
-  const sorted = [...times].sort((a, b) => a - b);
-  console.log(`W1, nothing to all Ready: first ${times[0]?.toFixed(0)} ms, median ${sorted[RUNS >> 1]?.toFixed(1)} ms`);
+  const times = Array.from({ length: WARM_UP + RUNS }, (_, i) => once(W1, i + 1));
+  const sorted = times.slice(WARM_UP).sort((a, b) => a - b);
+  console.log(
+    `W1, nothing to all Ready: first ${times[0]?.toFixed(0)} ms, tenth ${times[9]?.toFixed(0)} ms, median of ${RUNS} after ${WARM_UP}: ${sorted[RUNS >> 1]?.toFixed(1)} ms`,
+  );
 }

@@ -4,6 +4,7 @@ import type { Event, Pod } from '../cluster/api/object.ts';
 import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
 import { boot, type Cluster, settle } from '../cluster/world/boot.ts';
 import type { ClusterFile } from '../cluster/world/file.ts';
+import { manifestDirectory } from '../cluster/world/manifests.ts';
 import { REFERENCE_WORLDS } from '../cluster/world/worlds.ts';
 import type { Machine } from '../os/machine.ts';
 import { runCommand } from '../os/run.ts';
@@ -60,6 +61,8 @@ export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
   const cluster = boot(sim, file, machines);
   if (cluster && !settle(sim, cluster, cluster.expected))
     throw new Error(`world ${file.name}: not all pods are ready after a minute: ${unready(cluster)}`);
+  for (const spec of file.machines)
+    if (spec.role === 'control-plane') machines.get(spec.name)?.directory('/root').link('manifests', manifestDirectory());
   sim.runUntil(Math.ceil((sim.now + ROUND) / ROUND) * ROUND);
   for (const fault of file.faults ?? []) {
     const machine = machines.get(fault.on);

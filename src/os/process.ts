@@ -115,8 +115,12 @@ export class Process extends FileCalls {
     this.tty = opts.tty ?? (opts.newSession ? null : (parent?.tty ?? null));
     this.startTime = machine.sim.now;
     this.fds = new Map();
-    const inherited = opts.fds ?? new Map([...(parent?.fds ?? [])].filter(([fd]) => fd <= 2));
-    for (const [fd, file] of [...inherited].sort((a, b) => a[0] - b[0])) this.fds.set(fd, file.acquire());
+    if (opts.fds) for (const [fd, file] of [...opts.fds].sort((a, b) => a[0] - b[0])) this.fds.set(fd, file.acquire());
+    else
+      for (let fd = 0; fd <= 2; fd++) {
+        const file = parent?.fds.get(fd);
+        if (file) this.fds.set(fd, file.acquire());
+      }
     // An ignored signal stays ignored over fork and exec (signal(7)).
     for (const [s, d] of parent?.handlers ?? []) if (d === 'ignore') this.handlers.set(s, d);
     parent?.children.add(this);

@@ -29,13 +29,15 @@ export class Exit extends Error {
 /** A line of a restore file that is for the other family. */
 export class Ignored extends Error {}
 
-/** A kernel refusal that `nft_strerror()` (or iptc_strerror) turns into words, by function and errno. */
-export class Refused extends Error {
+/**
+ * A kernel refusal that `nft_strerror()` (or iptc_strerror) turns into words, by function and errno. Thrown for each
+ * `-C` that finds nothing, so it is no Error: the stack that one records costs more than the command.
+ */
+export class Refused {
   readonly errno: Errno | 'NONE';
   readonly text: string;
 
   constructor(text: string, errno: Errno | 'NONE' = 'NONE') {
-    super(text);
     this.text = text;
     this.errno = errno;
   }

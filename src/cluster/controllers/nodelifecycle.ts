@@ -14,7 +14,7 @@ import { setPodCondition } from './podstatus.ts';
 const NOT_READY = 'node.kubernetes.io/not-ready';
 const UNREACHABLE = 'node.kubernetes.io/unreachable';
 const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable';
-const GRACE = 40;
+const GRACE = 50;
 const STARTUP_GRACE = 60;
 const PERIOD = 5;
 

@@ -221,9 +221,8 @@ test('without a network there is no sandbox, and a node that says so', () => {
   n.run(3);
   expect(n.events('p')[0]).toMatch(/^NetworkNotReady network is not ready: container runtime network not ready/);
   const got = n.client.get('nodes', '', 'node-1');
-  const ready =
-    got.ok && (got.value.status as { conditions: { type: string; status: string }[] }).conditions.find((c) => c.type === 'Ready');
-  expect(ready?.status).toBe('False');
+  const status = (got.ok ? got.value.status : null) as { conditions: { type: string; status: string }[] } | null;
+  expect(status?.conditions.find((c) => c.type === 'Ready')?.status).toBe('False');
   n.machine.init.writeFile('/etc/cni/net.d/10-bridge.conflist', CONFLIST);
   n.run(6);
   expect(n.pod('p').status?.phase).toBe('Running');

@@ -108,7 +108,8 @@ export const internalText = (fields: readonly (readonly [string, unknown])[]): G
 export function withMembers<T extends object>(object: T, members: Readonly<Record<string, unknown>>): T {
   const from = object as Readonly<Record<string, unknown>>;
   let out: Record<string, unknown> | undefined;
-  for (const [k, v] of Object.entries(members)) {
+  for (const k in members) {
+    const v = members[k];
     if (from[k] === v) continue;
     out ??= { ...from };
     if (v === undefined) delete out[k];
