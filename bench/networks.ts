@@ -1,6 +1,6 @@
 /** The networks of the bench as lists of commands: the emulator and the real kernel run the very same lines. */
 
-import { restoreInput, type ServicePort } from '../src/cluster/proxy/iptables.ts';
+import { type FixedService, fixedRules } from '../src/cluster/proxy/fixed.ts';
 
 /** Namespaces in the order of creation, and `[namespace, command line]` to run after. `@` stands before every namespace's name. */
 export interface Network {
@@ -81,7 +81,7 @@ export const VXLAN: Network = {
 
 /** Rules of kube-proxy for `count` Services of two endpoints each (8 rules a Service); the last one is nginx in the server's pod. */
 export function serviceRules(net: Network, count: number): { input: string; address: string } {
-  const services: ServicePort[] = Array.from({ length: count }, (_, i) => {
+  const services: FixedService[] = Array.from({ length: count }, (_, i) => {
     const last = i === count - 1;
     return {
       name: `bench/s${i}:http`,
@@ -91,7 +91,7 @@ export function serviceRules(net: Network, count: number): { input: string; addr
       endpoints: [80, 8080].map((port) => (last ? `${net.address}:${port}` : `10.245.${i >> 8}.${i & 255}:${port}`)),
     };
   });
-  return { input: restoreInput({ clusterCIDR: '10.244.0.0/16', services }), address: (services.at(-1) as ServicePort).clusterIP };
+  return { input: fixedRules('10.244.0.0/16', services), address: (services.at(-1) as FixedService).clusterIP };
 }
 
 /** `count` rules in the pods' way that no packet of theirs matches. */

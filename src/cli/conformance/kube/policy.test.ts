@@ -8,7 +8,7 @@ import type { Machine } from '../../../os/machine.ts';
 import { runCommand, startCommand } from '../../../os/run.ts';
 import { SEC } from '../../../sim/sim.ts';
 import type { Fixture } from './fixture.ts';
-import { judgePolicies } from './policy-case.ts';
+import { judgePolicies, type PolicyCase } from './policy-case.ts';
 import { commandLine, type Objects, worldOf } from './proxy-case.ts';
 import type { Place } from './topology.ts';
 
@@ -26,7 +26,7 @@ const onlyFromB = policy('only-b', {
 });
 const denyEgress = policy('deny-egress', { podSelector: { matchLabels: { pod: 'b' } }, policyTypes: ['Egress'] });
 
-const cases = [
+const cases: readonly PolicyCase[] = [
   {
     id: 1,
     description: 'policies come, labels change, policies go',

@@ -54,7 +54,7 @@ const routes = (m: Machine): string[] =>
   m.kernel.init.fib
     .list(4, RT_TABLE_MAIN)
     .filter((r) => r.dst.len === 24 && r.dst.addr !== ip('192.168.56.0'))
-    .map((r) => `${r.dst.addr - ip('10.244.0.0')} ${r.nexthops[0]?.dev?.name}${r.nexthops[0]?.onlink ? ' onlink' : ''}`);
+    .map((r) => `${Number(r.dst.addr) - Number(ip('10.244.0.0'))} ${r.nexthops[0]?.dev?.name}${r.nexthops[0]?.onlink ? ' onlink' : ''}`);
 
 test('vxlan: device, subnet file, annotations, way to the other node', () => {
   const { a, client } = world('vxlan');
