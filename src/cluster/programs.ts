@@ -16,6 +16,7 @@ import { imageCommands } from './images/programs/index.ts';
 import { ingressCommand } from './ingress/controller.ts';
 import { nginxIngress } from './ingress/nginx.ts';
 import { traefikIngress } from './ingress/traefik.ts';
+import { metricsServerCommand } from './metrics/server.ts';
 import { calicoctlCommand } from './network/calico/calicoctl.ts';
 import { calicoInstall } from './network/calico/install.ts';
 import { calicoNodeCommand } from './network/calico/node.ts';
@@ -57,6 +58,7 @@ const inImages: readonly Command[] = [
   gatewayProxyCommand(asController),
   ingressCommand(nginxIngress, asController),
   ingressCommand(traefikIngress, asController),
+  metricsServerCommand((p) => podClient(p, 'system:serviceaccount:kube-system:metrics-server')),
   flanneldCommand((p) => podClient(p, 'system:serviceaccount:kube-flannel:flannel')),
   calicoNodeCommand((p) => podClient(p, 'system:serviceaccount:kube-system:calico-node')),
   calicoInstall,

@@ -20,7 +20,8 @@ export const CLUSTER_FEATURES: readonly Feature[] = [
     ['objects of v1.36: defaults, validation, updates, patches of all types, server-side apply, deletion, watches', 'emulated'],
     ['custom resources with schema, columns and subresources; Gateway API built in', 'emulated'],
     ['authorization by roles, tokens and certificates', 'emulated'],
-    ['admission webhooks, policies in CEL, API priority, aggregation, audit', 'absent'],
+    ['aggregation', 'partly', 'proxied requests, availability, discovery; certificates of the servers are not looked at'],
+    ['admission webhooks, policies in CEL, API priority, audit', 'absent'],
     ['quotas and limit ranges', 'partly', 'stored and shown, not enforced'],
   ),
   ...rows('Controllers and scheduler')(
@@ -31,7 +32,7 @@ export const CLUSTER_FEATURES: readonly Feature[] = [
   ),
   ...rows('Nodes')(
     ['sandboxes, containers, images as sets of programs, probes, restarts, hooks, logs, exec, port-forward', 'emulated'],
-    ['CPU and memory', 'partly', 'requests are scheduled; use is a model, nothing is killed for memory'],
+    ['CPU and memory', 'partly', 'requests are scheduled; use is a model that metrics-server reads, nothing is killed for memory'],
     ['images that are not in the table', 'absent', 'a pull says that the registry does not have them'],
   ),
   ...rows('Networks')(

@@ -29,9 +29,9 @@ const cpuText = (u: Usage): string => `${(u.cpu + 999_999n) / 1_000_000n}m`;
 const memoryText = (u: Usage): string => `${u.memory / MI}Mi`;
 const percent = (a: bigint, b: bigint): string => `${b === 0n ? 0n : (a * 100n) / b}%`;
 
-/** Version of metrics.k8s.io that the server has. */
+/** Version of metrics.k8s.io that the server has now: this is never answered from the cache. */
 function* metricsPath(ctx: Ctx): Task<string | Failure> {
-  const groups = yield* ctx.mapper.groups();
+  const groups = yield* ctx.mapper.groups(true);
   if (groups instanceof Failure) return groups;
   const versions = groups.filter((g) => g.group === 'metrics.k8s.io').map((g) => g.version);
   const version = ['v1', 'v1beta1'].find((v) => versions.includes(v));

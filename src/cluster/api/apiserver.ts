@@ -318,6 +318,7 @@ function* serve(p: Process): Task<number> {
     );
     return 1;
   }
+  startThread(p, cluster.api.aggregation.run(p));
   for (;;) {
     const a = yield* acceptTcp(p, listener);
     if (a.ok) startThread(p, connection(p, cluster.api, a.value));

@@ -65,6 +65,18 @@ export function groupsOf(server: ApiServer): readonly Group[] {
   }));
 }
 
+/** With the groups that other servers serve. */
+export function allGroups(server: ApiServer): readonly Group[] {
+  const { resources } = server.aggregation;
+  if (resources.length === 0) return groupsOf(server);
+  const names = [...new Set(resources.map((d) => d.group))].sort();
+  const versionsOf = (name: string): Version[] =>
+    [...new Set(resources.filter((d) => d.group === name).map((d) => d.version))]
+      .sort(compareVersions)
+      .map((version) => ({ version, resources: resources.filter((d) => d.group === name && d.version === version) }));
+  return [...groupsOf(server), ...names.map((name) => ({ name, versions: versionsOf(name) }))];
+}
+
 /** The list of a group version: resources and their subresources, by name. */
 export function resourceList(gv: string, resources: readonly ResourceDef[]): object {
   const rows = resources.flatMap((d) => [
@@ -96,7 +108,7 @@ export function groupDocument(group: Group): object {
 
 /** apidiscovery.k8s.io/v2 of `/api` or `/apis`. */
 export function aggregated(server: ApiServer, core: boolean): object {
-  const items = groupsOf(server)
+  const items = allGroups(server)
     .filter((g) => (g.name === '') === core)
     .map((g) => ({
       metadata: core ? {} : { name: g.name },
@@ -134,7 +146,7 @@ export function groupList(server: ApiServer): object {
   return {
     kind: 'APIGroupList',
     apiVersion: 'v1',
-    groups: groupsOf(server)
+    groups: allGroups(server)
       .filter((g) => g.name !== '')
       .map(groupDocument),
   };

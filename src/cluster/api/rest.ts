@@ -1,7 +1,7 @@
 /** Requests by path, as the API server's HTTP face takes them. Models apiserver's request info, filters and endpoint handlers. */
 
 import { authorize } from './authorizer.ts';
-import { aggregated, groupDocument, groupList, groupsOf, legacy, resourceList } from './discovery.ts';
+import { aggregated, allGroups, groupDocument, groupList, groupsOf, legacy, resourceList } from './discovery.ts';
 import { goQuote } from './field.ts';
 import { parameter, percent, type RestRequest, type RestResponse, type RestResult } from './http-types.ts';
 import { openApi } from './openapi.ts';
@@ -225,7 +225,7 @@ function document(server: ApiServer, request: RestRequest): RestResponse | undef
   if (clean === '/api/v1') return jsonResponse(200, `${toJson(resourceList('v1', groupsOf(server)[0]?.versions[0]?.resources ?? []))}\n`);
   const gv = /^\/apis\/([^/]+)(?:\/([^/]+))?$/.exec(clean);
   if (gv) {
-    const group = groupsOf(server).find((g) => g.name === gv[1] && g.name !== '');
+    const group = allGroups(server).find((g) => g.name === gv[1] && g.name !== '');
     if (!group) return undefined;
     if (gv[2] === undefined) return jsonResponse(200, `${toJson({ kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(group) })}\n`);
     const version = group.versions.find((v) => v.version === gv[2]);
@@ -237,7 +237,7 @@ function document(server: ApiServer, request: RestRequest): RestResponse | undef
 }
 
 function rootPaths(server: ApiServer): string[] {
-  const groups = groupsOf(server).filter((g) => g.name !== '');
+  const groups = allGroups(server).filter((g) => g.name !== '');
   const paths = [...PATHS, ...groups.flatMap((g) => [`/apis/${g.name}`, ...g.versions.map((v) => `/apis/${g.name}/${v.version}`)])];
   return [...paths, '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/readyz', '/version'].sort();
 }
@@ -247,6 +247,8 @@ const PAGE_NOT_FOUND = text(404, '404 page not found\n');
 export function handle(server: ApiServer, request: RestRequest): RestResult {
   const info = requestInfo(request);
   if (!authorize(server, request.user, info)) return refuse(accessDenied(info, request.user.name));
+  const elsewhere = server.aggregation.request(request);
+  if (elsewhere) return elsewhere;
   if (!info.isResource) {
     if (request.method !== 'GET' && request.method !== 'HEAD') return PAGE_NOT_FOUND;
     return document(server, request) ?? PAGE_NOT_FOUND;

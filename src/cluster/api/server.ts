@@ -1,6 +1,7 @@
 /** kube-apiserver without its HTTP face: tables, scheme, requests. Models apiserver's generic registry. */
 
 import type { Sim } from '../../sim/sim.ts';
+import { Aggregation } from './aggregator.ts';
 import { bootstrap } from './bootstrap.ts';
 import './kinds/index.ts';
 import type {
@@ -50,6 +51,7 @@ export class ApiServer {
   private readonly tables = new Map<string, Table>();
   private readonly states = new Map<string, unknown>();
   private readonly documents = new Map<string, { readonly generation: number; readonly text: string }>();
+  readonly aggregation = new Aggregation(this);
   private readonly customs = new Customs(this);
   private readonly expiry = new Expiry(this);
   private version = 0;
@@ -186,6 +188,7 @@ export class ApiServer {
   changed(def: ResourceDef, object: AnyObject | undefined, old: AnyObject | undefined): void {
     if (def.kind === 'CustomResourceDefinition') this.customs.changed(object, old);
     else if (def.kind === 'Event' && object && !old) this.expiry.add(object);
+    else if (def.kind === 'EndpointSlice' || def.kind === 'APIService') this.aggregation.changed(def, object, old);
   }
 
   client(user: UserInfo = SUPER, options: ClientOptions = {}): Client {

@@ -34,6 +34,8 @@ export interface ControllerOptions {
 
 /** CPU in millicores and memory in bytes of a pod, as metrics-server would say. */
 export interface MetricsSource {
+  /** Whether the API is served; without it: always. */
+  readonly available?: () => boolean;
   pod(pod: Pod): PodMetrics | undefined;
 }
 

@@ -227,7 +227,7 @@ class Autoscalers implements Running {
       `failed to get ${source.name} ${container ? 'container ' : ''}${container ? 'resource ' : 'resource '}metric value: ${what}${text}`,
     ];
     const metrics = this.ctx.options.metrics;
-    if (!metrics)
+    if (!metrics || metrics.available?.() === false)
       return fail(
         `unable to get metrics for resource ${source.name}: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)`,
       );

@@ -64,6 +64,16 @@ export const ADDONS: readonly Image[] = [
     size: 23_500_220,
   },
   {
+    repository: 'registry.k8s.io/metrics-server/metrics-server',
+    tags: ['v0.8.0', 'v0.7.2'],
+    latest: false,
+    base: 'scratch',
+    entrypoint: ['/metrics-server'],
+    programs: ['metrics-server=/metrics-server'],
+    user: '65534',
+    size: 22_541_921,
+  },
+  {
     repository: 'ghcr.io/flannel-io/flannel',
     tags: ['v0.27.4', 'v0.27.0', 'v0.26.7'],
     latest: false,

@@ -7,6 +7,7 @@ import { kubeApiserverCommand } from '../api/apiserver.ts';
 import type { Client } from '../api/client.ts';
 import type { Running } from '../controllers/context.ts';
 import { startControllers } from '../controllers/index.ts';
+import { metricsSource } from '../metrics/source.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { type ClusterApi, clusterApiOf } from './connect.ts';
 
@@ -45,6 +46,7 @@ const controllerManager = program('kube-controller-manager', ({ sim }, client, {
       clusterCIDRs: kubernetes.clusterCIDRs,
       allocateNodeCIDRs: true,
       rootCA,
+      metrics: metricsSource(api),
       ...(kubernetes.loadBalancerPool ? { loadBalancerPool: kubernetes.loadBalancerPool } : {}),
     },
     resources: () => api.scheme.all(),

@@ -172,12 +172,80 @@ function ipMasqAgent(): object[] {
   ];
 }
 
+function metricsServer(): object[] {
+  const ns = 'kube-system';
+  const name = 'metrics-server';
+  const labels = { 'k8s-app': name };
+  const probe = (path: string): object => ({ failureThreshold: 3, httpGet: { path, port: 'https', scheme: 'HTTPS' }, periodSeconds: 10 });
+  return [
+    account(name, ns),
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: {
+        name: 'system:aggregated-metrics-reader',
+        labels: {
+          'rbac.authorization.k8s.io/aggregate-to-admin': 'true',
+          'rbac.authorization.k8s.io/aggregate-to-edit': 'true',
+          'rbac.authorization.k8s.io/aggregate-to-view': 'true',
+        },
+      },
+      rules: [{ apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: READ }],
+    },
+    ...rights(name, ns, [
+      { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
+      { apiGroups: [''], resources: ['pods', 'nodes'], verbs: READ },
+    ]),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: ns, labels },
+      spec: { selector: labels, ports: [{ appProtocol: 'https', name: 'https', port: 443, protocol: 'TCP', targetPort: 'https' }] },
+    },
+    controller(
+      name,
+      ns,
+      {
+        name,
+        image: 'registry.k8s.io/metrics-server/metrics-server:v0.8.0',
+        args: [
+          '--cert-dir=/tmp',
+          '--secure-port=10250',
+          '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
+          '--kubelet-use-node-status-port',
+          '--kubelet-insecure-tls',
+          '--metric-resolution=15s',
+        ],
+        ports: [{ containerPort: 10250, name: 'https', protocol: 'TCP' }],
+        livenessProbe: probe('/livez'),
+        readinessProbe: { ...probe('/readyz'), initialDelaySeconds: 20 },
+        resources: { requests: { cpu: '100m', memory: '200Mi' } },
+      },
+      labels,
+    ),
+    {
+      apiVersion: 'apiregistration.k8s.io/v1',
+      kind: 'APIService',
+      metadata: { name: 'v1beta1.metrics.k8s.io', labels },
+      spec: {
+        group: 'metrics.k8s.io',
+        groupPriorityMinimum: 100,
+        insecureSkipTLSVerify: true,
+        service: { name, namespace: ns },
+        version: 'v1beta1',
+        versionPriority: 100,
+      },
+    },
+  ];
+}
+
 const FILES: Readonly<Record<string, () => readonly object[]>> = {
   'gateway-api-crds.yaml': gatewayDefinitions,
   'gateway-controller.yaml': gateway,
   'ingress-nginx.yaml': ingressNginx,
   'traefik.yaml': traefik,
   'ip-masq-agent.yaml': ipMasqAgent,
+  'metrics-server.yaml': metricsServer,
 };
 
 /** Written out when somebody looks into it. */

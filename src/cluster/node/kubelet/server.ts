@@ -18,6 +18,7 @@ import type { Container } from '../runtime/types.ts';
 import type { Kubelet } from './context.ts';
 import { attach, Channels, exec, portForward } from './remote.ts';
 import { attemptsOf } from './status.ts';
+import { resourceMetrics } from './usage.ts';
 
 const PORT = 10250;
 const HANDSHAKE = 10 * SEC;
@@ -110,6 +111,8 @@ function* handle(kubelet: Kubelet, stream: Stream, head: RequestHead): Task<bool
   const parts = path.split('/').slice(1).map(decode);
   const [verb = '', namespace = '', pod = '', ...more] = parts;
   if (verb === 'healthz') return yield* respond(stream, { status: 200, body: 'ok' });
+  if (path === '/metrics/resource')
+    return yield* respond(stream, { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: resourceMetrics(kubelet) });
   if (verb === 'pods' || verb === 'runningpods')
     return yield* respond(stream, {
       status: 200,
