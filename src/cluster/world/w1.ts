@@ -1,7 +1,8 @@
 /** Reference world W1 "flannel-vxlan": three nodes, four pods, two Services, a client and an outside host, as data and as set-up scripts. */
 
-import { type FixedService, fixedRules } from '../proxy/fixed.ts';
+import type { FixedService } from '../proxy/fixed.ts';
 import { hex, sha256 } from '../sha256.ts';
+import { KUBE_PROXY_RULES } from './w1rules.ts';
 
 export const CLUSTER_CIDR = '10.244.0.0/16';
 
@@ -109,8 +110,6 @@ export function nodeLinks(node: NodeSpec): string[] {
 export function nodeForwarding(node: NodeSpec): string[] {
   return NODES.filter((n) => n.name !== node.name).map((n) => `fdb append 5e:00:00:00:${two(n.subnet)}:01 dev flannel.1 dst ${n.ip}`);
 }
-
-const KUBE_PROXY_RULES = fixedRules(CLUSTER_CIDR, SERVICES);
 
 /** flannel's own rules (ip-masq on): pod traffic that leaves the cluster is masqueraded. Models pkg/trafficmngr/iptables */
 function flannelRestoreInput(clusterCIDR: string, podCIDR: string): string {
