@@ -102,7 +102,10 @@ export class Machine {
       }
       // A path that ends with a slash is an empty directory.
       if (parts.at(-1) === '') continue;
-      dir.link(parts.at(-1) as string, text.startsWith('-> ') ? new Symlink(text.slice(3)) : new RegularFile(text, 0o644));
+      dir.link(
+        parts.at(-1) as string,
+        typeof text === 'string' && text.startsWith('-> ') ? new Symlink(text.slice(3)) : new RegularFile(text, 0o644),
+      );
     }
   }
 

@@ -28,6 +28,6 @@ export interface Command {
   readonly hidden?: boolean;
   /** Further names that are links to it. */
   readonly aliases?: readonly string[];
-  /** Files that come with its package, text by absolute path; a text that begins with `-> ` is a symbolic link. */
-  readonly files?: Readonly<Record<string, string>>;
+  /** Files that come with its package, text, or what makes it when somebody reads, by absolute path; a text that begins with `-> ` is a symbolic link. */
+  readonly files?: Readonly<Record<string, string | (() => string)>>;
 }

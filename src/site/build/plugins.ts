@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 import { labIds, loadLab } from '../../cli/labs.ts';
+import type { Command } from '../../os/program.ts';
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -32,6 +33,10 @@ const AT_ONCE: Readonly<Record<string, string>> = {
   podserver: 'podserver/podserver.ts',
 };
 
+/** A package's files before the programs are there: the links alone, null for a text that comes with them. */
+const withoutTexts = (files: NonNullable<Command['files']>): Record<string, string | null> =>
+  Object.fromEntries(Object.entries(files).map(([path, text]) => [path, typeof text === 'string' && text.startsWith('-> ') ? text : null]));
+
 /** `virtual:hopwise-programs` takes the place of the table of programs in the browser. */
 export const programs: Plugin = {
   name: 'hopwise-programs',
@@ -51,8 +56,14 @@ export const programs: Plugin = {
         .map(([name, file]) => `import { ${name} } from ${JSON.stringify(pathOf(`../../bin/${file}`))};`)
         .join('\n')}
       const loaded = new Map([${Object.keys(AT_ONCE).join(', ')}].flat().map((command) => [command.name, command]));
-      const table = ${JSON.stringify(commands.map(({ main: _, ...about }) => about))};
-      export const commands = table.map((about) => ({ ...about, main: (p) => loaded.get(about.name).main(p) }));
+      const table = ${JSON.stringify(commands.map(({ main: _, files, ...about }) => (files ? { ...about, files: withoutTexts(files) } : about)))};
+      const withTexts = (name, files) => Object.fromEntries(Object.entries(files).map(([path, link]) =>
+        [path, link ?? (() => loaded.get(name).files[path])]));
+      export const commands = table.map(({ files, ...about }) => ({
+        ...about,
+        ...(files ? { files: withTexts(about.name, files) } : {}),
+        main: (p) => loaded.get(about.name).main(p),
+      }));
       export async function loadPrograms() {
         for (const command of (await import(${JSON.stringify(index)})).commands) loaded.set(command.name, command);
       }`;
