@@ -69,7 +69,10 @@ export const pidof: Command = {
   name: 'pidof',
   *main(p) {
     const names = p.argv.slice(1).filter((a) => !a.startsWith('-'));
-    const pids = p.visible().filter((q) => names.includes(q.name)).map((q) => p.pidOf(q));
+    const pids = p
+      .visible()
+      .filter((q) => names.includes(q.name))
+      .map((q) => p.pidOf(q));
     if (pids.length === 0) return 1;
     yield* p.out(`${pids.reverse().join(' ')}\n`);
     return 0;

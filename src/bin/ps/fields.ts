@@ -53,7 +53,11 @@ function start(q: Process): string {
   return lived(q) < 86_400e6 ? strftime('%H:%M', us / 1e6) : strftime('%b%d', us / 1e6);
 }
 
-const num = (head: string, width: number, of: (q: Process, viewer: Process) => number | string): Field => ({ head, width, value: (q, v) => String(of(q, v)) });
+const num = (head: string, width: number, of: (q: Process, viewer: Process) => number | string): Field => ({
+  head,
+  width,
+  value: (q, v) => String(of(q, v)),
+});
 const text = (head: string, width: number, value: Field['value'], rest = false): Field => ({ head, width, left: true, rest, value });
 
 const PID_WIDTH = 7;

@@ -63,7 +63,8 @@ export const top: Command = {
       };
       const list = all
         .filter(
-          (q) => (!pids || pids.includes(p.pidOf(q))) && (user === undefined || p.machine.users(p).find((u) => u.uid === q.uid)?.name === user),
+          (q) =>
+            (!pids || pids.includes(p.pidOf(q))) && (user === undefined || p.machine.users(p).find((u) => u.uid === q.uid)?.name === user),
         )
         .sort((a, b) => busy(b) - busy(a) || a.pid - b.pid);
       const total = Math.min(100, all.reduce((n, q) => n + busy(q), 0) / 2);

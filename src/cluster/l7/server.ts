@@ -255,7 +255,10 @@ export class L7Server {
       const withHeaders = { ...a, head: { ...a.head, headers: this.flavor.response(a.head.headers, { own, micros }) } };
       return !(yield* this.respond(stream, withHeaders, c.close, head.method, micros));
     }.bind(this);
-    if (this.flavor.strictServerName && c.tlsName !== null && mine &&
+    if (
+      this.flavor.strictServerName &&
+      c.tlsName !== null &&
+      mine &&
       mine !== best(listeners, (l) => (hostMatches(l.hostname, c.tlsName as string) ? hostRank(l.hostname) : -1))
     )
       return yield* finish(this.flavor.page(421), true, { flag: 'NR' });

@@ -28,7 +28,7 @@ export type { NftTables } from './nft/tables.ts';
 export type { NftTrace, TracedPacket, TraceSink } from './nft/trace.ts';
 export type { NfTableChange, NfTraceStep } from './nftrace.ts';
 export type { Chain } from './xt/chain.ts';
-export { type NfAcct, NfAccounts } from './xt/ext/nfacct.ts';
+export { NfAccounts, type NfAcct } from './xt/ext/nfacct.ts';
 export { RecentLists } from './xt/ext/recent.ts';
 export { findMatch, findTarget } from './xt/ext/registry.ts';
 export { type Ext, isMissing, type ListCx, type MatchExt, type OptionSpec, type ParseCx, Problem, type TargetExt } from './xt/ext.ts';

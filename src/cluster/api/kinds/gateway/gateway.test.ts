@@ -9,7 +9,12 @@ import { gatewayDefinitions, unknownGatewayFields } from './index.ts';
 const GROUP = 'gateway.networking.k8s.io';
 function create(kind: string, spec: string): { object: AnyObject; errors: string[] } {
   const rules = rulesOf({ kind, group: GROUP });
-  const given = { apiVersion: `${GROUP}/v1`, kind, metadata: { name: 'a', namespace: 'default' }, spec: parse(spec) } as unknown as AnyObject;
+  const given = {
+    apiVersion: `${GROUP}/v1`,
+    kind,
+    metadata: { name: 'a', namespace: 'default' },
+    spec: parse(spec),
+  } as unknown as AnyObject;
   const object = rules.defaults?.(given) ?? given;
   return { object, errors: (rules.validate?.(object, new Harness().context()) ?? []).map(errorText) };
 }
