@@ -3,7 +3,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 import { labIds, loadLab } from '../../cli/labs.ts';
-import type { Command } from '../../os/program.ts';
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -34,7 +33,7 @@ const AT_ONCE: Readonly<Record<string, string>> = {
 };
 
 /** A package's files before the programs are there: the links alone, null for a text that comes with them. */
-const withoutTexts = (files: NonNullable<Command['files']>): Record<string, string | null> =>
+const withoutTexts = (files: Readonly<Record<string, string | (() => string)>>): Record<string, string | null> =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [path, typeof text === 'string' && text.startsWith('-> ') ? text : null]));
 
 /** `virtual:hopwise-programs` takes the place of the table of programs in the browser. */
