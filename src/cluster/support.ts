@@ -26,13 +26,18 @@ export const CLUSTER_FEATURES: readonly Feature[] = [
   ),
   ...rows('Controllers and scheduler')(
     ['deployments, replica sets, daemon sets, stateful sets, jobs, cron jobs', 'emulated'],
-    ['endpoints and endpoint slices with hints, services, namespaces, garbage collection, nodes, load balancers from a pool', 'emulated'],
+    [
+      'endpoints and endpoint slices with hints, services, namespaces, garbage collection, nodes, load balancers from a pool',
+      'emulated',
+      'addresses are announced by ARP, not by BGP',
+    ],
     ['scheduling by resources, selectors, taints, affinity, spread, priority', 'emulated'],
     ['volumes that are claimed', 'partly', 'claims are stored; nothing is provisioned'],
   ),
   ...rows('Nodes')(
     ['sandboxes, containers, images as sets of programs, probes, restarts, hooks, logs, exec, port-forward', 'emulated'],
     ['CPU and memory', 'partly', 'requests are scheduled; use is a model that metrics-server reads, nothing is killed for memory'],
+    ['System V IPC and /dev/shm that a pod shares', 'partly', 'objects are made, listed and removed; no program attaches to them'],
     ['images that are not in the table', 'absent', 'a pull says that the registry does not have them'],
   ),
   ...rows('Networks')(
