@@ -3,7 +3,6 @@
 import { flushCache } from '../net/ip/route.ts';
 import { fail, ok } from '../sim/errno.ts';
 import { type Directory, type Inode, MagicLink, ProcDir, ProcFile, Symlink } from './inode.ts';
-import { IPC_SYSCTLS, ipcSysctl, sysvipcDir } from './ipc.ts';
 import type { Machine } from './machine.ts';
 import { pidAsSeen, processByPid, processesSeen } from './pidns.ts';
 import type { Process } from './process.ts';
@@ -38,7 +37,6 @@ export function procRoot(m: Machine): Directory {
     self: new Symlink((p) => String(p.getpid())),
     'thread-self': new Symlink((p) => `${p.getpid()}/task/${p.getpid()}`),
     sys: sysctlDir(''),
-    sysvipc: sysvipcDir(),
     uptime: new ProcFile(() => `${(m.sim.now / 1e6 + 100).toFixed(2)} ${(m.sim.now / 1e6 + 90).toFixed(2)}\n`),
     version: new ProcFile(() => 'Linux version 6.18.44 (build@hopwise) #1 SMP PREEMPT_DYNAMIC\n'),
   };
@@ -111,7 +109,7 @@ function specialKey(path: string, p: Process): Inode | undefined {
 }
 
 const OWN_DIRECTORIES = ['kernel', 'fs', 'vm'];
-const KERNEL_NAMES = ['hostname', 'osrelease', 'ostype', 'pid_max', 'random', 'version', ...IPC_SYSCTLS];
+const KERNEL_NAMES = ['hostname', 'osrelease', 'ostype', 'pid_max', 'random', 'version'];
 
 function kernelEntry(path: string): Inode | undefined {
   switch (path) {
@@ -142,8 +140,7 @@ function kernelEntry(path: string): Inode | undefined {
     case 'kernel/pid_max':
       return new ProcFile(() => '4194304\n');
   }
-  const limit = path.startsWith('kernel/') ? ipcSysctl(path.slice('kernel/'.length)) : undefined;
-  return limit === undefined ? undefined : new ProcFile(() => `${limit}\n`);
+  return undefined;
 }
 
 function uuid(p: Process): string {
@@ -172,7 +169,7 @@ function processDir(target: Process): Directory {
     net: procNet(target),
     ns: fixedDir({
       cgroup: new Symlink('cgroup:[4026531835]'),
-      ipc: new Symlink(() => `ipc:[${target.ipcns.inode}]`),
+      ipc: new Symlink('ipc:[4026531839]'),
       mnt: new Symlink('mnt:[4026531841]'),
       net: new Symlink(() => `net:[${target.ns.inode}]`),
       pid: new Symlink(`pid:[${target.pidns?.inode ?? 4026531836}]`),

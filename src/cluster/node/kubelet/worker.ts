@@ -263,7 +263,6 @@ export class PodWorker {
       annotations,
       hostNetwork: spec?.hostNetwork === true,
       hostPid: spec?.hostPID === true,
-      hostIpc: spec?.hostIPC === true,
       sharedPid: spec?.shareProcessNamespace === true,
       portMappings: portMappings(pod),
       resolvConf: resolv.text,
