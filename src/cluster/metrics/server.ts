@@ -2,11 +2,7 @@
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
-import { acceptTcp, closeSocket } from '../../os/sockcalls.ts';
-import { tcpStream } from '../../os/stream.ts';
 import { startThread } from '../../os/thread.ts';
-import { type Identity, tlsAccept } from '../../os/tls/server.ts';
-import { TlsSession } from '../../os/tls/session.ts';
 import type { TcpSocket } from '../../os/uapi.ts';
 import { SEC } from '../../sim/sim.ts';
 import { utf8 } from '../../wire/bytes.ts';
@@ -14,16 +10,14 @@ import type { Client } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
 import type { Node, Pod } from '../api/object.ts';
 import { listenTcp, pause } from '../images/programs/http.ts';
-import { selfSigned } from '../ingress/certificate.ts';
 import { fetchHttps } from '../l7/fetch.ts';
-import { emitResponse, HttpReader, REASONS } from '../l7/http1.ts';
+import { emitResponse, REASONS } from '../l7/http1.ts';
+import { serveHttps } from '../l7/serve.ts';
 import { clusterApiOf } from '../node/connect.ts';
 import { answer } from './rest.ts';
 import { sharedMetrics } from './source.ts';
 import { type Batch, decodeBatch, MetricsStorage } from './storage.ts';
 
-const HANDSHAKE = 10 * SEC;
-const IDLE = 90 * SEC;
 const SCRAPE = 10 * SEC;
 const TYPES = ['InternalIP', 'ExternalIP', 'Hostname'];
 
@@ -64,50 +58,20 @@ function* scrapeAll(p: Process, served: Served, types: readonly string[]): Task<
   served.storage.store(batches);
 }
 
-function* connection(p: Process, sock: TcpSocket, identity: Identity, served: Served): Task<void> {
-  try {
-    const session = new TlsSession(tcpStream(sock), p.sim.rng('metrics-server/tls'));
-    session.deadline = p.sim.now + HANDSHAKE;
-    const failure = yield* tlsAccept(session, {
-      identity: () => [identity],
-      versions: [12, 13],
-      alpn: (o) => (o.includes('http/1.1') ? 'http/1.1' : null),
-    });
-    if (failure) return;
-    session.deadline = undefined;
-    const reader = new HttpReader(session);
-    for (;;) {
-      reader.deadline = p.sim.now + IDLE;
-      const head = yield* reader.request();
-      if (typeof head === 'string') return;
-      const asked = yield* reader.body(head.headers, false);
-      if (typeof asked === 'string') return;
+const listen = (p: Process, listener: TcpSocket, served: Served): Task<void> =>
+  serveHttps(p, listener, {
+    name: 'metrics-server',
+    subject: () => [['CN', `localhost@${Math.floor(p.sim.epochMs / 1000)}`]],
+    *answer(session, head) {
       const r = answer(p.sim, served, head);
       const body = utf8(r.body);
       const headers = [
         ['Content-Type', r.type],
         ['Content-Length', String(body.length)],
       ] as const;
-      const bytes = emitResponse({ status: r.status, reason: REASONS[r.status] ?? 'Status', headers }, body);
-      if (!(yield* session.send(bytes)).ok) return;
-    }
-  } finally {
-    closeSocket(p, sock);
-  }
-}
-
-function* listen(p: Process, listener: TcpSocket, served: Served): Task<void> {
-  let identity: Identity | null = null;
-  for (;;) {
-    const a = yield* acceptTcp(p, listener);
-    if (!a.ok) {
-      if (a.errno === 'EINTR' || a.errno === 'ECONNABORTED') continue;
-      return;
-    }
-    identity ??= selfSigned(p.sim, [['CN', `localhost@${Math.floor(p.sim.epochMs / 1000)}`]]);
-    startThread(p, connection(p, a.value, identity, served));
-  }
-}
+      return (yield* session.send(emitResponse({ status: r.status, reason: REASONS[r.status] ?? 'Status', headers }, body))).ok;
+    },
+  });
 
 /** `15s`, `1m` in µs. */
 function resolutionOf(text: string): number | undefined {

@@ -1,19 +1,15 @@
 /** kubelet's server on port 10250: logs, exec, attach, port-forward, stats, health. Models pkg/kubelet/server */
 
 import type { Task } from '../../../os/process.ts';
-import { acceptTcp, closeSocket, openTcp } from '../../../os/sockcalls.ts';
-import { type Stream, tcpStream } from '../../../os/stream.ts';
-import { startThread } from '../../../os/thread.ts';
+import { openTcp } from '../../../os/sockcalls.ts';
+import type { Stream } from '../../../os/stream.ts';
 import { digest } from '../../../os/tls/primitives.ts';
-import { type Identity, tlsAccept } from '../../../os/tls/server.ts';
-import { TlsSession } from '../../../os/tls/session.ts';
-import type { TcpSocket } from '../../../os/uapi.ts';
 import { SEC } from '../../../sim/sim.ts';
 import { utf8 } from '../../../wire/bytes.ts';
 import { acceptKey, PORT_FORWARD_V4, REMOTE_COMMAND_V5 } from '../../../wire/websocket.ts';
 import { microsOf } from '../../api/time.ts';
-import { selfSigned } from '../../ingress/certificate.ts';
-import { emitResponse, type Header, HttpReader, headerOf, type RequestHead } from '../../l7/http1.ts';
+import { emitResponse, type Header, headerOf, type RequestHead } from '../../l7/http1.ts';
+import { serveHttps } from '../../l7/serve.ts';
 import type { Container } from '../runtime/types.ts';
 import type { Kubelet } from './context.ts';
 import { attach, Channels, exec, portForward } from './remote.ts';
@@ -21,8 +17,6 @@ import { attemptsOf } from './status.ts';
 import { resourceMetrics } from './usage.ts';
 
 const PORT = 10250;
-const HANDSHAKE = 10 * SEC;
-const IDLE = 90 * SEC;
 
 export function* serveKubelet(kubelet: Kubelet): Task<void> {
   const { p } = kubelet;
@@ -34,46 +28,14 @@ export function* serveKubelet(kubelet: Kubelet): Task<void> {
     kubelet.log('E', 'server.go:245', 'Failed to listen and serve', { err: `listen tcp 0.0.0.0:${PORT}: bind: address already in use` });
     return;
   }
-  let identity: Identity | null = null;
-  for (;;) {
-    const a = yield* acceptTcp(p, listener);
-    if (!a.ok) {
-      if (a.errno === 'EINTR' || a.errno === 'ECONNABORTED') continue;
-      return;
-    }
-    // A certificate is made when somebody first asks for one.
-    identity ??= selfSigned(p.sim, [
+  yield* serveHttps(p, listener, {
+    name: 'kubelet',
+    subject: () => [
       ['O', 'system:nodes'],
       ['CN', `system:node:${kubelet.config.nodeName}`],
-    ]);
-    startThread(p, connection(kubelet, a.value, identity));
-  }
-}
-
-function* connection(kubelet: Kubelet, sock: TcpSocket, identity: Identity): Task<void> {
-  const { p } = kubelet;
-  try {
-    const session = new TlsSession(tcpStream(sock), p.sim.rng('kubelet/tls'));
-    session.deadline = p.sim.now + HANDSHAKE;
-    const failure = yield* tlsAccept(session, {
-      identity: () => [identity],
-      versions: [12, 13],
-      alpn: (o) => (o.includes('http/1.1') ? 'http/1.1' : null),
-    });
-    if (failure) return;
-    session.deadline = undefined;
-    const reader = new HttpReader(session);
-    for (;;) {
-      reader.deadline = p.sim.now + IDLE;
-      const head = yield* reader.request();
-      if (typeof head === 'string') return;
-      const body = yield* reader.body(head.headers, false);
-      if (typeof body === 'string') return;
-      if (!(yield* handle(kubelet, session, head))) return;
-    }
-  } finally {
-    closeSocket(p, sock);
-  }
+    ],
+    answer: (session, head) => handle(kubelet, session, head),
+  });
 }
 
 interface Answer {
