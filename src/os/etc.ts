@@ -1,7 +1,6 @@
-/** The files of a fresh /etc, as a small Debian 12 has them. */
+/** The files of a fresh /etc, as a small Debian 12 has them; /etc/services comes with getent. */
 
 import { Directory, RegularFile, Symlink } from './inode.ts';
-import { SERVICES } from './services.ts';
 
 const PASSWD = `root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
@@ -145,7 +144,6 @@ export function etcFiles(dir: Directory, hostname: string): void {
     passwd: PASSWD,
     protocols: PROTOCOLS,
     'resolv.conf': '',
-    services: SERVICES,
     'sysctl.conf': SYSCTL_CONF,
     shells: '/bin/sh\n/bin/bash\n/usr/bin/bash\n',
   };

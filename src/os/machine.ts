@@ -86,6 +86,11 @@ export class Machine {
     for (const command of commands) if (command.files && !command.hidden) this.unpack(command, '', this.fs.root);
   }
 
+  /** A file of a program's package, where the program is there, installed or not. */
+  packaged(name: string, path: string): string | (() => string) | undefined {
+    return this.commands.get(name)?.files?.[path];
+  }
+
   /** Lays a package's files that lie under `prefix` into `root`, which stands for that directory. */
   private unpack(command: Command, prefix: string, root: Directory): void {
     for (const [path, text] of Object.entries(command.files ?? {})) {

@@ -5,6 +5,7 @@ import type { Command, Task } from '../../os/program.ts';
 import { getaddrinfo, gethostbyaddr, gethostbyname2, type HostResult, inetAton, readHosts } from '../../os/resolver.ts';
 import { formatIp, type IpAddr, parseIp6 } from '../../wire/addr.ts';
 import { getopt, specs } from '../getopt.ts';
+import { SERVICES } from './services.ts';
 
 const DATABASES = [
   'ahosts',
@@ -192,4 +193,4 @@ function* main(p: Process): Task<number> {
   }
 }
 
-export const getent: Command = { name: 'getent', main };
+export const getent: Command = { name: 'getent', main, files: { '/etc/services': SERVICES } };

@@ -4,7 +4,7 @@ import { POLICY_IMAGE } from '../policy/manifest.ts';
 import { ADDONS } from './addons.ts';
 import { CALICO } from './calico.ts';
 import type { Image } from './image.ts';
-import { NGINX_FILES } from './nginx.ts';
+import { NGINX_FILES, NGINX_PACKAGED } from './nginx.ts';
 import { parseReference, repositoryOf } from './reference.ts';
 import { TRAFFIC } from './traffic.ts';
 
@@ -37,6 +37,7 @@ const APPS: readonly Image[] = [
     env: { NGINX_VERSION: '1.29.3', PKG_RELEASE: '1~bookworm' },
     programs: ['nginx', 'curl', 'openssl'],
     files: NGINX_FILES,
+    packaged: NGINX_PACKAGED,
     size: 72_404_038,
   },
   {
@@ -49,6 +50,7 @@ const APPS: readonly Image[] = [
     env: { NGINX_VERSION: '1.29.3', PKG_RELEASE: '1' },
     programs: ['nginx', 'curl'],
     files: NGINX_FILES,
+    packaged: NGINX_PACKAGED,
     size: 22_477_192,
   },
   {

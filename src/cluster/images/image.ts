@@ -22,6 +22,8 @@ export interface Image {
   readonly programs?: readonly string[];
   /** Text by absolute path; a text that begins with `-> ` is a symbolic link, a path that ends with a slash a directory, a text that begins with `#!` an executable. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Files as a program's package has them: the program by absolute path. */
+  readonly packaged?: Readonly<Record<string, string>>;
   /** Bytes that a pull fetches. */
   readonly size: number;
 }

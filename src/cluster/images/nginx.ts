@@ -57,31 +57,6 @@ const DEFAULT_CONF = `server {
 }
 `;
 
-const WELCOME = `<!DOCTYPE html>
-<html>
-<head>
-<title>Welcome to nginx!</title>
-<style>
-html { color-scheme: light dark; }
-body { width: 35em; margin: 0 auto;
-font-family: Tahoma, Verdana, Arial, sans-serif; }
-</style>
-</head>
-<body>
-<h1>Welcome to nginx!</h1>
-<p>If you see this page, the nginx web server is successfully installed and
-working. Further configuration is required.</p>
-
-<p>For online documentation and support please refer to
-<a href="http://nginx.org/">nginx.org</a>.<br/>
-Commercial support is available at
-<a href="http://nginx.com/">nginx.com</a>.</p>
-
-<p><em>Thank you for using nginx.</em></p>
-</body>
-</html>
-`;
-
 const ENTRYPOINT = `#!/bin/sh
 if [ "$1" = nginx ]; then
   echo "/docker-entrypoint.sh: Configuration complete; ready for start up"
@@ -95,10 +70,12 @@ export const NGINX_FILES: Readonly<Record<string, string>> = {
   '/etc/nginx/conf.d/default.conf': DEFAULT_CONF,
   '/etc/nginx/mime.types':
     '\ntypes {\n    text/html                                        html htm shtml;\n    text/css                                         css;\n    text/xml                                         xml;\n    application/javascript                           js;\n    application/json                                 json;\n    text/plain                                       txt;\n    image/png                                        png;\n    image/svg+xml                                    svg svgz;\n}\n',
-  '/usr/share/nginx/html/index.html': WELCOME,
   '/usr/share/nginx/html/50x.html':
     '<!DOCTYPE html>\n<html>\n<head>\n<title>Error</title>\n</head>\n<body>\n<h1>An error occurred.</h1>\n<p>Sorry, the page you are looking for is currently unavailable.<br/>\nPlease try again later.</p>\n</body>\n</html>\n',
   '/var/log/nginx/access.log': '-> /dev/stdout',
   '/var/log/nginx/error.log': '-> /dev/stderr',
   '/var/cache/nginx/': '',
 };
+
+/** What is the same in the distribution's package. */
+export const NGINX_PACKAGED: Readonly<Record<string, string>> = { '/usr/share/nginx/html/index.html': 'nginx' };

@@ -123,14 +123,16 @@ function unpack(root: Directory, files: Readonly<Record<string, string>>, init: 
   }
 }
 
-function etc(dir: Directory, base: Base): void {
+function etc(machine: Machine, dir: Directory, base: Base): void {
   if (base === 'scratch') {
     dir.link('passwd', new RegularFile('root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n'));
     dir.link('group', new RegularFile('root:x:0:\nnobody:x:65534:\n'));
     return;
   }
   etcFiles(dir, 'localhost');
-  const file = (name: string, text: string): void => void dir.link(name, new RegularFile(text));
+  const file = (name: string, text: string | (() => string)): void => void dir.link(name, new RegularFile(text));
+  const services = machine.packaged('getent', '/etc/services');
+  if (services !== undefined) file('services', services);
   if (base === 'debian') {
     file('hostname', '');
     return;
@@ -154,7 +156,7 @@ export function rootOf(machine: Machine, image: Image): Directory {
       root.link(name, made);
       return made;
     };
-    dir('etc', (d) => etc(d, image.base));
+    dir('etc', (d) => etc(machine, d, image.base));
     for (const name of ['proc', 'sys', 'dev', 'run', 'var', 'usr']) dir(name);
     dir('tmp', undefined, 0o1777);
     if (image.base !== 'scratch') for (const name of ['home', 'opt', 'mnt', 'srv', 'media']) dir(name);
@@ -167,6 +169,11 @@ export function rootOf(machine: Machine, image: Image): Directory {
     directoryIn(root, '/var', init).link('run', new Symlink('/run'));
     if (BASE_ENTRIES[image.base].musl) directoryIn(root, '/lib', init).link('ld-musl-x86_64.so.1', new RegularFile('', 0o755));
     if (image.files) unpack(root, image.files, init);
+    for (const [path, program] of Object.entries(image.packaged ?? {})) {
+      const slash = path.lastIndexOf('/');
+      const text = machine.packaged(program, path);
+      if (text !== undefined) directoryIn(root, path.slice(0, slash), init).link(path.slice(slash + 1), new RegularFile(text));
+    }
     for (const [folder, offer] of programs(machine, image)) directoryIn(root, folder, init).offer(offer);
   });
 }
