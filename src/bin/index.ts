@@ -19,6 +19,9 @@ import { getent } from './getent/getent.ts';
 import { host } from './host/host.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
+import { ipcmk } from './ipc/ipcmk.ts';
+import { ipcrm } from './ipc/ipcrm.ts';
+import { ipcs } from './ipc/ipcs.ts';
 import { ipset } from './ipset/ipset.ts';
 import { iptablesCommands } from './iptables/iptables.ts';
 import { ipvsadm } from './ipvsadm/ipvsadm.ts';
@@ -79,6 +82,9 @@ const table: readonly Command[] = [
   host,
   ifconfig,
   ip,
+  ipcmk,
+  ipcrm,
+  ipcs,
   ipset,
   ipvsadm,
   killall,

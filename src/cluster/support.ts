@@ -37,6 +37,7 @@ export const CLUSTER_FEATURES: readonly Feature[] = [
   ...rows('Nodes')(
     ['sandboxes, containers, images as sets of programs, probes, restarts, hooks, logs, exec, port-forward', 'emulated'],
     ['CPU and memory', 'partly', 'requests are scheduled; use is a model that metrics-server reads, nothing is killed for memory'],
+    ['System V IPC and /dev/shm that a pod shares', 'partly', 'objects are made, listed and removed; no program attaches to them'],
     ['images that are not in the table', 'absent', 'a pull says that the registry does not have them'],
   ),
   ...rows('Networks')(

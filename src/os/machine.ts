@@ -8,6 +8,7 @@ import { etcFiles } from './etc.ts';
 import { DEFAULT_PATH } from './exec.ts';
 import type { OpenFile } from './file.ts';
 import { Directory, type Inode, RegularFile, Symlink } from './inode.ts';
+import { IpcNamespace } from './ipc.ts';
 import { SocketFile } from './net.ts';
 import { pidAsSeen, processByPid, processesSeen } from './pidns.ts';
 import { Process, type SocketLike, type SpawnOptions, type Uts } from './process.ts';
@@ -50,6 +51,7 @@ export class Machine {
   readonly fs = new Vfs();
   readonly mounts = new MountTable();
   readonly uts: Uts;
+  readonly ipcns = new IpcNamespace(4026531839);
   readonly processes = new Map<number, Process>();
   /** PID 1; takes over orphans. */
   readonly init: Process;

@@ -8,6 +8,7 @@ import { Endpoint } from './endpoint.ts';
 import { resolveProgram } from './exec.ts';
 import type { OpenFile } from './file.ts';
 import { concat, FileCalls } from './filecalls.ts';
+import type { IpcNamespace } from './ipc.ts';
 import { copyEnvironment } from './layered.ts';
 import type { Machine } from './machine.ts';
 import { type PidNamespace, pidAsSeen, processByPid, processesSeen } from './pidns.ts';
@@ -37,6 +38,7 @@ export interface SpawnOptions {
   uts?: Uts;
   /** The child's PID namespace; its parent's when not given. */
   pidns?: PidNamespace | null;
+  ipcns?: IpcNamespace;
   uid?: number;
   gid?: number;
   /** True: a process group of its own; a number: joins (or founds, when it is 0) that group. */
@@ -83,6 +85,7 @@ export class Process extends FileCalls {
   /** VRF that its sockets are bound to as they are made (`ip vrf exec`), as a program at its cgroup would do. */
   vrf: string | null;
   uts: Uts;
+  ipcns: IpcNamespace;
   readonly fds: Map<number, OpenFile>;
   /** Path of the executable, as /proc/PID/exe shows it. */
   exe = '';
@@ -108,6 +111,7 @@ export class Process extends FileCalls {
     this.mnt = opts.mnt ?? parent?.mnt ?? machine.mounts;
     this.vrf = parent?.vrf ?? null;
     this.uts = opts.uts ?? parent?.uts ?? machine.uts;
+    this.ipcns = opts.ipcns ?? parent?.ipcns ?? machine.ipcns;
     this.pgid =
       opts.newGroup === true || opts.newGroup === 0 || !parent ? pid : typeof opts.newGroup === 'number' ? opts.newGroup : parent.pgid;
     this.sid = opts.newSession || !parent ? pid : parent.sid;

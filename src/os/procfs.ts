@@ -3,6 +3,7 @@
 import { flushCache } from '../net/ip/route.ts';
 import { fail, ok } from '../sim/errno.ts';
 import { type Directory, type Inode, MagicLink, ProcDir, ProcFile, Symlink } from './inode.ts';
+import { IPC_SYSCTLS, ipcSysctl, sysvipcDir } from './ipc.ts';
 import type { Machine } from './machine.ts';
 import { pidAsSeen, processByPid, processesSeen } from './pidns.ts';
 import type { Process } from './process.ts';
@@ -37,6 +38,7 @@ export function procRoot(m: Machine): Directory {
     self: new Symlink((p) => String(p.getpid())),
     'thread-self': new Symlink((p) => `${p.getpid()}/task/${p.getpid()}`),
     sys: sysctlDir(''),
+    sysvipc: sysvipcDir(),
     uptime: new ProcFile(() => `${(m.sim.now / 1e6 + 100).toFixed(2)} ${(m.sim.now / 1e6 + 90).toFixed(2)}\n`),
     version: new ProcFile(() => 'Linux version 6.18.44 (build@hopwise) #1 SMP PREEMPT_DYNAMIC\n'),
   };
@@ -109,7 +111,7 @@ function specialKey(path: string, p: Process): Inode | undefined {
 }
 
 const OWN_DIRECTORIES = ['kernel', 'fs', 'vm'];
-const KERNEL_NAMES = ['hostname', 'osrelease', 'ostype', 'pid_max', 'random', 'version'];
+const KERNEL_NAMES = ['hostname', 'osrelease', 'ostype', 'pid_max', 'random', 'version', ...IPC_SYSCTLS];
 
 function kernelEntry(path: string): Inode | undefined {
   switch (path) {
@@ -140,7 +142,8 @@ function kernelEntry(path: string): Inode | undefined {
     case 'kernel/pid_max':
       return new ProcFile(() => '4194304\n');
   }
-  return undefined;
+  const limit = path.startsWith('kernel/') ? ipcSysctl(path.slice('kernel/'.length)) : undefined;
+  return limit === undefined ? undefined : new ProcFile(() => `${limit}\n`);
 }
 
 function uuid(p: Process): string {
@@ -169,7 +172,7 @@ function processDir(target: Process): Directory {
     net: procNet(target),
     ns: fixedDir({
       cgroup: new Symlink('cgroup:[4026531835]'),
-      ipc: new Symlink('ipc:[4026531839]'),
+      ipc: new Symlink(() => `ipc:[${target.ipcns.inode}]`),
       mnt: new Symlink('mnt:[4026531841]'),
       net: new Symlink(() => `net:[${target.ns.inode}]`),
       pid: new Symlink(`pid:[${target.pidns?.inode ?? 4026531836}]`),

@@ -97,6 +97,9 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   ip6tables: iptables('IPv6 packet filter rules'),
   ipmaddr: tool('net-tools 2.10', 8, null)('shows and changes multicast addresses'),
+  ipcmk: linux1('makes System V IPC objects'),
+  ipcrm: linux1('removes System V IPC objects'),
+  ipcs: linux1('lists System V IPC objects'),
   ipset: tool('ipset 7.17', 8, ['help'])('sets of addresses, ports and networks for netfilter'),
   ipvsadm: tool('ipvsadm 1.31', 8, ['-h'])(
     'manages virtual services of IPVS',

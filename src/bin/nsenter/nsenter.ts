@@ -43,6 +43,7 @@ interface Wanted {
   net: string | true | null;
   mount: boolean;
   uts: boolean;
+  ipc: boolean;
   all: boolean;
   argv: readonly string[];
 }
@@ -70,7 +71,7 @@ const LONG: Readonly<Record<string, string>> = {
 };
 
 function parse(argv: readonly string[]): Wanted | { out?: string; err?: string; status: number } {
-  const w: Wanted = { target: null, net: null, mount: false, uts: false, all: false, argv: [] };
+  const w: Wanted = { target: null, net: null, mount: false, uts: false, ipc: false, all: false, argv: [] };
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
     if (word === '--') return { ...w, argv: argv.slice(i + 1) };
@@ -94,12 +95,13 @@ function parse(argv: readonly string[]): Wanted | { out?: string; err?: string; 
         w.net = given ?? true;
       } else if (c === 'm') w.mount = true;
       else if (c === 'u') w.uts = true;
+      else if (c === 'i') w.ipc = true;
       else if (c === 'S' || c === 'G' || c === 'W') {
         if (glued === undefined) i++;
         break;
       } else if (c === 'h') return { out: USAGE, status: 0 };
       else if (c === 'V') return { out: 'nsenter from util-linux 2.38.1\n', status: 0 };
-      else if (!'ipCUTrwFZ'.includes(c) || c === '')
+      else if (!'pCUTrwFZ'.includes(c) || c === '')
         return {
           err: word.startsWith('--') ? `nsenter: unrecognized option '${word}'\n${SHORT}` : `nsenter: invalid option -- '${c}'\n${SHORT}`,
           status: 1,
@@ -151,6 +153,7 @@ function* main(p: Process): Task<number> {
     ns,
     mnt: target && (w.mount || w.all) ? target.mnt : p.mnt,
     uts: target && (w.uts || w.all) ? target.uts : p.uts,
+    ipcns: target && (w.ipc || w.all) ? target.ipcns : p.ipcns,
   });
   if (!child.ok) {
     yield* p.err(`nsenter: failed to execute ${argv[0]}: No such file or directory\n`);

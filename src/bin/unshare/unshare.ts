@@ -1,5 +1,6 @@
 /** unshare: runs a program in new namespaces. Models util-linux 2.38; network and UTS namespaces, others are accepted where they change nothing */
 
+import { newIpcNamespace } from '../../os/ipc.ts';
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
 import { USAGE } from './usage.ts';
@@ -70,6 +71,7 @@ export const unshare: Command = {
       p.kernel.named.set(name, p.ns);
     }
     if (wanted.has('uts')) p.uts = { hostname: p.uts.hostname };
+    if (wanted.has('ipc')) p.ipcns = newIpcNamespace(p.machine);
     if (wanted.has('mount')) p.mnt = p.mnt.copy();
     const argv = args.length > 0 ? args : [p.env.get('SHELL') ?? '/bin/sh'];
     const found = p.canRun(argv, p.env);

@@ -263,6 +263,7 @@ export class PodWorker {
       annotations,
       hostNetwork: spec?.hostNetwork === true,
       hostPid: spec?.hostPID === true,
+      hostIpc: spec?.hostIPC === true,
       sharedPid: spec?.shareProcessNamespace === true,
       portMappings: portMappings(pod),
       resolvConf: resolv.text,

@@ -247,6 +247,7 @@ export class Runtime {
       ns: sandbox.ns,
       uts: sandbox.uts,
       pidns: c.pidns,
+      ipcns: sandbox.ipcns,
       mnt: c.mnt,
       env: this.envOf(c, uid),
       cwd: config.workingDir || c.image.workdir || '/',

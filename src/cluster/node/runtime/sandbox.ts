@@ -1,6 +1,7 @@
 /** Pod sandboxes: network namespace, CNI, pause. Models containerd's CRI RunPodSandbox and StopPodSandbox */
 
 import { Directory, RegularFile } from '../../../os/inode.ts';
+import { newIpcNamespace } from '../../../os/ipc.ts';
 import type { Machine } from '../../../os/machine.ts';
 import { PidNamespace } from '../../../os/pidns.ts';
 import type { Process, Task } from '../../../os/process.ts';
@@ -120,7 +121,8 @@ export function* runSandbox(host: SandboxHost, p: Process, config: SandboxConfig
     ns,
     uts: config.hostNetwork ? machine.uts : { hostname: config.hostname },
     pidns: config.hostPid ? null : new PidNamespace(machine),
-    shm: new Directory(undefined, 0o1777),
+    ipcns: config.hostIpc ? machine.ipcns : newIpcNamespace(machine),
+    shm: config.hostIpc ? machine.directory('/dev/shm') : new Directory(undefined, 0o1777),
     ips: [],
     shim: null,
     pause: null,
@@ -175,6 +177,7 @@ export function* runSandbox(host: SandboxHost, p: Process, config: SandboxConfig
       ns,
       uts: sandbox.uts,
       pidns: sandbox.pidns,
+      ipcns: sandbox.ipcns,
       mnt: emptyMounts(machine, root, sandbox),
       newSession: true,
       env: new Map([['PATH', machine.baseEnv().get('PATH') as string]]),

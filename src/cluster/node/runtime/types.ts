@@ -2,6 +2,7 @@
 
 import type { OpenFile } from '../../../os/file.ts';
 import type { Directory, Inode } from '../../../os/inode.ts';
+import type { IpcNamespace } from '../../../os/ipc.ts';
 import type { PidNamespace } from '../../../os/pidns.ts';
 import type { Process, Uts } from '../../../os/process.ts';
 import type { Tty } from '../../../os/tty.ts';
@@ -44,6 +45,7 @@ export interface SandboxConfig {
   readonly annotations: Readonly<Record<string, string>>;
   readonly hostNetwork: boolean;
   readonly hostPid: boolean;
+  readonly hostIpc: boolean;
   /** One PID namespace for all containers. */
   readonly sharedPid: boolean;
   readonly portMappings: readonly PortMapping[];
@@ -63,6 +65,7 @@ export interface Sandbox {
   readonly ns: Netns;
   readonly uts: Uts;
   readonly pidns: PidNamespace | null;
+  readonly ipcns: IpcNamespace;
   readonly shm: Directory;
   ips: readonly string[];
   shim: Process | null;
