@@ -6,6 +6,7 @@
 import { loadLab } from '../src/cli/labs.ts';
 import { grade } from '../src/lab/grade.ts';
 import { scriptLog } from '../src/lab/log.ts';
+import { instantiate } from '../src/lab/parameters.ts';
 import { WORLDS, type World } from '../src/lab/world.ts';
 import * as emulated from './emulated.ts';
 import { BRIDGE, chainRules, type Network, serviceRules, VXLAN } from './networks.ts';
@@ -137,7 +138,7 @@ function worlds(): void {
   const theirs = noRules ? Number.NaN : median([1, 2, 3].map(() => attempt(real.buildW1)));
   row('world W1 ready, median of 100', 'ms', times(100, build), theirs, 'less');
   const lab = loadLab('wire-a-pod-by-hand');
-  const log = scriptLog(lab, 1, lab.solution);
+  const log = scriptLog(instantiate(lab, 1), lab.solution);
   row(
     'lab graded (world, replay, 13 checks)',
     'ms',

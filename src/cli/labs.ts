@@ -1,8 +1,8 @@
-/** Labs on disk: labs/<id>/{lab.yaml, solution.sh, alternatives/*.sh, decoys/*.sh}. */
+/** Labs on disk: labs/<id>/{lab.yaml, solution.sh, alternatives/*.sh, decoys/*.sh, files/*}. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Lab, Script } from '../lab/lab.ts';
+import type { LabSource, Script } from '../lab/lab.ts';
 import { LabError, readLab } from '../lab/read.ts';
 
 export const LABS = join(import.meta.dirname, '../../labs');
@@ -15,7 +15,7 @@ export function labIds(root = LABS): string[] {
 }
 
 /** @throws LabError with file, line, field and mend. */
-export function loadLab(id: string, root = LABS): Lab {
+export function loadLab(id: string, root = LABS): LabSource {
   const folder = join(root, id);
   if (!/^[a-z0-9-]+$/.test(id) || !existsSync(join(folder, 'lab.yaml')))
     throw new LabError(`no lab "${id}"; there are: ${labIds(root).join(', ')}`);
@@ -36,6 +36,9 @@ export function loadLab(id: string, root = LABS): Lab {
       solution: text('solution.sh'),
       alternatives: scripts('alternatives'),
       decoys: scripts('decoys'),
+      files: Object.fromEntries(
+        (existsSync(join(folder, 'files')) ? readdirSync(join(folder, 'files')).sort() : []).map((f) => [f, text(`files/${f}`) ?? '']),
+      ),
     },
     JSON.parse(readFileSync(join(LABS, 'lab.schema.json'), 'utf8')) as object,
   );

@@ -25,6 +25,8 @@ export type ToWorker =
   | { t: 'judge'; id: number; log: SubmissionLog }
   | { t: 'hint'; task: string; n: number }
   | { t: 'solution' }
+  /** Answers a question of the lab, or commits a prediction. */
+  | { t: 'answer'; question: string; value: string }
   /** The packet captures on the hosts' disks, and the bytes of one of them. */
   | { t: 'captures' }
   | { t: 'capture'; host: string; path: string }

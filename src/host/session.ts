@@ -1,7 +1,6 @@
 /** Paces a lab session against the wall clock: short slices, batched output, flow control; grades logs when asked. */
 
-import { grade } from '../lab/grade.ts';
-import type { Lab, Session, SubmissionLog, Terminal } from '../lab/session.ts';
+import type { LabSource, Session, SubmissionLog, Terminal } from '../lab/session.ts';
 import { createPlayground, createSession, transcript } from '../lab/session.ts';
 import { loadWorld } from '../lab/world.ts';
 import type { FromWorker, Step, ToWorker } from './protocol.ts';
@@ -12,7 +11,7 @@ export interface Surroundings {
   now(): number;
   soon(run: () => void): void;
   later(ms: number, run: () => void): () => void;
-  lab(id: string): Promise<Lab>;
+  lab(id: string): Promise<LabSource>;
 }
 
 interface Screen {
@@ -85,6 +84,10 @@ export class HostSession {
         return this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
       case 'solution':
         return this.post({ t: 'solution', text: this.session?.solution() ?? '' });
+      case 'answer':
+        this.session?.answer(m.question, m.value);
+        this.logWanted = true;
+        return this.wake();
       case 'captures':
         return this.post({ t: 'captures', files: this.session?.captures() ?? [] });
       case 'capture':
@@ -147,6 +150,7 @@ export class HostSession {
   private async judge(id: number, log: SubmissionLog): Promise<void> {
     const lab = await this.env.lab(log.lab);
     await loadWorld(lab.world);
+    const { grade } = await import('../lab/grade.ts');
     const start = this.env.now();
     const report = grade(lab, log);
     this.post({ t: 'judged', id, report, ms: this.env.now() - start });

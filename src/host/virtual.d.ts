@@ -1,7 +1,7 @@
 /** Modules that the site's build makes (src/site/build/plugins.ts): labs, one chunk each, the programs that load after the prompt, what is emulated. */
 declare module 'virtual:hopwise-labs' {
-  import type { Lab } from '../lab/lab.ts';
-  export function loadLab(id: string): Promise<Lab>;
+  import type { LabSource } from '../lab/lab.ts';
+  export function loadLab(id: string): Promise<LabSource>;
 }
 
 declare module 'virtual:hopwise-programs' {

@@ -84,7 +84,18 @@ export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
   return { sim, hosts, cluster };
 }
 
-/** The reference worlds with their clusters, by name; `cluster-w1` is W1 with everything that Kubernetes runs in it. */
-export const clusterWorlds: Readonly<Record<string, (seed: number) => ClusterWorld>> = Object.fromEntries(
-  REFERENCE_WORLDS.map((file) => [file.name === 'w1' ? 'cluster-w1' : file.name, (seed: number) => buildCluster(file, seed)]),
-);
+/** Maps are merged, everything else is replaced. */
+function lay(over: unknown, base: unknown): unknown {
+  const map = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
+  if (!map(over) || !map(base)) return over ?? base;
+  return Object.fromEntries([...new Set([...Object.keys(base), ...Object.keys(over)])].map((key) => [key, lay(over[key], base[key])]));
+}
+
+/** The reference worlds with their clusters, by name; `cluster-w1` is W1 with everything that Kubernetes runs in it, `own` is all overrides. */
+export const clusterWorlds: Readonly<Record<string, (seed: number, overrides?: unknown) => ClusterWorld>> = Object.fromEntries([
+  ...REFERENCE_WORLDS.map((file): [string, (seed: number, overrides?: unknown) => ClusterWorld] => [
+    file.name === 'w1' ? 'cluster-w1' : file.name,
+    (seed, overrides) => buildCluster(lay(overrides, file) as ClusterFile, seed),
+  ]),
+  ['own', (seed: number, overrides?: unknown) => buildCluster(overrides as ClusterFile, seed)],
+]);

@@ -1,17 +1,16 @@
-/** Grading: probes in a replayed world, task by task, after what a cache could fake has been forgotten. */
+/** Grading: checks in a replayed world, task by task, after what a cache could fake has been forgotten. */
 
-import { Bridge } from '../net/dev/bridge.ts';
-import { flushCache } from '../net/ip/route.ts';
-import { NUD_NOARP, NUD_PERMANENT } from '../net/neigh/nud.ts';
 import { TraceHash } from '../sim/trace.ts';
 import { kindOf } from './check/index.ts';
-import type { Baseline, Finding } from './check/kind.ts';
-import type { Check, CheckReport, GradeReport, Lab, TaskReport } from './lab.ts';
-import { replay, type SubmissionLog } from './log.ts';
+import type { Baseline, Finding, Scene } from './check/kind.ts';
+import type { Check, CheckReport, GradeReport, Lab, LabSource, Task, TaskReport } from './lab.ts';
+import { checkHeader, MAX_STEPS, Replay, type SubmissionLog } from './log.ts';
+import { instantiate } from './parameters.ts';
+import { reset } from './reset.ts';
 import type { World } from './world.ts';
 
-/** What the `unchanged` checks compare with: noted in a fresh world, before any input. */
-export function baselineOf(world: World, lab: Lab): Baseline {
+/** What the checks that compare need of a fresh world, before any input. */
+function baselineOf(world: World, lab: Lab): Baseline {
   const notes = new Map<string, string>();
   for (const task of lab.tasks)
     for (const check of task.checks) {
@@ -21,65 +20,142 @@ export function baselineOf(world: World, lab: Lab): Baseline {
   return notes;
 }
 
-/** Forgets neighbour, conntrack and path MTU caches and learned bridge entries, so that nothing passes only because it did before. */
-export function forgetCaches(world: World): void {
-  const kernels = new Set([...world.hosts.values()].map((h) => h.machine.kernel));
-  for (const kernel of kernels) {
-    for (const ns of new Set([kernel.init, ...kernel.named.values()])) {
-      for (const n of ns.neigh.list()) if (!(n.state & (NUD_PERMANENT | NUD_NOARP))) ns.neigh.del(n.dev, n.ip);
-      ns.ct.flush(0);
-      flushCache(ns, 4);
-      flushCache(ns, 6);
-      for (const dev of ns.devices.values()) if (dev instanceof Bridge) dev.fdb.flush((e) => !e.local && !e.static);
-    }
+export interface GradeOptions {
+  /** Also hashes every trace event of replay and probes. */
+  readonly hash?: boolean;
+  readonly maxSteps?: number;
+}
+
+/** A world that was made ready before there was a log; it can follow one as it grows and is used up by its verdict. */
+export class Grading {
+  private readonly lab: Lab;
+  private readonly replay: Replay;
+  private readonly baseline: Baseline;
+  private readonly hash: TraceHash | null;
+
+  constructor(lab: Lab, opts: GradeOptions = {}) {
+    this.lab = lab;
+    this.replay = new Replay(lab, opts.maxSteps ?? MAX_STEPS);
+    const { world } = this.replay.started;
+    this.baseline = baselineOf(world, lab);
+    this.hash = opts.hash ? new TraceHash() : null;
+    if (this.hash) world.sim.trace.listen(this.hash.listener);
+  }
+
+  /** @throws LogError when the log does not fit. */
+  follow(log: SubmissionLog): this {
+    checkHeader(this.lab, log);
+    this.replay.follow(log.entries);
+    return this;
+  }
+
+  verdict(): GradeReport {
+    const { lab } = this;
+    const { world, recording } = this.replay.started;
+    reset(world);
+    const scene: Scene = {
+      world,
+      lab,
+      baseline: this.baseline,
+      recording,
+      look: (check) => kindOf(check).run(scene, check),
+    };
+    const reports = lookAtAll(lab, scene);
+    const tasks: TaskReport[] = lab.tasks.map((task) => taskReport(task, reports, recording.hints.get(task.id)));
+    const total = tasks.reduce((n, t) => n + t.weight, 0);
+    const score = tasks.reduce((n, t) => n + t.weight * t.share * (1 - t.hintCost), 0) / total;
+    return {
+      lab: lab.id,
+      contentHash: lab.contentHash,
+      seed: lab.seed,
+      score: Math.round(score * 1e6) / 1e6,
+      passed: tasks.every((t) => t.passed),
+      tasks,
+      remarks: this.replay.cut === null ? [] : [this.replay.cut],
+      traceHash: this.hash?.digest() ?? '',
+    };
   }
 }
 
-/** Replays a log into a fresh world and grades it there. `seed` is the log's. */
-export function grade(lab: Lab, log: SubmissionLog): GradeReport {
-  const hash = new TraceHash();
-  const { world, baseline } = replay(lab, log, (sim) => sim.trace.listen(hash.listener));
-  forgetCaches(world);
-  const passed = new Set<string>();
-  const tasks: TaskReport[] = lab.tasks.map((task) => {
-    const checks = task.checks.map((check): CheckReport => {
-      const missing = check.needs.filter((id) => !passed.has(id));
-      if (missing.length > 0) return skipped(task.id, check, missing);
-      const finding: Finding = kindOf(check).run(world, check, baseline);
-      if (finding.passed) passed.add(check.id);
-      return {
-        id: check.id,
-        task: task.id,
-        title: check.title,
-        status: finding.passed ? 'passed' : 'failed',
-        expected: finding.expected,
-        observed: finding.observed,
-        ...(finding.hop !== undefined && !finding.passed ? { hop: finding.hop } : {}),
-      };
-    });
-    const good = checks.filter((c) => c.status === 'passed').length;
-    return { id: task.id, title: task.title, passed: good === checks.length, weight: task.weight, share: good / checks.length, checks };
-  });
-  const total = tasks.reduce((n, t) => n + t.weight, 0);
-  const score = tasks.reduce((n, t) => n + t.weight * t.share, 0) / total;
+/** Replays a log into a fresh world and grades it there. @throws LogError when the log does not fit the lab. */
+export function grade(source: LabSource, log: SubmissionLog, opts: GradeOptions = {}): GradeReport {
+  return new Grading(instantiate(source, log.seed), opts).follow(log).verdict();
+}
+
+/** All checks in their order, those that disturb the world after all others. */
+function lookAtAll(lab: Lab, scene: Scene): Map<string, CheckReport> {
+  const reports = new Map<string, CheckReport>();
+  const fine = (id: string): boolean => reports.get(id)?.status === 'passed';
+  /** A task that another one needs is done when all of it holds that does not disturb the world. */
+  const done = (id: string): boolean =>
+    lab.tasks.find((t) => t.id === id)?.checks.every((c) => c.informational || kindOf(c).disturbs || fine(c.id)) ?? false;
+  for (const disturbing of [false, true]) {
+    for (const task of lab.tasks) {
+      for (const check of task.checks) {
+        if ((kindOf(check).disturbs ?? false) !== disturbing) continue;
+        const missing = [...check.needs.filter((id) => !fine(id)), ...task.needs.filter((id) => !done(id))];
+        reports.set(check.id, missing.length > 0 ? skipped(task, check, missing) : reportOf(task, check, scene.look(check)));
+      }
+    }
+  }
+  return reports;
+}
+
+function reportOf(task: Task, check: Check, finding: Finding): CheckReport {
+  const { expected, actual, help, hop } = finding;
   return {
-    lab: lab.id,
-    contentHash: lab.contentHash,
-    seed: log.seed,
-    score: Math.round(score * 1e6) / 1e6,
-    passed: tasks.every((t) => t.passed),
-    tasks,
-    traceHash: hash.digest(),
+    name: check.id,
+    description: check.title,
+    task: task.id,
+    kind: check.kind,
+    weight: check.weight,
+    status: finding.passed ? 'passed' : 'failed',
+    informational: check.informational,
+    cause: finding.passed
+      ? null
+      : {
+          rationale: finding.rationale ?? `${expected}; but: ${actual}`,
+          expected,
+          actual,
+          ...(help === undefined ? {} : { help }),
+          ...(hop === undefined ? {} : { hop }),
+        },
+    dependency: [...check.needs, ...task.needs],
+    log: finding.log ?? [],
+    actual,
   };
 }
 
-function skipped(task: string, check: Check, missing: readonly string[]): CheckReport {
+function skipped(task: Task, check: Check, missing: readonly string[]): CheckReport {
+  const actual = `not looked at: it needs ${missing.join(' and ')} first`;
   return {
-    id: check.id,
-    task,
-    title: check.title,
+    name: check.id,
+    description: check.title,
+    task: task.id,
+    kind: check.kind,
+    weight: check.weight,
     status: 'skipped',
-    expected: check.title,
-    observed: `not looked at: it needs ${missing.join(' and ')} first`,
+    informational: check.informational,
+    cause: { rationale: actual, expected: check.title, actual },
+    dependency: [...check.needs, ...task.needs],
+    log: [],
+    actual,
+  };
+}
+
+function taskReport(task: Task, reports: ReadonlyMap<string, CheckReport>, opened: ReadonlySet<number> | undefined): TaskReport {
+  const checks = task.checks.map((c) => reports.get(c.id) as CheckReport);
+  const counted = checks.filter((c) => !c.informational);
+  const weight = counted.reduce((n, c) => n + c.weight, 0);
+  const good = counted.reduce((n, c) => n + (c.status === 'passed' ? c.weight : 0), 0);
+  const cost = task.hints.reduce((n, h, level) => n + (opened?.has(level) ? h.cost : 0), 0);
+  return {
+    id: task.id,
+    title: task.title,
+    passed: good === weight,
+    weight: task.weight,
+    share: weight === 0 ? 1 : good / weight,
+    hintCost: Math.min(1, cost),
+    checks,
   };
 }

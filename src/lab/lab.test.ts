@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { LABS, labIds, loadLab } from '../cli/labs.ts';
 import { grade } from './grade.ts';
 import { scriptLog } from './log.ts';
+import { instantiate } from './parameters.ts';
 import { proveLab } from './prove.ts';
 import { readLab } from './read.ts';
 import { createSession } from './session.ts';
@@ -17,10 +18,10 @@ test.each(labIds())('%s: start fails, solution and alternatives pass, decoys fai
 
 test('a hundred runs of the same seed and log have one trace hash; another seed has another', () => {
   const lab = loadLab('wire-a-pod-by-hand');
-  const log = scriptLog(lab, 7, lab.solution);
-  const hashes = new Set(Array.from({ length: 100 }, () => grade(lab, log).traceHash));
+  const log = scriptLog(instantiate(lab, 7), lab.solution);
+  const hashes = new Set(Array.from({ length: 100 }, () => grade(lab, log, { hash: true }).traceHash));
   expect(hashes.size).toBe(1);
-  expect(grade(lab, scriptLog(lab, 8, lab.solution)).traceHash).not.toBe([...hashes][0]);
+  expect(grade(lab, scriptLog(instantiate(lab, 8), lab.solution), { hash: true }).traceHash).not.toBe([...hashes][0]);
 }, 120_000);
 
 test('typing the solution into a terminal is graded from the replayed keys, and again after a reload', () => {
@@ -38,21 +39,21 @@ test('typing the solution into a terminal is graded from the replayed keys, and 
     session.run(session.now + 5_000_000, () => true);
   };
   settle();
-  expect(session.grade().score).toBe(0);
+  expect(grade(lab, session.exportLog()).score).toBe(0);
   for (const line of lab.solution.trim().split('\n')) {
     terminal.write(`${line}\r`);
     settle();
   }
   expect(screen).toContain('64 bytes from 10.244.2.7: icmp_seq=1 ttl=62');
-  const report = session.grade();
+  const report = grade(lab, session.exportLog());
   expect(report.score).toBe(1);
   const again = createSession({ lab, seed: 3, log: session.exportLog() });
-  expect(again.grade().score).toBe(1);
+  expect(grade(lab, again.exportLog()).score).toBe(1);
 });
 
 test('a log for other content, out of order or for another run is refused with the place', () => {
   const lab = loadLab('wire-a-pod-by-hand');
-  const log = scriptLog(lab, 1, lab.solution);
+  const log = scriptLog(instantiate(lab, 1), lab.solution);
   expect(() => grade(lab, { ...log, contentHash: 'x' })).toThrow(/made for other content/);
   const entry = log.entries[0] as (typeof log.entries)[number];
   expect(() => grade(lab, { ...log, entries: [entry, { ...entry, steps: 0 }] })).toThrow(/log entry 2 \(script\) is out of order/);
@@ -85,5 +86,7 @@ test.each([
   ['YAML that is none', `${yaml}\n  - ]`, /lab\.yaml:\d+: /],
 ])('%s is told with file, line, field and mend', (_, text, message) => {
   const decoys = loadLab('wire-a-pod-by-hand').decoys.map(({ name, script }) => ({ name, script }));
-  expect(() => readLab({ id: 'x', path: 'lab.yaml', yaml: text, solution: '', alternatives: [], decoys }, schema)).toThrow(message);
+  expect(() => readLab({ id: 'x', path: 'lab.yaml', yaml: text, solution: '', alternatives: [], decoys, files: {} }, schema)).toThrow(
+    message,
+  );
 });

@@ -1,12 +1,12 @@
 /** The command log: everything that came into a session from outside, with the exact place in the run; and its replay. */
 
 import { startCommand } from '../os/run.ts';
-import { SEC, type Sim } from '../sim/sim.ts';
-import type { Baseline } from './check/kind.ts';
-import { baselineOf } from './grade.ts';
+import { SEC } from '../sim/sim.ts';
 import type { Lab } from './lab.ts';
 import { type LoginTerminal, login } from './login.ts';
-import { WORLDS, type World } from './world.ts';
+import { prepare } from './prepare.ts';
+import { Recording } from './recording.ts';
+import type { World } from './world.ts';
 
 /** Events run since the start and virtual µs: input came between that event and the next. */
 interface At {
@@ -22,12 +22,15 @@ export type LogEntry = At &
     | { readonly op: 'close'; readonly term: number }
     /** A script run to its end by bash on a host, as `lab grade --script` does it. */
     | { readonly op: 'script'; readonly host: string; readonly script: string }
+    /** An answer to a question, or a prediction: id of the check, and the value as text. */
+    | { readonly op: 'answer'; readonly question: string; readonly value: string }
+    | { readonly op: 'hint'; readonly task: string; readonly level: number }
     /** The end: how far the run had come when the log was taken. */
     | { readonly op: 'end' }
   );
 
 export interface SubmissionLog {
-  readonly version: 1;
+  readonly version: 2;
   readonly lab: string;
   readonly contentHash: string;
   readonly seed: number;
@@ -36,55 +39,109 @@ export interface SubmissionLog {
 
 export class LogError extends Error {
   override readonly name = 'LogError';
+  /** Index of the entry that does not fit; what stands before it does. */
+  readonly entry: number;
+
+  constructor(message: string, entry = -1) {
+    super(message);
+    this.entry = entry;
+  }
 }
 
-/** A log that makes more events than this is cut off. */
-const MAX_STEPS = 50_000_000;
+/** A log that makes more events than this is cut off there: about half a minute of this machine's work. */
+export const MAX_STEPS = 5_000_000;
 const SCRIPT_TIME = 600 * SEC;
+/** Bytes that a terminal is given at most by one log. */
+const MAX_INPUT = 16 << 20;
 
 export interface Started {
+  readonly lab: Lab;
   readonly world: World;
-  readonly baseline: Baseline;
+  readonly recording: Recording;
   readonly terminals: Map<number, LoginTerminal>;
 }
 
-/** A fresh world with the lab's set-up done. `prepare` gets the simulation before the first event of the session. */
-export function start(lab: Lab, seed: number, prepare?: (sim: Sim) => void): Started {
-  const build = WORLDS[lab.world];
-  if (!build) throw new LogError(`lab ${lab.id}: there is no world "${lab.world}"; there are: ${Object.keys(WORLDS).join(', ')}`);
-  const world = build(seed);
-  const host = world.hosts.get(lab.hosts[0] as string);
-  if (lab.setup !== '' && host) startCommand(host.machine, lab.setup, { ns: host.ns }).finish();
-  const baseline = baselineOf(world, lab);
-  prepare?.(world.sim);
-  return { world, baseline, terminals: new Map() };
+/** A fresh world with the lab's preparations done. */
+export function start(lab: Lab): Started {
+  const world = prepare(lab);
+  return { lab, world, recording: new Recording(world), terminals: new Map() };
 }
 
-/** @throws LogError naming the entry that does not fit. */
-export function replay(lab: Lab, log: SubmissionLog, prepare?: (sim: Sim) => void): Started {
+/** A world that follows a log, also one that grows. */
+export class Replay {
+  readonly started: Started;
+  /** Says where and why the rest of the log was left out. */
+  cut: string | null = null;
+  private readonly maxSteps: number;
+  private done = 0;
+  private input = 0;
+
+  constructor(lab: Lab, maxSteps = MAX_STEPS) {
+    this.started = start(lab);
+    this.maxSteps = maxSteps;
+  }
+
+  /**
+   * Carries out what the log holds beyond what was carried out before; an `end` only moves the clock, so that a longer log can follow.
+   * @throws LogError naming the entry that does not fit.
+   */
+  follow(entries: readonly LogEntry[]): this {
+    const { sim } = this.started.world;
+    const { limit } = this.started.lab;
+    const over = limit === undefined ? Number.POSITIVE_INFINITY : this.started.recording.begin + limit * SEC;
+    for (; this.done < entries.length && this.cut === null; this.done++) {
+      const entry = entries[this.done] as LogEntry;
+      const name = `log entry ${this.done + 1} (${entry.op})`;
+      if (!(entry.steps >= sim.steps && entry.time >= sim.now)) throw new LogError(`${name} is out of order`, this.done);
+      while (sim.steps < entry.steps) {
+        if (sim.steps >= this.maxSteps) {
+          this.cut = `${name}: cut here, after ${this.maxSteps} events; what came later does not count`;
+          return this;
+        }
+        if ((sim.nextTime() ?? 0) > over) break;
+        if (!sim.step(entry.time)) throw new LogError(`${name}: the run ends before it`, this.done);
+      }
+      if (entry.time > over) {
+        sim.runUntil(over);
+        this.cut = `${name}: the time was over after ${limit} seconds; what came later does not count`;
+        return this;
+      }
+      if (!sim.advanceTo(entry.time)) throw new LogError(`${name}: its time does not fit the run`, this.done);
+      if (entry.op === 'end') {
+        if (this.done === entries.length - 1) return this;
+        throw new LogError(`${name}: more comes after the end`, this.done);
+      }
+      if (entry.op === 'input') this.input += entry.data.length;
+      if (this.input > MAX_INPUT) {
+        this.cut = `${name}: cut here, after ${MAX_INPUT} characters of input; what came later does not count`;
+        return this;
+      }
+      apply(this.started, entry, this.done);
+    }
+    return this;
+  }
+}
+
+/** @throws LogError when the log is for another lab or does not fit it. */
+export function checkHeader(lab: Lab, log: SubmissionLog): void {
+  if (log.lab !== lab.id) throw new LogError(`the log is for the lab "${log.lab}", not for "${lab.id}"`);
   if (log.contentHash !== lab.contentHash)
     throw new LogError(`the log was made for other content (${log.contentHash}) than this lab's (${lab.contentHash})`);
-  const started = start(lab, log.seed, prepare);
-  const { sim } = started.world;
-  log.entries.forEach((entry, i) => {
-    if (entry.steps < sim.steps || entry.time < sim.now || entry.steps > MAX_STEPS)
-      throw new LogError(`log entry ${i + 1} (${entry.op}) is out of order or out of bounds`);
-    while (sim.steps < entry.steps) if (!sim.step()) throw new LogError(`log entry ${i + 1} (${entry.op}): the run ends before it`);
-    if (!sim.advanceTo(entry.time)) throw new LogError(`log entry ${i + 1} (${entry.op}): its time does not fit the run`);
-    apply(started, entry, i);
-  });
-  return started;
+  if (log.seed !== lab.seed) throw new LogError(`the log was made for another seed (${log.seed}) than this lab's (${lab.seed})`);
 }
 
-/** Carries out one entry at the present place. */
+/** Carries out one entry at the present place. @throws LogError for a host that is not the learner's. */
 export function apply(started: Started, entry: LogEntry, index = 0): void {
-  const { world, terminals } = started;
+  const { lab, world, terminals } = started;
   const host = entry.op === 'open' || entry.op === 'script' ? world.hosts.get(entry.host) : undefined;
-  if ((entry.op === 'open' || entry.op === 'script') && !host)
-    throw new LogError(`log entry ${index + 1}: there is no host "${entry.host}"`);
+  if (entry.op === 'open' || entry.op === 'script') {
+    if (!host || (lab.hosts.length > 0 && !lab.hosts.includes(entry.host)))
+      throw new LogError(`log entry ${index + 1}: there is no host "${entry.host}" in this lab`, index);
+  }
+  started.recording.note(entry);
   if (entry.op === 'open' && host) terminals.set(entry.term, login(host, entry.cols, entry.rows));
   else if (entry.op === 'script' && host) {
-    const job = startCommand(host.machine, entry.script, { ns: host.ns, limits: { micros: SCRIPT_TIME } });
+    const job = startCommand(host.machine, entry.script, { ns: host.ns, enter: host.enter, limits: { micros: SCRIPT_TIME } });
     job.finish();
   } else if (entry.op === 'input') terminals.get(entry.term)?.tty.type(entry.data);
   else if (entry.op === 'resize') terminals.get(entry.term)?.tty.resize(entry.cols, entry.rows);
@@ -94,15 +151,62 @@ export function apply(started: Started, entry: LogEntry, index = 0): void {
   }
 }
 
-/** A log with nothing but a script on the lab's first host. */
-export function scriptLog(lab: Lab, seed: number, script: string): SubmissionLog {
-  const { world } = start(lab, seed);
-  const { steps, now } = world.sim;
-  return {
-    version: 1,
-    lab: lab.id,
-    contentHash: lab.contentHash,
-    seed,
-    entries: [{ op: 'script', host: lab.hosts[0] as string, script, steps, time: now }],
+/** One input of a script log: bash on a host (the lab's first when none is named), an answer, or an opened hint. */
+export type Act =
+  | { readonly script: string; readonly host?: string }
+  | { readonly question: string; readonly value: string }
+  | { readonly task: string; readonly level: number };
+
+/** A log of acts, each at the place where the one before has ended. */
+export function actLog(lab: Lab, acts: readonly Act[]): SubmissionLog {
+  const started = start(lab);
+  const { sim } = started.world;
+  const entries: LogEntry[] = [];
+  const enter = (act: Act): void => {
+    const at = { steps: sim.steps, time: sim.now };
+    const entry: LogEntry =
+      'script' in act
+        ? { op: 'script', host: act.host ?? (lab.hosts[0] as string), script: act.script, ...at }
+        : 'question' in act
+          ? { op: 'answer', question: act.question, value: act.value, ...at }
+          : { op: 'hint', task: act.task, level: act.level, ...at };
+    entries.push(entry);
+    apply(started, entry, entries.length - 1);
   };
+  acts.forEach(enter);
+  entries.push({ op: 'end', steps: sim.steps, time: sim.now });
+  return { version: 2, lab: lab.id, contentHash: lab.contentHash, seed: lab.seed, entries };
+}
+
+/**
+ * A log with a script for the lab's first host. Lines `#@ host NAME` send what follows to another host, `#@ answer ID VALUE` answers
+ * a question and `#@ hint TASK LEVEL` opens a hint; all else is bash.
+ */
+export function scriptLog(lab: Lab, script: string): SubmissionLog {
+  return actLog(lab, actsOf(script));
+}
+
+/** The acts of a script with `#@` lines. */
+export function actsOf(script: string): Act[] {
+  const acts: Act[] = [];
+  let host: string | undefined;
+  let part: string[] = [];
+  const flush = (): void => {
+    const text = part.join('\n');
+    if (text.trim() !== '') acts.push({ script: text, ...(host === undefined ? {} : { host }) });
+    part = [];
+  };
+  for (const line of script.split('\n')) {
+    const m = /^#@ (host|answer|hint) (\S+) ?(.*)$/.exec(line);
+    if (!m) {
+      part.push(line);
+      continue;
+    }
+    flush();
+    if (m[1] === 'host') host = m[2];
+    else if (m[1] === 'answer') acts.push({ question: m[2] as string, value: m[3] as string });
+    else acts.push({ task: m[2] as string, level: Number(m[3]) });
+  }
+  flush();
+  return acts;
 }

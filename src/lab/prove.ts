@@ -1,8 +1,9 @@
 /** The proof of a lab: its start fails every check, solutions pass all, decoys fail exactly what they aim at, equal runs have equal hashes. */
 
 import { grade } from './grade.ts';
-import type { GradeReport, Lab } from './lab.ts';
+import type { GradeReport, LabSource } from './lab.ts';
 import { scriptLog } from './log.ts';
+import { instantiate } from './parameters.ts';
 
 export interface Proof {
   readonly title: string;
@@ -12,21 +13,22 @@ export interface Proof {
 }
 
 function failing(report: GradeReport): string[] {
-  return report.tasks.flatMap((t) => t.checks.filter((c) => c.status !== 'passed').map((c) => c.id));
+  return report.tasks.flatMap((t) => t.checks.filter((c) => c.status !== 'passed').map((c) => c.name));
 }
 
 function describe(report: GradeReport, ids: readonly string[]): string {
-  const checks = report.tasks.flatMap((t) => t.checks).filter((c) => ids.includes(c.id));
-  return checks.map((c) => `${c.id}: ${c.status}; expected ${c.expected}; observed ${c.observed}${c.hop ? `; ${c.hop}` : ''}`).join('\n');
+  const checks = report.tasks.flatMap((t) => t.checks).filter((c) => ids.includes(c.name));
+  return checks.map((c) => `${c.name}: ${c.status}; ${c.cause?.rationale ?? ''}${c.cause?.hop ? `; ${c.cause.hop}` : ''}`).join('\n');
 }
 
 /** Runs every script of the lab under seeds 1 to `seeds`. */
-export function proveLab(lab: Lab, seeds = 1): Proof[] {
+export function proveLab(source: LabSource, seeds = 1): Proof[] {
   const proofs: Proof[] = [];
-  const all = lab.tasks.flatMap((t) => t.checks.map((c) => c.id));
+  const all = source.tasks.flatMap((t) => t.checks.map((c) => c.id));
   for (let seed = 1; seed <= seeds; seed++) {
+    const lab = instantiate(source, seed);
     const suffix = seeds > 1 ? ` (seed ${seed})` : '';
-    const run = (script: string): GradeReport => grade(lab, scriptLog(lab, seed, script));
+    const run = (script: string): GradeReport => grade(source, scriptLog(lab, script), { hash: true });
     const expectFailing = (title: string, report: GradeReport, expected: readonly string[]): void => {
       const got = failing(report);
       const passedWrongly = expected.filter((id) => !got.includes(id));

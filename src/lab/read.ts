@@ -1,9 +1,11 @@
-/** lab.yaml to a Lab: JSON Schema, cross references, defaults. Every error names file, line, field and the mend. */
+/** lab.yaml to a LabSource: parameters, JSON Schema, cross references, defaults. Every error names file, line, field and the mend. */
 
 import { Ajv, type ErrorObject } from 'ajv';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { hex, sha256 } from '../cluster/sha256.ts';
-import type { Check, Decoy, Lab, Script, Task } from './lab.ts';
+import { KINDS, kindOf } from './check/index.ts';
+import type { Check, Decoy, Hint, Lab, LabSource, Parameter, Preparation, Script, Task } from './lab.ts';
+import { drawValues, instantiate, ParameterError, substitute } from './parameters.ts';
 
 export class LabError extends Error {
   override readonly name = 'LabError';
@@ -17,93 +19,74 @@ export interface LabFiles {
   readonly solution: string | undefined;
   readonly alternatives: readonly Script[];
   readonly decoys: readonly Script[];
+  /** Text by name in files/. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
-interface Document {
-  title: string;
-  level: Lab['level'];
-  minutes: number;
-  world: string;
-  story: string;
-  hosts: string[];
-  setup?: string;
-  tasks: { id: string; title: string; text: string; weight?: number; hints: string[]; checks: Record<string, unknown>[] }[];
+type Path = readonly (string | number)[];
+type RawCheck = Record<string, unknown>;
+
+interface Document extends Omit<Lab, 'tasks' | 'setup' | 'faults' | 'place' | 'decoys'> {
+  parameters?: Record<string, Parameter>;
+  setup?: string | Preparation[];
+  faults?: Preparation[];
+  place?: Lab['place'];
+  tasks: {
+    id: string;
+    title: string;
+    text: string;
+    weight?: number;
+    needs?: string[];
+    hints: (string | Hint)[];
+    checks: RawCheck[];
+  }[];
   decoys?: Record<string, string[]>;
 }
 
-const KINDS = ['ping', 'http', 'unchanged', 'address'] as const;
-const DEFAULTS: Record<(typeof KINDS)[number], Record<string, unknown>> = {
-  ping: { size: 56, df: false, expect: 'reply' },
-  http: { expect: 200 },
-  unchanged: {},
-  address: { expect: 'present' },
-};
+/** What opening the three levels of hints costs when the lab does not say: shares of the task's weight. */
+const HINT_COSTS = [0, 0.1, 0.25];
+/** The seeds whose values are tried on the schema: what one learner in a few would stumble over is found at once. */
+const TRIED_SEEDS = [1, 2, 3];
 
 /** @throws LabError listing every fault found, one a line. */
-export function readLab(files: LabFiles, schema: object): Lab {
+export function readLab(files: LabFiles, schema: object): LabSource {
   const lines = new LineCounter();
   const yaml = parseDocument(files.yaml, { lineCounter: lines });
   const problems: string[] = [];
-  const at = (path: readonly (string | number)[]): string => {
-    let node: Node | null = yaml.contents as Node | null;
-    let line = 1;
-    for (const key of path) {
-      if (isMap(node)) {
-        const pair = node.items.find((p) => isScalar(p.key) && String(p.key.value) === String(key));
-        if (!pair) break;
-        const range = (pair.key as { range?: [number, number, number] }).range;
-        if (range) line = lines.linePos(range[0]).line;
-        node = pair.value as Node | null;
-      } else if (isSeq(node)) node = (node.items[Number(key)] as Node | undefined) ?? null;
-      else break;
-      if (node?.range) line = isScalar(node) ? line : Math.max(line, lines.linePos(node.range[0]).line);
-    }
-    return `${files.path}:${line}`;
+  const at = (path: Path): string => `${files.path}:${lineOf(yaml.contents as Node | null, lines, path)}`;
+  const stop = (): never => {
+    throw new LabError([...new Set(problems)].join('\n'));
   };
   for (const e of yaml.errors) problems.push(`${files.path}:${e.linePos?.[0].line ?? 1}: ${e.message.split('\n')[0]}`);
-  if (problems.length > 0) throw new LabError(problems.join('\n'));
-  const value = yaml.toJS() as Document;
+  if (problems.length > 0) stop();
+  const document = (yaml.toJS({ maxAliasCount: 100 }) ?? {}) as Document;
+
   const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema);
-  if (!validate(value)) {
-    for (const e of validate.errors ?? []) {
-      const path = e.instancePath.split('/').slice(1).map(decodeURIComponent);
-      problems.push(`${at(path)}: ${path.join('.') || 'the lab'} ${mend(e)}`);
+  const parameters = document.parameters ?? {};
+  for (const seed of TRIED_SEEDS) {
+    let tried: unknown = document;
+    try {
+      if (typeof parameters === 'object' && Object.values(parameters).every((p) => typeof p === 'object' && p !== null))
+        tried = { ...substitute({ ...document, parameters: {} }, drawValues(files.id, parameters, seed)), parameters };
+    } catch (e) {
+      if (!(e instanceof ParameterError)) throw e;
+      problems.push(`${at(e.path)}: ${e.path.join('.') || 'the lab'}: ${e.message}`);
     }
-    throw new LabError([...new Set(problems)].join('\n'));
+    if (!validate(tried)) {
+      for (const e of validate.errors ?? []) {
+        if (e.keyword === 'anyOf' || e.keyword === 'oneOf') continue;
+        const path = e.instancePath.split('/').slice(1).map(decodeURIComponent);
+        problems.push(`${at(path)}: ${path.join('.') || 'the lab'} ${mend(e)}`);
+      }
+      if (problems.length === 0) problems.push(`${files.path}:1: the lab does not fit the schema`);
+    }
+    if (problems.length > 0) stop();
   }
 
-  const ids = new Set<string>();
-  const tasks: Task[] = value.tasks.map((task, t) => ({
-    id: task.id,
-    title: task.title,
-    text: task.text,
-    weight: task.weight ?? 1,
-    hints: task.hints,
-    checks: task.checks.map((check, c) => {
-      const where = ['tasks', t, 'checks', c];
-      const kinds = KINDS.filter((k) => k in check);
-      const [kind] = kinds;
-      if (kind === undefined || kinds.length !== 1) {
-        problems.push(
-          `${at(where)}: ${where.join('.')} must have exactly one of ${KINDS.join(', ')}; it has ${kinds.join(' and ') || 'none'}`,
-        );
-        return {} as Check;
-      }
-      const id = check.id as string;
-      if (ids.has(id))
-        problems.push(`${at([...where, 'id'])}: ${where.join('.')}.id "${id}" is taken by an earlier check; give it a name of its own`);
-      const needs = (check.needs as string[] | undefined) ?? [];
-      for (const need of needs)
-        if (!ids.has(need))
-          problems.push(
-            `${at([...where, 'needs'])}: ${where.join('.')}.needs names "${need}", which is no earlier check; move it below that check or correct the name`,
-          );
-      ids.add(id);
-      return { id, title: check.title, needs, kind, ...DEFAULTS[kind], ...(check[kind] as object) } as unknown as Check;
-    }),
-  }));
+  const tasks = readTasks(document, at, problems);
+  const checks = tasks.flatMap((t) => t.checks);
   if (files.solution === undefined) problems.push(`${files.path}: no solution.sh beside it; write the script that solves the lab`);
-  const aims = value.decoys ?? {};
+  const aims = document.decoys ?? {};
   const decoys: Decoy[] = files.decoys.map((d) => ({ ...d, fails: aims[d.name] ?? [] }));
   for (const d of files.decoys)
     if (!(d.name in aims))
@@ -112,31 +95,142 @@ export function readLab(files: LabFiles, schema: object): Lab {
     if (!files.decoys.some((d) => d.name === name))
       problems.push(`${at(['decoys', name])}: decoys.${name} has no file decoys/${name}.sh; write it or drop the line`);
     for (const id of fails)
-      if (!ids.has(id)) problems.push(`${at(['decoys', name])}: decoys.${name} names "${id}", which is no check of this lab`);
+      if (!checks.some((c) => c.id === id))
+        problems.push(`${at(['decoys', name])}: decoys.${name} names "${id}", which is no check of this lab`);
   }
-  if (problems.length > 0) throw new LabError(problems.join('\n'));
+  (document.place ?? []).forEach((p, i) => {
+    if (!(p.from in files.files))
+      problems.push(`${at(['place', i, 'from'])}: place.${i}.from names "${p.from}", which is not in files/; write it or correct the name`);
+  });
+  if (problems.length > 0) stop();
 
-  const body = {
+  const { decoys: _aims, tasks: _raw, setup, faults, place, parameters: _parameters, ...rest } = document;
+  const body: Omit<LabSource, 'contentHash'> = {
+    ...rest,
     id: files.id,
-    title: value.title,
-    level: value.level,
-    minutes: value.minutes,
-    world: value.world,
-    story: value.story,
-    hosts: value.hosts,
-    setup: value.setup ?? '',
+    parameters,
+    setup: typeof setup === 'string' ? [{ on: document.hosts[0] as string, run: setup }] : (setup ?? []),
+    faults: faults ?? [],
+    place: place ?? [],
     tasks,
+    files: files.files,
     solution: files.solution as string,
     alternatives: files.alternatives,
     decoys,
   };
-  const graded = {
-    id: body.id,
-    world: body.world,
-    setup: body.setup,
-    tasks: tasks.map(({ id, weight, checks }) => ({ id, weight, checks })),
+  const source: LabSource = { ...body, contentHash: hashOf(body) };
+  for (const seed of TRIED_SEEDS) findFaults(source, seed, at, problems);
+  if (problems.length > 0) stop();
+  return source;
+}
+
+function readTasks(document: Document, at: (path: Path) => string, problems: string[]): Task[] {
+  const ids = new Set<string>();
+  const disturbing = new Set<string>();
+  const taskIds = new Set<string>();
+  return document.tasks.map((task, t) => {
+    for (const need of task.needs ?? [])
+      if (!taskIds.has(need))
+        problems.push(
+          `${at(['tasks', t, 'needs'])}: tasks.${t}.needs names "${need}", which is no earlier task; move it below that task or correct the name`,
+        );
+    if (taskIds.has(task.id))
+      problems.push(`${at(['tasks', t, 'id'])}: tasks.${t}.id "${task.id}" is taken by an earlier task; give it a name of its own`);
+    taskIds.add(task.id);
+    const checks = task.checks.flatMap((raw, c) => {
+      const where = ['tasks', t, 'checks', c];
+      const check = readCheck(raw, where, at, problems);
+      if (!check) return [];
+      const { id } = check;
+      if (ids.has(id))
+        problems.push(`${at([...where, 'id'])}: ${where.join('.')}.id "${id}" is taken by an earlier check; give it a name of its own`);
+      const disturbs = kindOf(check).disturbs ?? false;
+      for (const need of check.needs) {
+        const place = `${at([...where, 'needs'])}: ${where.join('.')}.needs names "${need}"`;
+        if (!ids.has(need)) problems.push(`${place}, which is no earlier check; move it below that check or correct the name`);
+        else if (disturbing.has(need) && !disturbs) problems.push(`${place}, which changes the world and so runs later; drop the need`);
+      }
+      ids.add(id);
+      if (disturbs) disturbing.add(id);
+      return [check];
+    });
+    const hints = task.hints.map((h, level) => (typeof h === 'string' ? { text: h, cost: HINT_COSTS[level] ?? 0 } : h));
+    return { id: task.id, title: task.title, text: task.text, weight: task.weight ?? 1, needs: task.needs ?? [], hints, checks };
+  });
+}
+
+/** A check with its kind's defaults, and so the checks nested in it. */
+function readCheck(raw: RawCheck, where: Path, at: (path: Path) => string, problems: string[]): Check | null {
+  const kinds = KINDS.filter((k) => k.kind in raw);
+  const [kind] = kinds;
+  if (kind === undefined || kinds.length !== 1) {
+    const known = KINDS.map((k) => k.kind).join(', ');
+    problems.push(
+      `${at(where)}: ${where.join('.')} must have exactly one of ${known}; it has ${kinds.map((k) => k.kind).join(' and ') || 'none'}`,
+    );
+    return null;
+  }
+  const own = { ...kind.defaults, ...(raw[kind.kind] as object) } as Record<string, unknown>;
+  for (const field of kind.nested ?? []) {
+    const list = own[field];
+    if (Array.isArray(list))
+      own[field] = list.map((inner, i) =>
+        readCheck({ id: `${raw.id ?? 'part'}-${i + 1}`, title: '', ...inner }, [...where, kind.kind, field, i], at, problems),
+      );
+  }
+  return {
+    ...own,
+    kind: kind.kind,
+    id: raw.id as string,
+    title: raw.title as string,
+    weight: (raw.weight as number | undefined) ?? 1,
+    needs: (raw.needs as string[] | undefined) ?? [],
+    informational: raw.informational === true,
   };
-  return { ...body, contentHash: hex(sha256(JSON.stringify(graded))).slice(0, 16) };
+}
+
+/** What a kind finds wrong in a check, and parameters that texts outside the schema name in vain. */
+function findFaults(source: LabSource, seed: number, at: (path: Path) => string, problems: string[]): void {
+  let lab: Lab;
+  try {
+    lab = instantiate(source, seed);
+  } catch (e) {
+    if (!(e instanceof ParameterError)) throw e;
+    problems.push(`${at(e.path)}: ${e.path.join('.')}: ${e.message}`);
+    return;
+  }
+  lab.tasks.forEach((task, t) => {
+    task.checks.forEach((check, c) => {
+      for (const { field, problem } of kindOf(check).faults?.(check, lab) ?? []) {
+        const where = ['tasks', t, 'checks', c, check.kind, ...field.split('.')];
+        problems.push(`${at(where)}: ${where.join('.')} ${problem}`);
+      }
+    });
+  });
+}
+
+function hashOf(lab: Omit<LabSource, 'contentHash'>): string {
+  const { id, world, overrides, hosts, parameters, setup, faults, place, files, commands, limit, service } = lab;
+  const tasks = lab.tasks.map(({ id, weight, needs, hints, checks }) => ({ id, weight, needs, costs: hints.map((h) => h.cost), checks }));
+  const graded = { id, world, overrides, hosts, parameters, setup, faults, place, files, commands, limit, service, tasks };
+  return hex(sha256(JSON.stringify(graded))).slice(0, 16);
+}
+
+function lineOf(root: Node | null, lines: LineCounter, path: Path): number {
+  let node = root;
+  let line = 1;
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((p) => isScalar(p.key) && String(p.key.value) === String(key));
+      if (!pair) break;
+      const range = (pair.key as { range?: [number, number, number] }).range;
+      if (range) line = lines.linePos(range[0]).line;
+      node = pair.value as Node | null;
+    } else if (isSeq(node)) node = (node.items[Number(key)] as Node | undefined) ?? null;
+    else break;
+    if (node?.range) line = isScalar(node) ? line : Math.max(line, lines.linePos(node.range[0]).line);
+  }
+  return line;
 }
 
 function mend(e: ErrorObject): string {

@@ -3,11 +3,13 @@
 import { captures, readCapture } from '../os/captures.ts';
 import { runCommand } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
-import { grade } from './grade.ts';
-import type { GradeReport, Lab } from './lab.ts';
-import { apply, type LogEntry, replay, type Started, type SubmissionLog, start } from './log.ts';
+import type { QuestionCheck } from './check/question.ts';
+import type { Check, Lab, LabSource } from './lab.ts';
+import { apply, checkHeader, type LogEntry, Replay, type Started, type SubmissionLog, start } from './log.ts';
+import { instantiate } from './parameters.ts';
+import type { World } from './world.ts';
 
-export type { CheckReport, GradeReport, Lab, TaskReport } from './lab.ts';
+export type { CheckReport, GradeReport, LabSource, TaskReport } from './lab.ts';
 export type { SubmissionLog } from './log.ts';
 
 export interface HostInfo {
@@ -16,12 +18,40 @@ export interface HostInfo {
   readonly kind: 'node' | 'pod' | 'outside';
 }
 
+/** A question as the page asks it: what would give the answer away stays behind. */
+export interface QuestionInfo {
+  readonly id: string;
+  readonly task: string;
+  readonly ask: string;
+  readonly form: 'one' | 'many' | 'number' | 'address' | 'text';
+  readonly options: readonly string[];
+  /** To be answered before a command shows it. */
+  readonly prediction: boolean;
+}
+
+export interface TaskInfo {
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+  readonly weight: number;
+  readonly needs: readonly string[];
+  /** What each level costs, shares of the task's weight. */
+  readonly hintCosts: readonly number[];
+  readonly questions: readonly QuestionInfo[];
+}
+
 export interface LabInfo {
   readonly id: string;
   readonly title: string;
   readonly story: string;
+  readonly seed: number;
+  readonly contentHash: string;
   readonly hosts: readonly HostInfo[];
-  readonly tasks: readonly { id: string; title: string; text: string; hintCount: number; weight: number }[];
+  readonly tasks: readonly TaskInfo[];
+  readonly commands: Lab['commands'] | null;
+  /** Seconds of virtual time. */
+  readonly limit: number | null;
+  readonly service: Lab['service'] | null;
 }
 
 /** A packet capture on a host's disk. */
@@ -38,7 +68,7 @@ export interface Terminal {
 }
 
 /** A lab without tasks, for the home page's prompt and for terminal blocks in prose. */
-const PLAYGROUND: Lab = {
+const PLAYGROUND: LabSource = {
   id: 'playground',
   title: 'Playground',
   level: 'beginner',
@@ -46,7 +76,11 @@ const PLAYGROUND: Lab = {
   world: 'w1',
   story: '',
   hosts: ['node-1', 'web-a', 'web-b', 'web-c', 'client-pod', 'cp-1', 'node-2', 'client', 'internet'],
-  setup: '',
+  parameters: {},
+  setup: [],
+  faults: [],
+  place: [],
+  files: {},
   tasks: [],
   solution: '',
   alternatives: [],
@@ -62,33 +96,22 @@ const EVENTS_PER_LOOK = 32;
 export class Session {
   readonly info: LabInfo;
   private readonly lab: Lab;
-  private readonly seed: number;
   private readonly started: Started;
   private readonly entries: LogEntry[];
   private nextTerm = 1;
   private listeners: (() => void)[] = [];
 
-  constructor(lab: Lab, seed: number, log?: SubmissionLog) {
-    this.lab = lab;
-    this.seed = seed;
-    this.started = log ? replay(lab, log) : start(lab, seed);
+  constructor(source: LabSource, seed: number, log?: SubmissionLog) {
+    this.lab = instantiate(source, seed);
+    if (log) checkHeader(this.lab, log);
+    this.started = log ? new Replay(this.lab, Number.POSITIVE_INFINITY).follow(log.entries).started : start(this.lab);
     this.entries = log ? log.entries.filter((e) => e.op !== 'end') : [];
     // The terminals of the log belonged to a page that is gone.
     for (const term of [...this.started.terminals.keys()]) {
       this.nextTerm = Math.max(this.nextTerm, term + 1);
       this.input({ op: 'close', term });
     }
-    const hosts = this.started.world.hosts;
-    this.info = {
-      id: lab.id,
-      title: lab.title,
-      story: lab.story,
-      hosts: (lab.hosts.length > 0 ? lab.hosts : [...hosts.keys()]).flatMap((id) => {
-        const h = hosts.get(id);
-        return h ? [{ id, title: h.title, kind: h.kind }] : [];
-      }),
-      tasks: lab.tasks.map(({ id, title, text, hints, weight }) => ({ id, title, text, hintCount: hints.length, weight })),
-    };
+    this.info = infoOf(this.lab, this.started.world);
   }
 
   /** Virtual µs. */
@@ -154,13 +177,19 @@ export class Session {
     return machine ? readCapture(machine, path) : null;
   }
 
-  /** Grades a replayed copy; the learner's world is not touched. */
-  grade(): GradeReport {
-    return grade(this.lab, this.exportLog());
+  hint(task: string, level: number): string | null {
+    const hint = this.lab.tasks.find((t) => t.id === task)?.hints[level];
+    if (hint && !this.started.recording.hints.get(task)?.has(level)) this.input({ op: 'hint', task, level });
+    return hint?.text ?? null;
   }
 
-  hint(task: string, n: number): string | null {
-    return this.lab.tasks.find((t) => t.id === task)?.hints[n] ?? null;
+  answer(question: string, value: string): void {
+    this.input({ op: 'answer', question, value });
+  }
+
+  /** Question -> the last answer given. */
+  answers(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.started.recording.answers.map((a) => [a.question, a.value]));
   }
 
   solution(): string {
@@ -170,10 +199,10 @@ export class Session {
   exportLog(): SubmissionLog {
     const { steps, now } = this.started.world.sim;
     return {
-      version: 1,
+      version: 2,
       lab: this.lab.id,
       contentHash: this.lab.contentHash,
-      seed: this.seed,
+      seed: this.lab.seed,
       entries: [...this.entries, { op: 'end', steps, time: now }],
     };
   }
@@ -186,8 +215,49 @@ export class Session {
   }
 }
 
+function infoOf(lab: Lab, world: World): LabInfo {
+  const { hosts } = world;
+  return {
+    id: lab.id,
+    title: lab.title,
+    story: lab.story,
+    seed: lab.seed,
+    contentHash: lab.contentHash,
+    hosts: (lab.hosts.length > 0 ? lab.hosts : [...hosts.keys()]).flatMap((id) => {
+      const h = hosts.get(id);
+      return h ? [{ id, title: h.title, kind: h.kind }] : [];
+    }),
+    tasks: lab.tasks.map(({ id, title, text, hints, weight, needs, checks }) => ({
+      id,
+      title,
+      text,
+      weight,
+      needs,
+      hintCosts: hints.map((h) => h.cost),
+      questions: checks.flatMap((c) => (c.kind === 'question' ? [questionInfo(id, c as QuestionCheck)] : [])),
+    })),
+    commands: lab.commands ?? null,
+    limit: lab.limit ?? null,
+    service: lab.service ?? null,
+  };
+}
+
+function questionInfo(task: string, check: Check & QuestionCheck): QuestionInfo {
+  const form = check.one
+    ? 'one'
+    : check.many
+      ? 'many'
+      : check.number !== undefined
+        ? 'number'
+        : check.address !== undefined
+          ? 'address'
+          : 'text';
+  const options = (check.one ?? check.many ?? []).map((o) => o.text);
+  return { id: check.id, task, ask: check.ask, form, options, prediction: check.before !== undefined };
+}
+
 /** @throws LogError when the log does not fit the lab. */
-export function createSession(opts: { lab: Lab; seed: number; log?: SubmissionLog | undefined }): Session {
+export function createSession(opts: { lab: LabSource; seed: number; log?: SubmissionLog | undefined }): Session {
   return new Session(opts.lab, opts.seed, opts.log);
 }
 
@@ -203,11 +273,11 @@ export interface TranscriptStep {
 
 /** Runs commands one after the other in a fresh world: what a terminal block in prose shows. */
 export function transcript(opts: {
-  lab?: Lab | undefined;
+  lab?: LabSource | undefined;
   steps: readonly TranscriptStep[];
   seed?: number;
 }): (TranscriptStep & { output: string; exitCode: number })[] {
-  const { world } = start(opts.lab ?? PLAYGROUND, opts.seed ?? 1);
+  const { world } = start(instantiate(opts.lab ?? PLAYGROUND, opts.seed ?? 1));
   return opts.steps.map((step) => {
     const host = world.hosts.get(step.host);
     if (!host) throw new Error(`there is no host "${step.host}"; there are: ${[...world.hosts.keys()].join(', ')}`);

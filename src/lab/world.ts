@@ -39,7 +39,8 @@ export interface World {
   readonly hosts: ReadonlyMap<string, Host>;
 }
 
-export type WorldBuilder = (seed: number) => World;
+/** `overrides` is what a lab lays over the world's own data. */
+export type WorldBuilder = (seed: number, overrides?: unknown) => World;
 
 /** Names of the worlds that lab.yaml may ask for; those of cluster files come when they are loaded. */
 export const WORLDS: Record<string, WorldBuilder> = { w1: buildW1 };

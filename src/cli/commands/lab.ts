@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { grade } from '../../lab/grade.ts';
 import type { GradeReport } from '../../lab/lab.ts';
 import { scriptLog } from '../../lab/log.ts';
+import { instantiate } from '../../lab/parameters.ts';
 import { proveLab } from '../../lab/prove.ts';
 import { loadWorld } from '../../lab/world.ts';
 import { labIds, loadLab } from '../labs.ts';
@@ -41,7 +42,7 @@ async function gradeScript(args: Args): Promise<number> {
   if (!existsSync(file)) throw new Error(`--script ${file}: no such file`);
   const lab = loadLab(id);
   await loadWorld(lab.world);
-  const report = grade(lab, scriptLog(lab, integer(args, 'seed', 1), readFileSync(file, 'utf8')));
+  const report = grade(lab, scriptLog(instantiate(lab, integer(args, 'seed', 1)), readFileSync(file, 'utf8')), { hash: true });
   process.stdout.write(args.switches.has('json') ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
   return report.passed ? 0 : 1;
 }
@@ -54,10 +55,11 @@ export function reportText(report: GradeReport): string {
       `${task.passed ? '✓' : '✗'} ${task.title} (${task.checks.filter((c) => c.status === 'passed').length} of ${task.checks.length})`,
     );
     for (const check of task.checks) {
-      lines.push(`    ${{ passed: '✓', failed: '✗', skipped: '–' }[check.status]} ${check.title}`);
-      if (check.status === 'passed') continue;
-      lines.push(`        expected: ${check.expected}`, `        observed: ${check.observed}`);
-      if (check.hop !== undefined) lines.push(`        where:    ${check.hop}`);
+      lines.push(`    ${{ passed: '✓', failed: '✗', skipped: '–' }[check.status]} ${check.description}`);
+      if (!check.cause) continue;
+      lines.push(`        expected: ${check.cause.expected}`, `        observed: ${check.cause.actual}`);
+      if (check.cause.hop !== undefined) lines.push(`        where:    ${check.cause.hop}`);
+      if (check.cause.help !== undefined) lines.push(`        look at:  ${check.cause.help}`);
     }
   }
   lines.push(`score ${(report.score * 100).toFixed(0)} %, seed ${report.seed}, trace ${report.traceHash}`);

@@ -5,10 +5,17 @@ import { addressKind } from './address.ts';
 import { httpKind } from './http.ts';
 import type { CheckKind } from './kind.ts';
 import { pingKind } from './ping.ts';
+import { questionKind } from './question.ts';
 import { unchangedKind } from './unchanged.ts';
 
-const KINDS = { address: addressKind, http: httpKind, ping: pingKind, unchanged: unchangedKind } as const;
+/** Each kind's file is named after the field that it has in lab.yaml. */
+export const KINDS: readonly CheckKind<never>[] = [addressKind, httpKind, pingKind, questionKind, unchangedKind];
 
-export function kindOf(check: Check): CheckKind<Check> {
-  return KINDS[check.kind] as unknown as CheckKind<Check>;
+const BY_NAME = new Map(KINDS.map((k) => [k.kind, k as unknown as CheckKind]));
+
+/** @throws Error for a kind that is not in the table: readLab refuses such a lab. */
+export function kindOf(check: Check): CheckKind {
+  const kind = BY_NAME.get(check.kind);
+  if (!kind) throw new Error(`check ${check.id}: there is no kind "${check.kind}"`);
+  return kind;
 }

@@ -1,13 +1,18 @@
 /** unchanged: NAT rules or static neighbour entries of a place are what they were before the learner came. */
 
 import { NUD_PERMANENT } from '../../net/neigh/nud.ts';
-import { runCommand } from '../../os/run.ts';
 import { formatIp } from '../../wire/addr.ts';
 import { formatMac } from '../../wire/mac.ts';
-import type { UnchangedCheck } from '../lab.ts';
+import type { Check, Place } from '../lab.ts';
 import { locate } from '../place.ts';
+import { natRules } from '../rules.ts';
 import type { World } from '../world.ts';
 import type { CheckKind } from './kind.ts';
+
+export interface UnchangedCheck extends Check {
+  readonly on: Place;
+  readonly what: 'nat-rules' | 'static-neighbours';
+}
 
 const NAMES: Record<UnchangedCheck['what'], string> = { 'nat-rules': 'NAT rules', 'static-neighbours': 'static neighbour entries' };
 
@@ -23,28 +28,24 @@ function state(world: World, check: UnchangedCheck): string {
       .sort()
       .join('\n');
   }
-  const saved = runCommand(spot.machine, ['iptables-save', '-t', 'nat'], { ns: spot.ns });
-  return saved.stdout
-    .split('\n')
-    .filter((l) => l.startsWith('-A'))
-    .join('\n');
+  return natRules(spot.ns).join('\n');
 }
 
 export const unchangedKind: CheckKind<UnchangedCheck> = {
   kind: 'unchanged',
   note: state,
-  run(world, check, baseline) {
+  run({ world, baseline }, check) {
     const name = NAMES[check.what];
     const before = (baseline.get(check.id) ?? '').split('\n');
     const after = state(world, check).split('\n');
     const added = after.filter((l) => !before.includes(l));
     const removed = before.filter((l) => !after.includes(l));
-    const observed =
+    const actual =
       added.length > 0
         ? `added: ${added[0]}${added.length > 1 ? ` and ${added.length - 1} more` : ''}`
         : removed.length > 0
           ? `removed: ${removed[0]}`
           : 'as before';
-    return { passed: added.length === 0 && removed.length === 0, expected: `the ${name} on ${check.on} are as before`, observed };
+    return { passed: added.length === 0 && removed.length === 0, expected: `the ${name} on ${check.on} are as before`, actual };
   },
 };

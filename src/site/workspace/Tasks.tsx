@@ -32,7 +32,7 @@ function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World })
   const hints = world.hints.value[task.id] ?? [];
   const report = world.reports.value.get(task.id);
   const done = report?.passed === true;
-  const failing = report?.checks.filter((c) => c.status !== 'passed') ?? [];
+  const failing = report?.checks.filter((c) => c.cause !== null) ?? [];
   return (
     <li class={done ? 'ws-task ws-task-done' : 'ws-task'} data-task={task.id} data-done={done}>
       <span class="ws-tick" aria-hidden="true">
@@ -53,31 +53,31 @@ function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World })
             <button
               type="button"
               class="ws-button"
-              disabled={hints.length >= task.hintCount}
-              aria-label={`${words.workspace.hint(hints.length, task.hintCount)}: ${task.title}`}
+              disabled={hints.length >= task.hintCosts.length}
+              aria-label={`${words.workspace.hint(hints.length, task.hintCosts.length)}: ${task.title}`}
               onClick={() => {
                 void world.start();
                 void world.openHint(task.id);
               }}
             >
-              {words.workspace.hint(hints.length, task.hintCount)}
+              {words.workspace.hint(hints.length, task.hintCosts.length)}
             </button>
             {failing.length > 0 && (
               <details class="ws-why">
                 <summary>{words.workspace.why}</summary>
                 <ul>
                   {failing.map((check) => (
-                    <li key={check.id}>
-                      <strong>{check.title}</strong>
+                    <li key={check.name}>
+                      <strong>{check.description}</strong>
                       <dl>
                         <dt>{words.workspace.expected}</dt>
-                        <dd>{check.expected}</dd>
+                        <dd>{check.cause?.expected}</dd>
                         <dt>{words.workspace.observed}</dt>
-                        <dd>{check.observed}</dd>
-                        {check.hop && (
+                        <dd>{check.cause?.actual}</dd>
+                        {check.cause?.hop && (
                           <>
                             <dt>{words.workspace.hop}</dt>
-                            <dd>{check.hop}</dd>
+                            <dd>{check.cause.hop}</dd>
                           </>
                         )}
                       </dl>

@@ -1,0 +1,34 @@
+/** What happened while the learner worked, gathered while the log is carried out: answers, hints, commands, captures. */
+
+import type { LogEntry } from './log.ts';
+import type { World } from './world.ts';
+
+export interface Answer {
+  readonly question: string;
+  readonly value: string;
+  /** Virtual µs. */
+  readonly time: number;
+}
+
+export class Recording {
+  /** All answers in order; the last one to a question counts. */
+  readonly answers: Answer[] = [];
+  /** Task id -> levels of the hints opened. */
+  readonly hints = new Map<string, Set<number>>();
+  /** Virtual µs when the learner came. */
+  readonly begin: number;
+
+  constructor(world: World) {
+    this.begin = world.sim.now;
+  }
+
+  /** Notes an entry of the log as it is carried out. */
+  note(entry: LogEntry): void {
+    if (entry.op === 'answer') this.answers.push({ question: entry.question, value: entry.value, time: entry.time });
+    else if (entry.op === 'hint') this.hints.set(entry.task, (this.hints.get(entry.task) ?? new Set()).add(entry.level));
+  }
+
+  answer(question: string): Answer | undefined {
+    return this.answers.findLast((a) => a.question === question);
+  }
+}
