@@ -61,7 +61,7 @@ test('the same seed gives the same run, with every controller running; another s
   expect(hash(2)).not.toBe(first);
 });
 
-test.each(Object.keys(clusterWorlds))('%s: all pods become ready', (name) => {
+test.each(Object.keys(clusterWorlds).filter((name) => name !== 'own'))('%s: all pods become ready', (name) => {
   const world = (clusterWorlds[name] as (seed: number) => ClusterWorld)(1);
   expect(world.hosts.size).toBeGreaterThan(1);
 });
