@@ -18,6 +18,8 @@ export class ParameterError extends Error {
 export type Values = Readonly<Record<string, Choice | readonly Choice[]>>;
 
 const REFERENCE = /\{\{\s*([a-z][\w-]*)((?:\.[\w-]+)*)\s*\}\}/g;
+/** What Go templates (kubectl -o go-template) write in the same braces. */
+const GO_WORDS = new Set(['end', 'else', 'break', 'continue']);
 const WHOLE = /^\{\{\s*([a-z][\w-]*)((?:\.[\w-]+)*)\s*\}\}$/;
 /** Draws before a parameter is given up as one that cannot differ from the others. */
 const TRIES = 1000;
@@ -47,7 +49,9 @@ export function substitute<T>(tree: T, values: Values, path: readonly (string | 
     if (!tree.includes('{{')) return tree;
     const whole = WHOLE.exec(tree);
     if (whole) return look(values, whole[1] as string, whole[2] as string, path) as T;
-    return tree.replace(REFERENCE, (_, name: string, rest: string) => String(look(values, name, rest, path))) as T;
+    return tree.replace(REFERENCE, (all, name: string, rest: string) =>
+      GO_WORDS.has(name) && values[name] === undefined ? all : String(look(values, name, rest, path)),
+    ) as T;
   }
   if (Array.isArray(tree)) return tree.map((item, i) => substitute(item, values, [...path, i])) as T;
   if (typeof tree === 'object' && tree !== null)
