@@ -13,6 +13,8 @@ const PARAMETERS = {
   },
   two: { 'some-of': ['a', 'b', 'c'], count: 2 },
   url: { text: 'http://{{ip}}:{{port}}/' },
+  near: { address: { in: '{{victim.ip}}/29', except: ['{{victim.ip}}'] } },
+  order: { 'one-of': ['{{ip}} {{other}}', '{{other}} {{ip}}'] },
 } as const;
 
 test('values keep to their ranges, differ where they must, and are the same for the same seed', () => {
@@ -27,6 +29,8 @@ test('values keep to their ranges, differ where they must, and are the same for 
     expect([8000, 8002, 8003]).toContain(v.port);
     expect(new Set(v.two as unknown as string[]).size).toBe(2);
     expect(v.url).toBe(`http://${v.ip}:${v.port}/`);
+    expect(String(v.near)).toMatch(/^192\.168\.56\.(9|1[0-4])$/);
+    expect(String(v.order).split(' ').sort()).toEqual([v.ip, v.other].sort());
     seen.add(v.ip);
   }
   expect(seen.size).toBeGreaterThan(100);

@@ -69,8 +69,8 @@ function range(prefix: string, path: readonly (string | number)[]): { base: numb
   return { base: Math.floor(ip / size) * size, size };
 }
 
-function draw(rng: Rng, parameter: Parameter, values: Values, path: readonly (string | number)[]): Choice | readonly Choice[] {
-  if ('text' in parameter) return substitute(parameter.text, values, [...path, 'text']);
+function draw(rng: Rng, parameter: Parameter, path: readonly (string | number)[]): Choice | readonly Choice[] {
+  if ('text' in parameter) return parameter.text;
   if ('one-of' in parameter) return parameter['one-of'][rng.below(parameter['one-of'].length)] as Choice;
   if ('some-of' in parameter) {
     const left = [...parameter['some-of']];
@@ -97,7 +97,7 @@ function draw(rng: Rng, parameter: Parameter, values: Values, path: readonly (st
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Draws all parameters, each from a stream of its own, so that a new one does not change the others. @throws ParameterError */
+/** Draws all parameters, each from a stream of its own, so that a new one does not change the others; it may name those above it. @throws ParameterError */
 export function drawValues(id: string, parameters: LabSource['parameters'], seed: number): Values {
   const values: Record<string, Choice | readonly Choice[]> = {};
   for (const [name, parameter] of Object.entries(parameters)) {
@@ -110,10 +110,11 @@ export function drawValues(id: string, parameters: LabSource['parameters'], seed
         [...path, 'different-from'],
         `different-from names "${missing}", which is no parameter above it; move it up or correct the name`,
       );
-    let value = draw(rng, parameter, values, path);
+    const known = substitute(parameter, values, path);
+    let value = draw(rng, known, path);
     for (let i = 0; others.some((o) => same(values[o], value)); i++) {
       if (i === TRIES) throw new ParameterError(path, `${name} cannot differ from ${others.join(', ')}; give it more to choose from`);
-      value = draw(rng, parameter, values, path);
+      value = draw(rng, known, path);
     }
     values[name] = value;
   }

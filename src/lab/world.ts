@@ -11,8 +11,10 @@ import {
   nodeLinks,
   nodeRules,
   PODS,
+  type PodSpec,
   podLinks,
   vethName,
+  type W1Overrides,
 } from '../cluster/world/w1.ts';
 import { connect, Ether } from '../net/dev/ether.ts';
 import { Kernel } from '../net/kernel.ts';
@@ -43,7 +45,7 @@ export interface World {
 export type WorldBuilder = (seed: number, overrides?: unknown) => World;
 
 /** Names of the worlds that lab.yaml may ask for; those of cluster files come when they are loaded. */
-export const WORLDS: Record<string, WorldBuilder> = { w1: buildW1 };
+export const WORLDS: Record<string, WorldBuilder> = { w1: (seed, overrides) => buildW1(seed, overrides as W1Overrides | undefined) };
 
 /** Makes sure that the world of that name can be built: cluster files and all that runs in them are loaded when first asked for. */
 export async function loadWorld(name: string): Promise<void> {
@@ -58,7 +60,7 @@ function must(machine: Machine, argv: readonly string[], stdin: string, ns?: Net
   if (r.exitCode !== 0 || r.stderr !== '') throw new Error(`${machine.hostname}: ${argv.join(' ')} (exit ${r.exitCode}): ${r.stderr}`);
 }
 
-function buildW1(seed: number): World {
+function buildW1(seed: number, overrides: W1Overrides = {}): World {
   const sim = new Sim(seed);
   const hosts = new Map<string, Host>();
   const add = (host: Host): void => {
@@ -104,15 +106,18 @@ function buildW1(seed: number): World {
     'route add default via 192.168.56.1',
   ]);
 
+  const pods: readonly PodSpec[] = [...PODS, ...(overrides.pods ?? []).map((p) => ({ ...p, serves: p.serves ?? true }))];
+  const stray = pods.find((p) => !NODES.some((n) => n.name === p.node));
+  if (stray) throw new Error(`overrides.pods: ${stray.name} is on "${stray.node}"; the nodes are: ${NODES.map((n) => n.name).join(', ')}`);
   for (const node of NODES) {
     const m = machine(node.name);
     plug(card(m), `port-${node.name}`);
     for (const [key, value] of NODE_SYSCTLS) m.kernel.init.sysctl.set(key, value);
-    simple(m, [...nodeLinks(node), ...nodeForwarding(node)]);
+    simple(m, [...nodeLinks(node, overrides.vteps), ...nodeForwarding(node, overrides.vteps)]);
     must(m, ['iptables-restore', '--noflush'], nodeRules(node));
     m.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${HOSTS_FILE}\n`);
     add({ id: node.name, title: node.name, kind: 'node', machine: m, ns: m.kernel.init });
-    for (const pod of PODS.filter((p) => p.node === node.name)) {
+    for (const pod of pods.filter((p) => p.node === node.name)) {
       const name = netnsName(pod.name);
       const made = addNetns(m.kernel, name);
       if (!made.ok) throw new Error(`${node.name}: namespace ${name}: ${made.errno}`);
@@ -121,7 +126,7 @@ function buildW1(seed: number): World {
       simple(m, [...links.node, `link set ${vethName(pod.name)} hairpin on`]);
       simple(m, links.pod, ns);
       m.separate(ns, pod.name);
-      if (pod.serves) startCommand(m, ['podserver', pod.name, '8080'], { ns });
+      if (pod.serves) startCommand(m, ['podserver', pod.name, String(pod.port ?? 8080)], { ns });
       add({ id: pod.name, title: `pod ${pod.name}`, kind: 'pod', machine: m, ns });
     }
   }

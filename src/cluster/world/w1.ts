@@ -18,8 +18,18 @@ export interface PodSpec {
   readonly name: string;
   readonly node: string;
   readonly ip: string;
-  /** Fixed-output HTTP server on 8080, none for a toolbox pod. */
+  /** Fixed-output HTTP server, none for a toolbox pod. */
   readonly serves: boolean;
+  /** Where it listens, 8080 when not given. */
+  readonly port?: number;
+}
+
+/** What a lab lays over W1. */
+export interface W1Overrides {
+  /** Further pods; they serve unless they say otherwise. */
+  readonly pods?: readonly (Omit<PodSpec, 'serves'> & { readonly serves?: boolean })[];
+  /** Node to the MAC of its VTEP. */
+  readonly vteps?: Readonly<Record<string, string>>;
 }
 
 export interface OutsideSpec {
@@ -83,10 +93,12 @@ export function netnsName(pod: string): string {
   return `cni-${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(13, 16)}-a${h.slice(17, 20)}-${h.slice(20, 32)}`;
 }
 
+const vtepMac = (node: NodeSpec, vteps: W1Overrides['vteps'] = {}): string => vteps[node.name] ?? `5e:00:00:00:${two(node.subnet)}:01`;
+
 /** Lines for `ip -batch -` in a node's first namespace, once its eth0 has a cable. */
-export function nodeLinks(node: NodeSpec): string[] {
+export function nodeLinks(node: NodeSpec, vteps: W1Overrides['vteps'] = {}): string[] {
   const pods = `10.244.${node.subnet}`;
-  const vtep = (n: number): string => `5e:00:00:00:${two(n)}:01`;
+  const vtep = (n: NodeSpec): string => vtepMac(n, vteps);
   const peers = NODES.filter((n) => n.name !== node.name);
   return [
     `link set eth0 address ${node.mac}`,
@@ -96,19 +108,19 @@ export function nodeLinks(node: NodeSpec): string[] {
     `link add cni0 address ${podMac(`${pods}.1`)} mtu 1450 type bridge`,
     'link set cni0 up',
     `addr add ${pods}.1/24 brd + dev cni0`,
-    `link add flannel.1 address ${vtep(node.subnet)} mtu 1450 type vxlan id 1 dev eth0 local ${node.ip} dstport 8472 nolearning`,
+    `link add flannel.1 address ${vtep(node)} mtu 1450 type vxlan id 1 dev eth0 local ${node.ip} dstport 8472 nolearning`,
     'link set flannel.1 up',
     `addr add ${pods}.0/32 dev flannel.1`,
     ...peers.flatMap((n) => [
-      `neigh replace 10.244.${n.subnet}.0 lladdr ${vtep(n.subnet)} dev flannel.1 nud permanent`,
+      `neigh replace 10.244.${n.subnet}.0 lladdr ${vtep(n)} dev flannel.1 nud permanent`,
       `route add 10.244.${n.subnet}.0/24 via 10.244.${n.subnet}.0 dev flannel.1 onlink`,
     ]),
   ];
 }
 
 /** Arguments of `bridge`: where flannel sends what is for another node's VTEP. */
-export function nodeForwarding(node: NodeSpec): string[] {
-  return NODES.filter((n) => n.name !== node.name).map((n) => `fdb append 5e:00:00:00:${two(n.subnet)}:01 dev flannel.1 dst ${n.ip}`);
+export function nodeForwarding(node: NodeSpec, vteps: W1Overrides['vteps'] = {}): string[] {
+  return NODES.filter((n) => n.name !== node.name).map((n) => `fdb append ${vtepMac(n, vteps)} dev flannel.1 dst ${n.ip}`);
 }
 
 /** flannel's own rules (ip-masq on): pod traffic that leaves the cluster is masqueraded. Models pkg/trafficmngr/iptables */
