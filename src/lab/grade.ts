@@ -4,7 +4,7 @@ import { TraceHash } from '../sim/trace.ts';
 import { kindOf } from './check/index.ts';
 import type { Baseline, Finding, Scene } from './check/kind.ts';
 import type { Check, CheckReport, GradeReport, Lab, LabSource, Task, TaskReport } from './lab.ts';
-import { checkHeader, MAX_STEPS, Replay, type SubmissionLog } from './log.ts';
+import { type Act, checkHeader, MAX_STEPS, Replay, type SubmissionLog } from './log.ts';
 import { instantiate } from './parameters.ts';
 import { reset } from './reset.ts';
 import type { World } from './world.ts';
@@ -46,6 +46,12 @@ export class Grading {
   follow(log: SubmissionLog): this {
     checkHeader(this.lab, log);
     this.replay.follow(log.entries);
+    return this;
+  }
+
+  /** Carries out acts at once, where else there would be a log of them. */
+  perform(acts: readonly Act[]): this {
+    this.replay.perform(acts);
     return this;
   }
 

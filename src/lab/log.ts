@@ -120,6 +120,24 @@ export class Replay {
     }
     return this;
   }
+
+  /** Carries out acts, each where the one before has ended. What it returns makes a log that comes to the same. */
+  perform(acts: readonly Act[]): LogEntry[] {
+    const { lab, world } = this.started;
+    const { sim } = world;
+    const entries = acts.map((act, i): LogEntry => {
+      const at = { steps: sim.steps, time: sim.now };
+      const entry: LogEntry =
+        'script' in act
+          ? { op: 'script', host: act.host ?? (lab.hosts[0] as string), script: act.script, ...at }
+          : 'question' in act
+            ? { op: 'answer', question: act.question, value: act.value, ...at }
+            : { op: 'hint', task: act.task, level: act.level, ...at };
+      apply(this.started, entry, i);
+      return entry;
+    });
+    return [...entries, { op: 'end', steps: sim.steps, time: sim.now }];
+  }
 }
 
 /** @throws LogError when the log is for another lab or does not fit it. */
@@ -159,22 +177,7 @@ export type Act =
 
 /** A log of acts, each at the place where the one before has ended. */
 export function actLog(lab: Lab, acts: readonly Act[]): SubmissionLog {
-  const started = start(lab);
-  const { sim } = started.world;
-  const entries: LogEntry[] = [];
-  const enter = (act: Act): void => {
-    const at = { steps: sim.steps, time: sim.now };
-    const entry: LogEntry =
-      'script' in act
-        ? { op: 'script', host: act.host ?? (lab.hosts[0] as string), script: act.script, ...at }
-        : 'question' in act
-          ? { op: 'answer', question: act.question, value: act.value, ...at }
-          : { op: 'hint', task: act.task, level: act.level, ...at };
-    entries.push(entry);
-    apply(started, entry, entries.length - 1);
-  };
-  acts.forEach(enter);
-  entries.push({ op: 'end', steps: sim.steps, time: sim.now });
+  const entries = new Replay(lab).perform(acts);
   return { version: 2, lab: lab.id, contentHash: lab.contentHash, seed: lab.seed, entries };
 }
 
