@@ -77,6 +77,8 @@ interface Common {
   readonly solution: string;
   readonly alternatives: readonly Script[];
   readonly decoys: readonly Decoy[];
+  /** Ids of checks that hold before the learner comes and have to stay so: what the proof of a lab does not expect to fail at the start. */
+  readonly 'holds-at-start'?: readonly string[];
   /** Hash over everything that decides a grade; a log made for other content is told by it. */
   readonly contentHash: string;
 }

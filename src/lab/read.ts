@@ -98,6 +98,10 @@ export function readLab(files: LabFiles, schema: object): LabSource {
       if (!checks.some((c) => c.id === id))
         problems.push(`${at(['decoys', name])}: decoys.${name} names "${id}", which is no check of this lab`);
   }
+  (document['holds-at-start'] ?? []).forEach((id, i) => {
+    if (!checks.some((c) => c.id === id))
+      problems.push(`${at(['holds-at-start', i])}: holds-at-start names "${id}", which is no check of this lab; correct or drop it`);
+  });
   (document.place ?? []).forEach((p, i) => {
     if (!(p.from in files.files))
       problems.push(`${at(['place', i, 'from'])}: place.${i}.from names "${p.from}", which is not in files/; write it or correct the name`);
