@@ -112,7 +112,7 @@ export function parsePrivate(text: string): PrivateKey | null {
 export const certificateAlgorithm = (k: PrivateKey): string => (k.kind === 'rsa' ? OIDS.sha256WithRSA : OIDS.ecdsaSha256);
 
 export const sign = (k: PrivateKey, data: Uint8Array): Uint8Array =>
-  k.kind === 'rsa' ? rsaSign(k.rsa, 'sha256', data) : p256Sign(k.secret, data);
+  k.kind === 'rsa' ? rsaSign(k.rsa, 'sha256', data) : p256Sign(k.secret, data, k.point);
 
 const RSA_HASHES: Readonly<Record<string, HashName>> = {
   [OIDS.sha256WithRSA]: 'sha256',
@@ -135,7 +135,7 @@ export const SCHEME_ECDSA = 0x0403;
 export const schemeOf = (k: PrivateKey | PublicKey): number => (k.kind === 'rsa' ? SCHEME_PSS : SCHEME_ECDSA);
 
 export const signHandshake = (k: PrivateKey, data: Uint8Array, rng: Rng): Uint8Array =>
-  k.kind === 'rsa' ? pssSign(k.rsa, 'sha256', data, rng) : p256Sign(k.secret, data);
+  k.kind === 'rsa' ? pssSign(k.rsa, 'sha256', data, rng) : p256Sign(k.secret, data, k.point);
 
 export function verifyHandshake(k: PublicKey, scheme: number, data: Uint8Array, signature: Uint8Array): boolean {
   if (scheme !== schemeOf(k)) return false;

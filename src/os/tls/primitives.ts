@@ -40,6 +40,28 @@ export function randomBytes(rng: Rng, n: number): Uint8Array {
   return b;
 }
 
+/**
+ * Results of pure functions of bytes, by these bytes. Both ends of a connection are computed here, and the same certificates are looked
+ * at again and again: most of the curves' arithmetic would be repetition.
+ */
+class Known<T> {
+  private readonly values = new Map<string, T>();
+
+  of(parts: readonly Uint8Array[], compute: () => T): T {
+    const key = parts.map((b) => String.fromCharCode(b.length, ...b)).join('');
+    const known = this.values.get(key);
+    if (known !== undefined) return known;
+    const value = compute();
+    if (this.values.size >= MAX_KNOWN) this.values.clear();
+    this.values.set(key, value);
+    return value;
+  }
+}
+
+const MAX_KNOWN = 512;
+/** Longer data is not kept: it is a document and no handshake. */
+const MAX_KEPT = 4096;
+
 export interface Exchange {
   group: number;
   secret: Uint8Array;
@@ -54,18 +76,29 @@ export function exchange(group: number, rng: Rng): Exchange {
   return { group, secret, share: group === GROUP_P256 ? p256Public(secret) : curve25519.getPublicKey(secret) };
 }
 
-/** Null for a share that is no point to work with. */
+const shared = new Known<Uint8Array | null>();
+
+const before = (a: Uint8Array, b: Uint8Array): boolean => {
+  const i = a.findIndex((x, n) => x !== b[n]);
+  return i >= 0 && (a[i] as number) < (b[i] ?? 0);
+};
+
+/** Null for a share that is no point to work with. Both sides come to the same secret, so it is known by the two shares. */
 export function sharedSecret(own: Exchange, share: Uint8Array): Uint8Array | null {
-  try {
-    if (own.group === GROUP_P256) return nist256.getSharedSecret(own.secret, share).slice(1);
-    return curve25519.getSharedSecret(own.secret, share);
-  } catch {
-    return null;
-  }
+  return shared.of(before(own.share, share) ? [own.share, share] : [share, own.share], () => {
+    try {
+      if (own.group === GROUP_P256) return nist256.getSharedSecret(own.secret, share).slice(1);
+      return curve25519.getSharedSecret(own.secret, share);
+    } catch {
+      return null;
+    }
+  });
 }
 
+const points = new Known<Uint8Array>();
+
 /** Uncompressed public point of a P-256 secret. */
-export const p256Public = (secret: Uint8Array): Uint8Array => nist256.getPublicKey(secret, false);
+export const p256Public = (secret: Uint8Array): Uint8Array => points.of([secret], () => nist256.getPublicKey(secret, false));
 
 export function p256Secret(rng: Rng): Uint8Array {
   for (let n = 0; n < 64; n++) {
@@ -75,13 +108,22 @@ export function p256Secret(rng: Rng): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, i) => i + 1);
 }
 
-/** DER signature over SHA-256 of the data; deterministic (RFC 6979). */
-export const p256Sign = (secret: Uint8Array, data: Uint8Array): Uint8Array => nist256.sign(data, secret, { format: 'der', lowS: false });
+const valid = new Known<boolean>();
+
+/** DER signature over SHA-256 of the data; deterministic (RFC 6979). `point` is the secret's. */
+export function p256Sign(secret: Uint8Array, data: Uint8Array, point: Uint8Array): Uint8Array {
+  const signature = nist256.sign(data, secret, { format: 'der', lowS: false });
+  if (data.length <= MAX_KEPT) valid.of([point, data, signature], () => true);
+  return signature;
+}
 
 export function p256Verify(point: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    return nist256.verify(signature, data, point, { format: 'der', lowS: false });
-  } catch {
-    return false;
-  }
+  const verify = (): boolean => {
+    try {
+      return nist256.verify(signature, data, point, { format: 'der', lowS: false });
+    } catch {
+      return false;
+    }
+  };
+  return data.length <= MAX_KEPT ? valid.of([point, data, signature], verify) : verify();
 }
