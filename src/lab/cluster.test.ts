@@ -65,3 +65,12 @@ test.each(Object.keys(clusterWorlds).filter((name) => name !== 'own'))('%s: all 
   const world = (clusterWorlds[name] as (seed: number) => ClusterWorld)(1);
   expect(world.hosts.size).toBeGreaterThan(1);
 });
+
+test('overrides: a list is replaced, or members come and go by name', () => {
+  const build = clusterWorlds['w-lin'] as (seed: number, overrides?: unknown) => ClusterWorld;
+  const hosts = (overrides: unknown): string[] => [...build(1, overrides).hosts.keys()];
+  expect(hosts(undefined)).toEqual(['node-1', 'client', 'internet']);
+  expect(hosts({ terminals: ['client'] })).toEqual(['client']);
+  expect(hosts({ 'machines-': ['client'] })).toEqual(['node-1', 'internet']);
+  expect(hosts({ 'terminals-': ['client'], 'terminals+': ['rtr'] })).toEqual(['node-1', 'internet', 'rtr']);
+});

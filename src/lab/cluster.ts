@@ -84,12 +84,29 @@ export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
   return { sim, hosts, cluster };
 }
 
-/** Maps are merged, everything else is replaced. */
+type Named = { readonly name?: string; readonly metadata?: { readonly name?: string } };
+
+/**
+ * Maps are merged, everything else is replaced. For a list, `key+` adds members and `key-` takes those out that have one of the names
+ * (of objects: `metadata.name`).
+ */
 function lay(over: unknown, base: unknown): unknown {
   const map = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
   if (!map(over) || !map(base)) return over ?? base;
-  return Object.fromEntries([...new Set([...Object.keys(base), ...Object.keys(over)])].map((key) => [key, lay(over[key], base[key])]));
+  const keys = new Set([...Object.keys(base), ...Object.keys(over).map((key) => key.replace(/[+-]$/, ''))]);
+  return Object.fromEntries(
+    [...keys].map((key) => {
+      const [more, without] = [over[`${key}+`], over[`${key}-`]];
+      const value = lay(over[key], base[key]);
+      if (more === undefined && without === undefined) return [key, value];
+      const gone = (without ?? []) as readonly unknown[];
+      const list = ((value ?? []) as readonly unknown[]).filter((x) => !gone.includes(typeof x === 'string' ? x : nameOf(x as Named)));
+      return [key, [...list, ...((more ?? []) as readonly unknown[])]];
+    }),
+  );
 }
+
+const nameOf = (x: Named): string | undefined => x.name ?? x.metadata?.name;
 
 /** The reference worlds with their clusters, by name; `cluster-w1` is W1 with everything that Kubernetes runs in it, `own` is all overrides. */
 export const clusterWorlds: Readonly<Record<string, (seed: number, overrides?: unknown) => ClusterWorld>> = Object.fromEntries([
