@@ -1,6 +1,7 @@
 /** Finding and loading a program: PATH, permissions, #! lines. Models fs/exec.c and execvp(3) */
 
 import { fail, ok, type Result } from '../sim/errno.ts';
+import type { AuditSession } from './audit.ts';
 import { FileInode } from './inode.ts';
 import type { Process } from './process.ts';
 import type { Command } from './program.ts';
@@ -29,10 +30,18 @@ export function findExecutable(p: Process, name: string, pathVariable: string | 
   return fail(denied ? 'EACCES' : 'ENOENT');
 }
 
-export function resolveProgram(p: Process, argv: readonly string[], env: ReadonlyMap<string, string>): Result<Loaded> {
+/** EPERM when the login that it is for may not start it. */
+export function resolveProgram(
+  p: Process,
+  argv: readonly string[],
+  env: ReadonlyMap<string, string>,
+  audit: AuditSession | null = p.audit,
+): Result<Loaded> {
   const path = findExecutable(p, argv[0] ?? '', env.get('PATH'));
   if (!path.ok) return path;
-  return load(p, path.value, [...argv], 4);
+  const loaded = load(p, path.value, [...argv], 4);
+  if (loaded.ok && audit && !audit.allows(loaded.value.command.name, path.value)) return fail('EPERM');
+  return loaded;
 }
 
 function load(p: Process, path: string, argv: string[], depth: number): Result<Loaded> {

@@ -4,6 +4,7 @@ import type { Kernel } from '../net/kernel.ts';
 import type { Netns } from '../net/netns.ts';
 import { fail, ok, type Result } from '../sim/errno.ts';
 import type { Micros } from '../sim/sim.ts';
+import { type AuditSession, programStarted } from './audit.ts';
 import { Endpoint } from './endpoint.ts';
 import { resolveProgram } from './exec.ts';
 import type { OpenFile } from './file.ts';
@@ -46,6 +47,8 @@ export interface SpawnOptions {
   newSession?: boolean;
   /** Controlling terminal of the new session. */
   tty?: Tty;
+  /** The login that it belongs to; its parent's when not given. */
+  audit?: AuditSession | null;
 }
 
 /** The host name, as far as a UTS namespace goes. */
@@ -86,6 +89,8 @@ export class Process extends FileCalls {
   vrf: string | null;
   uts: Uts;
   ipcns: IpcNamespace;
+  /** Null: no login, as daemons have it. */
+  readonly audit: AuditSession | null;
   readonly fds: Map<number, OpenFile>;
   /** Path of the executable, as /proc/PID/exe shows it. */
   exe = '';
@@ -112,6 +117,7 @@ export class Process extends FileCalls {
     this.vrf = parent?.vrf ?? null;
     this.uts = opts.uts ?? parent?.uts ?? machine.uts;
     this.ipcns = opts.ipcns ?? parent?.ipcns ?? machine.ipcns;
+    this.audit = opts.audit ?? parent?.audit ?? null;
     this.pgid =
       opts.newGroup === true || opts.newGroup === 0 || !parent ? pid : typeof opts.newGroup === 'number' ? opts.newGroup : parent.pgid;
     this.sid = opts.newSession || !parent ? pid : parent.sid;
@@ -364,11 +370,12 @@ export class Process extends FileCalls {
   /** Starts a program found by PATH (or by a path with a slash). The child inherits 0, 1, 2. */
   spawn(argv: readonly string[], opts: SpawnOptions = {}): Result<Process> {
     if (opts.mnt && opts.mnt !== this.mnt) return this.spawnElsewhere(argv, opts);
-    const found = resolveProgram(this, argv, opts.env ?? this.env);
+    const found = resolveProgram(this, argv, opts.env ?? this.env, opts.audit ?? this.audit);
     if (!found.ok) return found;
     const child = this.machine.newProcess(this, found.value.argv, opts);
     if (!child.ok) return child;
     child.value.exe = found.value.path;
+    programStarted(child.value);
     child.value.start(found.value.command.main);
     return child;
   }
@@ -384,6 +391,7 @@ export class Process extends FileCalls {
     }
     child.value.argv = found.value.argv;
     child.value.exe = found.value.path;
+    programStarted(child.value);
     child.value.start(found.value.command.main);
     return child;
   }
@@ -404,6 +412,7 @@ export class Process extends FileCalls {
     this.resetHandlers();
     this.argv = found.value.argv;
     this.exe = found.value.path;
+    programStarted(this);
     this.partial.clear();
     yield { cost: EXEC_COST };
     return yield* found.value.command.main(this);

@@ -13,6 +13,8 @@ export const SEC = 1_000_000;
 
 export class Sim {
   readonly trace: Trace;
+  /** What people do: programs started, packets captured. */
+  readonly activity: Trace;
   private time: Micros = 0;
   private seq = 0;
   private readonly queue = new EventQueue();
@@ -30,6 +32,7 @@ export class Sim {
     this.seed = String(seed);
     this.epochMs = epochMs;
     this.trace = new Trace(this);
+    this.activity = new Trace(this);
   }
 
   get now(): Micros {

@@ -258,7 +258,7 @@ export function* startProgram(sh: Shell, argv: string[], last: boolean): Task<Pr
   if (r.errno === 'ENOEXEC') return yield* scriptWithoutHead(sh, found.value, argv);
   // No room for the child: forkShell tries again and complains as bash does.
   if (r.errno === 'EAGAIN') return yield* forkShell(sh, (c) => replace(c, argv));
-  return yield* cannotRun(sh, name, r.errno);
+  return yield* cannotRun(sh, r.errno === 'EPERM' ? found.value : name, r.errno);
 }
 
 /** exec: the shell's process goes on as the program. */
@@ -271,7 +271,7 @@ export function* replace(sh: Shell, argv: string[]): Task<number> {
     const child = yield* scriptWithoutHead(sh, found.value, argv);
     return typeof child === 'number' ? child : yield* sh.p.waitPid(child);
   }
-  if (!loadable.ok) return yield* cannotRun(sh, name, loadable.errno);
+  if (!loadable.ok) return yield* cannotRun(sh, loadable.errno === 'EPERM' ? found.value : name, loadable.errno);
   sh.p.env = childEnv(sh, found.value);
   sh.p.onSignal('INT', sh.p.disposition('INT') === 'ignore' ? 'ignore' : 'default');
   throw new ExitShell(yield* sh.p.exec(argv));

@@ -1,5 +1,6 @@
 /** Capturing from a device. Models open_interface() and the loop of tcpdump.c, pcap-linux.c */
 
+import { packetCaptured } from '../../os/audit.ts';
 import type { Process } from '../../os/process.ts';
 import type { Task } from '../../os/program.ts';
 import { openPacket } from '../../os/sockcalls.ts';
@@ -215,6 +216,7 @@ export class Live {
         const time = p.sim.epochMs * 1000 + r.value.time;
         if (file && !(yield* file.write({ time, length, data }))) break;
         if (!file || o.print) yield* output.packet(linktype, data, length, time, this.captured);
+        packetCaptured(p, name, r.value.dev.name, o.filter, r.value.frame);
         continue;
       }
       // A device that goes down may come up again; only its end ends the capture.

@@ -282,7 +282,7 @@ class Crictl {
     const fds = new Map(
       [0, 1, 2].flatMap((fd) => (p.file(fd) ? [[fd, p.file(fd) as NonNullable<ReturnType<Process['file']>>] as const] : [])),
     );
-    const started = runtime.enter(c, argv, { fds, newSession: false, ...(p.tty ? { tty: p.tty } : {}) });
+    const started = runtime.enter(c, argv, { fds, newSession: false, audit: p.audit, ...(p.tty ? { tty: p.tty } : {}) });
     if (!started.ok) return yield* this.fatal(`execing command in container: command terminated with exit code 126`);
     // What is typed goes to the program within.
     const child = started.value;

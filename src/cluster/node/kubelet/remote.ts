@@ -1,5 +1,6 @@
 /** exec, attach and port-forward over a WebSocket. Models pkg/kubelet/server's handlers and cri/streaming */
 
+import { remoteLogin } from '../../../os/audit.ts';
 import { nullDevice } from '../../../os/chardev.ts';
 import { OpenFile } from '../../../os/file.ts';
 import { makePipe } from '../../../os/pipe.ts';
@@ -207,7 +208,7 @@ export function* exec(kubelet: Kubelet, c: Container, wanted: Wanted, ch: Channe
     fds.set(1, wanted.stdout ? new ChannelFile(ch, CHANNEL_STDOUT) : nullDevice());
     fds.set(2, wanted.stderr ? new ChannelFile(ch, CHANNEL_STDERR) : nullDevice());
   }
-  const started = runtime.enter(c, wanted.command, { fds, ...(tty ? { tty } : {}) });
+  const started = runtime.enter(c, wanted.command, { fds, audit: remoteLogin(p.sim), ...(tty ? { tty } : {}) });
   if (!started.ok) {
     const why = failed(
       `Internal error occurred: error executing command in container: ${execFailure(c.id, wanted.command, started.errno)}`,

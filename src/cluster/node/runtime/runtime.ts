@@ -1,5 +1,6 @@
 /** The container runtime of a node: images, sandboxes, containers, exec. Models containerd 2.1 behind CRI v1 */
 
+import { remoteLogin } from '../../../os/audit.ts';
 import { nullDevice } from '../../../os/chardev.ts';
 import type { OpenFile } from '../../../os/file.ts';
 import type { Directory, Inode } from '../../../os/inode.ts';
@@ -179,7 +180,9 @@ export class Runtime {
       : (target?.pidns ?? (sandbox.config.sharedPid ? sandbox.pidns : new PidNamespace(this.machine)));
     const argv = this.argvOf(c);
     const fds = this.standardStreams(c);
-    const started = this.enter(c, argv, { fds, ...(c.tty ? { tty: c.tty } : {}) });
+    // A container with a standard input is somebody's at a terminal.
+    const audit = config.stdin ? remoteLogin(this.sim) : null;
+    const started = this.enter(c, argv, { fds, audit, ...(c.tty ? { tty: c.tty } : {}) });
     c.startedAt = this.sim.now;
     if (!started.ok) {
       c.state = 'Exited';
