@@ -39,12 +39,15 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
     ['PS1', '\\u@\\h:\\w\\$ '],
     ['PS2', '> '],
     ['HISTSIZE', String(HISTORY_SIZE)],
+    ['HISTFILE', `${sh.vars.get('HOME') ?? ''}/.bash_history`],
+    ['HISTFILESIZE', String(HISTORY_SIZE)],
   ] as const)
     if (sh.vars.get(name) === undefined) sh.vars.set(name, value);
   if (!o.norc) {
     const rc = p.readText(`${sh.vars.get('HOME') ?? ''}/.bashrc`);
     if (rc !== null) yield* protectedRun(sh, () => runText(sh, rc, '~/.bashrc'));
   }
+  loadHistory(sh);
   const input: Input = { decoder: new KeyDecoder(), keys: [] };
   for (;;) {
     if (sh.pendingTraps.length > 0) {
@@ -72,7 +75,21 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
   }
   for (const job of sh.jobs.list)
     if (!job.disowned && (state(job) === 'Stopped' || sh.opt('huponexit'))) p.machine.killGroup(job.pgid, 'HUP');
+  saveHistory(sh);
   return yield* runExitTrap(sh);
+}
+
+function loadHistory(sh: Shell): void {
+  const file = sh.vars.get('HISTFILE');
+  const text = file ? sh.p.readText(file) : null;
+  if (text !== null) sh.history.push(...text.split('\n').filter((line) => line !== '').slice(-HISTORY_SIZE));
+}
+
+/** When an interactive shell ends it leaves its history to the next one, unless HISTFILE was unset. */
+function saveHistory(sh: Shell): void {
+  const file = sh.vars.get('HISTFILE');
+  const size = Number(sh.vars.get('HISTFILESIZE') ?? HISTORY_SIZE);
+  if (file && sh.history.length > 0) sh.p.writeFile(file, sh.history.slice(-size).map((line) => `${line}\n`).join(''));
 }
 
 /** checkwinsize */
