@@ -1,3 +1,3 @@
-ip netns add blue
-ip -n blue link set lo up
-ip addr add 10.244.1.50/24 dev cni0
+ip netns add {{name}}
+ip -n {{name}} link set lo up
+ip addr add {{ip}}/24 dev cni0

@@ -1,7 +1,7 @@
-ip netns add blue
-ip link add veth-blue type veth peer name eth0 netns blue
-ip link set veth-blue master cni0 up
-ip -n blue link set lo up
-ip -n blue link set eth0 up
-ip -n blue addr add 10.244.1.50/24 dev eth0
-ip -n blue route add default via 10.244.1.1
+ip netns add {{name}}
+ip link add veth-{{name}} type veth peer name eth0 netns {{name}}
+ip link set veth-{{name}} master cni0 up
+ip -n {{name}} link set lo up
+ip -n {{name}} link set eth0 up
+ip -n {{name}} addr add {{ip}}/24 dev eth0
+ip -n {{name}} route add default via 10.244.1.1

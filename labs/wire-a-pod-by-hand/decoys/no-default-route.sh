@@ -1,6 +1,6 @@
-ip netns add blue
-ip link add veth-blue mtu 1450 type veth peer name eth0 mtu 1450 netns blue
-ip link set veth-blue master cni0 up
-ip -n blue link set lo up
-ip -n blue link set eth0 up
-ip -n blue addr add 10.244.1.50/24 dev eth0
+ip netns add {{name}}
+ip link add veth-{{name}} mtu 1450 type veth peer name eth0 mtu 1450 netns {{name}}
+ip link set veth-{{name}} master cni0 up
+ip -n {{name}} link set lo up
+ip -n {{name}} link set eth0 up
+ip -n {{name}} addr add {{ip}}/24 dev eth0
