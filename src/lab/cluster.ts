@@ -2,15 +2,16 @@
 
 import type { Event, Pod } from '../cluster/api/object.ts';
 import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
-import { boot, type Cluster, settle } from '../cluster/world/boot.ts';
+import { boot, type Cluster, settling } from '../cluster/world/boot.ts';
 import type { ClusterFile } from '../cluster/world/file.ts';
 import { manifestDirectory } from '../cluster/world/manifests.ts';
 import { REFERENCE_WORLDS } from '../cluster/world/worlds.ts';
 import type { Machine } from '../os/machine.ts';
 import { runCommand } from '../os/run.ts';
 import { SEC, Sim } from '../sim/sim.ts';
+import { kubeOf } from './kube.ts';
 import { buildMachines, startServers } from './machines.ts';
-import type { Host, World } from './world.ts';
+import { type Host, type World, whole } from './world.ts';
 
 /** A world begins at a whole second after the last pod became ready, so that what comes next has a round start. */
 const ROUND = SEC;
@@ -54,12 +55,12 @@ function unready({ admin, expected }: Cluster): string {
 }
 
 /** @throws Error when pods do not become ready or a fault cannot be made: a bug of the world. */
-export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
+function* growCluster(file: ClusterFile, seed: number): Generator<void, ClusterWorld> {
   const sim = new Sim(seed);
   const machines = buildMachines(sim, file);
   startServers(file, machines);
   const cluster = boot(sim, file, machines);
-  if (cluster && !settle(sim, cluster, cluster.expected))
+  if (cluster && !(yield* settling(sim, cluster, cluster.expected)))
     throw new Error(`world ${file.name}: not all pods are ready after a minute: ${unready(cluster)}`);
   for (const spec of file.machines)
     if (spec.role === 'control-plane') machines.get(spec.name)?.directory('/root').link('manifests', manifestDirectory());
@@ -81,8 +82,11 @@ export function buildCluster(file: ClusterFile, seed: number): ClusterWorld {
     if (machine && spec)
       hosts.set(id, { id, title: spec.title ?? id, kind: spec.kind === 'node' ? 'node' : 'outside', machine, ns: machine.kernel.init });
   }
-  return { sim, hosts, cluster };
+  return { sim, hosts, cluster, ...(cluster ? { kube: kubeOf(cluster, machines) } : {}) };
 }
+
+/** @throws Error as growCluster does. */
+export const buildCluster = (file: ClusterFile, seed: number): ClusterWorld => whole(growCluster(file, seed));
 
 type Named = { readonly name?: string; readonly metadata?: { readonly name?: string } };
 
@@ -108,11 +112,18 @@ function lay(over: unknown, base: unknown): unknown {
 
 const nameOf = (x: Named): string | undefined => x.name ?? x.metadata?.name;
 
+type Grow = (seed: number, overrides?: unknown) => Generator<void, ClusterWorld>;
+
 /** The reference worlds with their clusters, by name; `cluster-w1` is W1 with everything that Kubernetes runs in it, `own` is all overrides. */
-export const clusterWorlds: Readonly<Record<string, (seed: number, overrides?: unknown) => ClusterWorld>> = Object.fromEntries([
-  ...REFERENCE_WORLDS.map((file): [string, (seed: number, overrides?: unknown) => ClusterWorld] => [
+export const growingWorlds: Readonly<Record<string, Grow>> = Object.fromEntries([
+  ...REFERENCE_WORLDS.map((file): [string, Grow] => [
     file.name === 'w1' ? 'cluster-w1' : file.name,
-    (seed, overrides) => buildCluster(lay(overrides, file) as ClusterFile, seed),
+    (seed, overrides) => growCluster(lay(overrides, file) as ClusterFile, seed),
   ]),
-  ['own', (seed: number, overrides?: unknown) => buildCluster(overrides as ClusterFile, seed)],
+  ['own', (seed: number, overrides?: unknown) => growCluster(overrides as ClusterFile, seed)],
 ]);
+
+/** The same, built in one go. */
+export const clusterWorlds: Readonly<Record<string, (seed: number, overrides?: unknown) => ClusterWorld>> = Object.fromEntries(
+  Object.entries(growingWorlds).map(([name, grow]) => [name, (seed: number, overrides?: unknown) => whole(grow(seed, overrides))]),
+);

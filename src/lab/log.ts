@@ -4,9 +4,9 @@ import { startCommand } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
 import type { Lab } from './lab.ts';
 import { type LoginTerminal, login } from './login.ts';
-import { prepare } from './prepare.ts';
+import { preparing } from './prepare.ts';
 import { Recording } from './recording.ts';
-import type { World } from './world.ts';
+import { type World, whole } from './world.ts';
 
 /** Events run since the start and virtual µs: input came between that event and the next. */
 interface At {
@@ -51,6 +51,8 @@ export class LogError extends Error {
 /** A log that makes more events than this is cut off there: about half a minute of this machine's work. */
 export const MAX_STEPS = 5_000_000;
 const SCRIPT_TIME = 600 * SEC;
+/** Events between two questions whether to go on. */
+const EVENTS_PER_LOOK = 32;
 /** Bytes that a terminal is given at most by one log. */
 const MAX_INPUT = 16 << 20;
 
@@ -61,34 +63,40 @@ export interface Started {
   readonly terminals: Map<number, LoginTerminal>;
 }
 
-/** A fresh world with the lab's preparations done. */
-export function start(lab: Lab): Started {
-  const world = prepare(lab);
+/** A fresh world with the lab's preparations done, part by part. */
+export function* starting(lab: Lab): Generator<void, Started> {
+  const world = yield* preparing(lab);
   return { lab, world, recording: new Recording(world), terminals: new Map() };
 }
+
+export const start = (lab: Lab): Started => whole(starting(lab));
 
 /** A world that follows a log, also one that grows. */
 export class Replay {
   readonly started: Started;
   /** Says where and why the rest of the log was left out. */
   cut: string | null = null;
+  /** False after a `follow` that was told to stop before the log's end. */
+  level = true;
   private readonly maxSteps: number;
   private done = 0;
   private input = 0;
 
-  constructor(lab: Lab, maxSteps = MAX_STEPS) {
-    this.started = start(lab);
+  constructor(lab: Lab, maxSteps = MAX_STEPS, started = start(lab)) {
+    this.started = started;
     this.maxSteps = maxSteps;
   }
 
   /**
    * Carries out what the log holds beyond what was carried out before; an `end` only moves the clock, so that a longer log can follow.
+   * Stops early when `more`, asked every few events, says no; `level` tells.
    * @throws LogError naming the entry that does not fit.
    */
-  follow(entries: readonly LogEntry[]): this {
+  follow(entries: readonly LogEntry[], more: () => boolean = () => true): this {
     const { sim } = this.started.world;
     const { limit } = this.started.lab;
     const over = limit === undefined ? Number.POSITIVE_INFINITY : this.started.recording.begin + limit * SEC;
+    this.level = true;
     for (; this.done < entries.length && this.cut === null; this.done++) {
       const entry = entries[this.done] as LogEntry;
       const name = `log entry ${this.done + 1} (${entry.op})`;
@@ -100,6 +108,10 @@ export class Replay {
         }
         if ((sim.nextTime() ?? 0) > over) break;
         if (!sim.step(entry.time)) throw new LogError(`${name}: the run ends before it`, this.done);
+        if (sim.steps % EVENTS_PER_LOOK === 0 && !more()) {
+          this.level = false;
+          return this;
+        }
       }
       if (entry.time > over) {
         sim.runUntil(over);

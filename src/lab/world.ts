@@ -25,6 +25,7 @@ import type { Process, SpawnOptions } from '../os/process.ts';
 import { runCommand, startCommand } from '../os/run.ts';
 import type { Result } from '../sim/errno.ts';
 import { SEC, Sim } from '../sim/sim.ts';
+import type { Kube } from './kube.ts';
 
 export interface Host {
   readonly id: string;
@@ -39,6 +40,8 @@ export interface Host {
 export interface World {
   readonly sim: Sim;
   readonly hosts: ReadonlyMap<string, Host>;
+  /** Where Kubernetes runs. */
+  readonly kube?: Kube;
 }
 
 /** `overrides` is what a lab lays over the world's own data. */
@@ -47,11 +50,23 @@ export type WorldBuilder = (seed: number, overrides?: unknown) => World;
 /** Names of the worlds that lab.yaml may ask for; those of cluster files come when they are loaded. */
 export const WORLDS: Record<string, WorldBuilder> = { w1: (seed, overrides) => buildW1(seed, overrides as W1Overrides | undefined) };
 
+/** Those of them that take long, built part by part: who drives them may turn to something else in between. */
+export const GROWING: Record<string, (seed: number, overrides?: unknown) => Generator<void, World>> = {};
+
+/** All parts at once. */
+export function whole<T>(parts: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+  }
+}
+
 /** Makes sure that the world of that name can be built: cluster files and all that runs in them are loaded when first asked for. */
 export async function loadWorld(name: string): Promise<void> {
   if (WORLDS[name]) return;
-  const { clusterWorlds } = await import('./cluster.ts');
+  const { clusterWorlds, growingWorlds } = await import('./cluster.ts');
   for (const [id, build] of Object.entries(clusterWorlds)) WORLDS[id] ??= build;
+  Object.assign(GROWING, growingWorlds);
 }
 
 /** @throws Error when a set-up command fails: a bug of the world, never of a learner. */

@@ -247,8 +247,11 @@ function daemonsReady(admin: Client, count: number, objects: readonly KubeObject
   };
 }
 
-/** Runs the world until `expected` pods are Ready, or for a minute of virtual time. False when some never were. */
-export function settle(sim: Sim, cluster: Cluster, expected: number): boolean {
+/** Events of a part, after which whoever wants may turn to something else: a few milliseconds of work. */
+const EVENTS_PER_PART = 64;
+
+/** Runs the world, part by part, until `expected` pods are Ready, or for a minute of virtual time. False when some never were. */
+export function* settling(sim: Sim, cluster: Cluster, expected: number): Generator<void, boolean> {
   let ready = new Set<string>();
   const pods = new Informer<Pod>(cluster.admin, 'pods');
   const look = (pod: Pod): void => {
@@ -258,7 +261,7 @@ export function settle(sim: Sim, cluster: Cluster, expected: number): boolean {
   };
   pods.on({ add: look, update: (_, pod) => look(pod), delete: (pod) => ready.delete(keyOf(pod)) });
   const until = sim.now + (60 + expected) * SEC;
-  while (ready.size < expected && sim.step(until));
+  for (let n = 1; ready.size < expected && sim.step(until); n++) if (n % EVENTS_PER_PART === 0) yield;
   pods.stop();
   const done = ready.size >= expected;
   ready = new Set();
