@@ -12,8 +12,8 @@ import { formatIp, parseIp4 } from '../../../wire/addr.ts';
 import type { Client } from '../../api/client.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { ApiServer } from '../../api/server.ts';
+import { emitBgp, parseBgp } from '../bgp/message.ts';
 import { NETWORKS } from '../index.ts';
-import { emitBgp, parseBgp } from './bgp.ts';
 import { calicoManifests } from './manifest.ts';
 import { vethName } from './plugin.ts';
 import { ruleHashes } from './rules.ts';
@@ -131,7 +131,7 @@ test('BGP messages read back as they were written', () => {
   const update = {
     type: 'update',
     withdrawn: [{ addr: ip('10.1.0.0'), len: 16 }],
-    nexthop: ip('192.168.56.11'),
+    attributes: { origin: 0, asPath: [64512], nexthop: ip('192.168.56.11'), localPref: 100, med: null },
     nlri: [{ addr: ip('10.244.1.64'), len: 26 }],
   } as const;
   const bytes = emitBgp(update);

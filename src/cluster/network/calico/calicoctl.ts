@@ -7,7 +7,7 @@ import type { Client } from '../../api/client.ts';
 import type { Node } from '../../api/object.ts';
 import { type ApiFor, reachable } from '../network.ts';
 import { blocks, net4, POOLS, pools } from './ipam.ts';
-import { sessionsOn } from './node.ts';
+import { AS, sessionsOn } from './node.ts';
 
 const PATIENCE = 5_000_000;
 
@@ -78,7 +78,7 @@ function nodeStatus(p: Process): string {
       'node-to-node mesh',
       s.state === 'Established' ? 'up' : 'start',
       clock(p, s.since),
-      s.state === 'Established' ? 'Established' : s.state === s.info ? s.state : `${s.state} ${s.info}`,
+      s.state === 'Established' ? 'Established' : `${s.state} ${s.error}`.trim(),
     ]);
   const v4 = rows.length === 0 ? 'No IPv4 peers found.\n' : grid(['PEER ADDRESS', 'PEER TYPE', 'STATE', 'SINCE', 'INFO'], rows);
   return `Calico process is running.\n\nIPv4 BGP status\n${v4}\nIPv6 BGP status\nNo IPv6 peers found.\n\n`;
@@ -89,7 +89,7 @@ function getNodes(client: Client, wide: boolean): string {
   const nodes = r.ok ? r.value.items : [];
   const rows = nodes.map((n) => {
     const name = n.metadata.name ?? '';
-    return wide ? [name, '(64512)', n.metadata.annotations?.['projectcalico.org/IPv4Address'] ?? '', ''] : [name];
+    return wide ? [name, `(${AS})`, n.metadata.annotations?.['projectcalico.org/IPv4Address'] ?? '', ''] : [name];
   });
   return columns([wide ? ['NAME', 'ASN', 'IPV4', 'IPV6'] : ['NAME'], ...rows]);
 }

@@ -5,6 +5,7 @@ import type { Command } from '../../../os/program.ts';
 import { acceptTcp, closeSocket, openTcp } from '../../../os/sockcalls.ts';
 import { Threads } from '../../../os/threads.ts';
 import { type NetDevice, RT_TABLE_MAIN } from '../../../os/uapi.ts';
+import { SEC } from '../../../sim/sim.ts';
 import { WaitQueue } from '../../../sim/wait.ts';
 import { formatIp4 } from '../../../wire/addr.ts';
 import type { Client, Watch } from '../../api/client.ts';
@@ -12,15 +13,21 @@ import type { KubeObject, Node } from '../../api/object.ts';
 import { makeDirs } from '../../cni/cache.ts';
 import { execute } from '../../cni/exec.ts';
 import { enforcePolicies } from '../../policy/agent.ts';
+import { type Attributes, BGP_PORT, type Capability, FOUR_OCTETS, IPV4_UNICAST, ip4, type Prefix4, ROUTE_REFRESH } from '../bgp/message.ts';
+import { Session, type Speaker } from '../bgp/session.ts';
 import { type ApiFor, reachable } from '../network.ts';
-import { BGP_PORT, ip4, type Prefix4 } from './bgp.ts';
 import { assign, BLOCKS, type Block, net4, POOLS, type Pool, pools } from './ipam.ts';
 import { Routes, setUpTunnel } from './routes.ts';
 import { calicoRules } from './rules.ts';
-import { Session, type Speaker } from './session.ts';
 
 const ADDRESS = 'projectcalico.org/IPv4Address';
 const TUNNEL = 'projectcalico.org/IPv4IPIPTunnelAddr';
+
+/** The autonomous system of all nodes. */
+export const AS = 64512;
+const HOLD_TIME = 240;
+const RETRY = 5 * SEC;
+const CAPABILITIES: readonly Capability[] = [IPV4_UNICAST, ROUTE_REFRESH, { code: FOUR_OCTETS, value: [] }];
 
 /** Sessions of the daemon on a machine, for calicoctl. */
 const daemons = new WeakMap<Process['machine'], ReadonlyMap<string, Session>>();
@@ -220,7 +227,19 @@ class Daemon implements Speaker {
     now?.stop();
     this.sessions.delete(name);
     if (peer === null) return;
-    const session = new Session(this.p, this, peer);
+    // Of two nodes the one with the higher address connects.
+    const session = new Session(this.p, this, {
+      peer,
+      as: AS,
+      peerAs: AS,
+      id: this.own,
+      source: this.own,
+      role: this.own > peer ? 'active' : 'passive',
+      hold: HOLD_TIME,
+      capabilities: CAPABILITIES,
+      retry: () => RETRY,
+      replaces: true,
+    });
     this.sessions.set(name, session);
     this.threads.start(session.run());
     // The main loop must look at its threads again.
@@ -246,7 +265,7 @@ class Daemon implements Speaker {
     return [...this.blocks.values()];
   }
 
-  learned(peer: number, prefixes: readonly Prefix4[], nexthop: number): void {
+  learned({ peer }: Session, prefixes: readonly Prefix4[], { nexthop }: Attributes): void {
     const known = this.learnedFrom.get(peer) ?? new Map<string, Prefix4>();
     this.learnedFrom.set(peer, known);
     for (const x of prefixes) {
@@ -255,12 +274,12 @@ class Daemon implements Speaker {
     }
   }
 
-  withdrawn(peer: number, prefixes: readonly Prefix4[]): void {
+  withdrawn({ peer }: Session, prefixes: readonly Prefix4[]): void {
     const known = this.learnedFrom.get(peer);
     for (const x of prefixes) if (known?.delete(`${x.addr}/${x.len}`)) this.routes.del(x);
   }
 
-  lost(peer: number): void {
+  lost({ peer }: Session): void {
     for (const x of this.learnedFrom.get(peer)?.values() ?? []) this.routes.del(x);
     this.learnedFrom.delete(peer);
   }

@@ -3,7 +3,7 @@
 import type { Process } from '../../../os/process.ts';
 import { IFF_UP, type NetDevice, newAddr, newLink, setLink } from '../../../os/uapi.ts';
 import { inPrefix } from '../../../wire/addr.ts';
-import type { Prefix4 } from './bgp.ts';
+import type { Prefix4 } from '../bgp/message.ts';
 import { net4, type Pool } from './ipam.ts';
 
 /** As /etc/iproute2/rt_protos names it. */
