@@ -4,7 +4,7 @@ import { TraceHash } from '../sim/trace.ts';
 import { kindOf } from './check/index.ts';
 import type { Baseline, Finding, Scene } from './check/kind.ts';
 import type { Check, CheckReport, GradeReport, Lab, LabSource, Task, TaskReport } from './lab.ts';
-import { type Act, checkHeader, MAX_STEPS, Replay, type SubmissionLog } from './log.ts';
+import { type Act, checkHeader, MAX_STEPS, Replay, type SubmissionLog, start, starting } from './log.ts';
 import { instantiate } from './parameters.ts';
 import { reset } from './reset.ts';
 import type { World } from './world.ts';
@@ -33,26 +33,36 @@ export class Grading {
   private readonly baseline: Baseline;
   private readonly hash: TraceHash | null;
 
-  constructor(lab: Lab, opts: GradeOptions = {}) {
+  constructor(lab: Lab, opts: GradeOptions = {}, started = start(lab)) {
     this.lab = lab;
-    this.replay = new Replay(lab, opts.maxSteps ?? MAX_STEPS);
+    this.replay = new Replay(lab, opts.maxSteps ?? MAX_STEPS, started);
     const { world } = this.replay.started;
     this.baseline = baselineOf(world, lab);
     this.hash = opts.hash ? new TraceHash() : null;
     if (this.hash) world.sim.trace.listen(this.hash.listener);
   }
 
-  /** @throws LogError when the log does not fit. */
-  follow(log: SubmissionLog): this {
+  /** One that is made ready part by part. */
+  static *growing(lab: Lab, opts: GradeOptions = {}): Generator<void, Grading> {
+    return new Grading(lab, opts, yield* starting(lab));
+  }
+
+  /** Stops before the log's end when `more` says no; `level` tells. @throws LogError when the log does not fit. */
+  follow(log: SubmissionLog, more?: () => boolean): this {
     checkHeader(this.lab, log);
-    this.replay.follow(log.entries);
+    this.replay.follow(log.entries, more);
     return this;
   }
 
-  /** Carries out acts at once, where else there would be a log of them. */
-  perform(acts: readonly Act[]): this {
-    this.replay.perform(acts);
-    return this;
+  /** Whether all of the log that it was last given has been carried out. */
+  get level(): boolean {
+    return this.replay.level;
+  }
+
+  /** Carries out acts at once, where else there would be a log of them; returns that log. */
+  perform(acts: readonly Act[]): SubmissionLog {
+    const { id, contentHash, seed } = this.lab;
+    return { version: 2, lab: id, contentHash, seed, entries: this.replay.perform(acts) };
   }
 
   verdict(): GradeReport {
