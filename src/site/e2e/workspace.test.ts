@@ -1,12 +1,15 @@
 /** The workspace as a learner uses it: the solution earns 100 %, a decoy says why not, work survives a reload, nothing freezes the page. */
 
-import { readFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { loadLab } from '../../cli/labs.ts';
+import { instantiate } from '../../lab/parameters.ts';
 import { openSite, type Site, screenText, type, waitForText } from './site.ts';
 
 const LESSON = '/02-pod-to-pod/same-node/';
-const LAB = 'labs/wire-a-pod-by-hand';
+/** The lab as the page draws it: with seed 1. */
+const LAB = instantiate(loadLab('wire-a-pod-by-hand'), 1);
+const NAME = LAB.values.name as string;
 const PROMPT = /root@node-1:~# ?$/;
 let site: Site;
 let context: BrowserContext;
@@ -33,8 +36,8 @@ afterEach(async () => {
   await context.close();
 });
 
-async function typeScript(file: string): Promise<void> {
-  for (const line of readFileSync(`${LAB}/${file}`, 'utf8').trim().split('\n')) {
+async function typeScript(script: string): Promise<void> {
+  for (const line of script.trim().split('\n')) {
     await type(page, `${line}\n`);
     await waitForText(page, PROMPT);
   }
@@ -58,13 +61,13 @@ async function expectResponsive(): Promise<void> {
 
 test('the solution earns 100 %, tasks tick by themselves', async () => {
   await expect.poll(score, { timeout: 15_000 }).toBe('0 %');
-  await typeScript('solution.sh');
+  await typeScript(LAB.solution);
   await expect.poll(score, { timeout: 15_000 }).toBe('100 %');
   expect(await page.locator('[data-task][data-done="true"]').count()).toBe(await page.locator('[data-task]').count());
 });
 
 test('a decoy is told why, and where', async () => {
-  await typeScript('decoys/no-default-route.sh');
+  await typeScript(LAB.decoys.find((d) => d.name === 'no-default-route')?.script ?? '');
   const task = page.locator('[data-task="way-out"]');
   await expect.poll(score, { timeout: 15_000 }).not.toBe('0 %');
   expect(await score()).not.toBe('100 %');
@@ -75,7 +78,7 @@ test('a decoy is told why, and where', async () => {
 });
 
 test('work survives a reload, reset forgets it', async () => {
-  await typeScript('solution.sh');
+  await typeScript(LAB.solution);
   await expect.poll(score, { timeout: 15_000 }).toBe('100 %');
   await page.waitForTimeout(1_000);
   await page.reload();
@@ -86,7 +89,7 @@ test('work survives a reload, reset forgets it', async () => {
   await waitForText(page, PROMPT);
   await type(page, 'ip netns\n');
   await page.waitForTimeout(300);
-  expect(await screenText(page)).not.toContain('blue');
+  expect(await screenText(page)).not.toContain(NAME);
 });
 
 test('hints come one at a time, the solution on request', async () => {
@@ -97,7 +100,7 @@ test('hints come one at a time, the solution on request', async () => {
   }
   await page.getByRole('button', { name: 'Show solution' }).click();
   await page.getByRole('button', { name: 'Show it anyway' }).click();
-  await page.getByText('ip netns add blue').first().waitFor();
+  await page.getByText(`ip netns add ${NAME}`).first().waitFor();
 });
 
 test('each host has its own terminal', async () => {

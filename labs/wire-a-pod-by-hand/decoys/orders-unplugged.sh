@@ -5,4 +5,5 @@ ip -n {{name}} link set lo up
 ip -n {{name}} link set eth0 up
 ip -n {{name}} addr add {{ip}}/24 dev eth0
 ip -n {{name}} route add default via 10.244.1.1
-ip link set $(bridge fdb show br cni0 | grep 0a:58:0a:f4:01:06 | cut -d" " -f3) down
+ping -c1 -W1 {{taken}}
+ip link set $(bridge fdb show br cni0 | grep -i "$(ip neigh show {{taken}} dev cni0 | cut -d" " -f3)" | cut -d" " -f3 | head -1) down
