@@ -6,26 +6,23 @@ import {
   HOSTS_FILE,
   NODE_SYSCTLS,
   NODES,
-  netnsName,
   nodeForwarding,
   nodeLinks,
   nodeRules,
   PODS,
   type PodSpec,
-  podLinks,
-  vethName,
   type W1Overrides,
 } from '../cluster/world/w1.ts';
 import { connect, Ether } from '../net/dev/ether.ts';
 import { Kernel } from '../net/kernel.ts';
 import type { Netns } from '../net/netns.ts';
-import { addNetns } from '../net/rtnl/netns.ts';
 import { Machine } from '../os/machine.ts';
 import type { Process, SpawnOptions } from '../os/process.ts';
 import { runCommand, startCommand } from '../os/run.ts';
 import type { Result } from '../sim/errno.ts';
 import { SEC, Sim } from '../sim/sim.ts';
 import type { Kube } from './kube.ts';
+import { wirePod } from './pods.ts';
 
 export interface Host {
   readonly id: string;
@@ -132,18 +129,7 @@ function buildW1(seed: number, overrides: W1Overrides = {}): World {
     must(m, ['iptables-restore', '--noflush'], nodeRules(node));
     m.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${HOSTS_FILE}\n`);
     add({ id: node.name, title: node.name, kind: 'node', machine: m, ns: m.kernel.init });
-    for (const pod of pods.filter((p) => p.node === node.name)) {
-      const name = netnsName(pod.name);
-      const made = addNetns(m.kernel, name);
-      if (!made.ok) throw new Error(`${node.name}: namespace ${name}: ${made.errno}`);
-      const ns = made.value;
-      const links = podLinks(pod, node.subnet);
-      simple(m, [...links.node, `link set ${vethName(pod.name)} hairpin on`]);
-      simple(m, links.pod, ns);
-      m.separate(ns, pod.name);
-      if (pod.serves) startCommand(m, ['podserver', pod.name, String(pod.port ?? 8080)], { ns });
-      add({ id: pod.name, title: `pod ${pod.name}`, kind: 'pod', machine: m, ns });
-    }
+    for (const pod of pods.filter((p) => p.node === node.name)) add(wirePod(m, pod, node.subnet));
   }
   simple(fabric, ports);
   startCommand(internet, ['podserver', 'internet', '80']);

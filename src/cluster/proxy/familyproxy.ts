@@ -100,6 +100,11 @@ export class FamilyProxy {
     this.o.wake.wakeAll();
   }
 
+  /** Nothing is waiting to be written. */
+  get settled(): boolean {
+    return !this.queued && !this.busy;
+  }
+
   queueFull(): void {
     this.full = true;
     this.queue();

@@ -75,8 +75,15 @@ function* main(p: Process, connect: Connect): Task<number> {
     yield* klog(p, 'E', 'run.go:72', 'command failed', { err: client });
     return 1;
   }
-  return yield* new KubeProxy(p, config, client).run();
+  const proxy = new KubeProxy(p, config, client);
+  running.set(p, proxy);
+  return yield* proxy.run();
 }
+
+const running = new WeakMap<Process, KubeProxy>();
+
+/** The proxy that a process runs. */
+export const kubeProxyOf = (p: Process): KubeProxy | undefined => running.get(p);
 
 function conntrackLimits(p: Process, c: ProxyConfig): void {
   const set = (key: string, value: number): void => {
@@ -122,7 +129,7 @@ function nodeIPs(node: Node | null, bindAddress: string): Record<Family, string>
   return out;
 }
 
-class KubeProxy {
+export class KubeProxy {
   private readonly p: Process;
   private readonly config: ProxyConfig;
   private readonly client: Client;
@@ -204,6 +211,15 @@ class KubeProxy {
     for (const f of this.families) this.threads.start(f.loop());
     yield* this.threads.run();
     return 0;
+  }
+
+  /** All rules are written anew, changed or not. */
+  resync(): void {
+    for (const f of this.families) f.queueFull();
+  }
+
+  get settled(): boolean {
+    return this.families.every((f) => f.settled);
   }
 
   private *findNode(): Task<Node | null> {

@@ -1,0 +1,146 @@
+/** The grader's hands in a cluster: through the API where a person would go there, at the components where they would be restarted. */
+
+import type { KubeObject, Pod } from '../cluster/api/object.ts';
+import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
+import { kubeProxyOf } from '../cluster/proxy/kube-proxy.ts';
+import type { Cluster } from '../cluster/world/boot.ts';
+import type { Machine } from '../os/machine.ts';
+import { drive } from '../os/run.ts';
+import { SEC } from '../sim/sim.ts';
+import type { NewPod, Operations } from './operations.ts';
+
+const WEB = 'hopwise/echo:1.0';
+const TOOLBOX = 'hopwise/toolbox:1.0';
+const RESYNC_SECONDS = 5;
+const POD_SECONDS = 60;
+const MAX_EVENTS = 2_000_000;
+/** Pods are looked at after so many events: that costs more than an event. */
+const EVENTS_PER_LOOK = 64;
+
+const isReady = (p: Pod): boolean =>
+  p.metadata.deletionTimestamp === undefined &&
+  (p.status?.phase === 'Succeeded' || p.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true);
+
+export class ClusterOperations implements Operations {
+  private readonly cluster: Cluster;
+  private readonly machines: ReadonlyMap<string, Machine>;
+
+  constructor(cluster: Cluster, machines: ReadonlyMap<string, Machine>) {
+    this.cluster = cluster;
+    this.machines = machines;
+  }
+
+  get api() {
+    return this.cluster.admin;
+  }
+
+  get controlPlane(): Machine | null {
+    const node = this.cluster.nodes.find((n) => n.machine.role === 'control-plane') ?? this.cluster.nodes[0];
+    return (node && this.machines.get(node.machine.name)) ?? null;
+  }
+
+  private get sim() {
+    return (this.machines.values().next().value as Machine).sim;
+  }
+
+  private until(done: () => boolean, seconds: number): boolean {
+    let n = 0;
+    let held = false;
+    const look = (): boolean => {
+      if (n++ % EVENTS_PER_LOOK === 0) held = done();
+      return held;
+    };
+    return drive(this.sim, look, { micros: seconds * SEC, steps: MAX_EVENTS }) || done();
+  }
+
+  addPod(pod: NewPod): string | null {
+    const { name, node, ip, serves, labels = {}, namespace = 'default' } = pod;
+    const machine = this.machines.get(node);
+    if (!machine) return `there is no node ${node}; there are: ${this.cluster.nodes.map((n) => n.machine.name).join(', ')}`;
+    const image = serves ? WEB : TOOLBOX;
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace, labels },
+      spec: {
+        nodeName: node,
+        tolerations: [{ operator: 'Exists' }],
+        containers: [{ name, image, ...(serves ? { args: [name, '8080'], ports: [{ name: 'http', containerPort: 8080 }] } : {}) }],
+      },
+    } as KubeObject;
+    return this.create(object, node, ip);
+  }
+
+  /** Creates a pod at an address, and waits until it is ready. */
+  private create(object: KubeObject, node: string, ip: string | undefined): string | null {
+    const { name, namespace = 'default' } = object.metadata;
+    const runtime = runtimeOf(this.machines.get(node) as Machine);
+    for (const image of [WEB, TOOLBOX]) runtime.addImage(image);
+    if (ip !== undefined) runtime.pins.set(`${namespace}/${name}`, ip);
+    const r = this.api.create(object);
+    if (!r.ok) return `${object.kind} ${name}: ${r.status.message}`;
+    const pod = (): Pod | null => {
+      const now = this.api.get<Pod>('pods', namespace, name as string);
+      return now.ok ? now.value : null;
+    };
+    const done = this.until(() => isReady((pod() ?? object) as Pod), POD_SECONDS);
+    return done ? null : `the pod ${name} on ${node} is not ready after ${POD_SECONDS} seconds: ${this.lastEvent(pod()?.metadata.uid)}`;
+  }
+
+  private lastEvent(uid: string | undefined): string {
+    const events = this.api.list<{ involvedObject: { uid?: string }; message?: string }>('events');
+    const own = events.ok ? events.value.items.filter((e) => e.involvedObject.uid === uid) : [];
+    return own.at(-1)?.message ?? 'nothing was said about it';
+  }
+
+  deletePod(name: string, namespace: string): string | null {
+    const r = this.api.delete('pods', namespace, name, { gracePeriodSeconds: 0 });
+    return r.ok ? null : (r.status.message ?? `pod ${name} cannot be deleted`);
+  }
+
+  movePod(name: string, namespace: string, node: string, ip: string | undefined): string | null {
+    const found = this.api.get<Pod>('pods', namespace, name);
+    if (!found.ok) return found.status.message ?? `there is no pod ${name}`;
+    const { metadata, spec } = found.value;
+    if (!this.machines.get(node)) return `there is no node ${node}`;
+    const gone = this.deletePod(name, namespace);
+    if (gone !== null) return gone;
+    if (!this.until(() => !this.api.get('pods', namespace, name).ok, POD_SECONDS)) return `the pod ${name} does not end`;
+    // Whoever owns it makes another one.
+    if ((metadata.ownerReferences ?? []).length > 0) return this.ready(POD_SECONDS);
+    const copy = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace, labels: metadata.labels },
+      spec: { ...spec, nodeName: node },
+    };
+    return this.create(copy as KubeObject, node, ip);
+  }
+
+  resync(): string | null {
+    const proxies = [...this.machines.values()].flatMap((m) => [...m.processes.values()].flatMap((p) => kubeProxyOf(p) ?? []));
+    for (const proxy of proxies) proxy.resync();
+    const settled = (): boolean => proxies.every((p) => p.settled);
+    return drive(this.sim, settled, { micros: RESYNC_SECONDS * SEC, steps: MAX_EVENTS })
+      ? null
+      : `kube-proxy has not written its rules after ${RESYNC_SECONDS} seconds`;
+  }
+
+  reboot(node: string): string {
+    return `${node}: to start a node again is not emulated`;
+  }
+
+  ready(seconds: number): string | null {
+    const all = (): boolean => {
+      const pods = this.api.list<Pod>('pods');
+      return pods.ok && pods.value.items.every(isReady);
+    };
+    if (this.until(all, seconds)) return null;
+    const pods = this.api.list<Pod>('pods');
+    const waiting = pods.ok ? pods.value.items.filter((p) => !isReady(p)) : [];
+    return `not all pods are ready after ${seconds} seconds: ${waiting
+      .slice(0, 3)
+      .map((p) => `${p.metadata.name}: ${this.lastEvent(p.metadata.uid)}`)
+      .join('; ')}`;
+  }
+}

@@ -1,0 +1,101 @@
+/** What probes ask of a cluster at the moment of a check: where a pod runs, what address a name has. */
+
+import type { Node, Pod, Service } from '../cluster/api/object.ts';
+import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
+import type { Container } from '../cluster/node/runtime/types.ts';
+import type { Cluster } from '../cluster/world/boot.ts';
+import type { Netns } from '../net/netns.ts';
+import type { Machine } from '../os/machine.ts';
+import type { SpawnOptions } from '../os/process.ts';
+import { ClusterOperations } from './clusterops.ts';
+import type { Operations } from './operations.ts';
+import type { Host } from './world.ts';
+
+/** A container as a place to start from. */
+export interface PodPlace extends Host {
+  /** How its programs see the machine: files, host name, environment. */
+  readonly view: SpawnOptions;
+}
+
+export interface Kube {
+  /** Running pods by `NAMESPACE/NAME`; a name may end in `*`; those of the machines' runtimes, in order of name. */
+  pods(namespace: string, name: string, container?: string): readonly PodPlace[];
+  /** Address of a pod, Service or node as the API tells it; null when there is none. */
+  address(kind: 'pod' | 'service' | 'node', name: string, namespace: string): string | null;
+  /** The pod that lives in a network namespace. */
+  podIn(hostname: string, netns: string): string | null;
+  /** PEM of the authority that signed what the cluster's own servers show. */
+  readonly authority: string | null;
+  /** What a grader does to it. */
+  readonly operations: Operations;
+}
+
+/** `web*` fits every name that begins so. */
+export function fits(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+export function kubeOf(cluster: Cluster, machines: ReadonlyMap<string, Machine>): Kube {
+  const placeOf = (machine: Machine, c: Container): PodPlace => {
+    const runtime = runtimeOf(machine);
+    const { namespace, name } = c.sandbox.config;
+    const { ns, uts } = c.sandbox;
+    return {
+      id: namespace === 'default' ? name : `${namespace}/${name}`,
+      title: `pod ${name}`,
+      kind: 'pod',
+      machine,
+      ns,
+      enter: (argv, opts) => runtime.enter(c, argv, opts),
+      view: { mnt: c.mnt, uts, ns },
+    };
+  };
+  return {
+    operations: new ClusterOperations(cluster, machines),
+    pods(namespace, name, container) {
+      const found = new Map<string, PodPlace>();
+      for (const machine of machines.values())
+        for (const c of runtimeOf(machine).containers.values()) {
+          const { config } = c.sandbox;
+          if (c.state !== 'Running' || !fits(namespace, config.namespace) || !fits(name, config.name)) continue;
+          const key = `${config.namespace}/${config.name}`;
+          if (container === undefined ? !found.has(key) : c.config.name === container) found.set(key, placeOf(machine, c));
+        }
+      return [...found].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, place]) => place);
+    },
+    address(kind, name, namespace) {
+      if (kind === 'node') {
+        const nodes = cluster.admin.list<Node>('nodes');
+        const node = nodes.ok ? nodes.value.items.find((n) => fits(name, n.metadata.name)) : undefined;
+        return node?.status?.addresses?.find((a) => a.type === 'InternalIP')?.address ?? null;
+      }
+      if (kind === 'service') {
+        const services = cluster.admin.list<Service>('services', { namespace });
+        const service = services.ok ? services.value.items.find((s) => fits(name, s.metadata.name)) : undefined;
+        const ip = service?.spec?.clusterIP;
+        return ip === undefined || ip === 'None' || ip === '' ? null : ip;
+      }
+      const pods = cluster.admin.list<Pod>('pods', { namespace });
+      if (!pods.ok) return null;
+      const pod = pods.value.items.find(
+        (p) => fits(name, p.metadata.name) && p.metadata.deletionTimestamp === undefined && p.status?.phase === 'Running' && p.status.podIP,
+      );
+      return pod?.status?.podIP ?? null;
+    },
+    podIn(hostname, netns) {
+      for (const machine of machines.values()) {
+        if (machine.kernel.hostname !== hostname) continue;
+        const ns: Netns | undefined = machine.kernel.named.get(netns);
+        for (const s of ns ? runtimeOf(machine).sandboxes.values() : []) if (s.ns === ns) return s.config.name;
+      }
+      return null;
+    },
+    get authority() {
+      for (const machine of machines.values()) {
+        const pem = machine.init.readText('/etc/kubernetes/pki/ca.crt');
+        if (pem !== null) return pem;
+      }
+      return null;
+    },
+  };
+}
