@@ -9,7 +9,7 @@ export type Parameter = { readonly 'different-from'?: readonly string[] } & (
   | { readonly number: { readonly from: number; readonly to: number; readonly except?: readonly number[] } }
   /** A host address of a prefix; `except` holds addresses and prefixes. */
   | { readonly address: { readonly in: string; readonly except?: readonly string[] } }
-  /** Put together from others. */
+  /** Put together from others; a text also when it is one number. */
   | { readonly text: string }
 );
 
