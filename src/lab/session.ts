@@ -172,6 +172,11 @@ export class Session {
     });
   }
 
+  /** A file on a host's disk. */
+  readText(host: string, path: string): string | null {
+    return this.started.world.hosts.get(host)?.machine.init.readText(path) ?? null;
+  }
+
   readCapture(host: string, path: string): Uint8Array | null {
     const machine = this.started.world.hosts.get(host)?.machine;
     return machine ? readCapture(machine, path) : null;

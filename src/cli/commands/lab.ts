@@ -1,4 +1,4 @@
-/** `hopwise lab test [ID…]` and `hopwise lab grade ID --script FILE`. */
+/** `hopwise lab VERB`: the table of verbs, and the small ones. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { grade } from '../../lab/grade.ts';
@@ -10,10 +10,37 @@ import { loadWorld } from '../../lab/world.ts';
 import { labIds, loadLab } from '../labs.ts';
 import { type Args, integer, parseArgs } from './args.ts';
 
+interface Verb {
+  readonly usage: string;
+  run(argv: string[]): number | Promise<number>;
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  test: { usage: '[ID…] [--seeds N]', run: (argv) => test(parseArgs(argv, { values: ['seeds'] })) },
+  grade: {
+    usage: 'ID --script FILE [--seed N] [--json]',
+    run: (argv) => gradeScript(parseArgs(argv, { values: ['script', 'seed'], switches: ['json'] })),
+  },
+  new: { usage: 'ID [--title TEXT]', run: async (argv) => (await import('../author/new.ts')).newCommand(argv) },
+  preview: {
+    usage: 'ID [--port N] [--host ADDRESS] [--no-open]',
+    run: async (argv) => (await import('../author/preview.ts')).previewCommand(argv),
+  },
+  record: {
+    usage: 'ID [--world NAME] [--host NAME] [--seed N]',
+    run: async (argv) => (await import('../author/record.ts')).recordCommand(argv),
+  },
+  import: { usage: 'killercoda|iximiuz FOLDER [ID]', run: async (argv) => (await import('../author/import.ts')).importCommand(argv) },
+};
+
 export async function labCommand([verb, ...argv]: string[]): Promise<number> {
-  if (verb === 'test') return test(parseArgs(argv, { values: ['seeds'] }));
-  if (verb === 'grade') return gradeScript(parseArgs(argv, { values: ['script', 'seed'], switches: ['json'] }));
-  throw new Error('usage: hopwise lab test [ID…] [--seeds N] | hopwise lab grade ID --script FILE [--seed N] [--json]');
+  const known = verb === undefined ? undefined : VERBS[verb];
+  if (known) return known.run(argv);
+  throw new Error(
+    `${verb === undefined ? '' : `there is no "lab ${verb}"; `}usage:\n${Object.entries(VERBS)
+      .map(([name, { usage }]) => `  hopwise lab ${name} ${usage}`)
+      .join('\n')}`,
+  );
 }
 
 async function test(args: Args): Promise<number> {

@@ -6,6 +6,7 @@ import { buildCluster } from '../../lab/cluster.ts';
 import { createPlayground, createSession } from '../../lab/session.ts';
 import { loadWorld, WORLDS } from '../../lab/world.ts';
 import { loadLab } from '../labs.ts';
+import { attach } from '../terminal.ts';
 import { integer, parseArgs } from './args.ts';
 
 /** `w1` is the reference world with its cluster; a path names a cluster file. */
@@ -21,9 +22,6 @@ async function loadClusterWorld(world: string): Promise<void> {
   if (!WORLDS[clusterName(world)]) throw new Error(`there is no world "${world}"; there are: ${Object.keys(WORLDS).join(', ')}`);
 }
 
-/** Wall ms that the emulation may take before input is looked at again. */
-const SLICE = 8;
-
 export async function shellCommand(argv: string[]): Promise<number> {
   const args = parseArgs(argv, { values: ['lab', 'host', 'seed', 'world'] });
   const world = args.values.get('world') ?? '';
@@ -37,58 +35,6 @@ export async function shellCommand(argv: string[]): Promise<number> {
   const host = args.values.get('host') ?? (session.info.hosts[0]?.id as string);
   if (!session.info.hosts.some((h) => h.id === host))
     throw new Error(`there is no host "${host}"; there are: ${session.info.hosts.map((h) => h.id).join(', ')}`);
-  const { stdin, stdout } = process;
-  return new Promise((resolve) => {
-    let over = false;
-    const size = (): { cols: number; rows: number } => ({ cols: stdout.columns ?? 80, rows: stdout.rows ?? 24 });
-    const terminal = session.openTerminal(host, {
-      ...size(),
-      onData: (text) => stdout.write(stdin.isTTY ? text : text.replaceAll('\r\n', '\n')),
-      onExit: () => {
-        over = true;
-      },
-    });
-    const wall = performance.now() - session.now / 1000;
-    let timer: NodeJS.Timeout | null = null;
-    let ended = false;
-    const finish = (): void => {
-      if (timer) clearTimeout(timer);
-      if (stdin.isTTY) stdin.setRawMode(false);
-      stdin.pause();
-      resolve(0);
-    };
-    const turn = (): void => {
-      const start = performance.now();
-      // Piped input ends: let what it started run to its end without waiting for the wall clock.
-      const until = ended ? (session.nextTime() ?? session.now) : Math.max(session.now, (start - wall) * 1000);
-      const done = session.run(until, () => performance.now() - start < SLICE);
-      if (over) {
-        finish();
-        return;
-      }
-      const next = session.nextTime();
-      const wait = !done || ended ? 0 : next === null ? 1000 : Math.max(1, next / 1000 - (performance.now() - wall));
-      timer = setTimeout(turn, Math.min(wait, 1000));
-    };
-    const soon = (): void => {
-      if (timer) clearTimeout(timer);
-      timer = setTimeout(turn, 0);
-    };
-    if (stdin.isTTY) stdin.setRawMode(true);
-    stdin.on('data', (data) => {
-      terminal.write(data.toString('utf8'));
-      soon();
-    });
-    stdin.on('end', () => {
-      terminal.write('\x04');
-      ended = true;
-      soon();
-    });
-    stdout.on('resize', () => {
-      const { cols, rows } = size();
-      terminal.resize(cols, rows);
-      soon();
-    });
-    turn();
-  });
+  await attach(session, host);
+  return 0;
 }

@@ -42,7 +42,12 @@ export interface Draft {
 
 /** `Deploy a Pod!` -> `deploy-a-pod`, unlike any of `taken`. */
 export function slug(text: string, taken: ReadonlySet<string> = new Set()): string {
-  const base = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+|-+$/g, '').slice(0, 40) || 'task';
+  const base =
+    text
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^[^a-z]+|-+$/g, '')
+      .slice(0, 40) || 'task';
   for (let i = 1; ; i++) {
     const name = i === 1 ? base : `${base}-${i}`;
     if (!taken.has(name)) return name;

@@ -50,7 +50,8 @@ export function importIximiuz(id: string, folder: Folder): Draft {
   }
   const playground = front.playground?.name ?? 'ubuntu';
   const cluster = /^k3s|^k8s|kube|^flexbox-k/i.test(playground);
-  if (!cluster && !/ubuntu|debian|alpine|linux/i.test(playground)) losses.push(`index.md playground.name: there is no "${playground}" here; the lab starts on a bare Linux node`);
+  if (!cluster && !/ubuntu|debian|alpine|linux/i.test(playground))
+    losses.push(`index.md playground.name: there is no "${playground}" here; the lab starts on a bare Linux node`);
   const hosts = cluster ? ['cp-1', 'node-1', 'node-2', 'client-pod'] : ['node-1'];
   const hostOf = (task: string, machine: string | undefined): string => {
     if (machine === undefined) return hosts[0] as string;
@@ -76,14 +77,18 @@ export function importIximiuz(id: string, folder: Folder): Draft {
       setup.push({ on, run: inert(task.run) });
       continue;
     }
-    if ((task.env ?? []).some((e) => /x\(\.needs\./.test(e))) losses.push(`${at}.env: the output of another task cannot be passed on; ask for the value anew in the script`);
+    if ((task.env ?? []).some((e) => /x\(\.needs\./.test(e)))
+      losses.push(`${at}.env: the output of another task cannot be passed on; ask for the value anew in the script`);
     if (task.failcheck !== undefined) losses.push(`${at}.failcheck: a lab does not end early; it was left out`);
-    if (task.hintcheck !== undefined) losses.push(`${at}.hintcheck: hints are computed from the failing check's own evidence; its texts are in the teacher's notes`);
+    if (task.hintcheck !== undefined)
+      losses.push(`${at}.hintcheck: hints are computed from the failing check's own evidence; its texts are in the teacher's notes`);
     const input = body.inputs.get(name);
     if (input !== undefined) losses.push(`${at}: the learner types an answer into a field (${input}); write it as a question check`);
     const id = slug(name.replaceAll('_', '-'), new Set(ids.values()));
     ids.set(name, id);
-    const env = (task.env ?? []).filter((e) => !/x\(\./.test(e)).map((e) => `export ${e.replace(/=(.*)$/s, (_, v: string) => `=${JSON.stringify(v)}`)}\n`);
+    const env = (task.env ?? [])
+      .filter((e) => !/x\(\./.test(e))
+      .map((e) => `export ${e.replace(/=(.*)$/s, (_, v: string) => `=${JSON.stringify(v)}`)}\n`);
     tasks.push({
       id,
       title: name.replace(/^verify[_-]/, '').replaceAll(/[_-]/g, ' '),
@@ -116,7 +121,10 @@ export function importIximiuz(id: string, folder: Folder): Draft {
 }
 
 /** The text without its components: hints, the texts that stand before a task's box, and fields for typed answers. */
-function pieces(markdown: string, losses: string[]): { prose: string; hints: string[]; texts: Map<string, string>; inputs: Map<string, string> } {
+function pieces(
+  markdown: string,
+  losses: string[],
+): { prose: string; hints: string[]; texts: Map<string, string>; inputs: Map<string, string> } {
   const hints: string[] = [];
   const texts = new Map<string, string>();
   const inputs = new Map<string, string>();

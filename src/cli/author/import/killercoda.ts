@@ -73,7 +73,8 @@ export function importKillercoda(id: string, folder: Folder): Draft {
     const run = file(`details.intro.${i === 0 ? 'background' : 'foreground'}`, name);
     return run === undefined ? [] : [{ on, run: inert(run) }];
   });
-  if (intro.foreground !== undefined) losses.push('index.json details.intro.foreground: runs before the learner comes, who does not see it typed');
+  if (intro.foreground !== undefined)
+    losses.push('index.json details.intro.foreground: runs before the learner comes, who does not see it typed');
 
   const taken = new Set<string>();
   const told: string[] = [];
@@ -84,7 +85,10 @@ export function importKillercoda(id: string, folder: Folder): Draft {
     const text = page(file(`${place}.text`, step.text) ?? '', `${place}.text`, losses);
     typed.push(...text.commands);
     for (const field of ['background', 'foreground'] as const)
-      if (step[field] !== undefined) losses.push(`index.json ${place}.${field}: "${step[field]}" runs when the step is reached; a lab is set up once: move what is needed to setup`);
+      if (step[field] !== undefined)
+        losses.push(
+          `index.json ${place}.${field}: "${step[field]}" runs when the step is reached; a lab is set up once: move what is needed to setup`,
+        );
     const verify = file(`${place}.verify`, step.verify);
     const title = step.title ?? /^#+\s+(.+)$/m.exec(text.prose)?.[1] ?? `Step ${i + 1}`;
     if (verify === undefined) {
@@ -94,7 +98,13 @@ export function importKillercoda(id: string, folder: Folder): Draft {
     }
     const task = slug(title, taken);
     taken.add(task);
-    tasks.push({ id: task, title, text: [...told.splice(0), text.prose].join('\n\n') || title, hints: text.hints, verify: { on, run: inert(verify) } });
+    tasks.push({
+      id: task,
+      title,
+      text: [...told.splice(0), text.prose].join('\n\n') || title,
+      hints: text.hints,
+      verify: { on, run: inert(verify) },
+    });
   });
   const finish = page(file('details.finish.text', details.finish?.text) ?? '', 'details.finish.text', losses);
   for (const field of ['background', 'foreground'] as const)
@@ -108,13 +118,17 @@ export function importKillercoda(id: string, folder: Folder): Draft {
         losses.push(`index.json details.assets.${host}: "${name}" is not in assets/ (patterns are not carried over)`);
         return [];
       }
-      if (chmod !== undefined && /x/.test(chmod)) losses.push(`index.json details.assets.${host}: "${name}" is not made executable; run it with bash`);
+      if (chmod !== undefined && /x/.test(chmod))
+        losses.push(`index.json details.assets.${host}: "${name}" is not made executable; run it with bash`);
       const base = name.split('/').pop() as string;
       files[base] = inert(text);
-      return [{ from: base, on: host === 'host02' ? (hosts[1] ?? on) : on, to: `${target.replace(/^~/, '/root').replace(/\/$/, '')}/${base}` }];
+      return [
+        { from: base, on: host === 'host02' ? (hosts[1] ?? on) : on, to: `${target.replace(/^~/, '/root').replace(/\/$/, '')}/${base}` },
+      ];
     }),
   );
-  if (index.interface?.layout !== undefined && index.interface.layout !== 'terminal') losses.push(`index.json interface.layout: "${index.interface.layout}" is not here; learners edit in the shell`);
+  if (index.interface?.layout !== undefined && index.interface.layout !== 'terminal')
+    losses.push(`index.json interface.layout: "${index.interface.layout}" is not here; learners edit in the shell`);
   const story = [index.description, introText.prose, ...told].filter((t) => t !== undefined && t.trim() !== '').join('\n\n');
   const draft: Omit<Draft, 'losses'> = {
     id,
@@ -147,10 +161,20 @@ function page(source: string, place: string, losses: string[]): { prose: string;
   });
   prose = clean(prose);
   const traffic = [...prose.matchAll(/\{\{TRAFFIC_[A-Z0-9_]+\}\}/g)].map((m) => m[0]);
-  if (traffic.length > 0) losses.push(`${place}: ${[...new Set(traffic)].join(', ')} opens a page of the machine in a browser; say curl instead`);
+  if (traffic.length > 0)
+    losses.push(`${place}: ${[...new Set(traffic)].join(', ')} opens a page of the machine in a browser; say curl instead`);
   if (/!\[[^\]]*\]\(/.test(prose)) losses.push(`${place}: pictures are not carried over`);
-  prose = prose.replace(/\{\{TRAFFIC_(?:HOST\d+_(\d+)|[A-Z_]+)\}\}/g, (_, port?: string) => (port ? `http://localhost:${port}/` : 'localhost')).replace(/!\[([^\]]*)\]\([^)]*\)/g, '$1');
-  return { prose: inert(prose).trim(), commands: commands.map(inert), hints: hints.map(inert).filter((h) => h !== '').slice(0, 3) };
+  prose = prose
+    .replace(/\{\{TRAFFIC_(?:HOST\d+_(\d+)|[A-Z_]+)\}\}/g, (_, port?: string) => (port ? `http://localhost:${port}/` : 'localhost'))
+    .replace(/!\[([^\]]*)\]\([^)]*\)/g, '$1');
+  return {
+    prose: inert(prose).trim(),
+    commands: commands.map(inert),
+    hints: hints
+      .map(inert)
+      .filter((h) => h !== '')
+      .slice(0, 3),
+  };
 }
 
 const clean = (text: string): string => text.replace(/\{\{(?:exec|copy)?[^}A-Z]*\}\}/g, '').replace(/<br\s*\/?>/g, '\n');
