@@ -70,7 +70,7 @@ function range(prefix: string, path: readonly (string | number)[]): { base: numb
 }
 
 function draw(rng: Rng, parameter: Parameter, path: readonly (string | number)[]): Choice | readonly Choice[] {
-  if ('text' in parameter) return parameter.text;
+  if ('text' in parameter) return String(parameter.text);
   if ('one-of' in parameter) return parameter['one-of'][rng.below(parameter['one-of'].length)] as Choice;
   if ('some-of' in parameter) {
     const left = [...parameter['some-of']];
