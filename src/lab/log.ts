@@ -51,6 +51,8 @@ export class LogError extends Error {
 /** A log that makes more events than this is cut off there: about half a minute of this machine's work. */
 export const MAX_STEPS = 5_000_000;
 const SCRIPT_TIME = 600 * SEC;
+/** Events that one script may make, when it is written and when it is replayed. */
+const SCRIPT_STEPS = 1_000_000;
 /** Events between two questions whether to go on. */
 const EVENTS_PER_LOOK = 32;
 /** Bytes that a terminal is given at most by one log. */
@@ -123,6 +125,10 @@ export class Replay {
         if (this.done === entries.length - 1) return this;
         throw new LogError(`${name}: more comes after the end`, this.done);
       }
+      if (sim.steps >= this.maxSteps) {
+        this.cut = `${name}: cut here, after ${this.maxSteps} events; what came later does not count`;
+        return this;
+      }
       if (entry.op === 'input') this.input += entry.data.length;
       if (this.input > MAX_INPUT) {
         this.cut = `${name}: cut here, after ${MAX_INPUT} characters of input; what came later does not count`;
@@ -171,7 +177,11 @@ export function apply(started: Started, entry: LogEntry, index = 0): void {
   started.recording.note(entry);
   if (entry.op === 'open' && host) terminals.set(entry.term, login(host, entry.cols, entry.rows));
   else if (entry.op === 'script' && host) {
-    const job = startCommand(host.machine, entry.script, { ns: host.ns, enter: host.enter, limits: { micros: SCRIPT_TIME } });
+    const job = startCommand(host.machine, entry.script, {
+      ns: host.ns,
+      enter: host.enter,
+      limits: { micros: SCRIPT_TIME, steps: SCRIPT_STEPS },
+    });
     job.finish();
   } else if (entry.op === 'input') terminals.get(entry.term)?.tty.type(entry.data);
   else if (entry.op === 'resize') terminals.get(entry.term)?.tty.resize(entry.cols, entry.rows);

@@ -213,11 +213,12 @@ function findFaults(source: LabSource, seed: number, at: (path: Path) => string,
   });
 }
 
+/** Two hashes: over what decides how a log runs, and over what decides how it is judged; the first tells whether a log can be judged anew. */
 function hashOf(lab: Omit<LabSource, 'contentHash'>): string {
   const { id, world, overrides, hosts, parameters, setup, faults, place, files, commands, limit, service } = lab;
   const tasks = lab.tasks.map(({ id, weight, needs, hints, checks }) => ({ id, weight, needs, costs: hints.map((h) => h.cost), checks }));
-  const graded = { id, world, overrides, hosts, parameters, setup, faults, place, files, commands, limit, service, tasks };
-  return hex(sha256(JSON.stringify(graded))).slice(0, 16);
+  const runs = { id, world, overrides, hosts, parameters, setup, faults, place, files, commands, limit, service };
+  return [runs, tasks].map((part) => hex(sha256(JSON.stringify(part))).slice(0, 16)).join('-');
 }
 
 function lineOf(root: Node | null, lines: LineCounter, path: Path): number {
