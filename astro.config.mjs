@@ -47,7 +47,14 @@ export default defineConfig({
       sidebar: [
         ...sidebar,
         { label: 'Labs', items: [{ label: 'A Service that nobody answers', slug: 'labs/endpoints-none' }] },
-        { label: 'Reference', items: [{ label: 'What is emulated', slug: 'reference/emulated' }] },
+        { label: 'For authors', items: [{ label: 'Write a lab', slug: 'authors/write-a-lab' }] },
+        {
+          label: 'Reference',
+          items: [
+            { label: 'What is emulated', slug: 'reference/emulated' },
+            { label: 'The lab format', slug: 'reference/lab-format' },
+          ],
+        },
       ],
     }),
   ],

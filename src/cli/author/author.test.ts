@@ -213,3 +213,43 @@ test('a recording becomes a lab: what was typed solves it, what changed is check
   expect(source.tasks[0]?.checks.some((c) => c.title === 'client-pod no longer reaches web-c')).toBe(true);
   expect(todo).toHaveLength(1);
 });
+
+test("the guide's worked example is a lab that holds what the guide says", () => {
+  const guide = readFileSync(join(LABS, '../content/authors/write-a-lab.mdx'), 'utf8');
+  const blocks = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map((m) => m[1] as string);
+  const block = (start: string) => blocks.find((b) => b.trimStart().startsWith(start)) as string;
+  const indented = (text: string) => text.replace(/^(?=.)/gm, '    ');
+  const yaml = [
+    'title: x',
+    'level: beginner',
+    'minutes: 5',
+    'world: w1',
+    'story: x',
+    'hosts: [node-2, node-1]',
+    block('faults:'),
+    block('parameters:'),
+    'tasks:',
+    '  - id: back',
+    '    title: x',
+    '    text: for {{victim.node}}',
+    '    hints: []',
+    indented(block('checks:')),
+    indented(block('- id: new-pod')),
+    block('decoys:'),
+  ].join('\n');
+  const masquerade =
+    '#@ host node-1\niptables -t nat -A POSTROUTING -d 10.244.2.0/24 -j MASQUERADE\n#@ host node-2\nip route add 10.244.1.0/32 dev flannel.1\n';
+  const source = read(
+    'x',
+    new Map([
+      ['lab.yaml', yaml],
+      ['solution.sh', ''],
+      ['decoys/masquerade.sh', masquerade],
+    ]),
+  );
+  const run = (script: string) => grade(source, scriptLog(instantiate(source, 1), script));
+  const failed = (script: string) => run(script).tasks.flatMap((t) => t.checks.filter((c) => c.status === 'failed').map((c) => c.name));
+  expect(failed('')).toEqual(['there-and-back', 'new-pod']);
+  expect(failed('ip route add 10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink')).toEqual([]);
+  expect(failed(masquerade)).toEqual(['own-address']);
+});

@@ -89,6 +89,14 @@ export const words = {
     score: (right: number, of: number) => `${right} of ${of} right at the first try`,
   },
   figure: { text: 'The same in words' },
+  labFormat: {
+    field: 'Field',
+    type: 'Type',
+    meaning: 'Meaning',
+    required: ' required',
+    anything: 'anything',
+    list: (of: string) => `list of ${of}`,
+  },
   emulated: {
     feature: 'Feature',
     state: 'State',
