@@ -1,8 +1,8 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
-import type { CaptureFile, GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, LogEntry, SubmissionLog } from '../lab/session.ts';
 import { Judge } from './judge.ts';
-import type { FromWorker, Step, StepResult, ToWorker } from './protocol.ts';
+import type { FromWorker, Growth, Step, StepResult, ToWorker } from './protocol.ts';
 import { INPUT_CHARS } from './protocol.ts';
 import { startWorker } from './start.ts';
 
@@ -52,6 +52,8 @@ export class Client {
   private serial = 0;
   private opened: { lab: string | null; seed: number } | null = null;
   private lastLog: SubmissionLog | undefined;
+  /** The log's entries without its end. */
+  private readonly entries: LogEntry[] = [];
   /** Between a new start and its answer, output still on its way belongs to the old world. */
   private stale = true;
   private lastPong = performance.now();
@@ -191,13 +193,7 @@ export class Client {
         break;
       }
       case 'log':
-        if (this.stale) break;
-        this.lastLog = m.log;
-        this.events.log?.(m.log);
-        if (this.opened?.lab && this.events.verdict) {
-          this.judge ??= new Judge((report, ms) => this.events.verdict?.(report, ms));
-          this.judge.consider(m.log);
-        }
+        if (!this.stale) this.grow(m.growth, m.prompt);
         break;
       case 'judged':
         break;
@@ -222,6 +218,19 @@ export class Client {
       case 'pong':
         break;
     }
+  }
+
+  private grow(growth: Growth, prompt: boolean): void {
+    if (!this.opened?.lab) return;
+    this.entries.splice(growth.from);
+    for (const entry of growth.entries) this.entries.push(entry);
+    const { lab, seed } = this.opened;
+    const { contentHash, at } = growth;
+    this.lastLog = { version: 2, lab, contentHash, seed, entries: [...this.entries, { op: 'end', ...at }] };
+    if (prompt) this.events.log?.(this.lastLog);
+    if (!this.events.verdict) return;
+    this.judge ??= new Judge((report, ms) => this.events.verdict?.(report, ms));
+    this.judge.consider(this.lastLog, prompt);
   }
 
   private draw(term: number, data: string): void {

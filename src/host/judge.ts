@@ -1,4 +1,4 @@
-/** Grades logs in a worker of its own: always the newest one, never two at once, and none for ever. */
+/** Has a log graded in a worker of its own while it grows: always the newest state, and never for ever. */
 
 import type { GradeReport, SubmissionLog } from '../lab/session.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
@@ -8,57 +8,79 @@ const PATIENCE_MS = 30_000;
 
 export class Judge {
   private worker: Worker | null = null;
-  private next: SubmissionLog | null = null;
-  private busy: ReturnType<typeof setTimeout> | null = null;
+  /** Entries that the worker knows. */
+  private known = 0;
+  private world = 1;
   private serial = 0;
+  private asked: { readonly serial: number; readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | null = null;
   private readonly verdict: (report: GradeReport, ms: number) => void;
 
   constructor(verdict: (report: GradeReport, ms: number) => void) {
     this.verdict = verdict;
   }
 
-  consider(log: SubmissionLog): void {
-    this.next = log;
-    this.go();
+  /** The log as it now is; it ends with an `end`. With `wanted` it is graded, unless a newer one is asked about before. */
+  consider(log: SubmissionLog, wanted: boolean): void {
+    if (wanted) this.expect();
+    this.send(log, wanted);
   }
 
   /** Forgets what is under way: the world it belongs to is gone. */
   forget(): void {
-    this.next = null;
-    this.serial += 1;
+    this.settle();
+    this.world += 1;
+    this.known = 0;
   }
 
   close(): void {
-    if (this.busy) clearTimeout(this.busy);
+    this.settle();
     this.worker?.terminate();
   }
 
-  private go(): void {
-    if (this.busy || !this.next) return;
+  private send(log: SubmissionLog, wanted: boolean): void {
     this.worker ??= this.start();
-    this.serial += 1;
-    const message: ToWorker = { t: 'judge', id: this.serial, log: this.next };
-    this.next = null;
-    this.busy = setTimeout(() => {
-      this.worker?.terminate();
-      this.worker = null;
-      this.free();
-    }, PATIENCE_MS);
+    const end = log.entries.at(-1);
+    if (end?.op !== 'end') return;
+    const { lab, seed, contentHash } = log;
+    const entries = log.entries.slice(this.known, -1);
+    const growth = { contentHash, from: this.known, entries, at: { steps: end.steps, time: end.time } };
+    this.known += entries.length;
+    const message: ToWorker = { t: 'judge', world: this.world, lab, seed, growth, wanted: wanted ? this.serial : null };
     this.worker.postMessage(message);
   }
 
-  private free(): void {
-    if (this.busy) clearTimeout(this.busy);
-    this.busy = null;
-    this.go();
+  private expect(): void {
+    this.settle();
+    this.serial += 1;
+    const timer = setTimeout(() => this.restart(), PATIENCE_MS);
+    this.asked = { serial: this.serial, at: performance.now(), timer };
+  }
+
+  private settle(): void {
+    if (this.asked) clearTimeout(this.asked.timer);
+    this.asked = null;
+  }
+
+  /** A worker that hangs is replaced when the log has grown: the same log would hang it again. */
+  private restart(): void {
+    this.settle();
+    this.worker?.terminate();
+    this.worker = null;
+    this.known = 0;
   }
 
   private start(): Worker {
     const worker = startWorker('hopwise-judge');
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.t === 'judged' && data.id === this.serial) this.verdict(data.report, data.ms);
-      if (data.t === 'failed') console.error(`hopwise judge: ${data.message}`);
-      if (data.t === 'judged' || data.t === 'failed') this.free();
+      if (data.t === 'failed') {
+        console.error(`hopwise judge: ${data.message}`);
+        this.settle();
+      }
+      if (data.t !== 'judged' || data.wanted !== this.asked?.serial) return;
+      const { at } = this.asked;
+      this.settle();
+      const { duration } = performance.measure('hopwise-verdict', { start: at });
+      this.verdict(data.report, duration);
     };
     return worker;
   }

@@ -1,6 +1,6 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
-import type { CaptureFile, GradeReport, LabInfo, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, LogEntry, SubmissionLog } from '../lab/session.ts';
 
 export interface Step {
   readonly host: string;
@@ -12,6 +12,15 @@ export interface StepResult extends Step {
   readonly exitCode: number;
 }
 
+/** What a log has grown by since its first `from` entries were told. */
+export interface Growth {
+  readonly contentHash: string;
+  readonly from: number;
+  readonly entries: readonly LogEntry[];
+  /** How far the run has come. */
+  readonly at: { readonly steps: number; readonly time: number };
+}
+
 export type ToWorker =
   /** Starts (or starts afresh) a world. `lab: null` is the playground, in `world` or in W1. A log is replayed before anything else. */
   | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog }
@@ -21,8 +30,11 @@ export type ToWorker =
   | { t: 'resize'; term: number; cols: number; rows: number }
   /** The page has drawn that many characters of the terminal's output. */
   | { t: 'drawn'; term: number; chars: number }
-  /** Grades a log in a replayed world. Asked of a second worker, so that a long replay never holds up the learner's shell. */
-  | { t: 'judge'; id: number; log: SubmissionLog }
+  /**
+   * A log to follow, of world number `world`; graded when `wanted`. Told to a second worker, so that a replay never holds up the learner's
+   * shell.
+   */
+  | { t: 'judge'; world: number; lab: string; seed: number; growth: Growth; wanted: number | null }
   | { t: 'hint'; task: string; n: number }
   | { t: 'solution' }
   /** Answers a question of the lab, or commits a prediction. */
@@ -40,9 +52,9 @@ export type FromWorker =
   | { t: 'exited'; term: number }
   /** The worker has handed that much input on; the page may send more. */
   | { t: 'taken'; term: number; chars: number }
-  | { t: 'judged'; id: number; report: GradeReport; ms: number }
-  /** A shell is back at its prompt: this is what has been done so far. */
-  | { t: 'log'; log: SubmissionLog }
+  | { t: 'judged'; wanted: number; report: GradeReport }
+  /** What has been done meanwhile; `prompt`: a shell is back at its prompt, or a question was answered. */
+  | { t: 'log'; growth: Growth; prompt: boolean }
   | { t: 'hint'; task: string; n: number; text: string | null }
   | { t: 'solution'; text: string }
   | { t: 'captures'; files: readonly CaptureFile[] }
@@ -57,7 +69,9 @@ export const BATCH_CHARS = 16 * 1024;
 /** Above this many undrawn characters the world stands still until the page has caught up. */
 export const UNDRAWN_MAX = 128 * 1024;
 /** Prompts that follow one another faster than this share one log. */
-export const LOG_PAUSE_MS = 120;
+export const LOG_PAUSE_MS = 40;
+/** Without a prompt the log is told about this often while something happens. */
+export const LOG_EVERY_MS = 250;
 /** A paste travels in pieces of this size, and at most this many characters are under way. */
 export const INPUT_CHARS = 4 * 1024;
 /** Longest stretch of emulation (wall ms) before the worker looks at its messages again. */

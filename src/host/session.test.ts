@@ -37,8 +37,9 @@ class FakeSession {
   onCommandDone(listener: () => void) {
     this.prompt = listener;
   }
-  exportLog() {
-    return { version: 1 as const, lab: 'x', contentHash: '', seed: 1, entries: [] };
+  steps = 0;
+  entriesFrom() {
+    return [];
   }
   done() {
     this.prompt();
@@ -47,7 +48,6 @@ class FakeSession {
 
 let fake: FakeSession;
 vi.mock('../lab/session.ts', () => ({ createPlayground: () => fake, createSession: () => fake, transcript: () => [] }));
-vi.mock('../lab/grade.ts', () => ({ grade: () => ({}) }));
 
 let clock: { time: number };
 let soon: (() => void)[];

@@ -3,8 +3,9 @@
 import type { LabSource, Session, SubmissionLog, Terminal } from '../lab/session.ts';
 import { createPlayground, createSession, transcript } from '../lab/session.ts';
 import { loadWorld } from '../lab/world.ts';
+import type { Bench } from './bench.ts';
 import type { FromWorker, Step, ToWorker } from './protocol.ts';
-import { BATCH_CHARS, BATCH_MS, LOG_PAUSE_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
+import { BATCH_CHARS, BATCH_MS, LOG_EVERY_MS, LOG_PAUSE_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
 
 /** What the surroundings lend: wall time in ms, a next turn after waiting messages, and a delay. */
 export interface Surroundings {
@@ -35,6 +36,9 @@ export class HostSession {
   private flushing = false;
   private logAfter = 0;
   private logWanted = false;
+  /** How many entries of the log were told, and the events that had run then. */
+  private told = { entries: 0, steps: -1 };
+  private bench: { readonly world: number; readonly bench: Bench } | null = null;
   private readonly post: (message: FromWorker) => void;
   private readonly env: Surroundings;
 
@@ -79,7 +83,7 @@ export class HostSession {
         return this.wake();
       }
       case 'judge':
-        return this.judge(m.id, m.log);
+        return this.judge(m);
       case 'hint':
         return this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
       case 'solution':
@@ -120,6 +124,7 @@ export class HostSession {
     session.onCommandDone(() => {
       this.logWanted = true;
     });
+    this.told = { entries: 0, steps: -1 };
     this.virtualBase = session.now;
     this.wallBase = this.env.now();
     this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed });
@@ -147,13 +152,15 @@ export class HostSession {
     this.wake();
   }
 
-  private async judge(id: number, log: SubmissionLog): Promise<void> {
-    const lab = await this.env.lab(log.lab);
-    await loadWorld(lab.world);
-    const { grade } = await import('../lab/grade.ts');
-    const start = this.env.now();
-    const report = grade(lab, log);
-    this.post({ t: 'judged', id, report, ms: this.env.now() - start });
+  private async judge({ world, lab, seed, growth, wanted }: ToWorker & { t: 'judge' }): Promise<void> {
+    if (this.bench?.world !== world) {
+      this.bench?.bench.close();
+      const source = await this.env.lab(lab);
+      await loadWorld(source.world);
+      const { Bench } = await import('./bench.ts');
+      this.bench = { world, bench: new Bench(source, seed, this.env, (error) => this.fail('judge', error)) };
+    }
+    this.bench.bench.grow(growth, wanted === null ? null : (report) => this.post({ t: 'judged', wanted, report }));
   }
 
   private async rehearse(id: number, lab: string | null, steps: readonly Step[]): Promise<void> {
@@ -260,11 +267,18 @@ export class HostSession {
   }
 
   private afterCommands(): void {
+    const { session, told } = this;
     const now = this.env.now();
-    if (!this.session || !this.logWanted || now < this.logAfter) return;
+    const prompt = this.logWanted;
+    if (!session || now < (prompt ? this.logAfter : this.logAfter - LOG_PAUSE_MS + LOG_EVERY_MS)) return;
+    const { steps, info } = session;
+    if (!prompt && (steps === told.steps || info.tasks.length === 0)) return;
     this.logWanted = false;
     this.logAfter = now + LOG_PAUSE_MS;
-    this.post({ t: 'log', log: this.session.exportLog() });
+    const entries = session.entriesFrom(told.entries);
+    const growth = { contentHash: info.contentHash, from: told.entries, entries, at: { steps, time: session.now } };
+    this.told = { entries: told.entries + entries.length, steps };
+    this.post({ t: 'log', growth, prompt });
   }
 
   private fail(where: string, error: unknown): void {

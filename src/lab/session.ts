@@ -10,7 +10,7 @@ import { instantiate } from './parameters.ts';
 import type { World } from './world.ts';
 
 export type { CheckReport, GradeReport, LabSource, TaskReport } from './lab.ts';
-export type { SubmissionLog } from './log.ts';
+export type { LogEntry, SubmissionLog } from './log.ts';
 
 export interface HostInfo {
   readonly id: string;
@@ -199,6 +199,16 @@ export class Session {
 
   solution(): string {
     return this.lab.solution;
+  }
+
+  /** Events that have run. */
+  get steps(): number {
+    return this.started.world.sim.steps;
+  }
+
+  /** The log's entries after the first `from`. */
+  entriesFrom(from: number): readonly LogEntry[] {
+    return this.entries.slice(from);
   }
 
   exportLog(): SubmissionLog {
