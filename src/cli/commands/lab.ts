@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { grade } from '../../lab/grade.ts';
 import type { GradeReport } from '../../lab/lab.ts';
 import { scriptLog } from '../../lab/log.ts';
-import { instantiate } from '../../lab/parameters.ts';
-import { proveLab } from '../../lab/prove.ts';
+import { drawValues, instantiate, substitute } from '../../lab/parameters.ts';
+import { proveSeed } from '../../lab/prove.ts';
 import { loadWorld } from '../../lab/world.ts';
 import { labIds, loadLab } from '../labs.ts';
 import { type Args, integer, parseArgs } from './args.ts';
@@ -50,7 +50,8 @@ async function test(args: Args): Promise<number> {
   for (const id of ids) {
     const lab = loadLab(id);
     await loadWorld(lab.world);
-    for (const proof of proveLab(lab, integer(args, 'seeds', 1))) {
+    const seeds = Array.from({ length: integer(args, 'seeds', 1) }, (_, i) => i + 1);
+    for (const proof of seeds.flatMap((seed) => proveSeed(lab, seed))) {
       if (proof.passed) passed++;
       else failed++;
       process.stdout.write(
@@ -69,7 +70,9 @@ async function gradeScript(args: Args): Promise<number> {
   if (!existsSync(file)) throw new Error(`--script ${file}: no such file`);
   const lab = loadLab(id);
   await loadWorld(lab.world);
-  const report = grade(lab, scriptLog(instantiate(lab, integer(args, 'seed', 1)), readFileSync(file, 'utf8')), { hash: true });
+  const seed = integer(args, 'seed', 1);
+  const script = substitute(readFileSync(file, 'utf8'), drawValues(lab.id, lab.parameters, seed));
+  const report = grade(lab, scriptLog(instantiate(lab, seed), script), { hash: true });
   process.stdout.write(args.switches.has('json') ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
   return report.passed ? 0 : 1;
 }
