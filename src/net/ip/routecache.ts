@@ -55,7 +55,7 @@ export class RouteCache {
     if (e && e.dst === dst && e.src === src && e.iif === iif && e.mark === skb.mark && e.tos === tos) return e.result;
     const flow: Flow & { iif: NetDevice; src: number } = { dst, src, iif, mark: skb.mark, tos };
     const plain = this.ns.fib.rules.plain[4];
-    if (!plain) ports(flow, skb.data);
+    ports(flow, skb.data);
     const found = routeInput(this.ns, flow);
     if (found.ok && plain && found.value.route && found.value.route.nexthops.length < 2)
       this.slots[slot] = { src, dst, iif, mark: skb.mark, tos, result: found };
@@ -93,7 +93,7 @@ export class RouteCache {
   }
 }
 
-/** fib4_rules_early_flow_dissect() */
+/** fib4_rules_early_flow_dissect(), and fib_multipath_hash() of what is forwarded */
 function ports(flow: Flow, b: Uint8Array): void {
   const proto = b[9] as number;
   flow.proto = proto;
