@@ -17,6 +17,8 @@ import { ingressCommand } from './ingress/controller.ts';
 import { nginxIngress } from './ingress/nginx.ts';
 import { traefikIngress } from './ingress/traefik.ts';
 import { metricsServerCommand } from './metrics/server.ts';
+import { bird } from './network/bird/bird.ts';
+import { birdc } from './network/bird/birdc.ts';
 import { calicoctlCommand } from './network/calico/calicoctl.ts';
 import { calicoInstall } from './network/calico/install.ts';
 import { calicoNodeCommand } from './network/calico/node.ts';
@@ -30,6 +32,9 @@ import { serveKubelet } from './node/kubelet/server.ts';
 import { busybox, containerd, pause } from './node/runtime/containerd.ts';
 import { policyAgentCommand } from './policy/agent.ts';
 import { kubeProxyCommand } from './proxy/kube-proxy.ts';
+
+/** What a router has installed beside the tools. */
+export const routerCommands: readonly Command[] = [bird, birdc];
 
 /** From a pod: by the address of the Service `kubernetes`. */
 function podClient(p: Process, name: string): Client | null {

@@ -26,10 +26,11 @@ export const CLUSTER_FEATURES: readonly Feature[] = [
   ),
   ...rows('Controllers and scheduler')(
     ['deployments, replica sets, daemon sets, stateful sets, jobs, cron jobs', 'emulated'],
+    ['endpoints and endpoint slices with hints, services, namespaces, garbage collection, nodes', 'emulated'],
     [
-      'endpoints and endpoint slices with hints, services, namespaces, garbage collection, nodes, load balancers from a pool',
+      'load balancers as MetalLB: pools, ARP, BGP to routers with BIRD',
       'emulated',
-      'addresses are announced by ARP, not by BGP',
+      'the IPv4 fields of IPAddressPool, L2Advertisement, BGPAdvertisement and BGPPeer; no BFD, passwords, communities',
     ],
     ['scheduling by resources, selectors, taints, affinity, spread, priority', 'emulated'],
     ['volumes that are claimed', 'partly', 'claims are stored; nothing is provisioned'],

@@ -1,7 +1,7 @@
 /** Machines, cards and cables of a cluster file. */
 
 import { commands } from '../bin/index.ts';
-import { clusterCommands } from '../cluster/programs.ts';
+import { clusterCommands, routerCommands } from '../cluster/programs.ts';
 import { setUp } from '../cluster/setup.ts';
 import type { ClusterFile, MachineSpec } from '../cluster/world/file.ts';
 import { connect, Ether } from '../net/dev/ether.ts';
@@ -19,6 +19,9 @@ function nodeCommands(): readonly (typeof commands)[number][] {
   everything ??= [...commands, ...clusterCommands];
   return everything;
 }
+
+/** What a router has installed. */
+const onRouters = [...commands, ...routerCommands];
 
 /** @throws Error when a set-up command fails: a bug of the world, never of a learner. */
 function must(machine: Machine, argv: readonly string[]): void {
@@ -44,7 +47,7 @@ export function buildMachines(sim: Sim, file: ClusterFile): Map<string, Machine>
   for (const spec of file.machines) {
     const kernel = new Kernel(sim, spec.name);
     kernel.init.lo.setUp();
-    const machine = new Machine(kernel, spec.kind === 'node' ? nodeCommands() : commands);
+    const machine = new Machine(kernel, { node: nodeCommands(), router: onRouters, host: commands }[spec.kind]);
     machines.set(spec.name, machine);
     for (const i of spec.interfaces) {
       const dev = new Ether(kernel.init, i.name);

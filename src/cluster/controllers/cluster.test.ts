@@ -6,6 +6,7 @@ import type { V1PodDisruptionBudget, V2HorizontalPodAutoscaler } from '../api/ty
 import { deploymentObject, Fixture } from './fixture.ts';
 import { startControllers } from './index.ts';
 import { CidrSet } from './ipam.ts';
+import { metallbDefinitions, NAMESPACE, poolManifests } from './metallb.ts';
 
 test('a deployment goes in the background, in the foreground, or leaves orphans', () => {
   for (const policy of ['Background', 'Foreground', 'Orphan'] as const) {
@@ -179,7 +180,9 @@ test('a disruption budget counts, and evictions keep to it', () => {
 });
 
 test('load balancer addresses come from the pool, and go back', () => {
-  const f = new Fixture({ options: { loadBalancerPool: ['172.16.1.240-172.16.1.241'] } });
+  const f = new Fixture({ options: { loadBalancers: true } });
+  f.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  for (const o of [...metallbDefinitions(), ...poolManifests(['172.16.1.240-172.16.1.241'], [])]) f.create(o);
   const make = (name: string): void =>
     f.create({
       apiVersion: 'v1',

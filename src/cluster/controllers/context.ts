@@ -24,8 +24,8 @@ export interface ControllerOptions {
   readonly nodeMonitorSeconds?: number;
   /** --root-ca-file's text. */
   readonly rootCA?: string;
-  /** Addresses for Services of type LoadBalancer: `10.0.0.240-10.0.0.250` or CIDRs. */
-  readonly loadBalancerPool?: readonly string[];
+  /** MetalLB's controller runs: IPAddressPools give Services of type LoadBalancer their addresses. */
+  readonly loadBalancers?: boolean;
   /** --terminated-pod-gc-threshold. */
   readonly terminatedPodThreshold?: number;
   /** Where the autoscaler reads its load. */

@@ -1,36 +1,20 @@
-/** Addresses for Services of type LoadBalancer out of a pool. Models MetalLB's controller. */
+/** Addresses for Services of type LoadBalancer out of IPAddressPools. Models MetalLB's controller. */
 
 import { equal } from '../api/equal.ts';
 import { WorkQueue } from '../api/informer.ts';
-import { addressText, parseAddress, parseCidr } from '../api/ip.ts';
-import { keyOf, type Service } from '../api/object.ts';
+import { addressText, parseAddress } from '../api/ip.ts';
+import { type KubeObject, keyOf, type Service } from '../api/object.ts';
 import type { V1LoadBalancerIngress } from '../api/types.ts';
 import type { Controller, ControllerContext, Running } from './context.ts';
 import { Recorder } from './events.ts';
+import { type AddressPool, POOLS, poolOf } from './metallb.ts';
+import { parseRange } from './range.ts';
 
 const MAX_POOL = 65536;
 const WANTED = 'metallb.io/loadBalancerIPs';
 const SHARED = 'metallb.io/allow-shared-ip';
-
-interface Range {
-  readonly family: 4 | 6;
-  readonly first: bigint;
-  readonly last: bigint;
-}
-
-/** `10.0.0.240-10.0.0.250` or `10.0.0.0/28`. */
-export function parseRange(text: string): Range | undefined {
-  const [from = '', to] = text.split('-');
-  if (to !== undefined) {
-    const a = parseAddress(from.trim());
-    const b = parseAddress(to.trim());
-    return a && b && a.family === b.family && a.value <= b.value ? { family: a.family, first: a.value, last: b.value } : undefined;
-  }
-  const c = parseCidr(text.trim());
-  if (!c) return undefined;
-  const first = BigInt(c.network);
-  return { family: c.address.family, first, last: first + (1n << BigInt(c.width - c.bits)) - 1n };
-}
+const POOL = 'metallb.io/address-pool';
+const DEFINITIONS = 'customresourcedefinitions.apiextensions.k8s.io';
 
 function textOf(family: 4 | 6, value: bigint): string {
   return addressText({ family, value, zeros: false, mapped: false });
@@ -40,14 +24,14 @@ class LoadBalancers implements Running {
   private readonly ctx: ControllerContext;
   private readonly queue: WorkQueue;
   private readonly events: Recorder;
-  private readonly ranges: readonly Range[];
   /** Who has an address. */
   private readonly users = new Map<string, Set<string>>();
+  /** IPAddressPools can be read. */
+  private configured = false;
 
-  constructor(ctx: ControllerContext, pool: readonly string[]) {
+  constructor(ctx: ControllerContext) {
     this.ctx = ctx;
     this.events = new Recorder(ctx.sim, ctx.client, 'metallb-controller');
-    this.ranges = pool.map(parseRange).filter((r): r is Range => r !== undefined);
     this.queue = new WorkQueue(ctx.sim, (key) => this.sync(key));
     const seen = (s: Service): void => {
       for (const i of s.spec?.type === 'LoadBalancer' ? (s.status?.loadBalancer?.ingress ?? []) : []) if (i.ip) this.take(i.ip, keyOf(s));
@@ -60,6 +44,24 @@ class LoadBalancers implements Running {
       },
       delete: (s) => this.release(keyOf(s)),
     });
+    ctx.informers.of<KubeObject>(DEFINITIONS).on({
+      add: (d) => {
+        if (d.metadata.name !== POOLS || this.configured) return;
+        this.configured = true;
+        const again = (): void => this.allAgain();
+        ctx.informers.of<AddressPool>(POOLS).on({ add: again, update: again, delete: again });
+      },
+    });
+  }
+
+  /** Pools in the order of their names; none while their definition is not there. */
+  private pools(): AddressPool[] {
+    const all = this.configured ? [...this.ctx.informers.of<AddressPool>(POOLS).values()] : [];
+    return all.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  }
+
+  private allAgain(): void {
+    for (const s of this.ctx.informers.of<Service>('services').values()) if (s.spec?.type === 'LoadBalancer') this.queue.add(keyOf(s));
   }
 
   private take(ip: string, key: string): void {
@@ -82,7 +84,7 @@ class LoadBalancers implements Running {
 
   private mayHave(ip: string, s: Service): boolean {
     const a = parseAddress(ip);
-    if (!a || !this.ranges.some((r) => r.family === a.family && a.value >= r.first && a.value <= r.last)) return false;
+    if (!a || !poolOf(this.pools(), ip)) return false;
     const others = [...(this.users.get(textOf(a.family, a.value)) ?? [])].filter((k) => k !== keyOf(s));
     const sharing = s.metadata.annotations?.[SHARED];
     return others.every((k) => {
@@ -92,10 +94,12 @@ class LoadBalancers implements Running {
     });
   }
 
-  private find(family: 4 | 6): string | undefined {
+  /** From the pool that is asked for, or from any that gives without being asked. */
+  private find(family: 4 | 6, name: string | undefined): string | undefined {
     let looked = 0;
-    for (const r of this.ranges) {
-      if (r.family !== family) continue;
+    const pools = this.pools().filter((x) => (name === undefined ? x.spec.autoAssign !== false : x.metadata.name === name));
+    for (const r of pools.flatMap((x) => x.spec.addresses.map(parseRange))) {
+      if (r?.family !== family) continue;
       for (let v = r.first; v <= r.last && looked < MAX_POOL; v++, looked++) {
         const text = textOf(family, v);
         if (!this.users.has(text)) return text;
@@ -130,7 +134,7 @@ class LoadBalancers implements Running {
     }
     if (ips.length === 0)
       for (const f of families) {
-        const ip = this.find(f);
+        const ip = this.find(f, s.metadata.annotations?.[POOL]);
         if (ip === undefined && s.spec.ipFamilyPolicy !== 'PreferDualStack') return this.refuse(s, 'no available IPs');
         if (ip !== undefined) ips.push(ip);
       }
@@ -162,6 +166,5 @@ class LoadBalancers implements Running {
 
 export const loadBalancer: Controller = {
   name: 'service-lb-controller',
-  start: (ctx) =>
-    (ctx.options.loadBalancerPool?.length ?? 0) > 0 ? new LoadBalancers(ctx, ctx.options.loadBalancerPool ?? []) : { stop: () => {} },
+  start: (ctx) => (ctx.options.loadBalancers ? new LoadBalancers(ctx) : { stop: () => {} }),
 };

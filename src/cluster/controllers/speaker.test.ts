@@ -7,6 +7,7 @@ import { SEC, Sim } from '../../sim/sim.ts';
 import type { Client } from '../api/client.ts';
 import type { EndpointSlice, KubeObject, Node, Service } from '../api/object.ts';
 import { ApiServer } from '../api/server.ts';
+import { metallbDefinitions, NAMESPACE, poolManifests } from './metallb.ts';
 import { candidates, electedNode, speakerCommand } from './speaker.ts';
 
 const node = (name: string, ready = 'True'): Node =>
@@ -36,6 +37,8 @@ test('the elected node announces the address and answers for it, and falls silen
   sh('ip netns add lan; ip link add eth0 type veth peer name eth0 netns lan; ip addr add 172.16.1.10/24 dev eth0; ip link set eth0 up');
   sh('ip -n lan addr add 172.16.1.1/24 dev eth0; ip -n lan link set eth0 up');
   const ok = (r: { readonly ok: boolean }): void => expect(r).toMatchObject({ ok: true });
+  ok(client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } } as KubeObject));
+  for (const o of [...metallbDefinitions(), ...poolManifests(['172.16.1.240/29'], [])]) ok(client.create(o));
   ok(client.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } } as KubeObject));
   ok(
     client.patch(

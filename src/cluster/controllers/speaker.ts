@@ -1,4 +1,4 @@
-/** The agent that announces load balancer addresses by ARP from one node. Models MetalLB's speaker in layer 2 mode. */
+/** The agent that announces load balancer addresses: by ARP from one node, by BGP from all that may. Models MetalLB's speaker. */
 
 import type { Process } from '../../os/process.ts';
 import type { Command, Task } from '../../os/program.ts';
@@ -16,6 +16,20 @@ import type { V1DaemonSet } from '../api/types.ts';
 import { hex, sha256 } from '../sha256.ts';
 import { Informers } from './context.ts';
 import { Recorder } from './events.ts';
+import {
+  type AddressPool,
+  L2_ADVERTISEMENTS,
+  type L2Advertisement,
+  metallbDefinitions,
+  NAMESPACE,
+  POOLS,
+  poolManifests,
+  poolOf,
+  SPEAKER_IMAGE,
+  selectsNode,
+  selectsPool,
+} from './metallb.ts';
+import { BgpSpeaker } from './speakerbgp.ts';
 
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -24,8 +38,6 @@ const SLICES = 'endpointslices.discovery.k8s.io';
 const GRATUITOUS = 5;
 const GRATUITOUS_EVERY = 1100 * MS;
 const FRAME_PAYLOAD = 46;
-
-export const SPEAKER_IMAGE = 'quay.io/metallb/speaker:v0.15.2';
 
 /** The node that announces: first by the hash of its name and the address. */
 export function electedNode(nodes: readonly string[], ip: string): string | undefined {
@@ -70,6 +82,7 @@ class Speaker {
   /** Addresses that this node announces, and for whom. */
   private readonly mine = new Map<number, string>();
   private readonly pending: { readonly ip: number; left: number; at: number }[] = [];
+  private readonly bgp: BgpSpeaker;
   private changed = true;
 
   constructor(p: Process, client: Client, sock: PacketSocket) {
@@ -83,6 +96,8 @@ class Speaker {
       this.nudge.wakeAll();
     };
     const all = { add: wake, update: wake, delete: wake };
+    this.bgp = new BgpSpeaker(p, this.node, this.informers, this.events, all);
+    for (const resource of [POOLS, L2_ADVERTISEMENTS]) this.informers.of<KubeObject>(resource).on(all);
     this.informers.of<Service>('services').on(all);
     this.informers.of<EndpointSlice>(SLICES).on(all);
     this.informers.of<Node>('nodes').on({
@@ -92,6 +107,16 @@ class Speaker {
       },
       delete: wake,
     });
+  }
+
+  /** Nodes that an L2Advertisement lets announce the address. */
+  private layer2(ip: string, nodes: readonly Node[]): readonly Node[] {
+    const pool = poolOf(this.informers.of<AddressPool>(POOLS).values(), ip);
+    if (!pool) return [];
+    const specs = [...this.informers.of<L2Advertisement>(L2_ADVERTISEMENTS).values()]
+      .map((a) => a.spec)
+      .filter((s) => selectsPool(s, pool));
+    return nodes.filter((n) => specs.some((s) => selectsNode(s, n.metadata.labels)));
   }
 
   private decide(): void {
@@ -105,7 +130,8 @@ class Speaker {
         const slices = this.informers.withLabels<EndpointSlice>(SLICES, service.metadata.namespace ?? '', {
           [SERVICE_NAME]: service.metadata.name,
         });
-        if (electedNode(candidates(service, nodes, slices), ip) === this.node) wanted.set(number, service);
+        const may = this.layer2(ip, nodes);
+        if (electedNode(candidates(service, may, slices), ip) === this.node) wanted.set(number, service);
       }
     }
     for (const ip of this.mine.keys()) if (!wanted.has(ip)) this.mine.delete(ip);
@@ -164,6 +190,7 @@ class Speaker {
         if (this.changed) {
           this.changed = false;
           this.decide();
+          this.bgp.decide();
         }
         this.answer();
         const next = this.gratuitous();
@@ -195,10 +222,8 @@ export function speakerCommand(clientOf: (p: Process) => Client | null): Command
   };
 }
 
-const NAMESPACE = 'metallb-system';
-
-/** What brings the speakers into a cluster. */
-export function speakerManifests(): readonly KubeObject[] {
+/** What brings MetalLB into a cluster, with a pool. */
+export function metallbManifests(pool: readonly string[], manifests: readonly KubeObject[]): readonly KubeObject[] {
   const labels = { app: 'metallb', component: 'speaker' };
   const set: V1DaemonSet & KubeObject = {
     apiVersion: 'apps/v1',
@@ -230,8 +255,10 @@ export function speakerManifests(): readonly KubeObject[] {
     },
   };
   return [
+    ...metallbDefinitions(),
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'privileged' } } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'speaker', namespace: NAMESPACE } },
+    ...poolManifests(pool, manifests),
     set,
   ];
 }

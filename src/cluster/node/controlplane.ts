@@ -47,7 +47,7 @@ const controllerManager = program('kube-controller-manager', ({ sim }, client, {
       allocateNodeCIDRs: true,
       rootCA,
       metrics: metricsSource(api),
-      ...(kubernetes.loadBalancerPool ? { loadBalancerPool: kubernetes.loadBalancerPool } : {}),
+      loadBalancers: (kubernetes.loadBalancerPool?.length ?? 0) > 0,
     },
     resources: () => api.scheme.all(),
   }),

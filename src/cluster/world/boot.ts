@@ -11,7 +11,7 @@ import { type DaemonSet, type KubeObject, keyOf, type Node, type Pod } from '../
 import { CA_PEM } from '../api/pki.ts';
 import { ApiServer } from '../api/server.ts';
 import { reconcileKubernetesService } from '../controllers/kubernetesservice.ts';
-import { speakerManifests } from '../controllers/speaker.ts';
+import { metallbManifests } from '../controllers/speaker.ts';
 import { PAUSE_IMAGE } from '../images/addons.ts';
 import { provideApi } from '../node/connect.ts';
 import { runtimeOf } from '../node/runtime/runtime.ts';
@@ -170,7 +170,11 @@ export function boot(sim: Sim, file: ClusterFile, machines: ReadonlyMap<string, 
     }
   }
   const first = [...networkOf(k.cni).manifests(k), ...proxyManifests(k)];
-  const then = [...dnsManifests(k), ...((k.loadBalancerPool?.length ?? 0) > 0 ? speakerManifests() : []), ...(file.manifests ?? [])];
+  const then = [
+    ...dnsManifests(k),
+    ...((k.loadBalancerPool?.length ?? 0) > 0 ? metallbManifests(k.loadBalancerPool ?? [], file.manifests ?? []) : []),
+    ...(file.manifests ?? []),
+  ];
   apply(sim, admin, first, () => daemonsReady(admin, nodes.length, first, () => apply(sim, admin, then)));
   const objects = [...first, ...then];
   return { file, api, admin, nodes, expected: expectedPods(objects, nodes) };

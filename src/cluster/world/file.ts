@@ -60,6 +60,7 @@ export interface KubernetesSpec {
   readonly dnsNodes?: readonly string[];
   /** Images that are on every node. */
   readonly images?: readonly string[];
+  /** Brings MetalLB with one IPAddressPool; it is announced by ARP unless the manifests have advertisements. */
   readonly loadBalancerPool?: readonly string[];
 }
 

@@ -1,6 +1,7 @@
 /** The reference worlds, as cluster files. */
 
 import type { KubeObject } from '../api/object.ts';
+import { SPEAKER_IMAGE } from '../controllers/metallb.ts';
 import type { ClusterFile, InterfaceSpec, KubernetesSpec, MachineSpec } from './file.ts';
 
 const ROUTER_SYSCTLS = { 'net.ipv4.ip_forward': '1' };
@@ -184,6 +185,70 @@ export const W1_HGW: ClusterFile = {
   kubernetes: { ...KUBERNETES, cni: 'flannel-host-gw', dnsNodes: ['cp-1', 'node-2'] },
 };
 
+const BIRD_CONF = `log stderr all;
+router id ${LAN_GATEWAY};
+
+protocol device {
+}
+
+protocol kernel {
+	ipv4 {
+		export all;
+	};
+	merge paths on;
+}
+
+template bgp node {
+	local ${LAN_GATEWAY} as 64513;
+	passive;
+	ipv4 {
+		import all;
+		export none;
+	};
+}
+${['cp-1', 'node-1', 'node-2'].map((name, i) => `\nprotocol bgp ${name.replace('-', '_')} from node {\n\tneighbor 192.168.56.${10 + i} as 64512;\n}\n`).join('')}`;
+
+const metallb = (kind: string, version: string, name: string, spec: object): KubeObject =>
+  ({ apiVersion: `metallb.io/${version}`, kind, metadata: { name, namespace: 'metallb-system' }, spec }) as KubeObject;
+
+/** W1 with load balancer addresses that the nodes announce to the router by BGP. */
+export const W1_BGP: ClusterFile = {
+  ...W1,
+  name: 'w1-bgp',
+  title: 'load balancers by BGP',
+  machines: W1.machines.map((m) => {
+    if (m.name === 'internet') return { ...m, routes: [...(m.routes ?? []), { to: '192.168.70.0/24', via: '203.0.113.1' }] };
+    if (m.name !== 'rtr') return m;
+    // Ports count for the choice of the next hop: else one client has one node.
+    const sysctls = { ...m.sysctls, 'net.ipv4.fib_multipath_hash_policy': '1' };
+    return { ...m, sysctls, files: { '/etc/bird/bird.conf': BIRD_CONF }, run: [['bird', '-f']] };
+  }),
+  kubernetes: {
+    ...KUBERNETES,
+    dnsNodes: ['cp-1', 'node-2'],
+    images: [...(KUBERNETES.images ?? []), SPEAKER_IMAGE],
+    loadBalancerPool: ['192.168.70.240/28'],
+  },
+  manifests: [
+    metallb('BGPPeer', 'v1beta2', 'rtr', { myASN: 64512, peerASN: 64513, peerAddress: LAN_GATEWAY }),
+    metallb('BGPAdvertisement', 'v1beta1', 'pool', { ipAddressPools: ['pool'] }),
+    ...(W1.manifests ?? []),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'front', namespace: 'default' },
+      spec: {
+        type: 'LoadBalancer',
+        externalTrafficPolicy: 'Local',
+        clusterIP: '10.96.10.70',
+        selector: { app: 'web' },
+        ports: [{ name: 'http', port: 80, targetPort: 8080, nodePort: 30070 }],
+      },
+    } as KubeObject,
+  ],
+  terminals: [...W1.terminals, 'rtr'],
+};
+
 /** Routed pods with a /32 each, IPIP between nodes; addresses come from Calico's blocks. */
 export const W2: ClusterFile = {
   ...W1,
@@ -289,4 +354,4 @@ export const W_LIN: ClusterFile = {
   terminals: ['node-1', 'client', 'internet'],
 };
 
-export const REFERENCE_WORLDS: readonly ClusterFile[] = [W1, W1_HGW, W2, W2_BGP, W_000, W_001, W_003, W_LIN];
+export const REFERENCE_WORLDS: readonly ClusterFile[] = [W1, W1_HGW, W1_BGP, W2, W2_BGP, W_000, W_001, W_003, W_LIN];

@@ -75,7 +75,7 @@ export interface Neighbor {
   readonly hold: number;
   readonly capabilities: readonly Capability[];
   readonly origin?: number;
-  /** µs before a connection is tried again, after so many failures in a row. */
+  /** µs before a connection is tried again, after so many that did not become a session. */
   readonly retry: (failures: number) => number;
   /** µs before the first attempt. */
   readonly delay?: number;
@@ -83,6 +83,8 @@ export interface Neighbor {
   readonly errorWait?: number;
   /** A new connection takes the place of one that stands: graceful restart. */
   readonly replaces?: boolean;
+  /** The connection is closed without a word when the session is no longer wanted. */
+  readonly silent?: boolean;
   /** An empty UPDATE tells the end of the first ones. */
   readonly endOfRib?: boolean;
 }
@@ -168,6 +170,7 @@ export class Session {
     while (!this.gone) {
       const sock = yield* this.connection(connectAt);
       if (sock) {
+        this.failures++;
         yield* this.talk(sock);
         closeSocket(p, sock);
         if (this.state === 'Established') this.fail(this.error || 'Socket: Connection closed');
@@ -210,10 +213,7 @@ export class Session {
     const sock = openTcp(p);
     if (neighbor.source !== undefined) sock.bind(neighbor.source, 0);
     const r = yield* connectTcp(sock, this.peer, neighbor.port ?? BGP_PORT, p.sim.now + CONNECT_LIMIT);
-    if (r.ok) {
-      this.failures = 0;
-      return sock;
-    }
+    if (r.ok) return sock;
     closeSocket(p, sock);
     this.failures++;
     this.to('Active');
@@ -282,7 +282,7 @@ export class Session {
       const until = Math.min(this.holdUntil, this.keepaliveAt);
       yield { on: [sock.wq, this.speaker.changed, this.closed], ...(Number.isFinite(until) && { until }) };
     }
-    if (this.gone) yield* this.send(sock, { type: 'notification', code: CEASE, subcode: this.farewell });
+    if (this.gone && !neighbor.silent) yield* this.send(sock, { type: 'notification', code: CEASE, subcode: this.farewell });
   }
 
   /** False when the connection must end. */
@@ -307,6 +307,7 @@ export class Session {
     if (m.type === 'keepalive') {
       if (this.state !== 'OpenConfirm') return true;
       this.error = '';
+      this.failures = 0;
       this.to('Established');
       if (!neighbor.endOfRib) return true;
       if (!(yield* this.tellChanges(sock))) return false;

@@ -12,9 +12,9 @@ import { runCommand, startCommand } from '../../../os/run.ts';
 import { startThread } from '../../../os/thread.ts';
 import { SEC, Sim } from '../../../sim/sim.ts';
 import { WaitQueue } from '../../../sim/wait.ts';
-import { FOUR_OCTETS, IPV4_UNICAST, IPV6_UNICAST, ip4 } from '../bgp/message.ts';
+import { emitBgp, FOUR_OCTETS, IPV4_UNICAST, IPV6_UNICAST, ip4 } from '../bgp/message.ts';
 import { type Announcement, Session, type Speaker } from '../bgp/session.ts';
-import { bird } from './bird.ts';
+import { bird, CAPABILITIES } from './bird.ts';
 import { birdc } from './birdc.ts';
 import { ConfigError, parseBirdConfig } from './config.ts';
 
@@ -161,6 +161,12 @@ test('what birdc and the kernel show is what BIRD showed', () => {
     'birdc configure',
   );
   expect(noise(out.join(''))).toBe(noise(recorded));
+});
+
+test('an OPEN has the bytes that BIRD sent', () => {
+  const bytes = emitBgp({ type: 'open', as: 64513, hold: 240, id: ip4('192.168.56.1'), capabilities: CAPABILITIES });
+  const hex = [...bytes].map((x) => x.toString(16).padStart(2, '0')).join('');
+  expect(hex).toBe(`${'ff'.repeat(16)}00350104fc0100f0c0a8380118021601040001000102004002007841040000fc0146004700`);
 });
 
 test('a neighbour of another AS is refused, and not heard for a minute', () => {
