@@ -1,6 +1,8 @@
 /** Grading: checks in a replayed world, task by task, after what a cache could fake has been forgotten. */
 
+import { setRemoteLogin } from '../os/audit.ts';
 import { TraceHash } from '../sim/trace.ts';
+import { Activity } from './activity.ts';
 import { kindOf } from './check/index.ts';
 import type { Baseline, Finding, Scene } from './check/kind.ts';
 import type { Check, CheckReport, GradeReport, Lab, LabSource, Task, TaskReport } from './lab.ts';
@@ -37,6 +39,7 @@ export class Grading {
     this.lab = lab;
     this.replay = new Replay(lab, opts.maxSteps ?? MAX_STEPS, started);
     const { world } = this.replay.started;
+    this.replay.started.recording.activity = new Activity(world);
     this.baseline = baselineOf(world, lab);
     this.hash = opts.hash ? new TraceHash() : null;
     if (this.hash) world.sim.trace.listen(this.hash.listener);
@@ -68,6 +71,8 @@ export class Grading {
   verdict(): GradeReport {
     const { lab } = this;
     const { world, recording } = this.replay.started;
+    recording.activity?.stop();
+    setRemoteLogin(world.sim, null);
     reset(world);
     const scene: Scene = {
       world,

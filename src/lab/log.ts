@@ -1,8 +1,10 @@
 /** The command log: everything that came into a session from outside, with the exact place in the run; and its replay. */
 
+import { type AuditSession, setRemoteLogin } from '../os/audit.ts';
 import { startCommand } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
 import type { Lab } from './lab.ts';
+import { learnerOf } from './learner.ts';
 import { type LoginTerminal, login } from './login.ts';
 import { preparing } from './prepare.ts';
 import { Recording } from './recording.ts';
@@ -63,12 +65,16 @@ export interface Started {
   readonly world: World;
   readonly recording: Recording;
   readonly terminals: Map<number, LoginTerminal>;
+  /** Whom all belongs to that comes from the log. */
+  readonly learner: AuditSession;
 }
 
 /** A fresh world with the lab's preparations done, part by part. */
 export function* starting(lab: Lab): Generator<void, Started> {
   const world = yield* preparing(lab);
-  return { lab, world, recording: new Recording(world), terminals: new Map() };
+  const learner = learnerOf(lab);
+  setRemoteLogin(world.sim, learner);
+  return { lab, world, recording: new Recording(world), terminals: new Map(), learner };
 }
 
 export const start = (lab: Lab): Started => whole(starting(lab));
@@ -175,11 +181,12 @@ export function apply(started: Started, entry: LogEntry, index = 0): void {
       throw new LogError(`log entry ${index + 1}: there is no host "${entry.host}" in this lab`, index);
   }
   started.recording.note(entry);
-  if (entry.op === 'open' && host) terminals.set(entry.term, login(host, entry.cols, entry.rows));
+  if (entry.op === 'open' && host) terminals.set(entry.term, login(host, entry.cols, entry.rows, started.learner));
   else if (entry.op === 'script' && host) {
     const job = startCommand(host.machine, entry.script, {
       ns: host.ns,
       enter: host.enter,
+      audit: started.learner,
       limits: { micros: SCRIPT_TIME, steps: SCRIPT_STEPS },
     });
     job.finish();

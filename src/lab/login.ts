@@ -1,5 +1,6 @@
 /** A login shell on a host's terminal. */
 
+import type { AuditSession } from '../os/audit.ts';
 import type { Process } from '../os/process.ts';
 import type { Tty } from '../os/tty.ts';
 import type { Host } from './world.ts';
@@ -11,7 +12,7 @@ export interface LoginTerminal {
   onData: ((data: Uint8Array) => void) | null;
 }
 
-export function login(host: Host, cols: number, rows: number): LoginTerminal {
+export function login(host: Host, cols: number, rows: number, audit: AuditSession): LoginTerminal {
   const { machine, ns } = host;
   const tty = machine.newTty(cols, rows);
   const file = tty.endpoint();
@@ -23,8 +24,8 @@ export function login(host: Host, cols: number, rows: number): LoginTerminal {
     [2, file],
   ]);
   const started = host.enter
-    ? host.enter(['bash', '-il'], { newSession: true, fds })
-    : machine.spawn(['bash', '-il'], { ns, env, cwd: '/root', newSession: true, fds });
+    ? host.enter(['bash', '-il'], { newSession: true, fds, audit })
+    : machine.spawn(['bash', '-il'], { ns, env, cwd: '/root', newSession: true, fds, audit });
   const shell = started.ok ? started.value : null;
   if (shell) {
     shell.tty = tty;

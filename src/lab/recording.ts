@@ -1,5 +1,6 @@
 /** What happened while the learner worked, gathered while the log is carried out: answers, hints, commands, captures. */
 
+import type { Activity } from './activity.ts';
 import type { LogEntry } from './log.ts';
 import type { World } from './world.ts';
 
@@ -15,6 +16,8 @@ export class Recording {
   readonly answers: Answer[] = [];
   /** Task id -> levels of the hints opened. */
   readonly hints = new Map<string, Set<number>>();
+  /** What programs did; null where nobody will ask, as in the page's own session. */
+  activity: Activity | null = null;
   /** Virtual µs when the learner came. */
   readonly begin: number;
 
@@ -24,8 +27,10 @@ export class Recording {
 
   /** Notes an entry of the log as it is carried out. */
   note(entry: LogEntry): void {
-    if (entry.op === 'answer') this.answers.push({ question: entry.question, value: entry.value, time: entry.time });
-    else if (entry.op === 'hint') this.hints.set(entry.task, (this.hints.get(entry.task) ?? new Set()).add(entry.level));
+    if (entry.op === 'answer') {
+      this.answers.push({ question: entry.question, value: entry.value, time: entry.time });
+      this.activity?.answer();
+    } else if (entry.op === 'hint') this.hints.set(entry.task, (this.hints.get(entry.task) ?? new Set()).add(entry.level));
   }
 
   answer(question: string): Answer | undefined {

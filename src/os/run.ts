@@ -4,6 +4,7 @@ import type { Netns } from '../net/netns.ts';
 import { type Errno, type Result, strerror } from '../sim/errno.ts';
 import type { Micros, Sim } from '../sim/sim.ts';
 import { utf8 } from '../wire/bytes.ts';
+import type { AuditSession } from './audit.ts';
 import { nullDevice } from './chardev.ts';
 import type { OpenFile } from './file.ts';
 import type { Machine } from './machine.ts';
@@ -33,6 +34,8 @@ export interface RunOptions {
   cwd?: string;
   uid?: number;
   limits?: Limits;
+  /** The login that it belongs to. */
+  audit?: AuditSession | null;
   /** Starts the program in a container instead, with the container's environment and directory. */
   enter?: ((argv: readonly string[], opts: SpawnOptions) => Result<Process>) | undefined;
 }
@@ -90,13 +93,14 @@ export class Job {
       [2, this.outs.stderr],
     ]);
     const started = opts.enter
-      ? opts.enter(argv, { fds })
+      ? opts.enter(argv, { fds, audit: opts.audit ?? null })
       : machine.spawn(argv, {
           env,
           cwd: opts.cwd ?? '/root',
           fds,
           ...(opts.ns ? { ns: opts.ns } : {}),
           ...(opts.uid !== undefined ? { uid: opts.uid } : {}),
+          audit: opts.audit ?? null,
         });
     this.process = started.ok ? started.value : null;
     this.failure = started.ok ? null : startFailure(argv[0] ?? '', started.errno);

@@ -2,14 +2,32 @@
 
 import type { Check } from '../lab.ts';
 import { addressKind } from './address.ts';
+import { dnsKind } from './dns.ts';
+import { eventsKind } from './events.ts';
 import { httpKind } from './http.ts';
 import type { CheckKind } from './kind.ts';
+import { mutationKind } from './mutation.ts';
 import { pingKind } from './ping.ts';
 import { questionKind } from './question.ts';
+import { scriptKind } from './script.ts';
+import { tcpKind } from './tcp.ts';
+import { udpKind } from './udp.ts';
 import { unchangedKind } from './unchanged.ts';
 
 /** Each kind's file is named after the field that it has in lab.yaml. */
-export const KINDS: readonly CheckKind<never>[] = [addressKind, httpKind, pingKind, questionKind, unchangedKind];
+export const KINDS: readonly CheckKind<never>[] = [
+  addressKind,
+  httpKind,
+  pingKind,
+  tcpKind,
+  udpKind,
+  dnsKind,
+  questionKind,
+  unchangedKind,
+  mutationKind,
+  scriptKind,
+  eventsKind,
+];
 
 const BY_NAME = new Map(KINDS.map((k) => [k.kind, k as unknown as CheckKind]));
 

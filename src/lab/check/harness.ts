@@ -1,0 +1,77 @@
+/** For tests of checks: a world without a lab, a script that somebody ran in it, and one check. */
+
+import { Activity } from '../activity.ts';
+import type { Check, Lab } from '../lab.ts';
+import { apply, start } from '../log.ts';
+import { instantiate } from '../parameters.ts';
+import { kindOf } from './index.ts';
+import type { Finding, Scene } from './kind.ts';
+
+const EMPTY: Omit<Lab, 'seed' | 'values'> = {
+  id: 'test',
+  title: 'test',
+  level: 'beginner',
+  minutes: 1,
+  world: 'w1',
+  story: '',
+  hosts: [],
+  setup: [],
+  faults: [],
+  place: [],
+  files: {},
+  tasks: [],
+  solution: '',
+  alternatives: [],
+  decoys: [],
+  contentHash: 'test',
+};
+
+export interface Bench extends Scene {
+  /** The learner runs bash on a host. */
+  does(host: string, script: string): Bench;
+  answers(question: string, value: string): Bench;
+  /** What a check says, given as in lab.yaml. */
+  says(kind: string, own: object): Finding;
+}
+
+/** A check as readCheck makes it of `{[kind]: own}`. */
+function checkOf(kind: string, own: object): Check {
+  const k = kindOf({ kind } as Check);
+  const fields = { ...k.defaults, ...own } as Record<string, unknown>;
+  for (const field of k.nested ?? [])
+    fields[field] = ((fields[field] ?? []) as Record<string, object>[]).map((inner) => {
+      const [name, body] = Object.entries(inner)[0] as [string, object];
+      return checkOf(name, body);
+    });
+  return { ...fields, kind, id: 'check', title: '', weight: 1, needs: [], informational: false };
+}
+
+export function bench(lab: Partial<Lab> = {}): Bench {
+  const started = start({ ...instantiate({ ...EMPTY, parameters: {} }, 1), ...lab });
+  const { world, recording } = started;
+  recording.activity = new Activity(world);
+  const enter = (entry: object): void => {
+    const { steps, now } = world.sim;
+    apply(started, { steps, time: now, ...entry } as Parameters<typeof apply>[1]);
+  };
+  const scene: Bench = {
+    world,
+    lab: started.lab,
+    recording,
+    baseline: new Map(),
+    look: (check) => kindOf(check).run(scene, check),
+    does(host, script) {
+      enter({ op: 'script', host, script });
+      return scene;
+    },
+    answers(question, value) {
+      enter({ op: 'answer', question, value });
+      return scene;
+    },
+    says(kind, own) {
+      recording.activity?.stop();
+      return scene.look(checkOf(kind, own));
+    },
+  };
+  return scene;
+}

@@ -1,0 +1,110 @@
+/** Steps of a mutation: what the grader changes in a world before it asks again. */
+
+import { bashAt, tail } from './bash.ts';
+import type { Place } from './lab.ts';
+import type { Operations } from './operations.ts';
+import { locate } from './place.ts';
+import { forgetCaches } from './reset.ts';
+import { StaticOperations } from './staticops.ts';
+import type { World } from './world.ts';
+
+export interface AddPod {
+  readonly node: string;
+  readonly name?: string;
+  readonly ip?: string;
+  readonly serves?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly namespace?: string;
+}
+
+/** One of these fields, with `on` beside `run`. */
+export interface Step {
+  readonly on?: Place;
+  readonly run?: string;
+  readonly 'add-pod'?: AddPod;
+  /** NAME or NAMESPACE/NAME. */
+  readonly 'delete-pod'?: string;
+  readonly 'move-endpoint'?: { readonly pod: string; readonly to: string; readonly ip?: string };
+  readonly reboot?: string;
+  readonly resync?: 'kube-proxy';
+  /** KIND/NAME or KIND/NAME beside a namespace with `-n`. */
+  readonly 'rollout-restart'?: string;
+  readonly scale?: { readonly deployment: string; readonly replicas: number; readonly namespace?: string };
+  readonly apply?: string;
+  readonly forget?: 'caches';
+}
+
+/** The name of an added pod that has none. */
+export const NEW_POD = 'new-pod';
+
+export function operationsOf(world: World): Operations {
+  return world.kube?.operations ?? new StaticOperations(world);
+}
+
+const NO_CLUSTER = 'there is no Kubernetes in this world';
+
+/** Problem as null or a text; `undo` takes back what is cheap to take back. */
+export interface Done {
+  readonly problem: string | null;
+  readonly log?: readonly string[];
+  readonly undo?: () => void;
+}
+
+function podName(text: string): { name: string; namespace: string } {
+  const slash = text.indexOf('/');
+  return { namespace: slash < 0 ? 'default' : text.slice(0, slash), name: text.slice(slash + 1) };
+}
+
+/** How a step is called in a report. */
+export function stepName(step: Step): string {
+  const [field] = Object.keys(step).filter((k) => k !== 'on') as (keyof Step)[];
+  const value = field === undefined ? '' : step[field];
+  if (step.run !== undefined) return `${step.on}: ${step.run.trim().split('\n')[0]}`;
+  return `${field} ${typeof value === 'object' ? Object.values(value).join(' ') : String(value).split('\n')[0]}`;
+}
+
+function kubectl(ops: Operations, argv: readonly string[], stdin = ''): Done {
+  if (!ops.controlPlane) return { problem: NO_CLUSTER };
+  const quoted = argv.map((a) => `'${a.replaceAll("'", "'\\''")}'`).join(' ');
+  const script = stdin === '' ? `kubectl ${quoted}` : `kubectl ${quoted} <<'END-OF-MANIFEST'\n${stdin}\nEND-OF-MANIFEST`;
+  const { controlPlane: machine } = ops;
+  const r = bashAt({ machine, ns: machine.kernel.init }, script);
+  return r.exitCode === 0 ? { problem: null } : { problem: `kubectl ${argv.join(' ')} ended with ${r.exitCode}`, log: tail(r) };
+}
+
+/** Carries out one step. */
+export function perform(world: World, step: Step): Done {
+  const ops = operationsOf(world);
+  if (step.run !== undefined) {
+    const spot = locate(world, step.on ?? '');
+    if (typeof spot === 'string') return { problem: spot };
+    const r = bashAt(spot, step.run);
+    if (r.timedOut) return { problem: `"${stepName(step)}" does not end`, log: tail(r) };
+    return r.exitCode === 0 ? { problem: null } : { problem: `"${stepName(step)}" ended with ${r.exitCode}`, log: tail(r) };
+  }
+  const add = step['add-pod'];
+  if (add) {
+    const { name = NEW_POD, serves = true, namespace = 'default', ...rest } = add;
+    const problem = ops.addPod({ name, serves, namespace, ...rest });
+    return problem === null ? { problem, undo: () => void ops.deletePod(name, namespace) } : { problem };
+  }
+  if (step['delete-pod'] !== undefined) {
+    const { name, namespace } = podName(step['delete-pod']);
+    return { problem: ops.deletePod(name, namespace) };
+  }
+  const move = step['move-endpoint'];
+  if (move) {
+    const { name, namespace } = podName(move.pod);
+    return { problem: ops.movePod(name, namespace, move.to, move.ip) };
+  }
+  if (step.reboot !== undefined) return { problem: ops.reboot(step.reboot) };
+  if (step.resync !== undefined) return { problem: ops.resync() };
+  if (step['rollout-restart'] !== undefined) return kubectl(ops, ['rollout', 'restart', ...step['rollout-restart'].split(' ')]);
+  if (step.scale) {
+    const { deployment, replicas, namespace = 'default' } = step.scale;
+    return kubectl(ops, ['scale', `deployment/${deployment}`, `--replicas=${replicas}`, '-n', namespace]);
+  }
+  if (step.apply !== undefined) return kubectl(ops, ['apply', '-f', '-'], step.apply);
+  if (step.forget !== undefined) forgetCaches(world);
+  return { problem: null };
+}
