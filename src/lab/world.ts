@@ -126,7 +126,7 @@ function buildW1(seed: number, overrides: W1Overrides = {}): World {
     plug(card(m), `port-${node.name}`);
     for (const [key, value] of NODE_SYSCTLS) m.kernel.init.sysctl.set(key, value);
     simple(m, [...nodeLinks(node, overrides.vteps), ...nodeForwarding(node, overrides.vteps)]);
-    must(m, ['iptables-restore', '--noflush'], nodeRules(node));
+    must(m, ['iptables-restore', '--noflush'], nodeRules(node, overrides['kube-proxy']));
     m.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${HOSTS_FILE}\n`);
     add({ id: node.name, title: node.name, kind: 'node', machine: m, ns: m.kernel.init });
     for (const pod of pods.filter((p) => p.node === node.name)) add(wirePod(m, pod, node.subnet));

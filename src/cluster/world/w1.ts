@@ -30,6 +30,8 @@ export interface W1Overrides {
   readonly pods?: readonly (Omit<PodSpec, 'serves'> & { readonly serves?: boolean })[];
   /** Node to the MAC of its VTEP. */
   readonly vteps?: Readonly<Record<string, string>>;
+  /** False: kube-proxy never ran, so no Service has rules. */
+  readonly 'kube-proxy'?: boolean;
 }
 
 export interface OutsideSpec {
@@ -149,8 +151,8 @@ function flannelRestoreInput(clusterCIDR: string, podCIDR: string): string {
 }
 
 /** Input for iptables-restore --noflush: kube-proxy's and flannel's rules. */
-export function nodeRules(node: NodeSpec): string {
-  return KUBE_PROXY_RULES + flannelRestoreInput(CLUSTER_CIDR, `10.244.${node.subnet}.0/24`);
+export function nodeRules(node: NodeSpec, kubeProxy = true): string {
+  return (kubeProxy ? KUBE_PROXY_RULES : '') + flannelRestoreInput(CLUSTER_CIDR, `10.244.${node.subnet}.0/24`);
 }
 
 /** What the CNI bridge plugin does for a pod, on the node: lines for `ip -batch -`, and those inside the pod. */
