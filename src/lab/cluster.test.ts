@@ -3,6 +3,7 @@ import type { Pod } from '../cluster/api/object.ts';
 import { REFERENCE_WORLDS } from '../cluster/world/worlds.ts';
 import { runCommand } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
+import { formatIp } from '../wire/addr.ts';
 import { buildCluster, type ClusterWorld, clusterWorlds } from './cluster.ts';
 import type { Host } from './world.ts';
 
@@ -73,4 +74,26 @@ test('overrides: a list is replaced, or members come and go by name', () => {
   expect(hosts({ terminals: ['client'] })).toEqual(['client']);
   expect(hosts({ 'machines-': ['client'] })).toEqual(['node-1', 'internet']);
   expect(hosts({ 'terminals-': ['client'], 'terminals+': ['rtr'] })).toEqual(['node-1', 'internet', 'rtr']);
+});
+
+test('of two pods of one name, the old one still ending, exec and probes mean the newest', () => {
+  const world = (clusterWorlds['w-000'] as (seed: number, overrides?: unknown) => ClusterWorld)(1, { kubernetes: { dnsReplicas: 0 } });
+  const node = world.hosts.get('node-1') as Host;
+  const r = runCommand(
+    node.machine,
+    `kubectl get pod example-pod -o yaml | grep -v -e uid: -e resourceVersion: >p.yaml
+    kubectl delete pod example-pod --force 2>/dev/null
+    kubectl create -f p.yaml
+    kubectl wait --for=condition=Ready pod/example-pod --timeout=20s
+    kubectl get pod example-pod -o jsonpath='{.status.podIP}'; echo
+    kubectl exec example-pod -c container-2 -- hostname -i`,
+    { limits: { micros: 60 * SEC } },
+  );
+  const [ip, seen] = r.stdout.trim().split('\n').slice(-2);
+  expect(ip).toMatch(/^10\.244\.1\.\d+$/);
+  expect(ip).not.toBe('10.244.1.5');
+  expect(seen).toBe(ip);
+  const place = world.kube?.pods('default', 'example-pod')[0];
+  expect(place?.ns.devices.size).toBe(2);
+  expect(formatIp([...(place?.ns.devices.values() ?? [])].find((d) => d.name === 'eth0')?.addrs4[0]?.local ?? 0)).toBe(ip);
 });

@@ -18,7 +18,7 @@ export interface PodPlace extends Host {
 }
 
 export interface Kube {
-  /** Running pods by `NAMESPACE/NAME`; a name may end in `*`; those of the machines' runtimes, in order of name. */
+  /** Running pods by `NAMESPACE/NAME`; a name may end in `*`; those of the machines' runtimes, in order of name; of the same name the newest. */
   pods(namespace: string, name: string, container?: string): readonly PodPlace[];
   /** Address of a pod, Service or node as the API tells it; null when there is none. */
   address(kind: 'pod' | 'service' | 'node', name: string, namespace: string): string | null;
@@ -59,7 +59,8 @@ export function kubeOf(cluster: Cluster, machines: ReadonlyMap<string, Machine>)
           const { config } = c.sandbox;
           if (c.state !== 'Running' || !fits(namespace, config.namespace) || !fits(name, config.name)) continue;
           const key = `${config.namespace}/${config.name}`;
-          if (container === undefined ? !found.has(key) : c.config.name === container) found.set(key, placeOf(machine, c));
+          const same = found.get(key)?.ns === c.sandbox.ns;
+          if (container === undefined ? !same : c.config.name === container) found.set(key, placeOf(machine, c));
         }
       return [...found].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, place]) => place);
     },

@@ -83,7 +83,8 @@ function* handle(kubelet: Kubelet, stream: Stream, head: RequestHead): Task<bool
     });
   if (!['containerLogs', 'exec', 'attach', 'portForward'].includes(verb))
     return yield* respond(stream, { status: 404, body: '404 page not found\n' });
-  const worker = [...kubelet.workers.values()].find((w) => w.pod.metadata.name === pod && w.pod.metadata.namespace === namespace);
+  // Of several of the same name, one of which is still ending, the newest; kuberuntime's GetPods sorts so.
+  const worker = [...kubelet.workers.values()].findLast((w) => w.pod.metadata.name === pod && w.pod.metadata.namespace === namespace);
   if (!worker) return yield* respond(stream, { status: 404, body: `pod "${pod}" not found` });
   const all = worker.containers();
   if (verb === 'containerLogs') {
