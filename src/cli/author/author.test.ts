@@ -68,7 +68,7 @@ describe('killercoda', () => {
     ['one.md', 'Try `ls /srv`{{exec}} first.'],
     [
       'two.md',
-      'Write `hello` to a file.\n\n```bash\necho hello > /srv/greeting\n```{{exec}}\n\n<details><summary>Tip</summary>\necho writes text\n</details>',
+      'Write `hello` to a file.\n\n### Solution\nUse a redirection.\n\n```bash\necho hello > /srv/greeting\n```{{exec}}\n\n<details><summary>Tip</summary>\necho writes text\n</details>',
     ],
     ['two.sh', '#!/bin/bash\ngrep -q hello /srv/greeting'],
     ['later.sh', 'true'],
@@ -80,7 +80,9 @@ describe('killercoda', () => {
     const draft = importKillercoda('greetings', folder);
     expect(draft.solution).toBe('ls /srv\necho hello > /srv/greeting\n');
     const source = read('greetings', draftFiles({ ...draft, setup: [{ on: 'node-1', run: 'mkdir -p /srv' }] }));
-    expect(source.tasks).toMatchObject([{ id: 'make-the-file', needs: [], hints: [{ text: 'echo writes text' }] }]);
+    expect(source.tasks).toMatchObject([
+      { id: 'make-the-file', needs: [], hints: [{ text: 'echo writes text' }, { text: expect.stringMatching(/^Use a redirection/) }] },
+    ]);
     expect(source.tasks[0]?.text).toContain('Write `hello` to a file.');
     expect(source.place).toEqual([{ from: 'seed.txt', on: 'node-1', to: '/root/seed.txt' }]);
     expect(source.notes).toBe('Well done.');
@@ -94,7 +96,7 @@ describe('killercoda', () => {
       /steps\.1\.background: "later\.sh"/,
       /"seed\.txt" is not made executable/,
       /setup 1: not emulated: frobnicate/,
-      /task make-the-file: has 1 of three hints/,
+      /task make-the-file: has 2 of three hints/,
     ])
       expect(all).toMatch(part);
   });
@@ -196,7 +198,7 @@ Now say which.
 });
 
 test('programs that are missing are found in the syntax, not in the words', () => {
-  expect(missingPrograms('f() { helm install x; }\nf | grep "docker run" && if foo; then ip link; fi')).toEqual(['foo', 'helm']);
+  expect(missingPrograms('f() { helm install x; }\nf | grep "docker run" && if foo; then cd /; exit; fi')).toEqual(['foo', 'helm']);
   expect(slug('Über den Wolken!', new Set(['ber-den-wolken']))).toBe('ber-den-wolken-2');
 });
 

@@ -3,7 +3,7 @@
 import { forEachChild, parse, type SyntaxNode } from 'unbash';
 import { stringify } from 'yaml';
 import { commands } from '../../../bin/index.ts';
-import { builtins } from '../../../bin/sh/builtins/index.ts';
+import { SYNOPSES } from '../../../bin/sh/builtins/synopses.ts';
 
 export class ImportError extends Error {
   override readonly name = 'ImportError';
@@ -59,7 +59,7 @@ export const inert = (text: string): string => text.replace(/\{\{(?=\s*[a-z])/g,
 
 /** Programs that a script starts and the emulator does not have. */
 export function missingPrograms(script: string): string[] {
-  const known = new Set([...commands.map((c) => c.name), ...Object.keys(builtins)]);
+  const known = new Set([...commands.map((c) => c.name), ...SYNOPSES.map(([name]) => name)]);
   const named = new Set<string>();
   const defined = new Set<string>();
   let budget = 100_000;

@@ -159,7 +159,10 @@ function page(source: string, place: string, losses: string[]): { prose: string;
     hints.push(clean(body).trim());
     return '';
   });
-  prose = clean(prose);
+  prose = clean(prose).replace(/^#+[ \t]*(?:solution|hint|tip)s?\b[^\n]*\n((?:(?!^#)[^\n]*\n?)*)/gim, (_, body: string) => {
+    hints.push(body.trim());
+    return '';
+  });
   const traffic = [...prose.matchAll(/\{\{TRAFFIC_[A-Z0-9_]+\}\}/g)].map((m) => m[0]);
   if (traffic.length > 0)
     losses.push(`${place}: ${[...new Set(traffic)].join(', ')} opens a page of the machine in a browser; say curl instead`);
@@ -168,7 +171,9 @@ function page(source: string, place: string, losses: string[]): { prose: string;
     .replace(/\{\{TRAFFIC_(?:HOST\d+_(\d+)|[A-Z_]+)\}\}/g, (_, port?: string) => (port ? `http://localhost:${port}/` : 'localhost'))
     .replace(/!\[([^\]]*)\]\([^)]*\)/g, '$1');
   return {
-    prose: inert(prose).trim(),
+    prose: inert(prose)
+      .replace(/\n{3,}/g, '\n\n')
+      .trim(),
     commands: commands.map(inert),
     hints: hints
       .map(inert)
