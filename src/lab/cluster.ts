@@ -11,6 +11,7 @@ import { runCommand } from '../os/run.ts';
 import { SEC, Sim } from '../sim/sim.ts';
 import { kubeOf } from './kube.ts';
 import { buildMachines, startServers } from './machines.ts';
+import './probe/https.ts';
 import { type Host, type World, whole } from './world.ts';
 
 /** A world begins at a whole second after the last pod became ready, so that what comes next has a round start. */

@@ -1,8 +1,10 @@
-/** ping: one echo request from a place to an address, with a size and DF. */
+/** ping: echo requests from a place to an address, with a size and DF. */
 
 import type { Check, Place } from '../lab.ts';
-import { locate } from '../place.ts';
-import { ping } from '../probe.ts';
+import { locate, target } from '../place.ts';
+import { wordOf } from '../probe/outcome.ts';
+import { type PingOutcome, ping } from '../probe/ping.ts';
+import { trouble } from '../probe/report.ts';
 import type { CheckKind } from './kind.ts';
 
 export interface PingCheck extends Check {
@@ -12,34 +14,44 @@ export interface PingCheck extends Check {
   readonly size: number;
   /** Don't-fragment bit. */
   readonly df: boolean;
-  /** `reply`; `silence`: no answer within a second; `too-long`: the sender's own kernel refuses the size. */
-  readonly expect: 'reply' | 'silence' | 'too-long';
+  readonly ttl?: number;
+  readonly count: number;
+  /**
+   * `reply`; `silence`: no reply, also when an error comes in its place; `too-long`: the sender's own kernel refuses the size;
+   * or the error that a router or the target must send.
+   */
+  readonly expect: 'reply' | 'silence' | 'too-long' | 'frag-needed' | 'ttl-exceeded' | 'unreachable' | `unreachable-${string}`;
 }
 
-const WANT: Record<PingCheck['expect'], string> = {
+const WANT: Record<string, string> = {
   reply: 'a reply',
   silence: 'no reply',
   'too-long': "the sender's own kernel refuses it as too long",
+  'frag-needed': 'a router says that it has to be fragmented',
+  'ttl-exceeded': 'a router says that its time to live is over',
+  unreachable: 'somebody says that it is unreachable',
 };
+
+function meets(expect: string, o: PingOutcome): boolean {
+  const word = o.kind === 'unreachable' ? wordOf(o) : o.kind;
+  if (expect === 'silence') return o.kind !== 'reply' && o.kind !== 'too-long' && o.kind !== 'unknown';
+  return word === expect || o.kind === expect;
+}
 
 export const pingKind: CheckKind<PingCheck> = {
   kind: 'ping',
-  defaults: { size: 56, df: false, expect: 'reply' },
+  defaults: { size: 56, df: false, count: 1, expect: 'reply' },
   run({ world }, check) {
-    const what = `ping from ${check.from} to ${check.to}${check.size === 56 ? '' : ` with ${check.size} bytes`}${check.df ? ', not to be fragmented' : ''}`;
-    const expected = `${what}: ${WANT[check.expect]}`;
+    const { size, df, ttl, count } = check;
+    const shape = `${size === 56 ? '' : ` with ${size} bytes`}${df ? ', not to be fragmented' : ''}${ttl === undefined ? '' : `, time to live ${ttl}`}`;
+    const expected = `ping from ${check.from} to ${check.to}${shape}: ${WANT[check.expect] ?? check.expect}`;
     const spot = locate(world, check.from);
     if (typeof spot === 'string') return { passed: false, expected, actual: spot };
-    const { outcome, hop } = ping(spot, check.to, check.size, check.df);
-    const passed = outcome.kind === check.expect || (check.expect === 'silence' && outcome.kind === 'error');
-    const actual =
-      outcome.kind === 'reply'
-        ? `a reply with ttl ${outcome.ttl}`
-        : outcome.kind === 'silence'
-          ? 'no reply'
-          : outcome.kind === 'too-long'
-            ? 'refused by the sender as too long'
-            : outcome.text;
-    return { passed, expected, actual, ...(passed || outcome.kind === 'reply' ? {} : { hop }) };
+    const to = target(world, check.to);
+    if (typeof to !== 'string') return { passed: false, expected, actual: to.missing };
+    const { outcome, journey } = ping(spot, { to, size, df, count, ...(ttl === undefined ? {} : { ttl }) });
+    const passed = meets(check.expect, outcome);
+    const actual = outcome.kind === 'reply' ? `a reply with ttl ${outcome.ttl}` : outcome.text;
+    return { passed, expected, actual, ...(passed ? {} : trouble(journey, outcome.kind !== 'reply')) };
   },
 };
