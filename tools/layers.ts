@@ -24,7 +24,7 @@ export const LAYERS: Record<string, readonly string[]> = {
 export const PACKAGES: Record<string, readonly string[]> = {
   bin: ['unbash'],
   os: ['unbash', '@noble'],
-  lab: ['yaml', 'ajv'],
+  lab: ['yaml', 'ajv', 'unbash'],
   cluster: ['yaml', 'ajv'],
 };
 

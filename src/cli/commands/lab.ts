@@ -5,9 +5,8 @@ import { grade } from '../../lab/grade.ts';
 import type { GradeReport } from '../../lab/lab.ts';
 import { scriptLog } from '../../lab/log.ts';
 import { drawValues, instantiate, substitute } from '../../lab/parameters.ts';
-import { proveSeed } from '../../lab/prove.ts';
 import { loadWorld } from '../../lab/world.ts';
-import { labIds, loadLab } from '../labs.ts';
+import { loadLab } from '../labs.ts';
 import { type Args, integer, parseArgs } from './args.ts';
 
 interface Verb {
@@ -16,7 +15,14 @@ interface Verb {
 }
 
 const VERBS: Readonly<Record<string, Verb>> = {
-  test: { usage: '[ID…] [--seeds N]', run: (argv) => test(parseArgs(argv, { values: ['seeds'] })) },
+  test: {
+    usage: '[ID…] [--seeds N] [--only TEXT] [--mutants] [--jobs N] [--json]',
+    run: async (argv) => (await import('../author/test.ts')).testCommand(argv),
+  },
+  mutate: {
+    usage: '[ID…] [--seeds N] [--jobs N] [--json] [--all]',
+    run: async (argv) => (await import('../author/test.ts')).mutateCommand(argv),
+  },
   grade: {
     usage: 'ID --script FILE [--seed N] [--json]',
     run: (argv) => gradeScript(parseArgs(argv, { values: ['script', 'seed'], switches: ['json'] })),
@@ -41,26 +47,6 @@ export async function labCommand([verb, ...argv]: string[]): Promise<number> {
       .map(([name, { usage }]) => `  hopwise lab ${name} ${usage}`)
       .join('\n')}`,
   );
-}
-
-async function test(args: Args): Promise<number> {
-  const ids = args.operands.length > 0 ? args.operands : labIds();
-  let passed = 0;
-  let failed = 0;
-  for (const id of ids) {
-    const lab = loadLab(id);
-    await loadWorld(lab.world);
-    const seeds = Array.from({ length: integer(args, 'seeds', 1) }, (_, i) => i + 1);
-    for (const proof of seeds.flatMap((seed) => proveSeed(lab, seed))) {
-      if (proof.passed) passed++;
-      else failed++;
-      process.stdout.write(
-        `${proof.passed ? 'ok  ' : 'FAIL'} ${id}: ${proof.title}${proof.passed ? '' : `\n${proof.detail.replace(/^/gm, '       ')}`}\n`,
-      );
-    }
-  }
-  process.stdout.write(`${passed} passed, ${failed} failed\n`);
-  return failed > 0 ? 1 : 0;
 }
 
 async function gradeScript(args: Args): Promise<number> {
