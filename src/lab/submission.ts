@@ -28,7 +28,18 @@ export interface Submission extends Header {
   readonly entries: readonly SealedEntry[];
 }
 
-export type Trouble = 'damaged' | 'edited' | 'reordered' | 'truncated' | 'other-lab' | 'other-content' | 'other-seed';
+export type Trouble =
+  /** The file is torn, or an entry is no entry. */
+  | 'damaged'
+  | 'edited'
+  | 'reordered'
+  | 'truncated'
+  /** The chain holds, but what it says cannot have happened there. */
+  | 'impossible'
+  | 'other-lab'
+  | 'other-content'
+  /** Not the seed that was asked for, or not this learner's. */
+  | 'other-seed';
 
 /** What is wrong with a submission and where: `entry` counts from 1, 0 is the header. */
 export interface Problem {
@@ -133,7 +144,7 @@ export function verifyChain(s: Submission): Verdict {
 
 /** Says what became of a chain that does not go on at entry `from` (entries up to `at` share a hash). */
 function misfit(entries: readonly SealedEntry[], from: number, at: number, hash: Uint8Array): Problem {
-  const place = from === at ? `entry ${at + 1}` : `entries ${from + 1} to ${at + 1}`;
+  const place = from === at ? `entry ${at + 1} was` : `one of the entries ${from + 1} to ${at + 1} was`;
   const goesOn = (j: number): boolean => entries[j]?.hash === shown(next(hash, entries[j] as SealedEntry));
   const j = entries.findIndex((e, i) => i > from && e.hash !== undefined && goesOn(i));
   if (j > 0) {
@@ -147,7 +158,7 @@ function misfit(entries: readonly SealedEntry[], from: number, at: number, hash:
       : { kind: 'reordered', entry: from + 1, text: `the order was changed at entry ${from + 1}: entry ${j + 1} belongs there` };
   }
   const header = from === 0 ? 'the header or ' : '';
-  return { kind: 'edited', entry: from + 1, text: `${header}${place} was changed: its hash does not fit what stands before it` };
+  return { kind: 'edited', entry: from + 1, text: `${header}${place} changed: the hash does not fit what stands before it` };
 }
 
 /** What a submission has to be made for; a seed only where it is known. */
@@ -172,6 +183,12 @@ export function fits(s: Submission, lab: Expected): Problem | null {
 export function verify(s: Submission, lab: Expected): Verdict {
   const other = fits(s, lab);
   return other ? { honest: 0, problem: other } : verifyChain(s);
+}
+
+/** Whether content differs in nothing that a log's run depends on: then a log made for one can be judged by the other's checks. */
+export function sameWorld(a: string, b: string): boolean {
+  const world = (hash: string): string => hash.slice(0, hash.indexOf('-') + 1);
+  return world(a) !== '' && world(a) === world(b);
 }
 
 /** A stranger's text in quotes, short and without control characters. */
