@@ -127,7 +127,13 @@ function numbers(line: Line): Wrong[] {
     const before = line.tokens[i - 1]?.text ?? '';
     // 1450, key=1450, address:80, 8080:80, the new text of sed's s/…/1450/
     const m = /^(?:(.*[=:])?)(\d{1,9})(?:\/g?)?$/.exec(token.text);
-    if (!m || PATIENCE.test(before) || (line.command === 'sleep' && !line.document) || (m[1] === undefined && i === 0)) return;
+    if (
+      !m ||
+      (m[1] === undefined && PATIENCE.test(before)) ||
+      (line.command === 'sleep' && !line.document) ||
+      (m[1] === undefined && i === 0)
+    )
+      return;
     if (line.text[token.pos - line.pos - 1] === '<' || line.text[token.end - line.pos] === '>') return;
     const [, head = '', digits = ''] = m;
     const pos = token.pos + head.length;
