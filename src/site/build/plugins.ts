@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
-import { labIds, loadLab } from '../../cli/labs.ts';
+import { LABS, labIds, loadLab } from '../../cli/labs.ts';
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -22,6 +22,18 @@ export const labs: Plugin = {
     if (!id.startsWith('\0virtual:hopwise-lab/')) return undefined;
     const lab = loadLab(id.slice('\0virtual:hopwise-lab/'.length));
     return `export default ${JSON.stringify({ ...lab, alternatives: [], decoys: [] })}`;
+  },
+  /** While an author works: a saved file of a lab makes its modules anew and loads the page again. */
+  configureServer(server) {
+    server.watcher.add(LABS);
+    server.watcher.on('all', (_event, path) => {
+      if (!path.startsWith(LABS)) return;
+      for (const environment of Object.values(server.environments)) {
+        for (const [id, module] of environment.moduleGraph.idToModuleMap)
+          if (id.includes('virtual:hopwise-lab')) environment.moduleGraph.invalidateModule(module);
+        environment.hot.send({ type: 'full-reload' });
+      }
+    });
   },
 };
 
