@@ -2,17 +2,22 @@
 
 import type { KubeObject, Pod } from '../cluster/api/object.ts';
 import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
-import { kubeProxyOf } from '../cluster/proxy/kube-proxy.ts';
+import { type KubeProxy, kubeProxyOf } from '../cluster/proxy/kube-proxy.ts';
 import type { Cluster } from '../cluster/world/boot.ts';
 import type { Machine } from '../os/machine.ts';
 import { drive } from '../os/run.ts';
-import { SEC } from '../sim/sim.ts';
+import { MS, SEC } from '../sim/sim.ts';
 import type { NewPod, Operations } from './operations.ts';
 
 const WEB = 'hopwise/echo:1.0';
 const TOOLBOX = 'hopwise/toolbox:1.0';
 const RESYNC_SECONDS = 5;
 const POD_SECONDS = 60;
+/** A pod that is not ready so long after it was made is waited for no more. */
+const YOUNG_SECONDS = 20;
+/** Between two looks at what has changed, and how many of them must find nothing. */
+const LOOK = 100 * MS;
+const QUIET_LOOKS = 2;
 const MAX_EVENTS = 2_000_000;
 /** Pods are looked at after so many events: that costs more than an event. */
 const EVENTS_PER_LOOK = 64;
@@ -117,9 +122,30 @@ export class ClusterOperations implements Operations {
     return this.create(copy as KubeObject, node, ip);
   }
 
-  resync(): string | null {
-    const proxies = [...this.machines.values()].flatMap((m) => [...m.processes.values()].flatMap((p) => kubeProxyOf(p) ?? []));
-    for (const proxy of proxies) proxy.resync();
+  private proxies(): KubeProxy[] {
+    return [...this.machines.values()].flatMap((m) => [...m.processes.values()].flatMap((p) => kubeProxyOf(p) ?? []));
+  }
+
+  settle(): void {
+    const { sim } = this;
+    const proxies = this.proxies();
+    const born = (p: Pod): number => (Date.parse(p.metadata.creationTimestamp ?? '') - sim.epochMs) * 1000;
+    const end = sim.now + YOUNG_SECONDS * SEC;
+    let version = '';
+    for (let quiet = 0; quiet < QUIET_LOOKS && sim.now < end; sim.runUntil(sim.now + LOOK)) {
+      const pods = this.api.list<Pod>('pods');
+      if (!pods.ok) return;
+      const young = pods.value.items.some(
+        (p) => p.metadata.deletionTimestamp === undefined && !isReady(p) && born(p) + YOUNG_SECONDS * SEC > sim.now,
+      );
+      quiet = !young && pods.value.resourceVersion === version && proxies.every((p) => p.settled) ? quiet + 1 : 0;
+      version = pods.value.resourceVersion;
+    }
+  }
+
+  resync(touched = false): string | null {
+    const proxies = this.proxies();
+    for (const proxy of proxies) proxy.resync(touched);
     const settled = (): boolean => proxies.every((p) => p.settled);
     return drive(this.sim, settled, { micros: RESYNC_SECONDS * SEC, steps: MAX_EVENTS })
       ? null

@@ -21,8 +21,10 @@ export interface Operations {
   deletePod(name: string, namespace: string): string | null;
   /** The pod ends and is there again under the same name at another place. */
   movePod(name: string, namespace: string, node: string, ip: string | undefined): string | null;
-  /** kube-proxy writes all of its rules anew, on every node where it runs. */
-  resync(): string | null;
+  /** Lets components finish what they are at: until nothing changes any more and young pods are ready, or for some seconds. */
+  settle(): void;
+  /** kube-proxy writes all of its rules anew, on every node where it runs; with `touched` only where somebody changed them. */
+  resync(touched?: boolean): string | null;
   /** Everything in the node's memory is lost, then it starts as its files say. */
   reboot(node: string): string | null;
   /** Waits until every pod is Ready, that long at most, in seconds. */

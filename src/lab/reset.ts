@@ -19,7 +19,10 @@ export function forgetCaches(world: World): void {
   }
 }
 
-/** The reset before every grade. */
+/** The reset before every grade: components finish what they are at and write what is theirs anew, then nobody remembers anything. */
 export function reset(world: World): void {
+  const operations = world.kube?.operations;
+  operations?.settle();
+  operations?.resync(true);
   forgetCaches(world);
 }

@@ -65,6 +65,8 @@ export class StaticOperations implements Operations {
     return this.addPod({ name, namespace, node, serves, ...(ip === undefined ? {} : { ip }) });
   }
 
+  settle(): void {}
+
   resync(): string {
     return NO_KUBERNETES;
   }

@@ -16,6 +16,7 @@ import { klog } from './klog.ts';
 import type { Metrics } from './metrics.ts';
 import type { Proxier } from './mode.ts';
 import { nodePortAddresses } from './nodeports.ts';
+import { ownRules } from './stamp.ts';
 import type { Place } from './topology.ts';
 import { Tracker } from './tracker.ts';
 
@@ -49,6 +50,8 @@ export class FamilyProxy {
   private lastFull: Micros = 0;
   private retryAt: Micros | null = null;
   private busy = false;
+  /** Of its rules after the last sync. */
+  private stamp: string | null = null;
   private readonly idle = new WaitQueue();
 
   constructor(o: FamilyOptions) {
@@ -98,6 +101,15 @@ export class FamilyProxy {
     this.queued = true;
     this.o.health.queue(this.o.family);
     this.o.wake.wakeAll();
+  }
+
+  private stampNow(): string | null {
+    return this.o.config.mode === 'iptables' ? ownRules(this.o.p.ns, this.o.family) : null;
+  }
+
+  /** Its rules are as it left them; false also where that cannot be told. */
+  get untouched(): boolean {
+    return this.stamp !== null && this.stamp === this.stampNow();
   }
 
   /** Nothing is waiting to be written. */
@@ -153,6 +165,7 @@ export class FamilyProxy {
     this.full = false;
     const good = yield* this.sync(full);
     if (good && full) this.lastFull = sim.now;
+    this.stamp = good ? this.stampNow() : null;
     if (!good) this.full = true;
     this.retryAt = good ? null : sim.now + this.o.config.syncPeriod;
   }

@@ -213,9 +213,9 @@ export class KubeProxy {
     return 0;
   }
 
-  /** All rules are written anew, changed or not. */
-  resync(): void {
-    for (const f of this.families) f.queueFull();
+  /** All rules are written anew; with `touched` only where somebody else has changed them. */
+  resync(touched = false): void {
+    for (const f of this.families) if (!touched || !f.untouched) f.queueFull();
   }
 
   get settled(): boolean {
