@@ -1,10 +1,19 @@
-/** Values of the API's enumerated fields, as the documents of OpenAPI list them. */
+/** Values of the API's enumerated fields, as the documents of OpenAPI list them. Models the types marked +enum of k8s.io/api v0.36.3 */
 
 const PROTOCOL = 'SCTP TCP UDP';
 const EFFECT = 'NoExecute NoSchedule PreferNoSchedule';
 const UPDATE = 'OnDelete RollingUpdate';
 const RECLAIM = 'Delete Recycle Retain';
 const HONOR = 'Honor Ignore';
+const FAILURE = 'Fail Ignore';
+const MATCH = 'Equivalent Exact';
+const SIDE_EFFECTS = 'None NoneOnDryRun Some Unknown';
+const SIGNALS = `SIGABRT SIGALRM SIGBUS SIGCHLD SIGCLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGIOT SIGKILL SIGPIPE SIGPOLL SIGPROF
+  SIGPWR SIGQUIT SIGRTMAX SIGRTMAX-1 SIGRTMAX-10 SIGRTMAX-11 SIGRTMAX-12 SIGRTMAX-13 SIGRTMAX-14 SIGRTMAX-2 SIGRTMAX-3
+  SIGRTMAX-4 SIGRTMAX-5 SIGRTMAX-6 SIGRTMAX-7 SIGRTMAX-8 SIGRTMAX-9 SIGRTMIN SIGRTMIN+1 SIGRTMIN+10 SIGRTMIN+11
+  SIGRTMIN+12 SIGRTMIN+13 SIGRTMIN+14 SIGRTMIN+15 SIGRTMIN+2 SIGRTMIN+3 SIGRTMIN+4 SIGRTMIN+5 SIGRTMIN+6 SIGRTMIN+7
+  SIGRTMIN+8 SIGRTMIN+9 SIGSEGV SIGSTKFLT SIGSTOP SIGSYS SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2
+  SIGVTALRM SIGWINCH SIGXCPU SIGXFSZ`.replaceAll('\n ', '');
 
 const VALUES: Readonly<Record<string, string>> = {
   'V1ServiceSpec.type': 'ClusterIP ExternalName LoadBalancer NodePort',
@@ -59,6 +68,36 @@ const VALUES: Readonly<Record<string, string>> = {
   'V1PodSecurityContext.fsGroupChangePolicy': 'Always OnRootMismatch',
   'V1PodSecurityContext.supplementalGroupsPolicy': 'Merge Strict',
   'V1SecurityContext.procMount': 'Default Unmasked',
+  'V1ValidatingAdmissionPolicySpec.failurePolicy': FAILURE,
+  'V1MatchResources.matchPolicy': MATCH,
+  'V1ValidatingWebhook.failurePolicy': FAILURE,
+  'V1ValidatingWebhook.matchPolicy': MATCH,
+  'V1ValidatingWebhook.sideEffects': SIDE_EFFECTS,
+  'V1MutatingWebhook.failurePolicy': FAILURE,
+  'V1MutatingWebhook.matchPolicy': MATCH,
+  'V1MutatingWebhook.sideEffects': SIDE_EFFECTS,
+  'V1MutatingWebhook.reinvocationPolicy': 'IfNeeded Never',
+  'V1PodFailurePolicyOnExitCodesRequirement.operator': 'In NotIn',
+  'V1PodFailurePolicyRule.action': 'Count FailIndex FailJob Ignore',
+  'V1PersistentVolumeStatus.phase': 'Available Bound Failed Pending Released',
+  'V1ModifyVolumeStatus.status': 'InProgress Infeasible Pending',
+  'V1PersistentVolumeClaimStatus.phase': 'Bound Lost Pending',
+  'V1HostPathVolumeSource.type': ' BlockDevice CharDevice Directory DirectoryOrCreate File FileOrCreate Socket',
+  'V1AzureDiskVolumeSource.cachingMode': 'None ReadOnly ReadWrite',
+  'V1AzureDiskVolumeSource.kind': 'Dedicated Managed Shared',
+  'V1VolumeMount.mountPropagation': 'Bidirectional HostToContainer None',
+  'V1Lifecycle.stopSignal': SIGNALS,
+  'V1ContainerStatus.stopSignal': SIGNALS,
+  'V1ScopedResourceSelectorRequirement.scopeName':
+    'BestEffort CrossNamespacePodAffinity NotBestEffort NotTerminating PriorityClass Terminating VolumeAttributesClass',
+  'V1ScopedResourceSelectorRequirement.operator': 'DoesNotExist Exists In NotIn',
+  'V1ImageVolumeSource.pullPolicy': 'Always IfNotPresent Never',
+  'V1DeviceTaint.effect': 'NoExecute NoSchedule None',
+  'V1ExactDeviceRequest.allocationMode': 'All ExactCount',
+  'V1DeviceSubRequest.allocationMode': 'All ExactCount',
+  'V1DeviceToleration.operator': 'Equal Exists',
+  'V1DeviceToleration.effect': 'NoExecute NoSchedule None',
+  'V1DeviceAllocationConfiguration.source': 'FromClaim FromClass',
 };
 
 export function enumOf(type: string, field: string): readonly string[] | undefined {
