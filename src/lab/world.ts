@@ -133,6 +133,7 @@ function buildW1(seed: number, overrides: W1Overrides = {}): World {
   }
   simple(fabric, ports);
   startCommand(internet, ['podserver', 'internet', '80']);
+  add({ id: 'rtr', title: 'router', kind: 'outside', machine: router, ns: router.kernel.init });
   add({ id: 'client', title: 'client (LAN)', kind: 'outside', machine: client, ns: client.kernel.init });
   add({ id: 'internet', title: 'internet', kind: 'outside', machine: internet, ns: internet.kernel.init });
   // Let carrier, duplicate address detection and the servers settle.
