@@ -97,3 +97,11 @@ test('of two pods of one name, the old one still ending, exec and probes mean th
   expect(place?.ns.devices.size).toBe(2);
   expect(formatIp([...(place?.ns.devices.values() ?? [])].find((d) => d.name === 'eth0')?.addrs4[0]?.local ?? 0)).toBe(ip);
 });
+
+test('kubectl replace --force makes an object anew from standard input', () => {
+  const world = (clusterWorlds['w-000'] as (seed: number, overrides?: unknown) => ClusterWorld)(1, { kubernetes: { dnsReplicas: 0 } });
+  const node = world.hosts.get('node-1') as Host;
+  const script = 'kubectl create cm a --from-literal=k=v >/dev/null; kubectl get cm a -o yaml | sed s/v$/w/ | kubectl replace --force -f -';
+  const r = runCommand(node.machine, `${script}\nkubectl get cm a -o jsonpath='{.data.k}'`, { limits: { micros: 60 * SEC } });
+  expect(r.stdout).toBe('configmap "a" deleted from default namespace\nconfigmap/a replaced\nw');
+});

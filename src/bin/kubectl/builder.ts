@@ -680,8 +680,11 @@ export class Builder {
   private *read(source: PathSource): Task<string | Failure> {
     const { p } = this.ctx;
     if (source.kind === 'stdin') {
+      if (this.ctx.stdin !== null) return this.ctx.stdin;
       const r = yield* p.readAll(0);
-      return r.ok ? decode(r.value) : failure(`read /dev/stdin: ${strerror(r.errno).toLowerCase()}`);
+      if (!r.ok) return failure(`read /dev/stdin: ${strerror(r.errno).toLowerCase()}`);
+      this.ctx.stdin = decode(r.value);
+      return this.ctx.stdin;
     }
     if (source.kind === 'file') {
       const r = p.readFile(source.path);

@@ -34,6 +34,8 @@ export class Ctx {
   private config: ClientConfig | null = null;
   private client: Rest | null = null;
   private known: Mapper | null = null;
+  /** What came on standard input: `replace --force -f -` reads it several times, as kubectl does from a temporary file. */
+  stdin: string | null = null;
 
   constructor(p: Process, verb: Verb, path: string, flags: FlagSet) {
     this.p = p;
