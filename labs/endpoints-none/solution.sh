@@ -1,4 +1,2 @@
-kubectl get endpointslices -l kubernetes.io/service-name=checkout
-kubectl get pods --show-labels
-kubectl patch svc checkout -p '{"spec":{"selector":{"app":"checkout"}}}'
-sleep 2
+kubectl set selector svc {{shop.name}} app={{shop.name}},tier=be
+#@ answer why-not-outside 2

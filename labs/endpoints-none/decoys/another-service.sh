@@ -1,2 +1,2 @@
-kubectl expose deployment checkout --name checkout2 --port 80 --target-port 8080
-sleep 2
+kubectl expose deployment {{shop.name}} --name {{shop.name}}2 --port 80 --target-port {{portName}}
+#@ answer why-not-outside 2

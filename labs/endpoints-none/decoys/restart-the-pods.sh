@@ -1,2 +1,3 @@
-kubectl rollout restart deployment checkout
-kubectl rollout status deployment/checkout
+kubectl rollout restart deployment {{shop.name}}
+kubectl rollout status deployment {{shop.name}}
+#@ answer why-not-outside 2

@@ -1,2 +1,0 @@
-kubectl set selector svc checkout tier=be
-sleep 2

@@ -1,2 +1,0 @@
-kubectl set selector svc checkout app=checkout
-sleep 2
