@@ -1,0 +1,26 @@
+# The program fails when the routes are there.
+#@ host {{me.name}}
+{{left.undone}}
+cat > /usr/local/sbin/pod-routes <<'EOF'
+#!/bin/sh
+ip route add {{me.b-net}}.0/24 via {{me.b-ip}} dev eth0
+ip route add {{me.c-net}}.0/24 via {{me.c-ip}} dev eth0
+EOF
+chmod +x /usr/local/sbin/pod-routes
+systemctl enable --now pod-routes
+#@ host {{me.b}}
+cat > /usr/local/sbin/pod-routes <<'EOF'
+#!/bin/sh
+ip route add {{me.net}}.0/24 via {{me.ip}} dev eth0
+ip route add {{me.c-net}}.0/24 via {{me.c-ip}} dev eth0
+EOF
+chmod +x /usr/local/sbin/pod-routes
+systemctl enable --now pod-routes
+#@ host {{me.c}}
+cat > /usr/local/sbin/pod-routes <<'EOF'
+#!/bin/sh
+ip route add {{me.net}}.0/24 via {{me.ip}} dev eth0
+ip route add {{me.b-net}}.0/24 via {{me.b-ip}} dev eth0
+EOF
+chmod +x /usr/local/sbin/pod-routes
+systemctl enable --now pod-routes
