@@ -208,6 +208,7 @@ export function mutationReport(source: LabSource, verdicts: readonly Verdict[]):
       alone: verdicts.filter((v) => v.failed.length === 1 && v.failed[0] === id).length,
       decoys: source.decoys.filter((d) => d.fails.includes(id)).length,
     }));
+  const survivors = verdicts.filter((v) => v.fate === 'survived').sort((a, b) => a.line - b.line || a.seed - b.seed);
   const score = killed + survived === 0 ? 1 : killed / (killed + survived);
-  return { lab: source.id, killed, survived, equivalent, score, survivors: verdicts.filter((v) => v.fate === 'survived'), checks };
+  return { lab: source.id, killed, survived, equivalent, score, survivors, checks };
 }

@@ -90,9 +90,7 @@ function network(machine: Machine, ns: Netns): string[] {
     ...run('tc', 'qdisc').split('\n').sort(),
     ...rules(run('iptables-save')),
     ...rules(run('ip6tables-save')),
-    ...run('nft', '-s', 'list', 'ruleset')
-      .replace(/ handle \d+/g, '')
-      .split('\n'),
+    ...tables(runCommand(machine, ['nft', '-s', 'list', 'ruleset'], { ns })),
     ...run('ipset', 'save').split('\n'),
     ...ns.sysctl
       .keys()
@@ -117,6 +115,19 @@ function rules(saved: string): string[] {
     }
     return [line.replace(/ \[\d+:\d+\]/, '')];
   });
+}
+
+/** What nft lists, without the tables that iptables-save has shown already. */
+function tables({ stdout, stderr }: { stdout: string; stderr: string }): string[] {
+  const theirs = new Set([...stderr.matchAll(/Warning: (table \S+ \S+) is managed/g)].map((m) => `${m[1]} {`));
+  let shown = true;
+  return stdout
+    .replace(/ handle \d+/g, '')
+    .split('\n')
+    .filter((line) => {
+      if (line.startsWith('table ')) shown = !theirs.has(line);
+      return shown;
+    });
 }
 
 function files(machine: Machine, begin: number): string[] {
