@@ -2,10 +2,10 @@
 
 import type { Check, Lab, Place } from '../lab.ts';
 import { locate, targetUrl } from '../place.ts';
-import { type HttpOutcome, type HttpSpec, http, parseUrl } from '../probe/http.ts';
-import type { Journey } from '../probe/journey.ts';
+import { type HttpOutcome, type HttpSpec, http, httpOnly, parseUrl } from '../probe/http.ts';
 import { meets, wordOf } from '../probe/outcome.ts';
 import { trouble } from '../probe/report.ts';
+import type { Probed } from '../probe/run.ts';
 import type { CheckKind, Finding } from './kind.ts';
 import { regexFault } from './udp.ts';
 
@@ -46,19 +46,22 @@ export const httpKind: CheckKind<HttpCheck> = {
     const url = targetUrl(world, check.url);
     if (typeof url !== 'string') return { passed: false, expected, actual: url.missing };
     const answered = new Map<string, number>();
-    let last: { outcome: HttpOutcome; journey: Journey } | null = null;
-    for (let n = 0; n < check.times; n++) {
-      last = http(spot, { ...check, url });
-      const found = judge(check, last.outcome);
+    const spec = { ...check, url };
+    let outcome: HttpOutcome | null = null;
+    for (let n = 1; n <= check.times; n++) {
+      const watched: Probed<HttpOutcome> | null = check.times === 1 ? http(spot, spec) : null;
+      outcome = watched?.outcome ?? httpOnly(spot, spec);
+      const found = judge(check, outcome);
       if (!found.passed) {
-        const actual = check.times > 1 ? `${found.actual} (request ${n + 1} of ${check.times})` : found.actual;
-        return { passed: false, expected, actual, ...trouble(last.journey, last.outcome.kind !== 'answer') };
+        const actual = check.times > 1 ? `${found.actual} (request ${n} of ${check.times})` : found.actual;
+        const { journey } = watched ?? http(spot, spec);
+        return { passed: false, expected, actual, ...trouble(journey, outcome.kind !== 'answer') };
       }
-      const who = nameIn(last.outcome);
+      const who = nameIn(outcome);
       if (who !== null) answered.set(who, (answered.get(who) ?? 0) + 1);
     }
     if (check.backends) return { expected, ...distribution(check, answered) };
-    return { passed: true, expected, actual: last ? judge(check, last.outcome).actual : '' };
+    return { passed: true, expected, actual: outcome ? judge(check, outcome).actual : '' };
   },
   faults: (check: HttpCheck, _lab: Lab) => [
     ...(/\{\{|(pod|service|node|host):/.test(check.url) || parseUrl(check.url)

@@ -6,10 +6,14 @@ import { dnsKind } from './dns.ts';
 import { eventsKind } from './events.ts';
 import { httpKind } from './http.ts';
 import type { CheckKind } from './kind.ts';
+import { matrixKind } from './matrix.ts';
 import { mutationKind } from './mutation.ts';
+import { objectKind } from './object.ts';
+import { pathKind } from './path.ts';
 import { pingKind } from './ping.ts';
 import { questionKind } from './question.ts';
 import { scriptKind } from './script.ts';
+import { stateKind } from './state.ts';
 import { tcpKind } from './tcp.ts';
 import { udpKind } from './udp.ts';
 import { unchangedKind } from './unchanged.ts';
@@ -22,11 +26,15 @@ export const KINDS: readonly CheckKind<never>[] = [
   tcpKind,
   udpKind,
   dnsKind,
+  pathKind,
+  matrixKind,
   questionKind,
   unchangedKind,
   mutationKind,
   scriptKind,
   eventsKind,
+  objectKind,
+  stateKind,
 ];
 
 const BY_NAME = new Map(KINDS.map((k) => [k.kind, k as unknown as CheckKind]));

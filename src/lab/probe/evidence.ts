@@ -36,20 +36,27 @@ export function evidence(journey: Journey): string[] {
   const add = (text: string, weight: number): void => {
     if (lines.at(-1)?.text !== text && !(weight < 3 && lines.some((l) => l.text === text))) lines.push({ text, weight });
   };
-  let rule = '';
-  for (const s of journey.steps) {
+  const { steps } = journey;
+  const lost = steps.some((s) => s.what === 'drop' && !quiet(s.detail));
+  for (const [i, s] of steps.entries()) {
     const place = `${journey.placeName(s)}${s.device === '' ? '' : ` ${s.device}`}`;
-    if (s.what === 'hook') rule = s.detail;
-    else if (s.what === 'nat') add(`${place}: ${s.detail} (${ruleText(rule.replace(/ \S+$/, ''))})`, 3);
-    else if (s.what === 'drop') add(`${place}: ${reasonText(s.detail)}${what(s)}`, quiet(s.detail) ? 0 : 4);
+    if (s.what === 'nat') {
+      // The rule is told after what it did.
+      const rule = steps.slice(i).find((r) => r.what === 'hook' && r.skb === s.skb)?.detail ?? '';
+      add(`${place}: ${s.detail} (${ruleText(rule.replace(/ .*$/, ''))})`, 3);
+    } else if (s.what === 'drop') add(`${place}: ${reasonText(s.detail)}${what(s)}`, quiet(s.detail) ? 0 : 4);
     else if (s.what === 'neigh' && / FAILED$/.test(s.detail)) add(`${place}: no answer to ARP for ${s.detail.split(' ')[0]}`, 4);
-    else if (s.what === 'deliver' && s.packet?.proto !== ARP) add(`${place}: arrived${what(s)}`, 2);
+    else if (s.what === 'deliver' && s.packet && s.packet.proto !== ARP && s.packet.tunnels.length === 0)
+      add(`${place}: arrived${what(s)}`, 2);
     else if ((s.what === 'tx' || s.what === 'rx') && s.packet) {
       const tunnel = s.packet.tunnels[0];
       const wrap = tunnel
         ? ` in ${tunnel.kind.toUpperCase()}${tunnel.kind === 'vxlan' ? ` ${tunnel.vni}` : ''} ${formatIp(tunnel.src)} -> ${formatIp(tunnel.dst)}`
         : '';
-      add(`${place}: ${s.what === 'tx' ? 'out' : 'in'} ${describe(s.packet)}${wrap}`, s.packet.proto === ARP ? 0 : 1);
+      add(
+        `${place}: ${s.what === 'tx' ? 'out' : 'in'} ${describe(s.packet)}${wrap}`,
+        s.packet.proto === ARP || (lost && s.packet.quoted) ? 0 : 1,
+      );
     }
   }
   return shorten(lines).map((l) => l.text);

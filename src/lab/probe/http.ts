@@ -9,7 +9,7 @@ import { concat, text, utf8 } from '../../wire/bytes.ts';
 import { isAddress, type Spot } from '../place.ts';
 import { resolve } from './names.ts';
 import { type Failure, failureOf } from './outcome.ts';
-import { type Probed, probe } from './run.ts';
+import { type Probed, plain, probe } from './run.ts';
 import { dial, NAME_PATIENCE, PATIENCE, TRIES } from './tcp.ts';
 import type { Watch } from './watch.ts';
 
@@ -92,10 +92,20 @@ export function parseUrl(url: string): Url | null {
 
 const NO_ANSWER: Failure = { kind: 'timeout', text: 'no whole answer came' };
 
-export function http(spot: Spot, spec: HttpSpec): Probed<HttpOutcome> {
+function patience(spec: HttpSpec): number {
   const url = parseUrl(spec.url);
   const named = url !== null && !isAddress(url.host);
-  const micros = spec.within === undefined ? PATIENCE + ANSWER_PATIENCE + (named ? NAME_PATIENCE : 0) : spec.within * SEC;
+  return spec.within === undefined ? PATIENCE + ANSWER_PATIENCE + (named ? NAME_PATIENCE : 0) : spec.within * SEC;
+}
+
+/** The outcome alone, for many requests in a row. */
+export function httpOnly(spot: Spot, spec: HttpSpec): HttpOutcome {
+  const authority = spot.world.kube?.authority ?? null;
+  return plain<HttpOutcome>(spot, patience(spec), (p) => request(p, spec, null, authority), NO_ANSWER);
+}
+
+export function http(spot: Spot, spec: HttpSpec): Probed<HttpOutcome> {
+  const micros = patience(spec);
   return probe<HttpOutcome>(
     spot,
     { micros, tries: TRIES },

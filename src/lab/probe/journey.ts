@@ -1,6 +1,7 @@
 /** The way of a probe's packets: every device, rule and rewriting in order, and where it ended. */
 
 import { formatIp } from '../../wire/addr.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
 import { nameOf, type Spot } from '../place.ts';
 import { ARP, type Packet } from './flow.ts';
 import type { PacketEvent, Watch } from './watch.ts';
@@ -80,14 +81,14 @@ export class Journey {
     const ways = new Map<number, 'there' | 'back'>();
     const steps: Step[] = [];
     for (const e of own) {
-      const parent = 'parent' in e ? e.parent : 0;
+      const parent = watch.parentOf(e.skb);
       const frame = watch.frames.get(e);
       if (frame) seen.set(e.skb, frame);
       const packet = seen.get(e.skb) ?? later.get(e.skb) ?? seen.get(parent) ?? null;
       let way = ways.get(e.skb);
       if (way === undefined) {
         const begins = e.host === home.host && e.ns === home.ns && e.kind !== 'net.rx' && e.kind !== 'net.deliver';
-        const copied = parent !== 0 && !packet?.quoted ? ways.get(parent) : undefined;
+        const copied = parent !== 0 && !packet?.quoted && !answers(packet, seen.get(parent) ?? null) ? ways.get(parent) : undefined;
         way = copied ?? (begins && !packet?.quoted && !answers(packet, this.first(later)) ? 'there' : 'back');
         ways.set(e.skb, way);
       }
@@ -106,6 +107,8 @@ export class Journey {
 /** Whether a packet goes against the first one: on the loopback both begin in the same place. */
 function answers(p: Packet | null, first: Packet | null): boolean {
   if (!p || !first || p.proto !== first.proto) return false;
+  if (p.proto === IPPROTO_ICMP) return p.code === 0 && first.code === 8;
+  if (p.proto === IPPROTO_ICMPV6) return p.code === 129 && first.code === 128;
   if (p.src === p.dst) return p.sport === first.dport && p.sport !== p.dport;
   return p.src === first.dst && p.dst === first.src && p.sport === first.dport && p.dport === first.sport;
 }

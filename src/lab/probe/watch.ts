@@ -49,6 +49,11 @@ export class Watch {
     return this.own.has(skb);
   }
 
+  /** The packet that this one was made from; 0 when from none. */
+  parentOf(skb: number): number {
+    return this.parents.get(skb) ?? 0;
+  }
+
   /** The packet that this one was made from, copy by copy, as far back as it is the probe's. */
   root(skb: number): number {
     let id = skb;
