@@ -8,6 +8,7 @@ import type { Machine } from '../os/machine.ts';
 import { drive } from '../os/run.ts';
 import { MS, SEC } from '../sim/sim.ts';
 import type { NewPod, Operations } from './operations.ts';
+import { fits } from './pattern.ts';
 
 const WEB = 'hopwise/echo:1.0';
 const TOOLBOX = 'hopwise/toolbox:1.0';
@@ -98,9 +99,25 @@ export class ClusterOperations implements Operations {
     return own.at(-1)?.message ?? 'nothing was said about it';
   }
 
+  /** With a second to end in: one that is not asked but forced away goes on running for a while, and answers. */
   deletePod(name: string, namespace: string): string | null {
-    const r = this.api.delete('pods', namespace, name, { gracePeriodSeconds: 0 });
-    return r.ok ? null : (r.status.message ?? `pod ${name} cannot be deleted`);
+    const all = this.api.list<Pod>('pods', { namespace });
+    const gone = all.ok ? all.value.items.filter((p) => fits(name, p.metadata.name)) : [];
+    if (gone.length === 0) return `there is no pod ${name}`;
+    for (const { metadata } of gone) {
+      const r = this.api.delete('pods', namespace, metadata.name, { gracePeriodSeconds: 1 });
+      if (!r.ok) return r.status.message ?? `pod ${metadata.name} cannot be deleted`;
+    }
+    const there = (p: Pod): boolean => {
+      const now = this.api.get<Pod>('pods', namespace, p.metadata.name);
+      return now.ok && now.value.metadata.uid === p.metadata.uid;
+    };
+    return this.until(() => !gone.some(there), POD_SECONDS) ? null : `the pod ${name} does not end`;
+  }
+
+  scale(name: string, namespace: string, replicas: number): string | null {
+    const r = this.api.patch('deployments.apps', namespace, name, 'merge', { spec: { replicas } });
+    return r.ok ? null : (r.status.message ?? `deployment ${name} cannot be scaled`);
   }
 
   movePod(name: string, namespace: string, node: string, ip: string | undefined): string | null {
@@ -110,7 +127,6 @@ export class ClusterOperations implements Operations {
     if (!this.machines.get(node)) return `there is no node ${node}`;
     const gone = this.deletePod(name, namespace);
     if (gone !== null) return gone;
-    if (!this.until(() => !this.api.get('pods', namespace, name).ok, POD_SECONDS)) return `the pod ${name} does not end`;
     // Whoever owns it makes another one.
     if ((metadata.ownerReferences ?? []).length > 0) return this.ready(POD_SECONDS);
     const copy = {

@@ -9,6 +9,7 @@ import type { Machine } from '../os/machine.ts';
 import type { SpawnOptions } from '../os/process.ts';
 import { ClusterOperations } from './clusterops.ts';
 import type { Operations } from './operations.ts';
+import { fits } from './pattern.ts';
 import type { Host } from './world.ts';
 
 /** A container as a place to start from. */
@@ -28,11 +29,6 @@ export interface Kube {
   readonly authority: string | null;
   /** What a grader does to it. */
   readonly operations: Operations;
-}
-
-/** `web*` fits every name that begins so. */
-export function fits(pattern: string, name: string): boolean {
-  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 }
 
 export function kubeOf(cluster: Cluster, machines: ReadonlyMap<string, Machine>): Kube {

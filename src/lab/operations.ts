@@ -18,7 +18,9 @@ export interface NewPod {
 /** Each returns null, or says why it cannot be done. Virtual time passes as far as the thing itself needs it. */
 export interface Operations {
   addPod(pod: NewPod): string | null;
+  /** A name may end in `*`. */
   deletePod(name: string, namespace: string): string | null;
+  scale(deployment: string, namespace: string, replicas: number): string | null;
   /** The pod ends and is there again under the same name at another place. */
   movePod(name: string, namespace: string, node: string, ip: string | undefined): string | null;
   /** Lets components finish what they are at: until nothing changes any more and young pods are ready, or for some seconds. */

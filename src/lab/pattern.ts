@@ -20,6 +20,11 @@ export function matches(pattern: string, text: string, flags = 'u'): boolean {
   return re.test(text.slice(0, NESTED.test(pattern) ? MAX_NESTED_TEXT : MAX_TEXT));
 }
 
+/** `web*` fits every name that begins so. */
+export function fits(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
 /** What is wrong with a pattern, for authors. */
 export function patternFault(field: string, pattern: string | undefined): { field: string; problem: string }[] {
   if (pattern === undefined) return [];

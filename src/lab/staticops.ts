@@ -75,6 +75,10 @@ export class StaticOperations implements Operations {
     return NO_KUBERNETES;
   }
 
+  scale(): string {
+    return NO_KUBERNETES;
+  }
+
   ready(): null {
     return null;
   }

@@ -102,7 +102,7 @@ export function perform(world: World, step: Step): Done {
   if (step['rollout-restart'] !== undefined) return kubectl(ops, ['rollout', 'restart', ...step['rollout-restart'].split(' ')]);
   if (step.scale) {
     const { deployment, replicas, namespace = 'default' } = step.scale;
-    return kubectl(ops, ['scale', `deployment/${deployment}`, `--replicas=${replicas}`, '-n', namespace]);
+    return { problem: ops.scale(deployment, namespace, replicas) };
   }
   if (step.apply !== undefined) return kubectl(ops, ['apply', '-f', '-'], step.apply);
   if (step.forget !== undefined) forgetCaches(world);
