@@ -113,6 +113,11 @@ export class Streaming {
     return r.ok ? null : this.http.broken(strerror(r.errno).toLowerCase());
   }
 
+  /** The body is over. */
+  get ended(): boolean {
+    return this.done;
+  }
+
   /** Whether read() would not have to wait. */
   readable(): boolean {
     return this.link.buffer.length > 0 || this.link.stream.readable();
