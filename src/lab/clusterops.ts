@@ -173,9 +173,11 @@ export class ClusterOperations implements Operations {
   }
 
   ready(seconds: number): string | null {
+    // Controllers first make what has been asked for; what ends is waited for by nobody.
+    this.settle();
     const all = (): boolean => {
       const pods = this.api.list<Pod>('pods');
-      return pods.ok && pods.value.items.every(isReady);
+      return pods.ok && pods.value.items.every((p) => isReady(p) || p.metadata.deletionTimestamp !== undefined);
     };
     if (this.until(all, seconds)) return null;
     const pods = this.api.list<Pod>('pods');
