@@ -1,6 +1,7 @@
 /** The grader's hands in a cluster: through the API where a person would go there, at the components where they would be restarted. */
 
 import type { KubeObject, Pod } from '../cluster/api/object.ts';
+import { resourceName } from '../cluster/api/resources.ts';
 import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
 import { type KubeProxy, kubeProxyOf } from '../cluster/proxy/kube-proxy.ts';
 import type { Cluster } from '../cluster/world/boot.ts';
@@ -44,6 +45,17 @@ export class ClusterOperations implements Operations {
     const node = this.cluster.nodes.find((n) => n.machine.role === 'control-plane') ?? this.cluster.nodes[0];
     return (node && this.machines.get(node.machine.name)) ?? null;
   }
+
+  resource = (kind: string): { name: string; namespaced: boolean } | null => {
+    const [word = '', ...group] = kind.toLowerCase().split('.');
+    const def = this.cluster.api.scheme
+      .all()
+      .find(
+        (d) =>
+          (d.plural === word || d.singular === word || d.shortNames.includes(word)) && (group.length === 0 || d.group === group.join('.')),
+      );
+    return def ? { name: resourceName(def), namespaced: def.namespaced } : null;
+  };
 
   private get sim() {
     return (this.machines.values().next().value as Machine).sim;
@@ -127,6 +139,7 @@ export class ClusterOperations implements Operations {
     if (!this.machines.get(node)) return `there is no node ${node}`;
     const gone = this.deletePod(name, namespace);
     if (gone !== null) return gone;
+    if (!this.until(() => !this.api.get('pods', namespace, name).ok, POD_SECONDS)) return `the pod ${name} does not end`;
     // Whoever owns it makes another one.
     if ((metadata.ownerReferences ?? []).length > 0) return this.ready(POD_SECONDS);
     const copy = {

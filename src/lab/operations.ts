@@ -33,6 +33,8 @@ export interface Operations {
   ready(seconds: number): string | null;
   /** With all rights; null in a world without Kubernetes. */
   readonly api: Client | null;
+  /** A resource by whatever name kubectl knows it: `deploy`, `Deployment`, `deployments.apps`. */
+  resource(kind: string): { readonly name: string; readonly namespaced: boolean } | null;
   /** Where kubectl is at home. */
   readonly controlPlane: Machine | null;
 }

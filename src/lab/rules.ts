@@ -9,4 +9,6 @@ export function rulesOf(ns: Netns, table: 'filter' | 'nat' | 'mangle' | 'raw'): 
   return chains.flatMap((chain) => chain.rules.map((rule) => `-A ${chain.name}${specText(rule.spec, 4)}`));
 }
 
+export { specText };
+
 export const natRules = (ns: Netns): string[] => rulesOf(ns, 'nat');

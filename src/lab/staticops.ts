@@ -75,6 +75,10 @@ export class StaticOperations implements Operations {
     return NO_KUBERNETES;
   }
 
+  resource(): null {
+    return null;
+  }
+
   scale(): string {
     return NO_KUBERNETES;
   }

@@ -2,10 +2,10 @@
 
 import { bashAt, tail } from './bash.ts';
 import type { Place } from './lab.ts';
+import { operationsOf } from './operate.ts';
 import type { Operations } from './operations.ts';
 import { locate } from './place.ts';
 import { forgetCaches } from './reset.ts';
-import { StaticOperations } from './staticops.ts';
 import type { World } from './world.ts';
 
 export interface AddPod {
@@ -36,10 +36,6 @@ export interface Step {
 
 /** The name of an added pod that has none. */
 export const NEW_POD = 'new-pod';
-
-export function operationsOf(world: World): Operations {
-  return world.kube?.operations ?? new StaticOperations(world);
-}
 
 const NO_CLUSTER = 'there is no Kubernetes in this world';
 

@@ -32,6 +32,8 @@ export interface Bench extends Scene {
   answers(question: string, value: string): Bench;
   /** What a check says, given as in lab.yaml. */
   says(kind: string, own: object): Finding;
+  /** What a mutation says: steps, then checks. */
+  after(steps: readonly object[], checks: readonly object[], own?: object): Finding;
 }
 
 /** A check as readCheck makes it of `{[kind]: own}`. */
@@ -72,6 +74,7 @@ export function bench(lab: Partial<Lab> = {}): Bench {
       recording.activity?.stop();
       return scene.look(checkOf(kind, own));
     },
+    after: (steps, checks, own = {}) => scene.says('mutation', { ...own, do: steps, ...Object.fromEntries([['then', checks]]) }),
   };
   return scene;
 }

@@ -5,12 +5,9 @@ import { bench } from './harness.ts';
 
 test('a pod that is added is reached, and is gone afterwards', () => {
   const b = bench();
-  const f = b.says('mutation', {
-    do: [{ 'add-pod': { node: 'node-2', ip: '10.244.2.66' } }],
-    // biome-ignore lint/suspicious/noThenProperty: the field of lab.yaml
-    then: [{ ping: { from: 'web-a', to: '10.244.2.66' } }, { http: { from: 'client-pod', url: 'http://10.244.2.66:8080/' } }],
-  });
-  expect(f).toMatchObject({ passed: true });
+  const add = { 'add-pod': { node: 'node-2', ip: '10.244.2.66' } };
+  const asked = [{ ping: { from: 'web-a', to: '10.244.2.66' } }, { http: { from: 'client-pod', url: 'http://10.244.2.66:8080/' } }];
+  expect(b.after([add], asked)).toMatchObject({ passed: true });
   b.world.sim.runUntil(b.world.sim.now + 1_000_000);
   expect(b.says('ping', { from: 'web-a', to: '10.244.2.66', expect: 'silence' }).passed).toBe(true);
 });
@@ -18,28 +15,20 @@ test('a pod that is added is reached, and is gone afterwards', () => {
 test('a route to one pod only does not carry a new one', () => {
   const b = bench().does('node-1', 'ip route del 10.244.2.0/24; ip route add 10.244.2.7 via 10.244.2.0 dev flannel.1 onlink');
   expect(b.says('ping', { from: 'web-a', to: '10.244.2.7' }).passed).toBe(true);
-  const f = b.says('mutation', {
-    do: [{ 'add-pod': { node: 'node-2', ip: '10.244.2.66' } }],
-    // biome-ignore lint/suspicious/noThenProperty: the field of lab.yaml
-    then: [{ ping: { from: 'web-a', to: '10.244.2.66' } }],
-  });
+  const f = b.after([{ 'add-pod': { node: 'node-2', ip: '10.244.2.66' } }], [{ ping: { from: 'web-a', to: '10.244.2.66' } }]);
   expect(f.passed).toBe(false);
   expect(f.expected).toContain('after add-pod node-2 10.244.2.66');
 });
 
 test('a step that fails is told, with what it wrote', () => {
-  const step = { on: 'node-1', run: 'echo here; ls /nowhere' };
-  // biome-ignore lint/suspicious/noThenProperty: the field of lab.yaml
-  const f = bench().says('mutation', { do: [step], then: [{ ping: { from: 'web-a', to: '10.244.1.6' } }] });
+  const f = bench().after([{ on: 'node-1', run: 'echo here; ls /nowhere' }], []);
   expect(f).toMatchObject({ passed: false, actual: '"node-1: echo here; ls /nowhere" ended with 2' });
   expect(f.log?.[0]).toBe('here');
 });
 
 test('a pod moves to another node', () => {
   const move = { 'move-endpoint': { pod: 'web-c', to: 'node-1', ip: '10.244.1.77' } };
-  // biome-ignore lint/suspicious/noThenProperty: the field of lab.yaml
-  const f = bench().says('mutation', { do: [move], then: [{ http: { from: 'web-b', url: 'http://10.244.1.77:8080/' } }] });
-  expect(f).toMatchObject({ passed: true });
+  expect(bench().after([move], [{ http: { from: 'web-b', url: 'http://10.244.1.77:8080/' } }])).toMatchObject({ passed: true });
 });
 
 test.each([

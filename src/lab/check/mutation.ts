@@ -2,7 +2,8 @@
 
 import { SEC } from '../../sim/sim.ts';
 import type { Check } from '../lab.ts';
-import { operationsOf, perform, type Step, stepName } from '../steps.ts';
+import { operationsOf } from '../operate.ts';
+import { perform, type Step, stepName } from '../steps.ts';
 import type { CheckKind, Finding, Scene } from './kind.ts';
 
 export interface MutationCheck extends Check {
