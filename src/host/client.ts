@@ -1,15 +1,26 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
-import type { CaptureFile, GradeReport, LabInfo, LogEntry, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, SubmissionLog } from '../lab/session.ts';
 import { Judge } from './judge.ts';
-import type { FromWorker, Growth, Step, StepResult, ToWorker } from './protocol.ts';
+import type { Clock, FromWorker, Growth, Step, StepResult, ToWorker } from './protocol.ts';
 import { INPUT_CHARS } from './protocol.ts';
 import { startWorker } from './start.ts';
 
+export interface Opened {
+  readonly info: LabInfo;
+  readonly ms: number;
+  /** A log was carried out; `lost` says why one was not. */
+  readonly replayed: boolean;
+  readonly lost: string | null;
+  readonly resumed: Resumed;
+}
+
 export interface ClientEvents {
-  opened(info: LabInfo, ms: number, replayed: boolean): void;
+  opened(opened: Opened): void;
   verdict(report: GradeReport, ms: number): void;
   log(log: SubmissionLog): void;
+  /** Labs with a time limit or a service monitor only. */
+  clock(clock: Clock): void;
   failed(where: string, message: string): void;
   /** The worker hung and was replaced; the world has been replayed from its log. */
   restarted(): void;
@@ -50,7 +61,7 @@ export class Client {
   private readonly events: Partial<ClientEvents>;
   private readonly waiting = new Map<string, (value: never) => void>();
   private serial = 0;
-  private opened: { lab: string | null; seed: number } | null = null;
+  private opened: { lab: string | null; seed: number; judged: SubmissionLog | undefined } | null = null;
   private lastLog: SubmissionLog | undefined;
   /** The log's entries without its end. */
   private readonly entries: LogEntry[] = [];
@@ -66,13 +77,15 @@ export class Client {
     this.heart = setInterval(() => this.beat(), HEARTBEAT_MS);
   }
 
-  open(lab: string | null, seed: number, log?: SubmissionLog): void {
-    this.opened = { lab, seed };
+  /** With `judged` that log is graded, once, and not what comes after it. */
+  open(lab: string | null, seed: number, log?: SubmissionLog, judged?: SubmissionLog): void {
+    this.opened = { lab, seed, judged };
     this.lastLog = log;
     this.stale = true;
     this.judge?.forget();
     this.send({ t: 'open', lab, seed, ...(log ? { log } : {}) });
     for (const [term, line] of this.lines) this.attach(term, line);
+    if (judged) this.judging().consider(judged, true);
   }
 
   terminal(host: string, cols: number, rows: number, sink: TerminalSink): ClientTerminal {
@@ -97,6 +110,16 @@ export class Client {
 
   hint(task: string, n: number): Promise<string | null> {
     return this.ask(`hint ${task} ${n}`, { t: 'hint', task, n });
+  }
+
+  /** Answers a question; a prediction is committed by it. */
+  respond(question: string, value: string): void {
+    this.send({ t: 'answer', question, value });
+  }
+
+  /** As far as it has been told. */
+  log(): SubmissionLog | undefined {
+    return this.lastLog;
   }
 
   solution(): Promise<string> {
@@ -177,7 +200,7 @@ export class Client {
     switch (m.t) {
       case 'opened':
         this.stale = false;
-        this.events.opened?.(m.info, m.ms, m.replayed);
+        this.events.opened?.(m);
         break;
       case 'output':
         if (!this.stale) this.draw(m.term, m.data);
@@ -194,6 +217,9 @@ export class Client {
       }
       case 'log':
         if (!this.stale) this.grow(m.growth, m.prompt);
+        break;
+      case 'clock':
+        if (!this.stale) this.events.clock?.(m.clock);
         break;
       case 'judged':
         break;
@@ -228,9 +254,12 @@ export class Client {
     const { contentHash, at } = growth;
     this.lastLog = { version: 2, lab, contentHash, seed, entries: [...this.entries, { op: 'end', ...at }] };
     if (prompt) this.events.log?.(this.lastLog);
-    if (!this.events.verdict) return;
+    if (this.events.verdict && !this.opened.judged) this.judging().consider(this.lastLog, prompt);
+  }
+
+  private judging(): Judge {
     this.judge ??= new Judge((report, ms) => this.events.verdict?.(report, ms));
-    this.judge.consider(this.lastLog, prompt);
+    return this.judge;
   }
 
   private draw(term: number, data: string): void {
@@ -248,7 +277,8 @@ export class Client {
       this.worker.terminate();
       this.worker = this.start();
       this.lastPong = now;
-      this.open(this.opened.lab, this.opened.seed, this.stale ? undefined : this.lastLog);
+      const { lab, seed, judged } = this.opened;
+      this.open(lab, seed, this.stale ? undefined : (judged ?? this.lastLog), judged);
       this.events.restarted?.();
       return;
     }

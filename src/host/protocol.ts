@@ -1,6 +1,6 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
-import type { CaptureFile, GradeReport, LabInfo, LogEntry, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, SubmissionLog } from '../lab/session.ts';
 
 export interface Step {
   readonly host: string;
@@ -19,6 +19,12 @@ export interface Growth {
   readonly entries: readonly LogEntry[];
   /** How far the run has come. */
   readonly at: { readonly steps: number; readonly time: number };
+}
+
+/** Seconds of virtual time since the learner came, and what the service monitor has counted. */
+export interface Clock {
+  readonly elapsed: number;
+  readonly service: { readonly asked: number; readonly failed: number; readonly down: number } | null;
 }
 
 export type ToWorker =
@@ -47,7 +53,8 @@ export type ToWorker =
   | { t: 'ping'; id: number };
 
 export type FromWorker =
-  | { t: 'opened'; info: LabInfo; ms: number; replayed: boolean }
+  /** `lost` says why a log was not replayed. */
+  | { t: 'opened'; info: LabInfo; ms: number; replayed: boolean; lost: string | null; resumed: Resumed }
   | { t: 'output'; term: number; data: string }
   | { t: 'exited'; term: number }
   /** The worker has handed that much input on; the page may send more. */
@@ -56,6 +63,7 @@ export type FromWorker =
   /** What has been done meanwhile; `prompt`: a shell is back at its prompt, or a question was answered. */
   | { t: 'log'; growth: Growth; prompt: boolean }
   | { t: 'hint'; task: string; n: number; text: string | null }
+  | { t: 'clock'; clock: Clock }
   | { t: 'solution'; text: string }
   | { t: 'captures'; files: readonly CaptureFile[] }
   | { t: 'capture'; host: string; path: string; data: Uint8Array | null }

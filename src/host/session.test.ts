@@ -38,6 +38,9 @@ class FakeSession {
     this.prompt = listener;
   }
   steps = 0;
+  resumed() {
+    return { answers: {}, hints: {} };
+  }
   entriesFrom() {
     return [];
   }

@@ -85,7 +85,9 @@ export class HostSession {
       case 'judge':
         return this.judge(m);
       case 'hint':
-        return this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
+        this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
+        this.logWanted = true;
+        return this.wake();
       case 'solution':
         return this.post({ t: 'solution', text: this.session?.solution() ?? '' });
       case 'answer':
@@ -111,12 +113,13 @@ export class HostSession {
     this.screens.clear();
     this.session = null;
     let replayed = false;
+    let lost: string | null = null;
     if (source && log) {
       try {
         this.session = createSession({ lab: source, seed, log });
         replayed = true;
       } catch (error) {
-        this.fail('replay', error);
+        lost = error instanceof Error ? error.message : String(error);
       }
     }
     this.session ??= source ? createSession({ lab: source, seed }) : createPlayground(seed, world);
@@ -127,7 +130,7 @@ export class HostSession {
     this.told = { entries: 0, steps: -1 };
     this.virtualBase = session.now;
     this.wallBase = this.env.now();
-    this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed });
+    this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed() });
     this.wake();
   }
 

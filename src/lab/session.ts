@@ -43,6 +43,8 @@ export interface TaskInfo {
 export interface LabInfo {
   readonly id: string;
   readonly title: string;
+  readonly level: Lab['level'];
+  readonly minutes: number;
   readonly story: string;
   readonly seed: number;
   readonly contentHash: string;
@@ -52,6 +54,16 @@ export interface LabInfo {
   /** Seconds of virtual time. */
   readonly limit: number | null;
   readonly service: Lab['service'] | null;
+  /** Another seed gives other values. */
+  readonly varies: boolean;
+}
+
+/** What a log holds beyond commands: what the page shows again when the work is taken up. */
+export interface Resumed {
+  /** Question -> the last answer given. */
+  readonly answers: Readonly<Record<string, string>>;
+  /** Task -> texts of the hints opened, by level. */
+  readonly hints: Readonly<Record<string, Readonly<Record<number, string>>>>;
 }
 
 /** A packet capture on a host's disk. */
@@ -192,9 +204,15 @@ export class Session {
     this.input({ op: 'answer', question, value });
   }
 
-  /** Question -> the last answer given. */
-  answers(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.started.recording.answers.map((a) => [a.question, a.value]));
+  resumed(): Resumed {
+    const { answers, hints } = this.started.recording;
+    const textOf = (task: string, level: number): string => this.lab.tasks.find((t) => t.id === task)?.hints[level]?.text ?? '';
+    return {
+      answers: Object.fromEntries(answers.map((a) => [a.question, a.value])),
+      hints: Object.fromEntries(
+        [...hints].map(([task, levels]) => [task, Object.fromEntries([...levels].map((n) => [n, textOf(task, n)]))]),
+      ),
+    };
   }
 
   solution(): string {
@@ -235,6 +253,8 @@ function infoOf(lab: Lab, world: World): LabInfo {
   return {
     id: lab.id,
     title: lab.title,
+    level: lab.level,
+    minutes: lab.minutes,
     story: lab.story,
     seed: lab.seed,
     contentHash: lab.contentHash,
@@ -254,6 +274,7 @@ function infoOf(lab: Lab, world: World): LabInfo {
     commands: lab.commands ?? null,
     limit: lab.limit ?? null,
     service: lab.service ?? null,
+    varies: Object.keys(lab.values).length > 0,
   };
 }
 

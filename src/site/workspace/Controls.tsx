@@ -5,18 +5,20 @@ import { useRef } from 'preact/hooks';
 import { words } from '../words/en.ts';
 import { askToRun } from './bus.ts';
 import { Captures } from './Captures.tsx';
+import { HandIn } from './HandIn.tsx';
 import type { World } from './world.ts';
 
 export function Controls({ world, large, onSize }: { world: World; large: boolean; onSize: () => void }) {
   const reset = useRef<HTMLDialogElement>(null);
   const solution = useRef<HTMLDialogElement>(null);
   const script = useSignal<string | null>(null);
-  const node = world.info.hosts[0]?.id ?? '';
+  const node = world.info.value.hosts[0]?.id ?? '';
   return (
     <div class="ws-controls">
       <button type="button" class="ws-button ws-size" aria-pressed={large} onClick={onSize}>
         {large ? words.workspace.shorter : words.workspace.taller}
       </button>
+      <HandIn world={world} />
       <Captures world={world} />
       <button type="button" class="ws-button" onClick={() => solution.current?.showModal()}>
         {words.workspace.solution}

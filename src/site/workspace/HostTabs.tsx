@@ -10,7 +10,7 @@ import { preference, setPreference } from './store.ts';
 import type { World } from './world.ts';
 
 export function HostTabs({ world, front }: { world: World; front: string }) {
-  const { hosts } = world.info;
+  const { hosts } = world.info.value;
   const active = useSignal(front);
   const screens = useRef(new Map<string, Promise<Screen>>());
   const panels = useRef(new Map<string, HTMLElement>());

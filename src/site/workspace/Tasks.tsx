@@ -1,12 +1,17 @@
-/** The task list: ticks by itself after each command, gives hints one at a time and says why a task is still open. */
+/** The task list: ticks by itself after each command, says what a task waits for, asks, hints, and says why it is still open. */
 
 import type { LabInfo } from '../../lab/session.ts';
 import { words } from '../words/en.ts';
+import { Checks } from './Checks.tsx';
+import { Hints } from './Hints.tsx';
 import { Prose } from './prose.tsx';
+import { Question } from './Question.tsx';
+import { Values } from './Values.tsx';
 import type { World } from './world.ts';
 
 export function Tasks({ world }: { world: World }) {
   const { grade, world: start } = world.timing.value;
+  const { story, tasks, commands } = world.info.value;
   return (
     <div class="ws-tasks">
       <div class="ws-tasks-head">
@@ -17,10 +22,18 @@ export function Tasks({ world }: { world: World }) {
         </p>
       </div>
       <div class="ws-story">
-        <Prose text={world.info.story} />
+        <Prose text={story} />
       </div>
+      {commands?.allow && <Programs title={words.workspace.allowed} names={commands.allow} />}
+      {commands?.forbid && <Programs title={words.workspace.forbidden} names={commands.forbid} />}
+      <Values world={world} />
+      {world.report.value?.remarks.map((remark) => (
+        <p class="ws-remark" key={remark}>
+          {remark}
+        </p>
+      ))}
       <ol class="ws-list">
-        {world.info.tasks.map((task) => (
+        {tasks.map((task) => (
           <Task key={task.id} task={task} world={world} />
         ))}
       </ol>
@@ -28,66 +41,47 @@ export function Tasks({ world }: { world: World }) {
   );
 }
 
-function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World }) {
-  const hints = world.hints.value[task.id] ?? [];
-  const report = world.reports.value.get(task.id);
-  const done = report?.passed === true;
-  const failing = report?.checks.filter((c) => c.cause !== null) ?? [];
+function Programs({ title, names }: { title: string; names: readonly string[] }) {
   return (
-    <li class={done ? 'ws-task ws-task-done' : 'ws-task'} data-task={task.id} data-done={done}>
+    <p class="ws-programs">
+      {title}{' '}
+      {names.map((name, i) => (
+        <>
+          {i > 0 && ', '}
+          <code key={name}>{name}</code>
+        </>
+      ))}
+    </p>
+  );
+}
+
+function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World }) {
+  const reports = world.tasks.value;
+  const report = reports.get(task.id);
+  const done = report?.passed === true;
+  const waits = done || report?.checks.some((c) => c.status !== 'skipped') ? [] : task.needs.filter((id) => !reports.get(id)?.passed);
+  const locked = waits.length > 0;
+  const title = (id: string) => world.info.value.tasks.find((t) => t.id === id)?.title ?? id;
+  const state = done ? 'done' : locked ? 'locked' : 'open';
+  const asked = new Set(task.questions.map((q) => q.id));
+  const checks = report?.checks.filter((c) => !asked.has(c.name)) ?? [];
+  return (
+    <li class={`ws-task ws-task-${state}`} data-task={task.id} data-done={done}>
       <span class="ws-tick" aria-hidden="true">
-        {done ? '✓' : ''}
+        {done ? '✓' : locked ? '…' : ''}
       </span>
       <div class="ws-task-body">
         <p class="ws-task-title">
-          {task.title} <span class="sr-only">{done ? '(done)' : '(open)'}</span>
+          {task.title} <span class="sr-only">{words.workspace.states[state]}</span>
+          {report && !done && report.share > 0 && <span class="ws-share">{words.workspace.percent(report.share)}</span>}
         </p>
+        {locked && <p class="ws-waits">{words.workspace.waits(waits.map(title))}</p>}
         <Prose text={task.text} />
-        {hints.map((text, i) => (
-          <div class="ws-hint" key={i}>
-            <Prose text={text} />
-          </div>
+        {task.questions.map((q) => (
+          <Question key={q.id} question={q} check={report?.checks.find((c) => c.name === q.id)} world={world} />
         ))}
-        {!done && (
-          <div class="ws-task-foot">
-            <button
-              type="button"
-              class="ws-button"
-              disabled={hints.length >= task.hintCosts.length}
-              aria-label={`${words.workspace.hint(hints.length, task.hintCosts.length)}: ${task.title}`}
-              onClick={() => {
-                void world.start();
-                void world.openHint(task.id);
-              }}
-            >
-              {words.workspace.hint(hints.length, task.hintCosts.length)}
-            </button>
-            {failing.length > 0 && (
-              <details class="ws-why">
-                <summary>{words.workspace.why}</summary>
-                <ul>
-                  {failing.map((check) => (
-                    <li key={check.name}>
-                      <strong>{check.description}</strong>
-                      <dl>
-                        <dt>{words.workspace.expected}</dt>
-                        <dd>{check.cause?.expected}</dd>
-                        <dt>{words.workspace.observed}</dt>
-                        <dd>{check.cause?.actual}</dd>
-                        {check.cause?.hop && (
-                          <>
-                            <dt>{words.workspace.hop}</dt>
-                            <dd>{check.cause.hop}</dd>
-                          </>
-                        )}
-                      </dl>
-                    </li>
-                  ))}
-                </ul>
-              </details>
-            )}
-          </div>
-        )}
+        <Hints task={task} world={world} locked={locked} done={done} />
+        {!locked && checks.some((c) => c.cause !== null) && <Checks checks={checks} done={done} />}
       </div>
     </li>
   );

@@ -4,9 +4,12 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { LabInfo } from '../../lab/session.ts';
 import { words } from '../words/en.ts';
+import { Clock } from './Clock.tsx';
 import { Controls } from './Controls.tsx';
 import { HostTabs } from './HostTabs.tsx';
+import { acceptDrops, lookAt } from './look.ts';
 import { Notices } from './Notices.tsx';
+import { Review } from './Review.tsx';
 import { preference, setPreference } from './store.ts';
 import { Tasks } from './Tasks.tsx';
 import { createWorld } from './world.ts';
@@ -17,10 +20,15 @@ export interface WorkspaceProps {
   readonly front?: string | undefined;
 }
 
-export default function Workspace({ lab, info, front }: WorkspaceProps) {
-  const world = useMemo(() => createWorld(lab, info), [lab]);
+/** Starts the fragment of a link to a submission. */
+const LINK = '#s=';
+
+export default function Workspace({ lab, info: first, front }: WorkspaceProps) {
+  const world = useMemo(() => createWorld(lab, first), [lab]);
   const pane = useRef<HTMLDivElement>(null);
   const large = useSignal(false);
+  const over = useSignal(false);
+  const info = world.info.value;
 
   useEffect(() => {
     large.value = preference('terminal') === 'large';
@@ -36,14 +44,26 @@ export default function Workspace({ lab, info, front }: WorkspaceProps) {
     return () => observer.disconnect();
   }, [world]);
 
+  useEffect(() => (pane.current ? acceptDrops(pane.current, world, over) : undefined), [world]);
+
+  useEffect(() => {
+    const follow = () => {
+      if (location.hash.startsWith(LINK)) void lookAt(world, location.hash, world.notify);
+    };
+    follow();
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, [world]);
+
   useSignalEffect(() => {
     if (world.news.value === words.workspace.allDone) pane.current?.classList.add('ws-solved');
   });
 
-  const passed = (id: string) => world.reports.value.get(id)?.passed === true;
+  const passed = (id: string) => world.tasks.value.get(id)?.passed === true;
+  const score = world.report.value?.score;
   const done = info.tasks.filter((t) => passed(t.id)).length;
   return (
-    <div class={`ws ${large.value ? 'ws-large' : ''}`} ref={pane} data-status={world.status.value}>
+    <div class={`ws ${large.value ? 'ws-large' : ''} ${over.value ? 'ws-over' : ''}`} ref={pane} data-status={world.status.value}>
       <div class="ws-head">
         <h2 class="ws-title">{info.title}</h2>
         <p class="ws-progress">
@@ -53,8 +73,9 @@ export default function Workspace({ lab, info, front }: WorkspaceProps) {
             ))}
           </span>
           <span data-testid="progress">{words.workspace.progress(done, info.tasks.length)}</span>
-          <strong data-testid="score">{world.score.value !== null && words.workspace.percent(world.score.value)}</strong>
+          <strong data-testid="score">{score !== undefined && words.workspace.percent(score)}</strong>
         </p>
+        <Clock world={world} />
         <Controls
           world={world}
           large={large.value}
@@ -65,6 +86,7 @@ export default function Workspace({ lab, info, front }: WorkspaceProps) {
         />
       </div>
       <Notices world={world} />
+      <Review world={world} />
       <HostTabs world={world} front={front ?? info.hosts[0]?.id ?? ''} />
       <Tasks world={world} />
       <p class="sr-only" role="status" aria-live="polite">

@@ -11,6 +11,11 @@ function inline(text: string): ComponentChild[] {
   });
 }
 
+/** A line of it, for places that take no paragraph. */
+export function Line({ text }: { text: string }) {
+  return <span>{inline(text.replace(/\n/g, ' ').trim())}</span>;
+}
+
 export function Prose({ text }: { text: string }) {
   const blocks = text.trim().split(/(```[\s\S]*?```)/);
   return (

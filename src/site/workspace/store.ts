@@ -1,14 +1,13 @@
 /** Progress on this device: IndexedDB where the browser allows it, else memory until the page closes. Preferences: localStorage. */
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { SubmissionLog } from '../../lab/session.ts';
+import type { GradeReport, SubmissionLog } from '../../lab/session.ts';
 
 export interface SavedWorld {
-  readonly version: 1;
+  readonly version: 2;
   readonly seed: number;
+  readonly attempt: number;
   readonly log?: SubmissionLog;
-  /** Task id -> number of hints opened. */
-  readonly hints: Readonly<Record<string, number>>;
   readonly savedAt: number;
 }
 
@@ -38,7 +37,7 @@ export async function isLasting(): Promise<boolean> {
 export async function loadWorld(lab: string): Promise<SavedWorld | undefined> {
   const db = await connect();
   const saved = db ? await db.get('worlds', lab).catch(() => undefined) : memory.worlds.get(lab);
-  return saved?.version === 1 ? saved : undefined;
+  return saved?.version === 2 ? saved : undefined;
 }
 
 export async function saveWorld(lab: string, world: SavedWorld): Promise<void> {
@@ -56,6 +55,24 @@ export async function saveAnswer(key: string, value: string): Promise<void> {
   memory.answers.set(key, value);
   const db = await connect();
   await db?.put('answers', value, key).catch(() => undefined);
+}
+
+/** The best that was reached in a lab on this device. */
+export interface Result {
+  readonly best: number;
+  readonly passed: boolean;
+}
+
+export async function loadResult(lab: string): Promise<Result | undefined> {
+  const text = await loadAnswer(`lab/${lab}`);
+  return text === undefined ? undefined : (JSON.parse(text) as Result);
+}
+
+export async function saveResult(lab: string, report: GradeReport): Promise<void> {
+  const before = await loadResult(lab);
+  if (before && before.best >= report.score && (before.passed || !report.passed)) return;
+  const result: Result = { best: Math.max(report.score, before?.best ?? 0), passed: report.passed || before?.passed === true };
+  await saveAnswer(`lab/${lab}`, JSON.stringify(result));
 }
 
 export function preference(key: string): string | null {

@@ -1,27 +1,39 @@
 /** The learner's world on this page: one worker, its state as signals, progress saved as it grows. */
 
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { Client } from '../../host/client.ts';
-import type { GradeReport, LabInfo, SubmissionLog } from '../../lab/session.ts';
+import type { Clock } from '../../host/protocol.ts';
+import type { GradeReport, LabInfo, Resumed, SubmissionLog } from '../../lab/session.ts';
 import { words } from '../words/en.ts';
-import { isLasting, loadWorld, saveWorld } from './store.ts';
+import { isLasting, loadWorld, saveResult, saveWorld } from './store.ts';
+import type { Opened } from './submission.ts';
+import { firstVariant, nextVariant, type Variant, variantOf } from './variant.ts';
 
-const SEED = 1;
 /** A longer log (a pasted film, say) is not kept: replaying it would take longer than typing. */
 const LOG_LIMIT = 4_000_000;
 
-type TaskReport = GradeReport['tasks'][number];
-
 export type Status = 'idle' | 'starting' | 'ready' | 'failed';
 
-export function createWorld(lab: string, info: LabInfo) {
+const NOTHING: Resumed = { answers: {}, hints: {} };
+
+/** Where the work on a variant is kept: a ticket's work does not touch the learner's own. */
+const keyOf = (lab: string, asked: Variant | null): string => (asked ? `${lab}?seed=${asked.seed}` : lab);
+
+export function createWorld(lab: string, given: LabInfo) {
+  const info = signal(given);
   const status = signal<Status>('idle');
-  const reports = signal<ReadonlyMap<string, TaskReport>>(new Map());
-  const score = signal<number | null>(null);
+  const report = signal<GradeReport | null>(null);
+  const tasks = computed(() => new Map(report.value?.tasks.map((t) => [t.id, t])));
   const timing = signal<{ world?: number; grade?: number }>({});
   const notices = signal<readonly string[]>([]);
   const news = signal('');
-  const hints = signal<Readonly<Record<string, readonly string[]>>>({});
+  const resumed = signal(NOTHING);
+  const clock = signal<Clock | null>(null);
+  const variant = signal(firstVariant);
+  /** From a teacher's link. */
+  const ticket = signal<Variant | null>(null);
+  /** Somebody's submission is looked at. */
+  const review = signal<Opened | null>(null);
   const generation = signal(0);
   let log: SubmissionLog | undefined;
 
@@ -29,30 +41,43 @@ export function createWorld(lab: string, info: LabInfo) {
     if (!notices.value.includes(text)) notices.value = [...notices.value, text];
   };
 
+  const told = (next: GradeReport, ms: number) => {
+    const before = tasks.value;
+    batch(() => {
+      report.value = next;
+      timing.value = { ...timing.value, grade: ms };
+      const changed = next.tasks.find((t) => t.passed !== before.get(t.id)?.passed);
+      if (changed && before.size > 0)
+        news.value = next.passed
+          ? words.workspace.allDone
+          : changed.passed
+            ? words.workspace.taskDone(changed.title)
+            : words.workspace.taskUndone(changed.title);
+    });
+    if (!review.value) void saveResult(lab, next);
+  };
+
   const client = () => {
     running ??= new Client({
-      opened(_info, ms, replayed) {
-        status.value = 'ready';
-        timing.value = { ...timing.value, world: ms };
-        performance.mark('hopwise-world');
-        if (replayed) notify(words.workspace.restored);
-      },
-      verdict(report, ms) {
-        const before = reports.value;
+      opened(opened) {
         batch(() => {
-          reports.value = new Map(report.tasks.map((t) => [t.id, t]));
-          score.value = report.score;
-          timing.value = { ...timing.value, grade: ms };
-          const changed = report.tasks.find((t) => t.passed !== before.get(t.id)?.passed);
-          if (changed && before.size > 0)
-            news.value = report.passed
-              ? words.workspace.allDone
-              : changed.passed
-                ? words.workspace.taskDone(changed.title)
-                : words.workspace.taskUndone(changed.title);
+          info.value = opened.info;
+          status.value = 'ready';
+          timing.value = { ...timing.value, world: opened.ms };
+          resumed.value = opened.resumed;
         });
+        performance.mark('hopwise-world');
+        if (opened.lost !== null) {
+          log = undefined;
+          notify(review.value ? words.review.unfit(opened.lost) : words.workspace.lost);
+        } else if (opened.replayed && !review.value) notify(words.workspace.restored);
+      },
+      verdict: told,
+      clock(next) {
+        clock.value = next;
       },
       log(next) {
+        if (review.value) return;
         log = next;
         void save();
       },
@@ -68,17 +93,46 @@ export function createWorld(lab: string, info: LabInfo) {
   let running: Client | undefined;
 
   const save = async () => {
-    if (log && JSON.stringify(log).length > LOG_LIMIT) return;
-    const opened = Object.fromEntries(Object.entries(hints.value).map(([id, texts]) => [id, texts.length]));
-    await saveWorld(lab, { version: 1, seed: SEED, ...(log ? { log } : {}), hints: opened, savedAt: Date.now() });
+    const size = log?.entries.reduce((n, e) => n + (e.op === 'input' ? e.data.length : 0) + 60, 0) ?? 0;
+    if (size > LOG_LIMIT) return;
+    const { seed, attempt } = variant.value;
+    await saveWorld(keyOf(lab, ticket.value), { version: 2, seed, attempt, ...(log ? { log } : {}), savedAt: Date.now() });
     if (!(await isLasting())) notify(words.workspace.memoryOnly);
   };
 
-  const openHint = async (task: string) => {
-    const known = hints.value[task] ?? [];
-    const text = await client().hint(task, known.length);
-    if (text === null) return;
-    hints.value = { ...hints.value, [task]: [...known, text] };
+  /** Opens a world afresh: everything on the page belongs to the one before. */
+  const open = (seed: number, from?: SubmissionLog, judged?: SubmissionLog) => {
+    batch(() => {
+      notices.value = [];
+      news.value = '';
+      report.value = null;
+      resumed.value = NOTHING;
+      clock.value = null;
+      generation.value += 1;
+      status.value = 'starting';
+    });
+    client().open(lab, seed, from, judged);
+  };
+
+  /** The learner's own work, as it was kept. */
+  const takeUp = async () => {
+    const asked = variantOf(location.search);
+    ticket.value = asked;
+    const saved = await loadWorld(keyOf(lab, asked));
+    variant.value = asked ?? (saved ? { seed: saved.seed, attempt: saved.attempt } : firstVariant);
+    log = saved?.log;
+  };
+
+  const start = async () => {
+    if (status.value !== 'idle') return;
+    status.value = 'starting';
+    await takeUp();
+    client().open(lab, variant.value.seed, log);
+  };
+
+  const fresh = async () => {
+    log = undefined;
+    open(variant.value.seed);
     await save();
   };
 
@@ -86,42 +140,56 @@ export function createWorld(lab: string, info: LabInfo) {
     lab,
     info,
     status,
-    reports,
-    score,
+    report,
+    /** What the last verdict says of each task. */
+    tasks,
     timing,
     notices,
     news,
-    hints,
+    resumed,
+    clock,
+    variant,
+    ticket,
+    review,
     /** Grows with every fresh start: screens clear themselves and attach again. */
     generation,
     client,
-    async start() {
-      if (status.value !== 'idle') return;
-      status.value = 'starting';
-      const emulator = client();
-      const saved = await loadWorld(lab);
-      log = saved?.log;
-      emulator.open(lab, saved?.seed ?? SEED, log);
-      for (const [task, n] of Object.entries(saved?.hints ?? {})) {
-        for (let i = 0; i < n; i++) await openHint(task);
-      }
+    start,
+    reset: fresh,
+    /** The next attempt: other addresses and names. */
+    async renew() {
+      variant.value = nextVariant(variant.value);
+      await fresh();
     },
-    async reset() {
-      log = undefined;
-      batch(() => {
-        notices.value = [];
-        news.value = '';
-        reports.value = new Map();
-        score.value = null;
-        generation.value += 1;
-      });
-      client().open(lab, SEED);
-      await save();
+    async openHint(task: string, level: number) {
+      await start();
+      const text = await client().hint(task, level);
+      const { hints } = resumed.value;
+      if (text !== null) resumed.value = { ...resumed.value, hints: { ...hints, [task]: { ...hints[task], [level]: text } } };
     },
-    openHint,
+    async respond(question: string, value: string) {
+      await start();
+      client().respond(question, value);
+      resumed.value = { ...resumed.value, answers: { ...resumed.value.answers, [question]: value } };
+    },
+    async look(submission: Opened) {
+      const own = review.value === null && status.value !== 'idle';
+      if (own) await save();
+      review.value = submission;
+      open(submission.log.seed, submission.log, submission.log);
+    },
+    /** From a submission back to the learner's own work. */
+    async leave() {
+      review.value = null;
+      await takeUp();
+      open(variant.value.seed, log);
+    },
+    /** The log as it is at this moment. */
+    log: () => client().log() ?? log,
     solution: () => client().solution(),
     captures: () => client().captures(),
     capture: (host: string, path: string) => client().capture(host, path),
+    notify,
     dismiss(text: string) {
       notices.value = notices.value.filter((n) => n !== text);
     },
