@@ -1,0 +1,7 @@
+# No tunnel at all on the way there.
+ip link add flannel.1 type vxlan id 1 local {{me.ip}} dev eth0 dstport 8472 nolearning
+ip link set flannel.1 address {{me.mac}}
+ip addr add {{me.net}}.0/32 dev flannel.1
+ip link set flannel.1 up
+ip route add {{me.a-net}}.0/24 via {{me.a-ip}} dev eth0
+ip route add {{me.b-net}}.0/24 via {{me.b-ip}} dev eth0

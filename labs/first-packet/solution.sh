@@ -1,0 +1,21 @@
+ip -br addr
+ip route
+ip route get {{far-ip}}
+#@ answer route 3
+#@ answer next-hop {{there.net}}.0
+#@ answer prediction 62
+tcpdump -nni cni0 icmp &
+tcpdump -nni flannel.1 icmp &
+tcpdump -nni eth0 udp port 8472 &
+sleep 1
+#@ host {{src.name}}
+ping -c1 {{far-ip}}
+ping -c1 {{near-ip}}
+#@ host node-1
+sleep 2
+kill $(pidof tcpdump)
+#@ answer encapsulates 2
+#@ answer outer-destination {{there.underlay}}
+#@ answer ttl 62
+#@ answer near-devices 1
+#@ answer near-ttl 64
