@@ -1,7 +1,8 @@
 import preact from '@astrojs/preact';
 import starlight from '@astrojs/starlight';
 import { defineConfig } from 'astro/config';
-import { labs, lazySearch, programs, support } from './src/site/build/plugins.ts';
+import { catalogue } from './src/site/build/catalogue.ts';
+import { labList, labs, lazySearch, programs, support } from './src/site/build/plugins.ts';
 import { sidebar } from './src/site/course.ts';
 
 /** Where the site will stand, for canonical links and the sitemap; a fresh clone needs neither. */
@@ -15,7 +16,7 @@ export default defineConfig({
   publicDir: './public',
   devToolbar: { enabled: false },
   vite: {
-    plugins: [labs, programs, lazySearch, support],
+    plugins: [labs, labList, programs, lazySearch, support],
     optimizeDeps: { include: ['unbash', '@xterm/xterm', '@xterm/addon-fit'] },
     worker: { format: 'es', plugins: () => [labs, programs] },
     build: {
@@ -46,7 +47,10 @@ export default defineConfig({
       head: [{ tag: 'meta', attrs: { name: 'color-scheme', content: 'dark light' } }],
       sidebar: [
         ...sidebar,
-        { label: 'Labs', items: [{ label: 'A Service that nobody answers', slug: 'labs/endpoints-none' }] },
+        {
+          label: 'Labs',
+          items: [{ label: 'All labs', slug: 'labs' }, ...catalogue().map(({ id, title }) => ({ label: title, slug: `labs/${id}` }))],
+        },
         { label: 'For authors', items: [{ label: 'Write a lab', slug: 'authors/write-a-lab' }] },
         {
           label: 'Reference',

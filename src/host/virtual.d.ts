@@ -4,6 +4,17 @@ declare module 'virtual:hopwise-labs' {
   export function loadLab(id: string): Promise<LabSource>;
 }
 
+declare module 'virtual:hopwise-catalogue' {
+  export const labs: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly level: 'beginner' | 'intermediate' | 'advanced' | 'expert';
+    readonly minutes: number;
+    readonly communication: string | null;
+    readonly about: string;
+  }[];
+}
+
 declare module 'virtual:hopwise-programs' {
   export function loadPrograms(): Promise<void>;
 }

@@ -53,6 +53,8 @@ interface Common {
   readonly title: string;
   readonly level: Level;
   readonly minutes: number;
+  /** Who talks to whom; for lists of labs. */
+  readonly communication?: 'container to container' | 'pod to pod' | 'pod to Service' | 'world to Service' | 'pod to world';
   /** Name of a reference world (src/lab/world.ts). */
   readonly world: string;
   /** Laid over the reference world's cluster file, or a cluster file of its own when `world` is `own`. */

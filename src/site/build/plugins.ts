@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 import { LABS, labIds, loadLab } from '../../cli/labs.ts';
+import { catalogue } from './catalogue.ts';
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -21,7 +22,7 @@ export const labs: Plugin = {
     }
     if (!id.startsWith('\0virtual:hopwise-lab/')) return undefined;
     const lab = loadLab(id.slice('\0virtual:hopwise-lab/'.length));
-    return `export default ${JSON.stringify({ ...lab, alternatives: [], decoys: [] })}`;
+    return `export default ${JSON.stringify({ ...lab, alternatives: [], decoys: [], notes: undefined })}`;
   },
   /** While an author works: a saved file of a lab makes its modules anew and loads the page again. */
   configureServer(server) {
@@ -37,11 +38,18 @@ export const labs: Plugin = {
   },
 };
 
+/** `virtual:hopwise-catalogue`: what the pages say of every lab. */
+export const labList: Plugin = {
+  name: 'hopwise-catalogue',
+  resolveId: (id) => (id === 'virtual:hopwise-catalogue' ? `\0${id}` : undefined),
+  load: (id) => (id === '\0virtual:hopwise-catalogue' ? `export const labs = ${JSON.stringify(catalogue())}` : undefined),
+};
+
 /** Programs that a world needs while it is built; all others come in a second chunk while the learner reads the prompt. */
 const AT_ONCE: Readonly<Record<string, string>> = {
   bash: 'sh/sh.ts',
-  iptablesCommands: 'iptables/iptables.ts',
   podserver: 'podserver/podserver.ts',
+  restorers: 'iptables/restorers.ts',
 };
 
 /** A package's files before the programs are there: the links alone, null for a text that comes with them. */

@@ -84,6 +84,14 @@ export const words = {
     taller: 'Larger terminal',
     shorter: 'Smaller terminal',
   },
+  labs: {
+    title: 'Labs',
+    show: 'Show',
+    all: 'all',
+    levels: { beginner: 'beginner', intermediate: 'intermediate', advanced: 'advanced', expert: 'expert' },
+    done: (best: number) => `✓ done, ${Math.floor(100 * best)} %`,
+    begun: (best: number) => `begun, ${Math.floor(100 * best)} %`,
+  },
   question: {
     question: 'Question',
     prediction: 'Prediction',

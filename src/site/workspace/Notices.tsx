@@ -4,7 +4,7 @@ import type { World } from './world.ts';
 
 export function Notices({ world }: { world: World }) {
   return (
-    <div role="status">
+    <div class="ws-notices" role="status">
       {world.notices.value.map((text) => (
         <p class="ws-notice" key={text}>
           <span>{text}</span>
