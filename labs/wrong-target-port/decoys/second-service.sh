@@ -1,0 +1,2 @@
+kubectl expose deployment {{name}} --name {{name}}-new --port 80 --target-port {{port}}
+#@ answer who 2

@@ -1,0 +1,2 @@
+kubectl set selector svc {{name}} app={{name}},port={{port}}
+#@ answer who 2
