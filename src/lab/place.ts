@@ -10,6 +10,8 @@ export interface Spot {
   readonly machine: Machine;
   readonly ns: Netns;
   readonly world: World;
+  /** The text by which it is found. */
+  readonly place: string;
   /** How a person calls it. */
   readonly title: string;
   /** Files, host name and environment, where they are not those of the namespace. */
@@ -35,7 +37,7 @@ function podParts(text: string): { namespace: string; name: string; container: s
 function podSpots(world: World, text: string): Spot[] {
   const { namespace, name, container } = podParts(text);
   const found = world.kube?.pods(namespace, name, container);
-  if (found) return found.map(({ machine, ns, title, view }) => ({ machine, ns, world, title, view }));
+  if (found) return found.map(({ id, machine, ns, title, view }) => ({ machine, ns, world, place: `pod ${id}`, title, view }));
   const pattern = new RegExp(`^${name.replace(/[.]/g, '\\.').replace('*', '.*')}$`);
   return [...world.hosts.values()].filter((h) => h.kind === 'pod' && pattern.test(h.id)).map((h) => spotOf(world, h));
 }
@@ -45,9 +47,9 @@ function spotOf(world: World, host: Host): Spot {
   if (host.kind === 'pod' && world.kube) {
     const { namespace, name } = podParts(host.id);
     const now = world.kube.pods(namespace, name)[0];
-    if (now) return { machine: now.machine, ns: now.ns, world, title: now.title, view: now.view };
+    if (now) return { machine: now.machine, ns: now.ns, world, place: host.id, title: now.title, view: now.view };
   }
-  return { machine: host.machine, ns: host.ns, world, title: host.title };
+  return { machine: host.machine, ns: host.ns, world, place: host.id, title: host.title };
 }
 
 /** The machine and namespace of a place; a text that says what is missing otherwise. */
@@ -60,7 +62,7 @@ export function locate(world: World, place: string): Spot | string {
   if (!host) return `there is no host ${id}`;
   if (netns === undefined) return spotOf(world, host);
   const ns = host.machine.kernel.named.get(netns);
-  return ns ? { machine: host.machine, ns, world, title: `${id}/${netns}` } : `there is no network namespace ${netns} on ${id}`;
+  return ns ? { machine: host.machine, ns, world, place, title: `${id}/${netns}` } : `there is no network namespace ${netns} on ${id}`;
 }
 
 /** All places that a pattern fits: `pod default/*`, `web-*`, or one as it is. */

@@ -62,6 +62,7 @@ export const dnsKind: CheckKind<DnsCheck> = {
     check.type.split('+').every((t) => dnsTypeNumber(t) !== null)
       ? []
       : [{ field: 'type', problem: `is no type of DNS record; write A, AAAA, SRV … or two of them as A+AAAA` }],
+  flows: (_, { from, name, type, server }) => [{ from, ask: { kind: 'dns', name, type, ...(server === undefined ? {} : { server }) } }],
 };
 
 function range(r: { readonly min?: number; readonly max?: number }): string {

@@ -69,6 +69,7 @@ export const httpKind: CheckKind<HttpCheck> = {
       : [{ field: 'url', problem: 'is no URL; write it like http://10.0.0.1:8080/' }]),
     ...regexFault('body', check.body),
   ],
+  flows: (_, check) => [{ from: check.from, ask: { kind: 'http', spec: check } }],
 };
 
 function wish(check: HttpCheck): string {

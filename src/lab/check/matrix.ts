@@ -196,6 +196,18 @@ export const matrixKind: CheckKind<MatrixCheck> = {
       log: [...lines.slice(0, MAX_NAMED), ...more, `the way of ${flowText(first.flow)}:`, ...log],
     };
   },
+  flows(world, check) {
+    try {
+      const flows = [...flowsOf(world, check)].sort((a, b) => Number(b.verdict === 'must-pass') - Number(a.verdict === 'must-pass'));
+      return flows.map(({ spot, goal, proto, port }) => ({
+        from: spot.place,
+        ask: proto === 'icmp' ? { kind: 'ping', to: goal.address } : { kind: proto, to: goal.address, port },
+      }));
+    } catch (e) {
+      if (e instanceof Missing) return [];
+      throw e;
+    }
+  },
   faults(check) {
     const bad = [check, ...PRECEDENCE.flatMap((v) => check[v as 'must-pass'] ?? [])]
       .flatMap((r) => list<string | number>(r.ports))

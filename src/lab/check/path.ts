@@ -189,4 +189,10 @@ export const pathKind: CheckKind<PathCheck> = {
     return { passed: false, expected, actual: `${wrong.join('; ')}; its way: ${way || 'none'}`, ...trouble(journey, !answered) };
   },
   faults: (check) => (check.with !== 'icmp' && check.port === undefined ? [{ field: 'with', problem: 'needs a port; add it' }] : []),
+  flows: (_, c) => [
+    {
+      from: c.from,
+      ask: c.with === 'icmp' ? { kind: 'ping', to: c.to, size: c.size, df: c.df } : { kind: c.with, to: c.to, port: c.port ?? 80 },
+    },
+  ],
 };

@@ -54,4 +54,5 @@ export const pingKind: CheckKind<PingCheck> = {
     const actual = outcome.kind === 'reply' ? `a reply with ttl ${outcome.ttl}` : outcome.text;
     return { passed, expected, actual, ...(passed ? {} : trouble(journey, outcome.kind !== 'reply')) };
   },
+  flows: (_, { from, to, size, df, ttl }) => [{ from, ask: { kind: 'ping', to, size, df, ...(ttl === undefined ? {} : { ttl }) } }],
 };

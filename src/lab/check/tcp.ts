@@ -28,4 +28,5 @@ export const tcpKind: CheckKind<TcpCheck> = {
     const passed = meets(check.expect, outcome.kind === 'ok' ? 'ok' : wordOf(outcome));
     return { passed, expected, actual: outcome.text, ...(passed ? {} : trouble(journey, outcome.kind !== 'ok')) };
   },
+  flows: (_, { from, to, port }) => [{ from, ask: { kind: 'tcp', to, port } }],
 };

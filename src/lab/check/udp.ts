@@ -47,6 +47,7 @@ export const udpKind: CheckKind<UdpCheck> = {
     return { passed, expected, actual, ...(passed ? {} : trouble(journey, !answered)) };
   },
   faults: (check) => regexFault('body', check.body),
+  flows: (_, { from, to, port }) => [{ from, ask: { kind: 'udp', to, port } }],
 };
 
 /** A regular expression that is none. */

@@ -38,13 +38,10 @@ export function evidence(journey: Journey): string[] {
   };
   const { steps } = journey;
   const lost = steps.some((s) => s.what === 'drop' && !quiet(s.detail));
-  for (const [i, s] of steps.entries()) {
+  for (const s of steps) {
     const place = `${journey.placeName(s)}${s.device === '' ? '' : ` ${s.device}`}`;
-    if (s.what === 'nat') {
-      // The rule is told after what it did.
-      const rule = steps.slice(i).find((r) => r.what === 'hook' && r.skb === s.skb)?.detail ?? '';
-      add(`${place}: ${s.detail} (${ruleText(rule.replace(/ .*$/, ''))})`, 3);
-    } else if (s.what === 'drop') add(`${place}: ${reasonText(s.detail)}${what(s)}`, quiet(s.detail) ? 0 : 4);
+    if (s.what === 'nat') add(`${place}: ${s.detail} (${ruleText(journey.ruleOf(s))})`, 3);
+    else if (s.what === 'drop') add(`${place}: ${reasonText(s.detail)}${what(s)}`, quiet(s.detail) ? 0 : 4);
     else if (s.what === 'neigh' && / FAILED$/.test(s.detail)) add(`${place}: no answer to ARP for ${s.detail.split(' ')[0]}`, 4);
     else if (s.what === 'deliver' && s.packet && s.packet.proto !== ARP && s.packet.tunnels.length === 0)
       add(`${place}: arrived${what(s)}`, 2);

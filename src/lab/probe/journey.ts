@@ -51,6 +51,13 @@ export class Journey {
     return nameOf(this.spot.world, step.host, step.ns);
   }
 
+  /** The rule that asked for a rewriting, as `table/CHAIN#number`: it is told after what it did. */
+  ruleOf(nat: Step): string {
+    const i = this.steps.indexOf(nat);
+    const hook = this.steps.find((s, n) => n > i && s.what === 'hook' && s.skb === nat.skb);
+    return (hook?.detail ?? '').replace(/ .*$/, '');
+  }
+
   /** The packet that this one was made from, copy by copy. */
   root(skb: number): number {
     return this.watch.root(skb);

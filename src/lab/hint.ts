@@ -1,0 +1,217 @@
+/** Hints worked out from what went wrong: the smallest flow that fails, and where it leaves its intended way. The mend is never named. */
+
+import { formatIp } from '../wire/addr.ts';
+import { kindOf } from './check/index.ts';
+import { grade } from './grade.ts';
+import type { Check, GradeReport, LabSource } from './lab.ts';
+import { actsOf, Replay, type SubmissionLog } from './log.ts';
+import { instantiate } from './parameters.ts';
+import { locate } from './place.ts';
+import { type Answer, ask, type Flow, flowText } from './probe/ask.ts';
+import { reasonText, ruleText } from './probe/evidence.ts';
+import { ARP } from './probe/flow.ts';
+import { type Journey, quiet, type Step } from './probe/journey.ts';
+import { reset } from './reset.ts';
+import type { World } from './world.ts';
+
+export interface ComputedHint {
+  readonly task: string;
+  readonly check: string;
+  readonly text: string;
+  /** Host and device; null when nothing left where it starts. */
+  readonly hop: string | null;
+}
+
+/** Flows of one check that are tried. */
+const MAX_FLOWS = 40;
+
+/**
+ * For the first check that fails and asks for a flow; null when there is none. `report`: the grade of this log, when it is known.
+ * @throws LogError when the log does not fit the lab.
+ */
+export function computeHint(source: LabSource, log: SubmissionLog, report: GradeReport = grade(source, log)): ComputedHint | null {
+  const lab = instantiate(source, log.seed);
+  let worlds: { mine: World; meant: World } | null = null;
+  for (const task of report.tasks) {
+    for (const r of task.checks) {
+      if (r.status !== 'failed') continue;
+      const check = lab.tasks.find((t) => t.id === task.id)?.checks.find((c) => c.id === r.name);
+      if (!check || !kindOf(check).flows) continue;
+      if (!worlds) {
+        const mine = new Replay(lab).follow(log.entries).started.world;
+        const solved = new Replay(lab);
+        solved.perform(actsOf(lab.solution));
+        const meant = solved.started.world;
+        reset(mine);
+        reset(meant);
+        worlds = { mine, meant };
+      }
+      const found = look(worlds.mine, worlds.meant, check);
+      if (found) return { task: task.id, check: check.id, ...found };
+    }
+  }
+  return null;
+}
+
+function look(mine: World, meant: World, check: Check): { text: string; hop: string | null } | null {
+  for (const flow of (kindOf(check).flows?.(meant, check) ?? []).slice(0, MAX_FLOWS)) {
+    const intended = ask(meant, flow);
+    const got = ask(mine, flow);
+    if (!got.journey) return { text: `${flowText(flow)}: ${got.text}.`, hop: null };
+    const same = got.word === intended.word;
+    if (!same)
+      for (const part of partsOf(meant, flow, intended.journey)) {
+        const a = ask(meant, part);
+        const b = ask(mine, part);
+        if (a.word === 'ok' && b.word !== 'ok') return told(part, b, a);
+      }
+    const difference = told(flow, got, intended);
+    if (!same || difference.hop !== null) return difference;
+  }
+  return null;
+}
+
+/** Smaller flows that this one is made of, the smallest first. */
+function partsOf(world: World, flow: Flow, journey: Journey | null): Flow[] {
+  const spot = locate(world, flow.from);
+  if (!journey || typeof spot === 'string') return [];
+  const parts: Flow[] = [];
+  const add = (from: string, to: string): void => {
+    parts.push({ from, ask: { kind: 'ping', to } });
+  };
+  const { there } = journey;
+  const home = there.find((s) => s.what === 'route');
+  const here = there[0];
+  if (home && here && home.host === here.host && home.ns === here.ns && home.detail.startsWith('via '))
+    add(flow.from, home.detail.slice(4));
+  const last = there.findLast((s) => s.what === 'deliver' && s.packet?.tunnels.length === 0);
+  const pods = [...world.hosts.values()].filter((h) => h.kind === 'pod' && h.ns !== spot.ns);
+  const neighbour = pods.find((h) => h.machine === spot.machine);
+  if (neighbour && last && last.host !== spot.machine.kernel.hostname && spot.ns !== spot.machine.kernel.init) {
+    const ip = neighbour.ns.device('eth0')?.addrs4[0]?.local;
+    if (ip !== undefined) add(flow.from, formatIp(ip));
+  }
+  for (const s of there) {
+    const tunnel = s.what === 'tx' ? s.packet?.tunnels[0] : undefined;
+    if (!tunnel || s.ns !== '') continue;
+    add(s.host, formatIp(tunnel.dst));
+    break;
+  }
+  if (flow.ask.kind === 'http' || flow.ask.kind === 'dns') return [...parts, ...nameOf(flow)];
+  const target = last?.packet;
+  if (target && flow.ask.kind !== 'ping' && formatIp(target.dst) !== flow.ask.to)
+    parts.push({ from: flow.from, ask: { kind: flow.ask.kind, to: formatIp(target.dst), port: target.dport } });
+  return parts;
+}
+
+/** A URL's name is looked up first. */
+function nameOf(flow: Flow): Flow[] {
+  if (flow.ask.kind !== 'http') return [];
+  const host = /^https?:\/\/([A-Za-z][A-Za-z0-9.-]*)(?:[:/]|$)/.exec(flow.ask.spec.url)?.[1];
+  return host === undefined || /^(pod|service|node|host)$/.test(host)
+    ? []
+    : [{ from: flow.from, ask: { kind: 'dns', name: host, type: 'A' } }];
+}
+
+/** A namespace on the way, with the devices by which the packet came and went. */
+interface Visit {
+  readonly key: string;
+  readonly name: string;
+  exit: string;
+  tunnel: string;
+  end: Step | null;
+}
+
+function visitsOf(journey: Journey, way: Step['way']): Visit[] {
+  const steps = journey.steps.filter((s) => s.way === way && s.packet?.proto !== ARP && !s.packet?.quoted);
+  // Copies of a flooded frame that nobody takes lead nowhere.
+  const astray = new Set(steps.filter((s) => s.what === 'drop' && quiet(s.detail)).map((s) => s.skb));
+  const first = steps[0]?.skb;
+  const visits: Visit[] = [];
+  for (const s of steps) {
+    if (astray.has(s.skb) && s.skb !== first) continue;
+    if (s.what !== 'tx' && s.what !== 'rx' && s.what !== 'drop' && s.what !== 'deliver') continue;
+    const key = `${s.host}/${s.ns}`;
+    let visit = visits.at(-1);
+    if (visit?.key !== key) {
+      visit = { key, name: journey.placeName(s).replace(/,$/, ''), exit: '', tunnel: '', end: null };
+      visits.push(visit);
+    }
+    if (s.what === 'tx') {
+      visit.exit = s.device;
+      visit.tunnel = s.packet?.tunnels[0]?.kind ?? '';
+    } else if (s.what === 'drop') visit.end = s;
+  }
+  return visits;
+}
+
+/** What became of a flow that ought to have gone otherwise. */
+function told(flow: Flow, got: Answer, intended: Answer): { text: string; hop: string | null } {
+  const say = (what: string, hop: string | null): { text: string; hop: string | null } => ({ text: `${flowText(flow)}: ${what}.`, hop });
+  const journey = got.journey as Journey;
+  const there = visitsOf(journey, 'there');
+  const meant = intended.journey ? visitsOf(intended.journey, 'there') : [];
+  const silent = journey.steps.find((s) => s.what === 'neigh' && / FAILED$/.test(s.detail));
+  const fatal = journey.steps.find((s) => s.what === 'drop' && !quiet(s.detail));
+  const at = (s: Step): string => `${journey.placeName(s).replace(/,$/, '')} ${s.device}`.trim();
+  if (got.word !== 'ok') {
+    if (silent) return say(`at ${at(silent)} nobody answers ARP for ${silent.detail.split(' ')[0]}`, at(silent));
+    if (there.length === 0 && !fatal) return say(`nothing leaves ${flow.from}: ${got.text}`, flow.from);
+    if (fatal) {
+      const whose = fatal.way === 'back' ? 'the answer' : 'it';
+      const far = fatal.way === 'back' ? 'comes back' : 'gets';
+      return say(
+        `${whose} ${far} as far as ${at(fatal)}, where it is ${reasonText(fatal.detail).replace(/^(dropped|ignored|refused): /, '$1: ')}`,
+        at(fatal),
+      );
+    }
+  }
+  const parted = partingOf(there, meant);
+  if (parted) return say(parted.text, parted.hop);
+  const end = meant.find((v) => v.end !== null && !quiet(v.end.detail))?.end;
+  if (got.word === 'ok' && intended.word !== 'ok') {
+    const passed = end && intended.journey ? ` and passes ${intended.journey.placeName(end)}, where it must not` : '';
+    return say(
+      `it is answered${passed}`,
+      end && intended.journey ? `${intended.journey.placeName(end)} ${end.device}` : (there.at(-1)?.name ?? null),
+    );
+  }
+  const rewritten = journey.steps.find(
+    (s) =>
+      s.what === 'nat' &&
+      s.way === 'there' &&
+      !intended.journey?.steps.some((m) => m.what === 'nat' && m.host === s.host && m.detail.slice(0, 4) === s.detail.slice(0, 4)),
+  );
+  if (rewritten) {
+    const on = journey.placeName(rewritten);
+    return say(`on ${on} its addresses are rewritten (${rewritten.detail}; ${ruleText(journey.ruleOf(rewritten))})`, on);
+  }
+  if (got.word === intended.word) return say('it goes the intended way', null);
+  const last = journey.steps.findLast((s) => s.what === 'rx' || s.what === 'tx');
+  const back = journey.steps.some((s) => s.way === 'back');
+  return say(`${got.text}; ${back ? 'the answer' : 'it'} is seen last at ${last ? at(last) : flow.from}`, last ? at(last) : flow.from);
+}
+
+/** The first place that the packet leaves by another way than it should. */
+function partingOf(mine: readonly Visit[], meant: readonly Visit[]): { text: string; hop: string } | null {
+  for (let i = 0; i < mine.length; i++) {
+    const a = mine[i] as Visit;
+    const b = meant[i];
+    if (!b || a.key !== b.key) return null;
+    const next = mine[i + 1];
+    const wanted = meant[i + 1];
+    if (!next && !wanted) return null;
+    if (!wanted && next)
+      return { text: `it leaves ${a.name}${a.exit ? ` by ${a.exit}` : ''}, but should end there`, hop: `${a.name} ${a.exit}`.trim() };
+    if (next?.key === wanted?.key && a.tunnel === b.tunnel) continue;
+    if (a.exit === '') return { text: `it ends on ${a.name} and is not passed on`, hop: a.name };
+    const instead =
+      a.exit === b.exit
+        ? a.tunnel === b.tunnel
+          ? 'and goes astray behind it'
+          : `${a.tunnel || 'without a tunnel'} where it should go ${b.tunnel ? `in a tunnel (${b.tunnel})` : 'in no tunnel'}`
+        : `instead of ${b.exit || 'staying there'}`;
+    return { text: `it leaves ${a.name} by ${a.exit} ${instead}`, hop: `${a.name} ${a.exit}` };
+  }
+  return null;
+}
