@@ -1,45 +1,16 @@
 /** iptables, ip6tables, their -save and -restore, over nf_tables and legacy alike. Models iptables 1.8.9 */
 
-import type { Process } from '../../os/process.ts';
-import type { Command, Task } from '../../os/program.ts';
+import type { Command } from '../../os/program.ts';
 import { strerror, xt } from '../../os/uapi.ts';
 import { text, utf8 } from '../../wire/bytes.ts';
 import { Batch } from './commands.ts';
+import { finish, makeEnv, notRoot, type Outcome } from './common.ts';
 import { type Env, Exit, problemText, Refused } from './env.ts';
 import { xtablesMonitor } from './monitor.ts';
 import { CommandParser } from './options.ts';
-import { restoreOptions, runRestore } from './restore.ts';
+import { type Base, restorer, type Suffix } from './restorers.ts';
 import { runSave, type SaveResult } from './save.ts';
 import { translate, translateRestore } from './translate.ts';
-
-export interface Outcome {
-  out: string;
-  err: string;
-  status: number;
-}
-
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** ctime(): `Fri Nov 20 09:00:00 2026`. */
-function ctime(ms: number): string {
-  const d = new Date(ms);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${DAYS[d.getUTCDay()]} ${MONTHS[d.getUTCMonth()]} ${String(d.getUTCDate()).padStart(2)} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} ${d.getUTCFullYear()}`;
-}
-
-export function makeEnv(p: Process, prog: string, family: 4 | 6, legacy: boolean): Env {
-  const { sim } = p.ns.kernel;
-  return {
-    prog,
-    family,
-    legacy,
-    tables: legacy ? p.ns.nf.legacy : p.ns.nf.xt,
-    ns: p.ns,
-    readText: (path) => p.readText(path),
-    date: ctime(sim.epochMs + Math.floor(sim.now / 1000)),
-  };
-}
 
 /** A legacy table in the namespace makes every listing of the nft tool warn. */
 function legacyWarning(env: Env, other: string): string {
@@ -80,26 +51,7 @@ export function runIptables(env: Env, argv: readonly string[]): Outcome {
   }
 }
 
-function* finish(p: Process, r: Outcome): Task<number> {
-  if (r.out !== '') yield* p.out(r.out);
-  if (r.err !== '') yield* p.err(r.err);
-  return r.status;
-}
-
-function notRoot(p: Process, env: Env): Outcome | null {
-  if (p.uid === 0) return null;
-  const table = env.legacy
-    ? `can't initialize iptables table \`filter': Permission denied (you must be root)\nPerhaps ${env.prog} or your kernel needs to be upgraded.\n`
-    : '';
-  if (table !== '') return { out: '', err: `${env.prog} v1.8.9 (legacy): ${table}`, status: 3 };
-  return {
-    out: '',
-    err: `${env.prog} v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n`,
-    status: 4,
-  };
-}
-
-function variant(base: 'iptables' | 'ip6tables', suffix: '' | '-legacy' | '-nft'): Command[] {
+function variant(base: Base, suffix: Suffix): Command[] {
   const family = base === 'iptables' ? 4 : 6;
   const legacy = suffix === '-legacy';
   const path = (name: string): string => `/usr/sbin/${name}`;
@@ -127,32 +79,12 @@ function variant(base: 'iptables' | 'ip6tables', suffix: '' | '-legacy' | '-nft'
         return yield* finish(p, { ...r, err: r.err + (r.status === 0 ? legacyWarning(env, `${base}-legacy`) : '') });
       },
     },
-    {
-      name: `${base}${suffix}-restore`,
-      path: path(`${base}${suffix}-restore`),
-      *main(p) {
-        const env = makeEnv(p, `${base}-restore`, family, legacy);
-        const refused = notRoot(p, env);
-        if (refused) return yield* finish(p, refused);
-        const o = restoreOptions(env, p.argv.slice(1));
-        if ('status' in o) return yield* finish(p, o);
-        let input: string;
-        if (o.file !== null && o.file !== '-') {
-          const r = p.readFile(o.file);
-          if (!r.ok) return yield* finish(p, { out: '', err: `Can't open ${o.file}: No such file or directory\n`, status: 1 });
-          input = text(r.value);
-        } else {
-          const r = yield* p.readAll(0);
-          input = r.ok ? text(r.value) : '';
-        }
-        return yield* finish(p, runRestore(env, o, input));
-      },
-    },
+    restorer(base, suffix),
   ];
 }
 
 /** iptables-translate and ip6tables-translate. */
-function translator(base: 'iptables' | 'ip6tables'): Command {
+function translator(base: Base): Command {
   return {
     name: `${base}-translate`,
     path: `/usr/sbin/${base}-translate`,
@@ -182,7 +114,7 @@ function translator(base: 'iptables' | 'ip6tables'): Command {
 }
 
 /** iptables-restore-translate and ip6tables-restore-translate. */
-function restoreTranslator(base: 'iptables' | 'ip6tables'): Command {
+function restoreTranslator(base: Base): Command {
   const name = `${base}-restore-translate`;
   const usage =
     `${name} 1.8.9 (c) 2014 by Pablo Neira Ayuso <pablo@netfilter.org>\nUsage: ${name} [-h] [-f <FILE>] [-V]\n` +

@@ -2,7 +2,8 @@
 
 import * as nft from '../../../os/nft.ts';
 import { xt } from '../../../os/uapi.ts';
-import { makeEnv, runIptables } from '../../iptables/iptables.ts';
+import { makeEnv } from '../../iptables/common.ts';
+import { runIptables } from '../../iptables/iptables.ts';
 import { evaluateRule } from '../evaluate/stmt.ts';
 import { type Loc, NftError, type Place, type Token } from '../lexer.ts';
 import type { ParsedRule } from '../parse/stmt.ts';
