@@ -1,10 +1,11 @@
 /** `hopwise lab VERB`: the table of verbs, and the small ones. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { grade } from '../../lab/grade.ts';
 import type { GradeReport } from '../../lab/lab.ts';
 import { scriptLog } from '../../lab/log.ts';
 import { drawValues, instantiate, substitute } from '../../lab/parameters.ts';
+import { seal, submissionText } from '../../lab/submission.ts';
 import { loadWorld } from '../../lab/world.ts';
 import { loadLab } from '../labs.ts';
 import { type Args, integer, parseArgs } from './args.ts';
@@ -24,8 +25,19 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: async (argv) => (await import('../author/test.ts')).mutateCommand(argv),
   },
   grade: {
-    usage: 'ID --script FILE [--seed N] [--json]',
-    run: (argv) => gradeScript(parseArgs(argv, { values: ['script', 'seed'], switches: ['json'] })),
+    usage: 'ID --script FILE [--seed N] [--json] [--seal FILE] | FILE|FOLDER… [--out DIR] [--format csv,json,…] [--secret-file F] …',
+    run: async (argv) =>
+      argv.some((a) => /^--script(=|$)/.test(a))
+        ? gradeScript(parseArgs(argv, { values: ['script', 'seed', 'seal', 'learner', 'attempt'], switches: ['json'] }))
+        : (await import('./lab-grade.ts')).gradeCommand(argv),
+  },
+  regrade: {
+    usage: 'DIR [FILE|FOLDER…] [--out DIR] [--content-changed] … | --old DIR --new DIR',
+    run: async (argv) => (await import('./lab-grade.ts')).regradeCommand(argv),
+  },
+  ticket: {
+    usage: '--secret-file F --lab ID (--learner NAME | --learners FILE) [--attempt N]',
+    run: async (argv) => (await import('./lab-ticket.ts')).ticketCommand(argv),
   },
   new: { usage: 'ID [--title TEXT]', run: async (argv) => (await import('../author/new.ts')).newCommand(argv) },
   preview: {
@@ -58,7 +70,14 @@ async function gradeScript(args: Args): Promise<number> {
   await loadWorld(lab.world);
   const seed = integer(args, 'seed', 1);
   const script = substitute(readFileSync(file, 'utf8'), drawValues(lab.id, lab.parameters, seed));
-  const report = grade(lab, scriptLog(instantiate(lab, seed), script), { hash: true });
+  const log = scriptLog(instantiate(lab, seed), script);
+  const seals = args.values.get('seal');
+  if (seals !== undefined) {
+    const learner = args.values.get('learner');
+    const attempt = args.values.has('attempt') ? integer(args, 'attempt', 1) : undefined;
+    writeFileSync(seals, submissionText(seal(log, { learner, attempt })));
+  }
+  const report = grade(lab, log, { hash: true });
   process.stdout.write(args.switches.has('json') ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
   return report.passed ? 0 : 1;
 }

@@ -136,7 +136,7 @@ export function wholePoints(result: Result, total: number): Map<string, number> 
 /** What a person has to know besides the score: why there is none, what is wrong with the log, what the grader remarks, what hints cost. */
 export function notesOf(result: Result): string[] {
   const notes = [...(result.problem === null ? [] : [result.problem])];
-  for (const { text } of result.integrity.problems) if (!notes.includes(text)) notes.push(text);
+  for (const { text } of result.integrity.problems) if (!notes.some((n) => n.includes(text))) notes.push(text);
   if (result.status === 'graded' && result.integrity.honest < result.integrity.entries)
     notes.push(`the score is for the first ${result.integrity.honest} of ${result.integrity.entries} entries`);
   notes.push(...result.remarks);
