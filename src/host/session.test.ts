@@ -94,6 +94,7 @@ beforeEach(async () => {
       return () => later.splice(later.indexOf(timer), 1);
     },
     lab: () => Promise.reject(new Error('no labs here')),
+    programs: () => Promise.resolve(),
   });
   await host.receive({ t: 'open', lab: null, seed: 1 });
   await host.receive({ t: 'attach', term: 1, host: 'node-1', cols: 80, rows: 24 });

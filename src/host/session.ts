@@ -13,6 +13,8 @@ export interface Surroundings {
   soon(run: () => void): void;
   later(ms: number, run: () => void): () => void;
   lab(id: string): Promise<LabSource>;
+  /** Done when every program can be run. */
+  programs(): Promise<void>;
 }
 
 interface Screen {
@@ -109,6 +111,7 @@ export class HostSession {
     const source = lab === null ? null : await this.env.lab(lab);
     const name = source?.world ?? world;
     if (name !== undefined) await loadWorld(name);
+    if (log || (source && source.setup.length + source.faults.length > 0)) await this.env.programs();
     const start = this.env.now();
     this.screens.clear();
     this.session = null;

@@ -33,10 +33,11 @@ const host = new HostSession(
       return () => clearTimeout(id);
     },
     lab: loadLab,
+    programs: allPrograms,
   },
 );
 
-const needsPrograms = (m: ToWorker) => m.t === 'input' || m.t === 'judge' || m.t === 'rehearse' || (m.t === 'open' && m.log !== undefined);
+const needsPrograms = (m: ToWorker) => m.t === 'input' || m.t === 'judge' || m.t === 'rehearse';
 
 /** One message after the other, also where one waits for a lab or the programs to load. */
 let tail: Promise<void> = Promise.resolve();
