@@ -11,6 +11,7 @@ import { runCommand, startCommand } from '../os/run.ts';
 import type { Sim } from '../sim/sim.ts';
 
 const SWITCH_DELAY = 40;
+const SWITCH_MTU = 9000;
 
 let everything: readonly (typeof commands)[number][] | null = null;
 
@@ -71,6 +72,8 @@ export function buildMachines(sim: Sim, file: ClusterFile): Map<string, Machine>
     ports.push(`link add ${network.name} type bridge`, `link set ${network.name} up`);
     for (const dev of on) {
       const port = new Ether(fabric.kernel.init, `port-${dev.ns.kernel.hostname}`.slice(0, 15));
+      // A switch carries longer frames than the cards on it send when nobody changes them.
+      port.mtu = SWITCH_MTU;
       port.register();
       connect(port, dev, { delay: network.delay ?? SWITCH_DELAY });
       ports.push(`link set ${port.name} master ${network.name}`, `link set ${port.name} up`);
