@@ -2,7 +2,7 @@
 
 import { bashAt, tail } from '../bash.ts';
 import type { Check, Place } from '../lab.ts';
-import { matches, patternFault } from '../pattern.ts';
+import { matchesLine, patternFault } from '../pattern.ts';
 import { locate } from '../place.ts';
 import type { CheckKind } from './kind.ts';
 
@@ -24,7 +24,7 @@ export const scriptKind: CheckKind<ScriptCheck> = {
     const r = bashAt(spot, check.run);
     const log = tail(r);
     if (r.timedOut) return { passed: false, expected, actual: 'it does not end', log };
-    const said = check.outputs === undefined || matches(check.outputs, r.stdout, 'm');
+    const said = check.outputs === undefined || matchesLine(check.outputs, r.stdout);
     const actual = `it ended with ${r.exitCode}${said ? '' : ', but its output is another'}`;
     return { passed: r.exitCode === 0 && said, expected, actual, log };
   },
