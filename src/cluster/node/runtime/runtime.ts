@@ -356,7 +356,7 @@ export class Runtime {
 export function execError(name: string, errno: Errno): string {
   if (errno === 'ENOENT')
     return name.includes('/') ? `"${name}": stat ${name}: no such file or directory` : `"${name}": executable file not found in $PATH`;
-  return `"${name}": ${errno === 'EACCES' ? 'permission denied' : errno === 'ENOEXEC' ? 'exec format error' : errno}`;
+  return `"${name}": ${errno === 'EACCES' ? 'permission denied' : errno === 'ENOEXEC' ? 'exec format error' : errno === 'EPERM' ? 'operation not permitted' : errno}`;
 }
 
 /** What exec of a program that is not there says. */
