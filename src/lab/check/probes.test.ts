@@ -28,6 +28,8 @@ test.each<[string, object, boolean, string]>([
   ['http', { from: 'web-a', url: 'http://10.96.10.99/', expect: 'refused' }, true, 'refused'],
   ['http', { from: 'client', url: 'http://10.244.1.5:8080/', expect: 'fails' }, true, 'unreachable'],
   ['http', { from: 'client-pod', url: 'http://10.96.10.20/', times: 90, backends: { each: { min: 0.15 }, of: 3 } }, true, 'web-a'],
+  ['http', { from: 'client-pod', url: 'http://10.96.10.20/', body: '^web-c ', tries: 40 }, true, 'status 200'],
+  ['http', { from: 'client-pod', url: 'http://10.96.10.20/', body: '^web-d ', tries: 3 }, false, 'body: web-'],
   ['http', { from: 'client-pod', url: 'http://10.96.10.20/', times: 30, backends: { 'web-c': { min: 0.9 } } }, false, 'web-c'],
   [
     'path',
