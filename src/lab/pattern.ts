@@ -54,6 +54,11 @@ export function matchesLine(pattern: string, text: string): boolean {
   return text.split('\n', MAX_LINES).some((line) => matches(pattern, line));
 }
 
+/** `web*` fits every name that begins so. */
+export function fits(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
 /** What is wrong with a pattern, for authors. */
 export function patternFault(field: string, pattern: string | undefined): { field: string; problem: string }[] {
   if (pattern === undefined) return [];
