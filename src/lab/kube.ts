@@ -58,6 +58,12 @@ export function kubeOf(cluster: Cluster, machines: ReadonlyMap<string, Machine>)
           const same = found.get(key)?.ns === c.sandbox.ns;
           if (container === undefined ? !same : c.config.name === container) found.set(key, placeOf(machine, c));
         }
+      if (found.size > 1) {
+        // One that is about to end is no place to ask from while there are others.
+        const all = cluster.admin.list<Pod>('pods');
+        const ending = (all.ok ? all.value.items : []).filter((p) => p.metadata.deletionTimestamp !== undefined);
+        for (const { metadata } of ending) if (found.size > 1) found.delete(`${metadata.namespace}/${metadata.name}`);
+      }
       return [...found].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, place]) => place);
     },
     address(kind, name, namespace) {
