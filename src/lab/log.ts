@@ -54,7 +54,7 @@ export class LogError extends Error {
 export const MAX_STEPS = 5_000_000;
 const SCRIPT_TIME = 600 * SEC;
 /** Events that one script may make, when it is written and when it is replayed. */
-const SCRIPT_STEPS = 1_000_000;
+const SCRIPT_STEPS = 200_000;
 /** Events between two questions whether to go on. */
 const EVENTS_PER_LOOK = 32;
 /** Bytes that a terminal is given at most by one log. */
