@@ -18,7 +18,7 @@ test('a link with too large a size: how far the packet came and what happened th
   expect(hint).toEqual({
     task: 'size',
     check: 'too-large',
-    text: `ping from node-1/${lab.values.name} to 10.244.2.7 with 1423 bytes, not to be fragmented: it gets as far as node-1 cni0, where it is dropped: too big for the link.`,
+    text: `ping from node-1/${lab.values.name} to 10.244.2.7 with 1423 bytes, not to be fragmented: it gets as far as node-1 cni0; there it is dropped: too big for the link.`,
     hop: 'node-1 cni0',
   });
 });
@@ -27,6 +27,12 @@ test('no way out: nothing leaves the place itself', async () => {
   const { lab, hint } = await hintFor('wire-a-pod-by-hand', 'no-default-route');
   expect(hint).toMatchObject({ task: 'way-out', check: 'to-web-c', hop: `node-1/${lab.values.name}` });
   expect(hint?.text).toMatch(/nothing leaves node-1\/\w+: network is unreachable/);
+});
+
+test('a packet that takes another way: where it leaves the intended one', async () => {
+  const { hint } = await hintFor('host-gw-by-hand', 'tunnel-again');
+  expect(hint).toMatchObject({ check: 'plain', hop: 'node-2 eth0' });
+  expect(hint?.text).toContain('it leaves node-2 by eth0 in a tunnel (ipip), but should go in none');
 });
 
 test('there is no hint for what is solved', async () => {

@@ -9,7 +9,7 @@ import { instantiate } from './parameters.ts';
 import { locate } from './place.ts';
 import { type Answer, ask, type Flow, flowText } from './probe/ask.ts';
 import { reasonText, ruleText } from './probe/evidence.ts';
-import { ARP } from './probe/flow.ts';
+import { ARP, type Packet } from './probe/flow.ts';
 import { type Journey, quiet, type Step } from './probe/journey.ts';
 import { reset } from './reset.ts';
 import type { World } from './world.ts';
@@ -113,20 +113,26 @@ function nameOf(flow: Flow): Flow[] {
     : [{ from: flow.from, ask: { kind: 'dns', name: host, type: 'A' } }];
 }
 
-/** A namespace on the way, with the devices by which the packet came and went. */
+/** What joins the machines is nobody's place. */
+const SWITCH = 'switch';
+
+/** A namespace on the way, with the device by which the packet left and what it looked like then. */
 interface Visit {
   readonly key: string;
   readonly name: string;
   exit: string;
   tunnel: string;
+  packet: Packet | null;
   end: Step | null;
 }
 
+/** Where the first packet of a direction came. */
 function visitsOf(journey: Journey, way: Step['way']): Visit[] {
-  const steps = journey.steps.filter((s) => s.way === way && s.packet?.proto !== ARP && !s.packet?.quoted);
+  const all = journey.steps.filter((s) => s.way === way && s.host !== SWITCH && s.packet?.proto !== ARP && !s.packet?.quoted);
+  const first = all[0] ? journey.root(all[0].skb) : 0;
+  const steps = all.filter((s) => journey.root(s.skb) === first);
   // Copies of a flooded frame that nobody takes lead nowhere.
   const astray = new Set(steps.filter((s) => s.what === 'drop' && quiet(s.detail)).map((s) => s.skb));
-  const first = steps[0]?.skb;
   const visits: Visit[] = [];
   for (const s of steps) {
     if (astray.has(s.skb) && s.skb !== first) continue;
@@ -134,9 +140,10 @@ function visitsOf(journey: Journey, way: Step['way']): Visit[] {
     const key = `${s.host}/${s.ns}`;
     let visit = visits.at(-1);
     if (visit?.key !== key) {
-      visit = { key, name: journey.placeName(s).replace(/,$/, ''), exit: '', tunnel: '', end: null };
+      visit = { key, name: nameAt(journey, s), exit: '', tunnel: '', packet: s.packet, end: null };
       visits.push(visit);
     }
+    visit.packet = s.packet;
     if (s.what === 'tx') {
       visit.exit = s.device;
       visit.tunnel = s.packet?.tunnels[0]?.kind ?? '';
@@ -145,51 +152,69 @@ function visitsOf(journey: Journey, way: Step['way']): Visit[] {
   return visits;
 }
 
+const nameAt = (journey: Journey, s: Step): string => journey.placeName(s).replace(/,$/, '');
+
+interface Told {
+  readonly text: string;
+  readonly hop: string | null;
+}
+
 /** What became of a flow that ought to have gone otherwise. */
-function told(flow: Flow, got: Answer, intended: Answer): { text: string; hop: string | null } {
-  const say = (what: string, hop: string | null): { text: string; hop: string | null } => ({ text: `${flowText(flow)}: ${what}.`, hop });
+function told(flow: Flow, got: Answer, intended: Answer): Told {
+  const say = (what: string, hop: string | null): Told => ({ text: `${flowText(flow)}: ${what}.`, hop });
   const journey = got.journey as Journey;
   const there = visitsOf(journey, 'there');
   const meant = intended.journey ? visitsOf(intended.journey, 'there') : [];
-  const silent = journey.steps.find((s) => s.what === 'neigh' && / FAILED$/.test(s.detail));
-  const fatal = journey.steps.find((s) => s.what === 'drop' && !quiet(s.detail));
-  const at = (s: Step): string => `${journey.placeName(s).replace(/,$/, '')} ${s.device}`.trim();
-  if (got.word !== 'ok') {
-    if (silent) return say(`at ${at(silent)} nobody answers ARP for ${silent.detail.split(' ')[0]}`, at(silent));
-    if (there.length === 0 && !fatal) return say(`nothing leaves ${flow.from}: ${got.text}`, flow.from);
-    if (fatal) {
-      const whose = fatal.way === 'back' ? 'the answer' : 'it';
-      const far = fatal.way === 'back' ? 'comes back' : 'gets';
-      return say(
-        `${whose} ${far} as far as ${at(fatal)}, where it is ${reasonText(fatal.detail).replace(/^(dropped|ignored|refused): /, '$1: ')}`,
-        at(fatal),
-      );
-    }
+  const at = (s: Step): string => `${nameAt(journey, s)} ${s.device}`.trim();
+  if (got.word !== 'ok' || intended.word !== 'ok') {
+    const fatal = journey.steps.find((s) => s.what === 'drop' && !quiet(s.detail));
+    const parted = partingOf(there, meant);
+    if (parted && got.word !== 'ok')
+      return say(fatal ? `${parted.text}; it ends at ${at(fatal)}: ${bare(fatal)}` : parted.text, parted.hop);
+    if (parted && !meant.some((v) => v.end)) return say(parted.text, parted.hop);
+    if (got.word !== 'ok') return say(...lost(flow, got, there, fatal));
+    const end = meant.find((v) => v.end)?.end;
+    const place = end && intended.journey ? nameAt(intended.journey, end) : null;
+    return say(`it is answered${place ? `; it passes ${place}, where it must end` : ''}`, place ?? there.at(-1)?.name ?? null);
   }
-  const parted = partingOf(there, meant);
-  if (parted) return say(parted.text, parted.hop);
-  const end = meant.find((v) => v.end !== null && !quiet(v.end.detail))?.end;
-  if (got.word === 'ok' && intended.word !== 'ok') {
-    const passed = end && intended.journey ? ` and passes ${intended.journey.placeName(end)}, where it must not` : '';
-    return say(
-      `it is answered${passed}`,
-      end && intended.journey ? `${intended.journey.placeName(end)} ${end.device}` : (there.at(-1)?.name ?? null),
-    );
-  }
+  const known = intended.journey?.steps.filter((s) => s.what === 'nat') ?? [];
   const rewritten = journey.steps.find(
-    (s) =>
-      s.what === 'nat' &&
-      s.way === 'there' &&
-      !intended.journey?.steps.some((m) => m.what === 'nat' && m.host === s.host && m.detail.slice(0, 4) === s.detail.slice(0, 4)),
+    (s) => s.what === 'nat' && s.way === 'there' && !known.some((m) => m.host === s.host && m.detail.slice(0, 4) === s.detail.slice(0, 4)),
   );
   if (rewritten) {
     const on = journey.placeName(rewritten);
     return say(`on ${on} its addresses are rewritten (${rewritten.detail}; ${ruleText(journey.ruleOf(rewritten))})`, on);
   }
-  if (got.word === intended.word) return say('it goes the intended way', null);
-  const last = journey.steps.findLast((s) => s.what === 'rx' || s.what === 'tx');
-  const back = journey.steps.some((s) => s.way === 'back');
-  return say(`${got.text}; ${back ? 'the answer' : 'it'} is seen last at ${last ? at(last) : flow.from}`, last ? at(last) : flow.from);
+  const parted = partingOf(there, meant);
+  return parted ? say(parted.text, parted.hop) : say('it goes the intended way', null);
+}
+
+function bare(drop: Step): string {
+  return reasonText(drop.detail).replace(/^(dropped|ignored|refused): /, '');
+}
+
+/** A packet that took the intended way as far as it came, and was lost or refused. */
+function lost(flow: Flow, got: Answer, there: readonly Visit[], fatal: Step | undefined): [string, string] {
+  const journey = got.journey as Journey;
+  const at = (s: Step): string => `${nameAt(journey, s)} ${s.device}`.trim();
+  const silent = journey.steps.find((s) => s.what === 'neigh' && / FAILED$/.test(s.detail));
+  if (silent) return [`at ${at(silent)} nobody answers ARP for ${silent.detail.split(' ')[0]}`, at(silent)];
+  if (there.length === 0 && !fatal) return [`nothing leaves ${flow.from}: ${got.text}`, flow.from];
+  if (fatal?.detail.startsWith('NEIGH_FAILED')) return [`at ${at(fatal)} the next hop does not answer ARP`, at(fatal)];
+  if (fatal) {
+    const far = fatal.way === 'back' ? 'the answer comes back' : 'it gets';
+    return [`${far} as far as ${at(fatal)}; there it is ${reasonText(fatal.detail)}`, at(fatal)];
+  }
+  const last = there.at(-1);
+  const back = journey.steps.findLast((s) => s.way === 'back' && (s.what === 'rx' || s.what === 'tx'));
+  if (!last) return [got.text, flow.from];
+  const p = last.packet;
+  if (got.word === 'refused' && p) return [`it arrives at ${last.name}, where nobody takes it (port ${p.dport})`, last.name];
+  if (back) return [`${got.text}; what comes back is seen last at ${at(back)}`, at(back)];
+  return [
+    `it comes to ${last.name}${p ? ` as ${formatIp(p.src)} -> ${formatIp(p.dst)}` : ''}, and nothing comes back from there`,
+    last.name,
+  ];
 }
 
 /** The first place that the packet leaves by another way than it should. */
@@ -197,21 +222,24 @@ function partingOf(mine: readonly Visit[], meant: readonly Visit[]): { text: str
   for (let i = 0; i < mine.length; i++) {
     const a = mine[i] as Visit;
     const b = meant[i];
-    if (!b || a.key !== b.key) return null;
     const next = mine[i + 1];
+    if (!b || a.key !== b.key || a.exit === '' || !next) return null;
+    const hop = `${a.name} ${a.exit}`;
+    // Two backends of one Service are as good as each other.
+    const goal = a.packet && b.packet && a.packet.dst !== b.packet.dst;
+    if (goal && a.packet?.dst !== mine[0]?.packet?.dst) return null;
     const wanted = meant[i + 1];
-    if (!next && !wanted) return null;
-    if (!wanted && next)
-      return { text: `it leaves ${a.name}${a.exit ? ` by ${a.exit}` : ''}, but should end there`, hop: `${a.name} ${a.exit}`.trim() };
-    if (next?.key === wanted?.key && a.tunnel === b.tunnel) continue;
-    if (a.exit === '') return { text: `it ends on ${a.name} and is not passed on`, hop: a.name };
-    const instead =
-      a.exit === b.exit
-        ? a.tunnel === b.tunnel
-          ? 'and goes astray behind it'
-          : `${a.tunnel || 'without a tunnel'} where it should go ${b.tunnel ? `in a tunnel (${b.tunnel})` : 'in no tunnel'}`
-        : `instead of ${b.exit || 'staying there'}`;
-    return { text: `it leaves ${a.name} by ${a.exit} ${instead}`, hop: `${a.name} ${a.exit}` };
+    if (next.key === wanted?.key && a.tunnel === b.tunnel && !goal) continue;
+    if (goal && a.packet) return { text: `it leaves ${a.name} by ${a.exit}, still for ${formatIp(a.packet.dst)}`, hop };
+    const by = `it leaves ${a.name} by ${a.exit}`;
+    if (!wanted || b.exit === '') return { text: `${by}, but should not leave it`, hop };
+    if (a.exit !== b.exit) return { text: `${by} and not by ${b.exit}`, hop };
+    if (a.tunnel !== b.tunnel)
+      return {
+        text: `${by} in ${a.tunnel ? `a tunnel (${a.tunnel})` : 'no tunnel'}, but should go in ${b.tunnel ? `one (${b.tunnel})` : 'none'}`,
+        hop,
+      };
+    return { text: `${by} and comes to ${next.name}, but should come to ${wanted.name}`, hop };
   }
   return null;
 }
