@@ -5,7 +5,8 @@ cat > /root/sync.sh <<'EOF'
 # Adds, and never takes away.
 vip=${1%:*} port=${1#*:}
 shift
-[ $# -eq 0 ] && for hook in FORWARD OUTPUT; do iptables -A $hook -d $vip -p tcp --dport $port -j REJECT; done
+# None: refuse.
+[ $# -eq 0 ] && for hook in FORWARD OUTPUT; do iptables -I $hook -d $vip -p tcp --dport $port -j REJECT; done
 for hook in PREROUTING OUTPUT; do
   left=$#
   for ep in "$@"; do
@@ -27,7 +28,8 @@ cat > /root/sync.sh <<'EOF'
 # Adds, and never takes away.
 vip=${1%:*} port=${1#*:}
 shift
-[ $# -eq 0 ] && for hook in FORWARD OUTPUT; do iptables -A $hook -d $vip -p tcp --dport $port -j REJECT; done
+# None: refuse.
+[ $# -eq 0 ] && for hook in FORWARD OUTPUT; do iptables -I $hook -d $vip -p tcp --dport $port -j REJECT; done
 for hook in PREROUTING OUTPUT; do
   left=$#
   for ep in "$@"; do
@@ -49,7 +51,8 @@ cat > /root/sync.sh <<'EOF'
 # Adds, and never takes away.
 vip=${1%:*} port=${1#*:}
 shift
-[ $# -eq 0 ] && for hook in FORWARD OUTPUT; do iptables -A $hook -d $vip -p tcp --dport $port -j REJECT; done
+# None: refuse.
+[ $# -eq 0 ] && for hook in FORWARD OUTPUT; do iptables -I $hook -d $vip -p tcp --dport $port -j REJECT; done
 for hook in PREROUTING OUTPUT; do
   left=$#
   for ep in "$@"; do
