@@ -20,12 +20,15 @@ interface Spare {
 }
 
 export class Bench {
+  private readonly source: LabSource;
   private readonly lab: Lab;
   private readonly log: { -readonly [K in keyof SubmissionLog]: SubmissionLog[K] };
   private readonly entries: SubmissionLog['entries'][number][] = [];
   private readonly spares: Spare[] = [];
   private sprout: Generator<void, Grading> | null = null;
   private age = 0;
+  /** The last verdict, and the log that it is about. */
+  private last: { readonly report: GradeReport; readonly log: SubmissionLog } | null = null;
   private wanted: ((report: GradeReport) => void) | null = null;
   private busy = false;
   private closed = false;
@@ -33,6 +36,7 @@ export class Bench {
   private readonly failed: (error: unknown) => void;
 
   constructor(source: LabSource, seed: number, env: Pick<Surroundings, 'now' | 'soon' | 'later'>, failed: (error: unknown) => void) {
+    this.source = source;
     this.lab = instantiate(source, seed);
     const { id, contentHash } = this.lab;
     this.log = { version: 2, lab: id, contentHash, seed, entries: this.entries };
@@ -49,6 +53,15 @@ export class Bench {
     this.age += 1;
     if (verdict) this.wanted = verdict;
     this.wake();
+  }
+
+  /** Where the first check of a task that failed goes wrong; null when that cannot be told. */
+  async locate(task: string): Promise<string | null> {
+    const { last } = this;
+    if (!last) return null;
+    const { computeHint } = await import('../lab/hint.ts');
+    const tasks = last.report.tasks.filter((t) => t.id === task);
+    return computeHint(this.source, last.log, { ...last.report, tasks })?.text ?? null;
   }
 
   close(): void {
@@ -101,7 +114,10 @@ export class Bench {
     const verdict = this.wanted;
     this.wanted = null;
     this.spares.splice(this.spares.indexOf(spare), 1);
-    verdict?.(spare.grading.verdict());
+    const log = { ...this.log };
+    const report = spare.grading.verdict();
+    this.last = { report, log };
+    verdict?.(report);
   }
 
   /** A slice of a new spare's growth. */

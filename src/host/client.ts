@@ -112,6 +112,11 @@ export class Client {
     return this.ask(`hint ${task} ${n}`, { t: 'hint', task, n });
   }
 
+  /** Where a task goes wrong, as far as packets can tell. */
+  locate(task: string): Promise<string | null> {
+    return this.judging().locate(task);
+  }
+
   /** Answers a question; a prediction is committed by it. */
   respond(question: string, value: string): void {
     this.send({ t: 'answer', question, value });
@@ -222,6 +227,7 @@ export class Client {
         if (!this.stale) this.events.clock?.(m.clock);
         break;
       case 'judged':
+      case 'located':
         break;
       case 'hint':
         this.answer(`hint ${m.task} ${m.n}`, m.text);

@@ -13,6 +13,7 @@ export class Judge {
   private world = 1;
   private serial = 0;
   private asked: { readonly serial: number; readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | null = null;
+  private locating: ((text: string | null) => void) | null = null;
   private readonly verdict: (report: GradeReport, ms: number) => void;
 
   constructor(verdict: (report: GradeReport, ms: number) => void) {
@@ -30,6 +31,15 @@ export class Judge {
     this.settle();
     this.world += 1;
     this.known = 0;
+  }
+
+  locate(task: string): Promise<string | null> {
+    return new Promise((resolve) => {
+      this.locating?.(null);
+      this.locating = resolve;
+      this.worker ??= this.start();
+      this.worker.postMessage({ t: 'locate', task } satisfies ToWorker);
+    });
   }
 
   close(): void {
@@ -75,6 +85,10 @@ export class Judge {
       if (data.t === 'failed') {
         console.error(`hopwise judge: ${data.message}`);
         this.settle();
+      }
+      if (data.t === 'failed' || data.t === 'located') {
+        this.locating?.(data.t === 'located' ? data.text : null);
+        this.locating = null;
       }
       if (data.t !== 'judged' || data.wanted !== this.asked?.serial) return;
       const { at } = this.asked;

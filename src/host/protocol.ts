@@ -41,6 +41,8 @@ export type ToWorker =
    * shell.
    */
   | { t: 'judge'; world: number; lab: string; seed: number; growth: Growth; wanted: number | null }
+  /** Asked of the judge: where a task goes wrong. */
+  | { t: 'locate'; task: string }
   | { t: 'hint'; task: string; n: number }
   | { t: 'solution' }
   /** Answers a question of the lab, or commits a prediction. */
@@ -63,6 +65,7 @@ export type FromWorker =
   /** What has been done meanwhile; `prompt`: a shell is back at its prompt, or a question was answered. */
   | { t: 'log'; growth: Growth; prompt: boolean }
   | { t: 'hint'; task: string; n: number; text: string | null }
+  | { t: 'located'; task: string; text: string | null }
   | { t: 'clock'; clock: Clock }
   | { t: 'solution'; text: string }
   | { t: 'captures'; files: readonly CaptureFile[] }

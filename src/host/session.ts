@@ -86,6 +86,8 @@ export class HostSession {
       }
       case 'judge':
         return this.judge(m);
+      case 'locate':
+        return this.post({ t: 'located', task: m.task, text: (await this.bench?.bench.locate(m.task)) ?? null });
       case 'hint':
         this.post({ t: 'hint', task: m.task, n: m.n, text: this.session?.hint(m.task, m.n) ?? null });
         this.logWanted = true;
@@ -109,8 +111,8 @@ export class HostSession {
 
   private async open(lab: string | null, seed: number, world: string | undefined, log: SubmissionLog | undefined): Promise<void> {
     const source = lab === null ? null : await this.env.lab(lab);
-    const name = source?.world ?? world;
-    if (name !== undefined) await loadWorld(name);
+    const needed = source ?? world;
+    if (needed !== undefined) await loadWorld(needed);
     if (log || (source && source.setup.length + source.faults.length > 0)) await this.env.programs();
     const start = this.env.now();
     this.screens.clear();
@@ -162,7 +164,7 @@ export class HostSession {
     if (this.bench?.world !== world) {
       this.bench?.bench.close();
       const source = await this.env.lab(lab);
-      await loadWorld(source.world);
+      await loadWorld(source);
       const { Bench } = await import('./bench.ts');
       this.bench = { world, bench: new Bench(source, seed, this.env, (error) => this.fail('judge', error)) };
     }
@@ -171,7 +173,7 @@ export class HostSession {
 
   private async rehearse(id: number, lab: string | null, steps: readonly Step[]): Promise<void> {
     const source = lab === null ? undefined : await this.env.lab(lab);
-    if (source) await loadWorld(source.world);
+    if (source) await loadWorld(source);
     this.post({ t: 'rehearsed', id, results: transcript({ lab: source, steps: [...steps] }) });
   }
 

@@ -11,12 +11,12 @@ const SEED = 1;
 
 export async function runSteps(lab: string | undefined, steps: readonly Step[]): Promise<readonly StepResult[]> {
   const source = lab ? await loadLab(lab) : undefined;
-  if (source) await loadWorld(source.world);
+  if (source) await loadWorld(source);
   return transcript({ lab: source, steps, seed: SEED });
 }
 
 export async function labInfo(lab: string): Promise<LabInfo> {
   const source = await loadLab(lab);
-  await loadWorld(source.world);
+  await loadWorld(source);
   return createSession({ lab: source, seed: SEED }).info;
 }

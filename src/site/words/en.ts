@@ -42,6 +42,8 @@ export const words = {
       opened: (n: number, cost: number) => (cost === 0 ? `Hint ${n}` : `Hint ${n}, for ${Math.round(cost * 100)} % of this task`),
       locate: 'Where does it go wrong?',
       located: 'Where it goes wrong',
+      locating: 'Sending packets to find out …',
+      unlocated: 'Packets cannot tell here. The checks below say what they saw.',
     },
     allowed: 'Programs that you may use:',
     forbidden: 'Programs that you may not use:',

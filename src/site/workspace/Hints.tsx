@@ -10,10 +10,13 @@ interface Props {
   readonly world: World;
   readonly locked: boolean;
   readonly done: boolean;
+  /** A check failed: what went wrong can be looked for. */
+  readonly lost: boolean;
 }
 
-export function Hints({ task, world, locked, done }: Props) {
+export function Hints({ task, world, locked, done, lost }: Props) {
   const opened = world.resumed.value.hints[task.id] ?? {};
+  const located = world.located.value[task.id];
   const next = task.hintCosts.findIndex((_, level) => opened[level] === undefined);
   const reviewing = world.review.value !== null;
   const text = words.workspace.hints;
@@ -29,6 +32,12 @@ export function Hints({ task, world, locked, done }: Props) {
             </div>
           ),
       )}
+      {located !== undefined && !done && (
+        <div class="ws-hint ws-located" role="status">
+          <p class="ws-hint-cost">{text.located}</p>
+          <Prose text={located} />
+        </div>
+      )}
       {!done && !locked && !reviewing && (
         <div class="ws-task-foot">
           <button
@@ -40,6 +49,11 @@ export function Hints({ task, world, locked, done }: Props) {
           >
             {label}
           </button>
+          {lost && (
+            <button type="button" class="ws-button" aria-label={`${text.locate}: ${task.title}`} onClick={() => void world.locate(task.id)}>
+              {text.locate}
+            </button>
+          )}
         </div>
       )}
     </>

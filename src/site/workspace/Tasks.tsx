@@ -80,7 +80,7 @@ function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World })
         {task.questions.map((q) => (
           <Question key={q.id} question={q} check={report?.checks.find((c) => c.name === q.id)} world={world} />
         ))}
-        <Hints task={task} world={world} locked={locked} done={done} />
+        <Hints task={task} world={world} locked={locked} done={done} lost={checks.some((c) => c.status === 'failed')} />
         {!locked && checks.some((c) => c.cause !== null) && <Checks checks={checks} done={done} />}
       </div>
     </li>

@@ -34,6 +34,7 @@ export function createWorld(lab: string, given: LabInfo) {
   const ticket = signal<Variant | null>(null);
   /** Somebody's submission is looked at. */
   const review = signal<Opened | null>(null);
+  const located = signal<Readonly<Record<string, string>>>({});
   const generation = signal(0);
   let log: SubmissionLog | undefined;
 
@@ -108,6 +109,7 @@ export function createWorld(lab: string, given: LabInfo) {
       report.value = null;
       resumed.value = NOTHING;
       clock.value = null;
+      located.value = {};
       generation.value += 1;
       status.value = 'starting';
     });
@@ -151,6 +153,8 @@ export function createWorld(lab: string, given: LabInfo) {
     variant,
     ticket,
     review,
+    /** Task -> where it goes wrong, for those that were asked about. */
+    located,
     /** Grows with every fresh start: screens clear themselves and attach again. */
     generation,
     client,
@@ -166,6 +170,10 @@ export function createWorld(lab: string, given: LabInfo) {
       const text = await client().hint(task, level);
       const { hints } = resumed.value;
       if (text !== null) resumed.value = { ...resumed.value, hints: { ...hints, [task]: { ...hints[task], [level]: text } } };
+    },
+    async locate(task: string) {
+      located.value = { ...located.value, [task]: words.workspace.hints.locating };
+      located.value = { ...located.value, [task]: (await client().locate(task)) ?? words.workspace.hints.unlocated };
     },
     async respond(question: string, value: string) {
       await start();
