@@ -87,10 +87,10 @@ export function addressOf(spot: Spot, family: 4 | 6 = 4): IpAddr | null {
   return null;
 }
 
-const NAMED = /^(pod|service|node|host):([A-Za-z0-9.*/_-]+)$/;
+const NAMED = /^(pod|service|node|host):([A-Za-z][A-Za-z0-9.*/_-]*)$/;
 
 /** The same within longer texts, as in a URL. */
-const NAMED_WITHIN = /\b(pod|service|node|host):([A-Za-z0-9.*_-]+)/g;
+const NAMED_WITHIN = /\b(pod|service|node|host):([A-Za-z][A-Za-z0-9.*_-]*)/g;
 
 /**
  * The address behind `pod:NAME`, `service:NAME`, each with `.NAMESPACE`, `node:NAME` or `host:ID`.

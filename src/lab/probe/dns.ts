@@ -58,12 +58,12 @@ function* direct(p: Process, spec: DnsSpec, types: readonly number[], watch: Wat
     const name = spec.name.replace(/\.$/, '');
     const query = emitDns({ id, flags: DNS_RD, questions: [{ name, type, class: 1 }], answers: [], authority: [], additional: [] });
     const sent = sock.send(query);
-    if (!sent.ok) return failureOf(sent.errno, watch.said(p.ns));
+    if (!sent.ok) return failureOf(sent.errno, watch.said());
     for (;;) {
       const w = yield* waitFor(sock, () => sock.readable(), p.sim.now + PATIENCE);
       if (!w.ok) return TIMEOUT;
       const r = sock.recv();
-      if (!r.ok) return failureOf(r.errno, watch.said(p.ns));
+      if (!r.ok) return failureOf(r.errno, watch.said());
       const m = parseDns(r.value);
       if (!m || m.id !== id) continue;
       replies.push(m);
@@ -117,7 +117,7 @@ export function dns(spot: Spot, spec: DnsSpec): DnsProbed {
   const probed = probe<DnsOutcome>(
     spot,
     // A resolver asks its servers several times for each name of its search list.
-    { micros: spec.server === undefined ? 8 * PATIENCE : PATIENCE, tries: 3 },
+    { micros: spec.server === undefined ? 8 * PATIENCE : PATIENCE, tries: spec.server === undefined ? 4 : 1 },
     function* (p, watch) {
       const outcome = spec.server === undefined ? yield* byResolver(p, spec, types, watch) : yield* direct(p, spec, types, watch);
       queries = new Set(messages(watch, p, 'tx').map((m) => m.skb)).size;

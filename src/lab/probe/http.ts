@@ -9,8 +9,8 @@ import { concat, text, utf8 } from '../../wire/bytes.ts';
 import { isAddress, type Spot } from '../place.ts';
 import { resolve } from './names.ts';
 import { type Failure, failureOf } from './outcome.ts';
-import { type Probed, plain, probe } from './run.ts';
-import { dial, NAME_PATIENCE, PATIENCE, TRIES } from './tcp.ts';
+import { type Patience, type Probed, plain, probe } from './run.ts';
+import { dial, NAME_PATIENCE, NAME_TRIES, PATIENCE, TRIES } from './tcp.ts';
 import type { Watch } from './watch.ts';
 
 /** For the answer, once connected. */
@@ -92,23 +92,23 @@ export function parseUrl(url: string): Url | null {
 
 const NO_ANSWER: Failure = { kind: 'timeout', text: 'no whole answer came' };
 
-function patience(spec: HttpSpec): number {
+function patience(spec: HttpSpec): Patience {
   const url = parseUrl(spec.url);
   const named = url !== null && !isAddress(url.host);
-  return spec.within === undefined ? PATIENCE + ANSWER_PATIENCE + (named ? NAME_PATIENCE : 0) : spec.within * SEC;
+  const micros = spec.within === undefined ? PATIENCE + ANSWER_PATIENCE + (named ? NAME_PATIENCE : 0) : spec.within * SEC;
+  return { micros, tries: named ? NAME_TRIES : TRIES };
 }
 
 /** The outcome alone, for many requests in a row. */
 export function httpOnly(spot: Spot, spec: HttpSpec): HttpOutcome {
   const authority = spot.world.kube?.authority ?? null;
-  return plain<HttpOutcome>(spot, patience(spec), (p) => request(p, spec, null, authority), NO_ANSWER);
+  return plain<HttpOutcome>(spot, patience(spec).micros, (p) => request(p, spec, null, authority), NO_ANSWER);
 }
 
 export function http(spot: Spot, spec: HttpSpec): Probed<HttpOutcome> {
-  const micros = patience(spec);
   return probe<HttpOutcome>(
     spot,
-    { micros, tries: TRIES },
+    patience(spec),
     (p, watch) => request(p, spec, watch, spot.world.kube?.authority ?? null),
     () => NO_ANSWER,
   );
@@ -143,13 +143,13 @@ export function* request(p: Process, spec: HttpSpec, watch: Watch | null, author
   const head = Object.entries(own).map(([key, value]) => `${key}: ${value}\r\n`);
   const body = new Uint8Array(spec.send ?? 0).fill(0x68);
   const sent = yield* stream.send(concat([utf8(`${method} ${url.path} HTTP/1.1\r\n${head.join('')}\r\n`), body]), deadline);
-  if (!sent.ok) return failureOf(sent.errno, watch?.said(p.ns) ?? null);
+  if (!sent.ok) return failureOf(sent.errno, watch?.said() ?? null);
   const answer = yield* receive(stream, deadline, method === 'HEAD');
   if ('errno' in answer) {
     if (answer.errno === 'closed') return { kind: 'reset', text: 'the server closed the connection early' };
     return answer.errno === 'EAGAIN'
       ? { kind: 'timeout', text: 'connected, but no whole answer came' }
-      : failureOf(answer.errno, watch?.said(p.ns) ?? null);
+      : failureOf(answer.errno, watch?.said() ?? null);
   }
   if (secure) yield* secure.close();
   return { kind: 'answer', ...answer, certificate: secure?.certificate ?? null, seconds: (p.sim.now - begin) / SEC };

@@ -13,6 +13,7 @@ import { isAddress, type Spot } from '../place.ts';
 import { resolve } from './names.ts';
 import { type Failure, failureOf, unreachableOf } from './outcome.ts';
 import { type Probed, probe } from './run.ts';
+import { NAME_PATIENCE, NAME_TRIES } from './tcp.ts';
 
 /** Longer than a neighbour takes to be given up, so that the answer names it. */
 const PATIENCE = 3.5 * SEC;
@@ -40,10 +41,10 @@ export type PingOutcome =
 const SILENCE: PingOutcome = { kind: 'silence', text: 'no reply' };
 
 export function ping(spot: Spot, spec: PingSpec): Probed<PingOutcome> {
-  const micros = PATIENCE + ((spec.count ?? 1) - 1) * SEC + (isAddress(spec.to) ? 0 : 5 * SEC);
+  const micros = PATIENCE + ((spec.count ?? 1) - 1) * SEC + (isAddress(spec.to) ? 0 : NAME_PATIENCE);
   return probe<PingOutcome>(
     spot,
-    { micros, tries: 1 },
+    { micros, tries: isAddress(spec.to) ? 1 : NAME_TRIES },
     function* (p) {
       const dst = yield* resolve(p, spec.to, false);
       if (typeof dst === 'object') return dst;

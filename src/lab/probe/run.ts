@@ -26,7 +26,7 @@ export interface Patience {
 /** `given`: the outcome of a probe that was given up. */
 export function probe<T>(spot: Spot, patience: Patience, body: (p: Process, watch: Watch) => Task<T>, given: (p: Process) => T): Probed<T> {
   const { sim } = spot.machine;
-  const watch = new Watch(sim);
+  const watch = new Watch(sim, spot.ns);
   try {
     const call = new Call(spot, patience.micros, (p) => body(p, watch), watch.made);
     for (let events = 0; !call.ended && events < MAX_EVENTS; events++) {

@@ -18,6 +18,8 @@ export const PATIENCE = 3.5 * SEC;
 export const NAME_PATIENCE = 6 * SEC;
 /** Connection requests that are dropped for good before it is given up. */
 export const TRIES = 2;
+/** With questions for its address before, which are dropped for good. */
+export const NAME_TRIES = 4;
 
 export interface TcpSpec {
   readonly to: string;
@@ -33,7 +35,7 @@ export function* dial(p: Process, dst: IpAddr, port: number, deadline: number, w
   const sock = openTcp(p, typeof dst === 'number' ? 4 : 6);
   const r = yield* connectTcp(sock, dst, port, deadline);
   if (r.ok) return sock;
-  return r.errno === 'EAGAIN' || r.errno === 'ETIMEDOUT' ? TIMEOUT : failureOf(r.errno, watch?.said(p.ns) ?? null);
+  return r.errno === 'EAGAIN' || r.errno === 'ETIMEDOUT' ? TIMEOUT : failureOf(r.errno, watch?.said() ?? null);
 }
 
 export function* connect(p: Process, spec: TcpSpec, watch: Watch | null): Task<TcpOutcome> {
@@ -44,10 +46,10 @@ export function* connect(p: Process, spec: TcpSpec, watch: Watch | null): Task<T
 }
 
 export function tcp(spot: Spot, spec: TcpSpec): Probed<TcpOutcome> {
-  const micros = PATIENCE + (isAddress(spec.to) ? 0 : NAME_PATIENCE);
+  const known = isAddress(spec.to);
   return probe<TcpOutcome>(
     spot,
-    { micros, tries: TRIES },
+    { micros: PATIENCE + (known ? 0 : NAME_PATIENCE), tries: known ? TRIES : NAME_TRIES },
     (p, watch) => connect(p, spec, watch),
     () => TIMEOUT,
   );

@@ -9,7 +9,7 @@ import { isAddress, type Spot } from '../place.ts';
 import { resolve } from './names.ts';
 import { type Failure, failureOf } from './outcome.ts';
 import { type Probed, probe } from './run.ts';
-import { NAME_PATIENCE } from './tcp.ts';
+import { NAME_PATIENCE, NAME_TRIES } from './tcp.ts';
 import type { Watch } from './watch.ts';
 
 const PATIENCE = 3.5 * SEC;
@@ -37,14 +37,14 @@ export function* ask(p: Process, spec: UdpSpec, watch: Watch | null): Task<UdpOu
   if (!w.ok) return TIMEOUT;
   const r = sock.recv();
   if (r.ok) return { kind: 'answer', data: text(r.value) };
-  return failureOf(r.errno, watch?.said(p.ns) ?? null);
+  return failureOf(r.errno, watch?.said() ?? null);
 }
 
 export function udp(spot: Spot, spec: UdpSpec): Probed<UdpOutcome> {
-  const micros = PATIENCE + (isAddress(spec.to) ? 0 : NAME_PATIENCE);
+  const known = isAddress(spec.to);
   return probe<UdpOutcome>(
     spot,
-    { micros, tries: 1 },
+    { micros: PATIENCE + (known ? 0 : NAME_PATIENCE), tries: known ? 1 : NAME_TRIES },
     (p, watch) => ask(p, spec, watch),
     () => TIMEOUT,
   );

@@ -14,8 +14,9 @@ const MAX_KEPT = 40_000;
 /** How long the last copies of a packet may still be under way when one of them was dropped for good, µs. */
 const GRACE = 100_000;
 
-/** Drops that say nothing of the packet itself: copies for nobody, and what waits for a neighbour that may still answer. */
-const HARMLESS = /^(OTHERHOST|NEIGH_|BRIDGE_|NOT_FOR_ME|ARP_|NDISC_|UNHANDLED_PROTO|DEV_DOWN|IPV6DISABLED|VXLAN_INVALID_SOURCE)/;
+/** Drops that come again however often the packet is sent anew: nobody's queue was full, and nobody had to be found first. */
+const FOR_GOOD =
+  /^(NETFILTER|NO_ROUTE|ROUTE_|BLACKHOLE|NOT_FORWARDING|MARTIAN|RP_FILTER|IP_RPFILTER|VXLAN_(VNI|NO_REMOTE)|GENEVE_VNI|NO_TUNNEL|TTL_EXCEEDED|EACCES|EHOSTUNREACH)/;
 
 export class Watch {
   readonly events: PacketEvent[] = [];
@@ -31,8 +32,12 @@ export class Watch {
   private readonly sim: Sim;
   private readonly stopListening: () => void;
 
-  constructor(sim: Sim) {
+  private readonly home: { readonly host: string; readonly ns: string };
+
+  /** `ns`: where the probe starts. */
+  constructor(sim: Sim, ns: Netns) {
     this.sim = sim;
+    this.home = { host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '' };
     this.stopListening = sim.trace.listen((e) => this.hear(e));
   }
 
@@ -65,7 +70,7 @@ export class Watch {
     return id;
   }
 
-  /** Time when a probe that sends `tries` times before it gives up may be given up; null while there is hope. */
+  /** Time when a probe that may lose `tries` packets in a row before it gives up may be given up; null while there is hope. */
   hopeless(tries: number): number | null {
     return this.lost.size >= tries ? this.lostAt + GRACE : null;
   }
@@ -89,10 +94,10 @@ export class Watch {
       this.frames.set(e, packet);
       if (own.has(e.skb)) this.learn(packet);
       else if (this.known(packet)) own.add(e.skb);
-    } else if (e.kind === 'net.drop' && own.has(e.skb) && !HARMLESS.test(e.reason)) {
+    } else if (e.kind === 'net.drop' && own.has(e.skb) && FOR_GOOD.test(e.reason)) {
       this.lost.add(this.root(e.skb));
       this.lostAt = this.sim.now;
-    }
+    } else if (e.kind === 'net.deliver' && e.host === this.home.host && e.ns === this.home.ns && own.has(e.skb)) this.lost.clear();
   }
 
   private learn(p: Packet): void {
@@ -107,12 +112,10 @@ export class Watch {
   }
 
   /** The last ICMP error about one of the probe's packets that came back to where it started. */
-  said(ns: Netns): Said | null {
-    const { kernel } = ns;
-    const name = kernel.nameOf(ns) ?? '';
+  said(): Said | null {
     for (let i = this.events.length - 1; i >= 0; i--) {
       const e = this.events[i] as PacketEvent;
-      if (e.kind !== 'net.rx' || e.host !== kernel.hostname || e.ns !== name || !this.own.has(e.skb)) continue;
+      if (e.kind !== 'net.rx' || e.host !== this.home.host || e.ns !== this.home.ns || !this.own.has(e.skb)) continue;
       const p = this.frames.get(e);
       if (!p?.quoted) continue;
       const v6 = p.proto === IPPROTO_ICMPV6;
