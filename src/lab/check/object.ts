@@ -17,7 +17,7 @@ export interface FieldWish {
   readonly equals?: unknown;
   readonly matches?: string;
   readonly exists?: boolean;
-  /** Of a number. */
+  /** Of a number; of all of them when the path leads to several. */
   readonly min?: number;
   readonly max?: number;
   /** Of values that the path leads to. */
@@ -108,8 +108,8 @@ function wish(scene: Scene, check: ObjectCheck, o: Thing, w: FieldWish): { want:
       `matches ${w.matches}`,
     );
   if (w.min !== undefined || w.max !== undefined) {
-    const n = first === undefined ? Number.NaN : Number(first);
-    return say(n >= (w.min ?? Number.NEGATIVE_INFINITY) && n <= (w.max ?? Number.POSITIVE_INFINITY), `is ${amount(w as Amount)}`);
+    const [low, high] = [w.min ?? Number.NEGATIVE_INFINITY, w.max ?? Number.POSITIVE_INFINITY];
+    return say(values.length > 0 && values.every((v) => Number(v) >= low && Number(v) <= high), `is ${amount(w as Amount)}`);
   }
   return say(
     values.some((v) => same(v, w.equals)),
