@@ -1,0 +1,2 @@
+#@ answer why 1
+kubectl set env deployment/{{name}} -c {{side}} PORT={{port}}

@@ -1,0 +1,2 @@
+#@ answer why 2
+kubectl set env deployment/{{name}} -c {{side}} PORT={{port}}
