@@ -6,6 +6,7 @@ import { type HttpOutcome, type HttpSpec, http, httpOnly, parseUrl } from '../pr
 import { meets, wordOf } from '../probe/outcome.ts';
 import { trouble } from '../probe/report.ts';
 import type { Probed } from '../probe/run.ts';
+import { whoAnswers, whomItSaw } from '../probe/servers.ts';
 import type { CheckKind, Finding } from './kind.ts';
 import { regexFault } from './udp.ts';
 
@@ -63,7 +64,7 @@ export const httpKind: CheckKind<HttpCheck> = {
         const { journey } = watched ?? http(spot, spec);
         return { passed: false, expected, actual, ...trouble(journey, outcome.kind !== 'answer') };
       }
-      const who = nameIn(outcome);
+      const who = outcome.kind === 'answer' ? whoAnswers(outcome.body) : null;
       if (who !== null) answered.set(who, (answered.get(who) ?? 0) + 1);
     }
     if (check.backends) return { expected, ...distribution(check, answered) };
@@ -96,7 +97,7 @@ function wish(check: HttpCheck): string {
 function judge(check: HttpCheck, o: HttpOutcome): { passed: boolean; actual: string } {
   if (o.kind === 'tls') return { passed: check.expect === 'tls' || check.expect === 'fails', actual: o.text };
   if (o.kind !== 'answer') return { passed: typeof check.expect === 'string' && meets(check.expect, wordOf(o)), actual: o.text };
-  const seen = / sees (\S+)/.exec(o.body)?.[1];
+  const seen = whomItSaw(o.body);
   let actual = `status ${o.status}${seen ? `, seen by the server as ${seen}` : ''}`;
   let passed = o.status === check.expect && (check.source === undefined || seen === check.source);
   const also = (good: boolean, text: string): void => {
@@ -118,12 +119,6 @@ function judge(check: HttpCheck, o: HttpOutcome): { passed: boolean; actual: str
     also(c !== null && (name === undefined || c.names.some((n) => fits(name, n))), `certificate for ${c?.names.join(', ') ?? 'nobody'}`);
   }
   return { passed, actual };
-}
-
-/** Who answered: the test servers begin with their name. */
-function nameIn(o: HttpOutcome): string | null {
-  if (o.kind !== 'answer') return null;
-  return /^(\S+) sees /.exec(o.body)?.[1] ?? /^(\S+)\s*$/.exec(o.body)?.[1] ?? null;
 }
 
 function distribution(check: HttpCheck, answered: ReadonlyMap<string, number>): Pick<Finding, 'passed' | 'actual'> {

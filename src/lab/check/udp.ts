@@ -4,6 +4,7 @@ import type { Check, Place } from '../lab.ts';
 import { locate, target } from '../place.ts';
 import { meets, wordOf } from '../probe/outcome.ts';
 import { trouble } from '../probe/report.ts';
+import { whomItSaw } from '../probe/servers.ts';
 import { udp } from '../probe/udp.ts';
 import type { CheckKind } from './kind.ts';
 
@@ -36,7 +37,7 @@ export const udpKind: CheckKind<UdpCheck> = {
     let passed = meets(check.expect, answered ? 'answer' : wordOf(outcome));
     let actual = answered ? 'answered' : outcome.text;
     if (answered) {
-      const seen = / sees (\S+)/.exec(outcome.data)?.[1];
+      const seen = whomItSaw(outcome.data);
       if (seen) actual += `, seen by the server as ${seen}`;
       if (check.source !== undefined && seen !== check.source) passed = false;
       if (check.body !== undefined && !new RegExp(check.body, 'u').test(outcome.data)) {
