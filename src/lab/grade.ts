@@ -6,7 +6,7 @@ import { Activity } from './activity.ts';
 import { kindOf } from './check/index.ts';
 import type { Baseline, Finding, Scene } from './check/kind.ts';
 import type { Check, CheckReport, GradeReport, Lab, LabSource, Task, TaskReport } from './lab.ts';
-import { type Act, checkHeader, MAX_STEPS, Replay, type SubmissionLog, start, starting } from './log.ts';
+import { type Act, checkHeader, MAX_STEPS, Replay, type Started, type SubmissionLog, start, starting } from './log.ts';
 import { instantiate } from './parameters.ts';
 import { reset } from './reset.ts';
 import type { World } from './world.ts';
@@ -20,6 +20,15 @@ function baselineOf(world: World, lab: Lab): Baseline {
       if (note !== undefined) notes.set(check.id, note);
     }
   return notes;
+}
+
+/** Checks that listen while the learner works begin to. */
+function watchAll({ world, lab, recording }: Started): void {
+  for (const task of lab.tasks)
+    for (const check of task.checks) {
+      const watch = kindOf(check).watch?.(world, check);
+      if (watch) recording.watches.set(check.id, watch);
+    }
 }
 
 export interface GradeOptions {
@@ -40,6 +49,7 @@ export class Grading {
     this.replay = new Replay(lab, opts.maxSteps ?? MAX_STEPS, started);
     const { world } = this.replay.started;
     this.replay.started.recording.activity = new Activity(world);
+    watchAll(this.replay.started);
     this.baseline = baselineOf(world, lab);
     this.hash = opts.hash ? new TraceHash() : null;
     if (this.hash) world.sim.trace.listen(this.hash.listener);
@@ -72,6 +82,8 @@ export class Grading {
     const { lab } = this;
     const { world, recording } = this.replay.started;
     recording.activity?.stop();
+    recording.service?.stop();
+    for (const watch of recording.watches.values()) watch.stop();
     setRemoteLogin(world.sim, null);
     reset(world);
     const scene: Scene = {

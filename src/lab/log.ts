@@ -8,6 +8,7 @@ import { learnerOf } from './learner.ts';
 import { type LoginTerminal, login } from './login.ts';
 import { preparing } from './prepare.ts';
 import { Recording } from './recording.ts';
+import { startMonitor } from './service.ts';
 import { type World, whole } from './world.ts';
 
 /** Events run since the start and virtual µs: input came between that event and the next. */
@@ -74,7 +75,9 @@ export function* starting(lab: Lab): Generator<void, Started> {
   const world = yield* preparing(lab);
   const learner = learnerOf(lab);
   setRemoteLogin(world.sim, learner);
-  return { lab, world, recording: new Recording(world), terminals: new Map(), learner };
+  const recording = new Recording(world);
+  if (lab.service) recording.service = startMonitor(world, lab.service);
+  return { lab, world, recording, terminals: new Map(), learner };
 }
 
 export const start = (lab: Lab): Started => whole(starting(lab));

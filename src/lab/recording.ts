@@ -2,6 +2,7 @@
 
 import type { Activity } from './activity.ts';
 import type { LogEntry } from './log.ts';
+import type { ServiceMonitor } from './service.ts';
 import type { World } from './world.ts';
 
 export interface Answer {
@@ -11,6 +12,10 @@ export interface Answer {
   readonly time: number;
 }
 
+export interface Watcher {
+  stop(): void;
+}
+
 export class Recording {
   /** All answers in order; the last one to a question counts. */
   readonly answers: Answer[] = [];
@@ -18,6 +23,10 @@ export class Recording {
   readonly hints = new Map<string, Set<number>>();
   /** What programs did; null where nobody will ask, as in the page's own session. */
   activity: Activity | null = null;
+  /** What checks listen to, by id of the check. */
+  readonly watches = new Map<string, Watcher>();
+  /** What asks the lab's service, where it has one. */
+  service: ServiceMonitor | null = null;
   /** Virtual µs when the learner came. */
   readonly begin: number;
 

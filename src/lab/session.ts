@@ -7,6 +7,7 @@ import type { QuestionCheck } from './check/question.ts';
 import type { Check, Lab, LabSource } from './lab.ts';
 import { apply, checkHeader, type LogEntry, Replay, type Started, type SubmissionLog, start } from './log.ts';
 import { instantiate } from './parameters.ts';
+import type { ServiceCount } from './service.ts';
 import type { World } from './world.ts';
 
 export type { CheckReport, GradeReport, LabSource, TaskReport } from './lab.ts';
@@ -213,6 +214,11 @@ export class Session {
         [...hints].map(([task, levels]) => [task, Object.fromEntries([...levels].map((n) => [n, textOf(task, n)]))]),
       ),
     };
+  }
+
+  /** How the lab's service has been so far; null when the lab has none. */
+  service(): ServiceCount | null {
+    return this.started.recording.service?.count ?? null;
   }
 
   solution(): string {

@@ -58,8 +58,13 @@ export function whole<T>(parts: Generator<void, T>): T {
   }
 }
 
-/** Makes sure that the world of that name can be built: cluster files and all that runs in them are loaded when first asked for. */
-export async function loadWorld(name: string): Promise<void> {
+/**
+ * Makes sure that a world, or that of a lab, can be built: cluster files and all that runs in them are loaded when first asked for, and
+ * so is the monitor of a lab's service.
+ */
+export async function loadWorld(what: string | { readonly world: string; readonly service?: unknown }): Promise<void> {
+  const { world: name, service } = typeof what === 'string' ? { world: what, service: undefined } : what;
+  if (service !== undefined) await import('./monitor.ts');
   if (WORLDS[name]) return;
   const { clusterWorlds, growingWorlds } = await import('./cluster.ts');
   for (const [id, build] of Object.entries(clusterWorlds)) WORLDS[id] ??= build;

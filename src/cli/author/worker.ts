@@ -16,7 +16,7 @@ export type TestAnswer = { readonly ok: true; readonly result: TestResult } | { 
 
 async function run(job: TestJob): Promise<TestResult> {
   const source = loadLab(job.lab);
-  await loadWorld(source.world);
+  await loadWorld(source);
   if (job.kind === 'prove') return { proofs: proveSeed(source, job.seed, job.only) };
   const trial = new Trial(source, job.seed);
   const mine = trial.mutants.flatMap((_, i) => (i % job.parts === job.part ? [i] : []));

@@ -67,7 +67,7 @@ async function gradeScript(args: Args): Promise<number> {
   if (id === undefined || file === undefined) throw new Error('usage: hopwise lab grade ID --script FILE [--seed N] [--json]');
   if (!existsSync(file)) throw new Error(`--script ${file}: no such file`);
   const lab = loadLab(id);
-  await loadWorld(lab.world);
+  await loadWorld(lab);
   const seed = integer(args, 'seed', 1);
   const script = substitute(readFileSync(file, 'utf8'), drawValues(lab.id, lab.parameters, seed));
   const log = scriptLog(instantiate(lab, seed), script);

@@ -29,7 +29,7 @@ export async function shellCommand(argv: string[]): Promise<number> {
   const lab = args.values.get('lab');
   const seed = integer(args, 'seed', 1);
   const source = lab === undefined ? null : loadLab(lab);
-  if (source) await loadWorld(source.world);
+  if (source) await loadWorld(source);
   const session =
     source === null ? createPlayground(seed, world === '' ? undefined : clusterName(world)) : createSession({ lab: source, seed });
   const host = args.values.get('host') ?? (session.info.hosts[0]?.id as string);

@@ -55,7 +55,7 @@ export async function sourceOf(id: string, root?: string): Promise<LabSource | n
   let source = sources.get(key);
   if (source === undefined) {
     source = labIds(root).includes(id) ? loadLab(id, root) : null;
-    if (source) await loadWorld(source.world);
+    if (source) await loadWorld(source);
     sources.set(key, source);
   }
   return source;

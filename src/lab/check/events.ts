@@ -4,7 +4,7 @@ import { type IpAddr, inPrefix, parseIp } from '../../wire/addr.ts';
 import type { Captured, Layer, Ran } from '../activity.ts';
 import type { Check } from '../lab.ts';
 import { matches, patternFault } from '../pattern.ts';
-import { nameOf } from '../place.ts';
+import { isAt } from '../tracepattern.ts';
 import type { World } from '../world.ts';
 import type { CheckKind, Finding, Scene } from './kind.ts';
 
@@ -24,7 +24,7 @@ export interface PacketMatch {
 export interface EventsCheck extends Check {
   readonly captured?: {
     readonly device?: string;
-    /** Machine or pod. */
+    /** Machine (its first namespace), pod, or HOST/NETNS. */
     readonly host?: string;
     readonly matches: PacketMatch;
   };
@@ -65,11 +65,9 @@ function packetFits(c: Captured, m: PacketMatch): boolean {
   return c.layers.some((l) => layerFits(l, m));
 }
 
-/** The machine, the pod, or machine/netns. */
+/** A program runs on its machine wherever it went there with `ip netns exec`. */
 function isOn(world: World, where: { host: string; ns: string }, wanted: string | undefined): boolean {
-  if (wanted === undefined || wanted === where.host || wanted === `${where.host}/${where.ns}`) return true;
-  const name = nameOf(world, where.host, where.ns);
-  return where.ns !== '' && (name === wanted || name === `pod ${wanted}`);
+  return wanted === undefined || wanted === where.host || isAt(world, where.host, where.ns, wanted);
 }
 
 const times = (n: number): string => (n === 1 ? 'once' : `${n} times`);
@@ -82,7 +80,9 @@ function wanted(min: number, max: number | undefined): string {
 
 function captured({ world, recording }: Scene, check: EventsCheck, want: NonNullable<EventsCheck['captured']>): Finding {
   const all = recording.activity?.captured ?? [];
-  const here = all.filter((c) => isOn(world, c, want.host) && (want.device === undefined || c.dev === want.device));
+  const here = all.filter(
+    (c) => (want.host === undefined || isAt(world, c.host, c.ns, want.host)) && (want.device === undefined || c.dev === want.device),
+  );
   const fitting = here.filter((c) => packetFits(c, want.matches));
   const n = fitting.reduce((sum, c) => sum + c.count, 0);
   const packet = Object.entries(want.matches)

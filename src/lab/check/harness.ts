@@ -32,6 +32,9 @@ export interface Bench extends Scene {
   answers(question: string, value: string): Bench;
   /** What a check says, given as in lab.yaml. */
   says(kind: string, own: object): Finding;
+  /** From now on the check listens, as it does from the beginning of a replay; `heard` is what it says then. */
+  hears(kind: string, own: object): Bench;
+  heard(): Finding;
   /** What a mutation says: steps, then checks. */
   after(steps: readonly object[], checks: readonly object[], own?: object): Finding;
 }
@@ -56,6 +59,7 @@ export function bench(lab: Partial<Lab> = {}): Bench {
     const { steps, now } = world.sim;
     apply(started, { steps, time: now, ...entry } as Parameters<typeof apply>[1]);
   };
+  let listening: Check | null = null;
   const scene: Bench = {
     world,
     lab: started.lab,
@@ -69,6 +73,16 @@ export function bench(lab: Partial<Lab> = {}): Bench {
     answers(question, value) {
       enter({ op: 'answer', question, value });
       return scene;
+    },
+    hears(kind, own) {
+      listening = checkOf(kind, own);
+      const watch = kindOf(listening).watch?.(world, listening);
+      if (watch) recording.watches.set(listening.id, watch);
+      return scene;
+    },
+    heard() {
+      for (const watch of recording.watches.values()) watch.stop();
+      return scene.look(listening as Check);
     },
     says(kind, own) {
       recording.activity?.stop();

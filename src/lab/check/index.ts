@@ -3,8 +3,10 @@
 import type { Check } from '../lab.ts';
 import { addressKind } from './address.ts';
 import { dnsKind } from './dns.ts';
+import { duringKind } from './during.ts';
 import { eventsKind } from './events.ts';
 import { httpKind } from './http.ts';
+import { invariantKind } from './invariant.ts';
 import type { CheckKind } from './kind.ts';
 import { matrixKind } from './matrix.ts';
 import { mutationKind } from './mutation.ts';
@@ -31,6 +33,8 @@ export const KINDS: readonly CheckKind<never>[] = [
   questionKind,
   unchangedKind,
   mutationKind,
+  duringKind,
+  invariantKind,
   scriptKind,
   eventsKind,
   objectKind,

@@ -2,7 +2,7 @@
 
 import type { Check, Lab } from '../lab.ts';
 import type { Flow } from '../probe/ask.ts';
-import type { Recording } from '../recording.ts';
+import type { Recording, Watcher } from '../recording.ts';
 import type { World } from '../world.ts';
 
 export interface Finding {
@@ -45,6 +45,8 @@ export interface CheckKind<C extends Check = Check> {
   run(scene: Scene, check: C): Finding;
   /** Text to remember before the learner comes, under the check's id. Must only look: an event run here would shift the replay. */
   note?(world: World, check: C): string;
+  /** Listens from before the learner comes until the grade; at hand in `run` as recording.watches.get(check.id). */
+  watch?(world: World, check: C): Watcher | null;
   /** The flows that it asks for: hints try them, and their parts, in the learner's world and in a solved one. */
   flows?(world: World, check: C): readonly Flow[];
   /** Faults that a schema cannot say, each with the field it is about; `lab` is one with values. */
