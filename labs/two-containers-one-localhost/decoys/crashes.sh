@@ -1,0 +1,13 @@
+# The command is no program of this image.
+#@ answer missing 1,3
+#@ answer asker 127.0.0.1
+#@ answer device lo
+kubectl apply -f - <<'EOF'
+apiVersion: v1
+kind: Pod
+metadata: { name: {{pod}} }
+spec:
+  containers:
+    - { name: {{names.server}}, image: "nginx:1.29" }
+    - { name: {{names.side}}, image: "busybox:1.37", command: [curl, "http://localhost:80/"] }
+EOF

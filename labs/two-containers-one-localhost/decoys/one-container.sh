@@ -1,0 +1,13 @@
+#@ answer missing 1,3
+#@ answer asker 127.0.0.1
+#@ answer device lo
+kubectl apply -f - <<'EOF'
+apiVersion: v1
+kind: Pod
+metadata: { name: {{pod}} }
+spec:
+  containers:
+    - name: {{names.server}}
+      image: nginx:1.29
+      command: [sh, -c, "(while true; do curl -s http://localhost:80/ >/dev/null; sleep 2; done) & exec nginx -g 'daemon off;'"]
+EOF
