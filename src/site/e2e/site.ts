@@ -8,7 +8,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { type Browser, chromium, type Page } from 'playwright';
 import { CHROMIUM_FLAGS, findChromium } from '../../../tools/chromium.mjs';
 
-const DIST = resolve(import.meta.dirname, '../../../dist');
+const DIST = resolve(process.env.HOPWISE_DIST ?? resolve(import.meta.dirname, '../../../dist'));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
