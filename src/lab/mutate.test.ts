@@ -77,7 +77,7 @@ test('variants are refused, let through or recognised as the same; the report co
     'equivalent',
   ]);
   const report = mutationReport(lax, verdicts);
-  expect(report.killed + report.survived + report.equivalent).toBe(trial.mutants.length);
+  expect(report.killed + report.told + report.survived + report.equivalent).toBe(trial.mutants.length);
   expect(report.survivors.map((v) => v.line)).toContain(3);
   expect(report.checks).toEqual([{ check: 'loopback', failed: report.killed, alone: report.killed, decoys: 0 }]);
 });

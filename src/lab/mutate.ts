@@ -115,7 +115,8 @@ export function namesOf(world: World): Names {
   };
 }
 
-export type Fate = 'killed' | 'survived' | 'equivalent';
+/** `told`: it passes, and a check that does not count says what is amiss, as it does for a solution that is accepted with a remark. */
+export type Fate = 'killed' | 'told' | 'survived' | 'equivalent';
 
 export interface Verdict extends Omit<Mutant, 'script'> {
   readonly lab: string;
@@ -131,6 +132,8 @@ export class Trial {
   private readonly lab: Lab;
   /** What the solution and its alternatives make of the world. */
   private good: ReadonlySet<string> | null = null;
+  /** Checks that do not count and that the solution passes. */
+  private remarks: readonly string[] | null = null;
 
   constructor(source: LabSource, seed: number) {
     this.lab = instantiate(source, seed);
@@ -143,7 +146,8 @@ export class Trial {
     const { script, ...mutant } = this.mutants[index] as Mutant;
     const report = this.run(actsOf(script));
     const bad = report ? counted(report).filter((c) => c.status !== 'passed') : [];
-    const fate = report === null || bad.length > 0 ? 'killed' : this.same(script) ? 'equivalent' : 'survived';
+    const fate =
+      report === null || bad.length > 0 ? 'killed' : this.remarked(report) ? 'told' : this.same(script) ? 'equivalent' : 'survived';
     const failed = bad.filter((c) => c.status === 'failed').map((c) => c.name);
     return { ...mutant, lab: this.lab.id, seed: this.lab.seed, fate, failed };
   }
@@ -158,6 +162,14 @@ export class Trial {
       throw e;
     }
     return grading.verdict();
+  }
+
+  private remarked(report: GradeReport): boolean {
+    const passing = (r: GradeReport | null): string[] =>
+      (r?.tasks ?? []).flatMap((t) => t.checks.filter((c) => c.informational && c.status === 'passed').map((c) => c.name));
+    this.remarks ??= passing(this.run(actsOf(this.lab.solution)));
+    const now = passing(report);
+    return this.remarks.some((id) => !now.includes(id));
   }
 
   private effect(script: string): string {
@@ -187,6 +199,7 @@ export interface Coverage {
 export interface MutationReport {
   readonly lab: string;
   readonly killed: number;
+  readonly told: number;
   readonly survived: number;
   readonly equivalent: number;
   /** Share of the variants with another effect that were refused. */
@@ -198,7 +211,7 @@ export interface MutationReport {
 /** The verdicts on one lab's variants, all seeds together. */
 export function mutationReport(source: LabSource, verdicts: readonly Verdict[]): MutationReport {
   const count = (fate: Fate): number => verdicts.filter((v) => v.fate === fate).length;
-  const [killed, survived, equivalent] = [count('killed'), count('survived'), count('equivalent')];
+  const [killed, told, survived, equivalent] = [count('killed'), count('told'), count('survived'), count('equivalent')];
   const checks = source.tasks
     .flatMap((t) => t.checks)
     .filter((c) => !c.informational)
@@ -210,5 +223,5 @@ export function mutationReport(source: LabSource, verdicts: readonly Verdict[]):
     }));
   const survivors = verdicts.filter((v) => v.fate === 'survived').sort((a, b) => a.line - b.line || a.seed - b.seed);
   const score = killed + survived === 0 ? 1 : killed / (killed + survived);
-  return { lab: source.id, killed, survived, equivalent, score, survivors, checks };
+  return { lab: source.id, killed, told, survived, equivalent, score, survivors, checks };
 }

@@ -93,7 +93,7 @@ export function proofText(proofs: readonly Proof[]): string {
 
 export function mutationText(m: MutationReport, verdicts: readonly Verdict[]): string {
   const lines = [
-    `${m.score >= BAR ? 'ok  ' : 'FAIL'} ${m.lab}: ${(m.score * 100).toFixed(1)} % of the broken variants refused: ${m.killed} of ${m.killed + m.survived}; ${m.equivalent} more come to the same as a solution`,
+    `${m.score >= BAR ? 'ok  ' : 'FAIL'} ${m.lab}: ${(m.score * 100).toFixed(1)} % of the broken variants refused: ${m.killed} of ${m.killed + m.survived}; ${m.equivalent} more come to the same as a solution${m.told > 0 ? `, ${m.told} are accepted with a remark` : ''}`,
   ];
   const line = (v: Verdict): string => `${v.line}: ${v.operator}: ${v.before}${v.after === '' ? '' : `  →  ${v.after}`}`;
   const groups = new Map<string, number[]>();

@@ -4,7 +4,7 @@ import type { AnyObject } from '../../cluster/api/object.ts';
 import { BUILT_IN, resourceName } from '../../cluster/api/resources.ts';
 import { Veth } from '../../net/dev/veth.ts';
 import type { Netns } from '../../net/netns.ts';
-import { Directory, FileInode, type Inode, Symlink } from '../../os/inode.ts';
+import { Directory, type Inode, ProcDir, RegularFile, Symlink } from '../../os/inode.ts';
 import type { Machine } from '../../os/machine.ts';
 import { runCommand } from '../../os/run.ts';
 import { SEC } from '../../sim/sim.ts';
@@ -140,18 +140,19 @@ function files(machine: Machine, begin: number): string[] {
       const at = `${path}/${name}`;
       const node = machine.mounts.over.get(plain) ?? plain;
       if (SKIPPED.test(at) || name === '.bash_history') continue;
+      if (node instanceof ProcDir) continue;
       if (node instanceof Directory) walk(node, at, depth + 1);
-      else if (node instanceof Symlink) lines.push(`${at} -> ${node.target}`);
-      else if (node instanceof FileInode) lines.push(`${at} ${node.mode} ${node.mtime > begin ? contents(node, machine) : ''}`);
+      else if (node instanceof Symlink) lines.push(`${at} -> ${node.target(machine.init)}`);
+      else if (node instanceof RegularFile) lines.push(`${at} ${node.mode} ${node.mtime > begin ? contents(node) : ''}`);
     }
   };
   for (const root of new Set([machine.fs.root, ...[...machine.processes.values()].flatMap((p) => [...p.mnt.over.values()])]))
-    if (root instanceof Directory) walk(root, '', 0);
+    if (root instanceof Directory && !(root instanceof ProcDir)) walk(root, '', 0);
   return lines;
 }
 
-function contents(node: FileInode, machine: Machine): string {
-  const bytes = node.bytes(machine.init);
+function contents(node: RegularFile): string {
+  const bytes = node.bytes();
   return bytes.ok ? JSON.stringify(text(bytes.value)) : '';
 }
 
