@@ -2,6 +2,7 @@
 
 import '../os/whole.ts';
 import './iptables/exthelp.ts';
+import './sh/engine.ts';
 import type { Command } from '../os/program.ts';
 import { arp } from './arp/arp.ts';
 import { arping } from './arping/arping.ts';

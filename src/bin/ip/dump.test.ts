@@ -6,6 +6,7 @@ import { Machine } from '../../os/machine.ts';
 import { runCommand } from '../../os/run.ts';
 import { SEC, Sim } from '../../sim/sim.ts';
 import { bash } from '../sh/sh.ts';
+import '../sh/engine.ts';
 import { ip } from './ip.ts';
 
 function host() {

@@ -2,17 +2,13 @@
 
 import type { Task } from '../../os/process.ts';
 import type { Tty } from '../../os/tty.ts';
-import { stoppedJobs } from './builtins/control.ts';
-import { notifyJobs } from './builtins/jobs.ts';
-import { askProgram, completeLine } from './complete.ts';
 import { outOfMemory } from './fork.ts';
-import { reportFault, runStatement, runText } from './interpret.ts';
 import { state } from './jobs.ts';
 import { type Key, KeyDecoder } from './keys.ts';
+import { late } from './late.ts';
 import { decodePrompt } from './prompt.ts';
 import { LineEditor, type LineResult } from './readline.ts';
 import { openHereDocument } from './sh.ts';
-import { parseSource } from './source.ts';
 import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
 import { runExitTrap, runPendingTraps } from './traps.ts';
 import { OutOfMemory } from './vars.ts';
@@ -45,7 +41,7 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
     if (sh.vars.get(name) === undefined) sh.vars.set(name, value);
   if (!o.norc) {
     const rc = p.readText(`${sh.vars.get('HOME') ?? ''}/.bashrc`);
-    if (rc !== null) yield* protectedRun(sh, () => runText(sh, rc, '~/.bashrc'));
+    if (rc !== null) yield* protectedRun(sh, () => late().runText(sh, rc, '~/.bashrc'));
   }
   loadHistory(sh);
   const input: Input = { decoder: new KeyDecoder(), keys: [] };
@@ -56,14 +52,14 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
         return sh.status;
       });
     }
-    yield* notifyJobs(sh);
+    if (sh.jobs.list.length > 0) yield* late().notifyJobs(sh);
     setWindowSize(sh);
     const before = sh.vars.get('PROMPT_COMMAND');
-    if (before) yield* protectedRun(sh, () => runText(sh, before));
+    if (before) yield* protectedRun(sh, () => late().runText(sh, before));
     const text = yield* readCommand(sh, input);
     if (text === null) {
       yield* p.err('exit\n');
-      if (yield* stoppedJobs(sh)) continue;
+      if (yield* late().stoppedJobs(sh)) continue;
       break;
     }
     if (text === '') continue;
@@ -82,14 +78,27 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
 function loadHistory(sh: Shell): void {
   const file = sh.vars.get('HISTFILE');
   const text = file ? sh.p.readText(file) : null;
-  if (text !== null) sh.history.push(...text.split('\n').filter((line) => line !== '').slice(-HISTORY_SIZE));
+  if (text !== null)
+    sh.history.push(
+      ...text
+        .split('\n')
+        .filter((line) => line !== '')
+        .slice(-HISTORY_SIZE),
+    );
 }
 
 /** When an interactive shell ends it leaves its history to the next one, unless HISTFILE was unset. */
 function saveHistory(sh: Shell): void {
   const file = sh.vars.get('HISTFILE');
   const size = Number(sh.vars.get('HISTFILESIZE') ?? HISTORY_SIZE);
-  if (file && sh.history.length > 0) sh.p.writeFile(file, sh.history.slice(-size).map((line) => `${line}\n`).join(''));
+  if (file && sh.history.length > 0)
+    sh.p.writeFile(
+      file,
+      sh.history
+        .slice(-size)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
 }
 
 /** checkwinsize */
@@ -102,12 +111,12 @@ function setWindowSize(sh: Shell): void {
 
 /** Runs one command's text. True when the shell is to end. */
 function* runInput(sh: Shell, text: string): Task<boolean> {
-  const parsed = parseSource(text);
+  const parsed = late().parseSource(text);
   sh.source = parsed.source;
   return yield* protectedRun(sh, function* () {
-    for (const s of parsed.statements) yield* runStatement(sh, s);
+    for (const s of parsed.statements) yield* late().runStatement(sh, s);
     if (parsed.fault) {
-      yield* reportFault(sh, parsed, null);
+      yield* late().reportFault(sh, parsed, null);
       sh.status = 2;
     }
     return sh.status;
@@ -165,8 +174,8 @@ function* readCommand(sh: Shell, input: Input): Task<string | null> {
     }
     if (r.kind === 'eof') {
       if (text === '') return null;
-      const parsed = parseSource(text);
-      yield* reportFault(sh, parsed, null);
+      const parsed = late().parseSource(text);
+      yield* late().reportFault(sh, parsed, null);
       sh.status = 2;
       return '';
     }
@@ -174,7 +183,7 @@ function* readCommand(sh: Shell, input: Input): Task<string | null> {
     if (line === null) return '';
     text += text === '' ? line : `\n${line}`;
     if (text.trim() === '') return '';
-    const open = parseSource(`${text}\n`).fault?.incomplete || /(^|[^\\])(\\\\)*\\$/.test(text) || openHereDocument(text);
+    const open = late().parseSource(`${text}\n`).fault?.incomplete || /(^|[^\\])(\\\\)*\\$/.test(text) || openHereDocument(text);
     if (open) continue;
     remember(sh, text);
     return text;
@@ -225,7 +234,7 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
     prompt,
     cols: tty?.cols ?? 80,
     history: sh.history,
-    complete: (line, cursor) => completeLine(sh, line, cursor),
+    complete: (line, cursor) => late().completeLine(sh, line, cursor),
   });
   /** Bytes that were read and belong to whoever reads after this line. */
   let ahead: Uint8Array = new Uint8Array(0);
@@ -237,7 +246,7 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
       for (;;) {
         const key = input.keys.shift();
         if (key) {
-          if (key.kind === 'key' && key.name === 'Tab') yield* askProgram(sh, editor.line, editor.column);
+          if (key.kind === 'key' && key.name === 'Tab') yield* late().askProgram(sh, editor.line, editor.column);
           const step = editor.press(key);
           output += step.output;
           result = step.result;

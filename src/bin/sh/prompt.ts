@@ -2,14 +2,15 @@
 
 import type { Task } from '../../os/process.ts';
 import { strftime } from '../strftime.ts';
-import { expandQuotedText } from './expand.ts';
+import { late } from './late.ts';
 import { BASH_VERSION, type Shell } from './state.ts';
 
 export function* decodePrompt(sh: Shell, text: string): Task<string> {
   const decoded = text.replace(/\\(\d{3}|D\{([^}]*)\}|.)/gs, (whole, c: string, format: string | undefined) =>
     promptEscape(sh, whole, c, format),
   );
-  return sh.opt('promptvars') ? yield* expandQuotedText(sh, decoded) : decoded;
+  if (!sh.opt('promptvars') || !/[$`"\\]/.test(decoded)) return decoded;
+  return yield* late().expandQuotedText(sh, decoded);
 }
 
 function promptEscape(sh: Shell, whole: string, c: string, format: string | undefined): string {

@@ -3,13 +3,12 @@
 import type { Process, Task } from '../../os/process.ts';
 import type { Command } from '../../os/program.ts';
 import { strerror } from '../../sim/errno.ts';
-import { setOption } from './builtins/settings.ts';
 import { guarded } from './fork.ts';
 import { interact } from './interactive.ts';
-import { reportFault, runStatement } from './interpret.ts';
 import { Jobs } from './jobs.ts';
-import { parseSource, Source } from './source.ts';
+import { late } from './late.ts';
 import { Abandon, BASH_VERSION, SET_OPTIONS, Shell } from './state.ts';
+import { Source } from './text.ts';
 import { HELP, USAGE } from './usage.ts';
 
 const VERSION_TEXT = `GNU bash, version ${BASH_VERSION} (x86_64-pc-linux-gnu)
@@ -106,7 +105,7 @@ function* main(p: Process): Task<number> {
   if (typeof inv === 'number') return inv;
   const sh = new Shell(p, new Jobs(), new Source(''));
   setUp(sh);
-  for (const [name, on] of inv.set) setOption(sh, name, on);
+  for (const [name, on] of inv.set) late().setOption(sh, name, on);
   for (const [name, on] of inv.shopt) sh.shopt.set(name, on);
   sh.resetSignal('INT');
   if (inv.command !== null) {
@@ -140,7 +139,7 @@ function importFunctions(sh: Shell): void {
   for (const [key, value] of sh.p.env) {
     const name = /^BASH_FUNC_(.+)%%$/.exec(key)?.[1];
     if (!name || !value.startsWith('() {')) continue;
-    const parsed = parseSource(`${name} ${value}`);
+    const parsed = late().parseSource(`${name} ${value}`);
     const command = parsed.statements[0]?.command;
     if (command?.type === 'Function') sh.functions.set(name, { body: command.body, source: parsed.source, exported: true });
   }
@@ -178,14 +177,14 @@ function setUp(sh: Shell): void {
 
 /** Runs a whole text; statements before a syntax error run first, as bash reads line by line. */
 export function* runScript(sh: Shell, text: string, kind: string): Task<number> {
-  const parsed = parseSource(text);
+  const parsed = late().parseSource(text);
   sh.source = parsed.source;
   const isFile = kind !== '-c';
   const { statements } = parsed;
   for (let i = 0; i < statements.length; i++) {
     const s = statements[i] as (typeof statements)[number];
     try {
-      yield* runStatement(sh, s, !parsed.fault && i === statements.length - 1);
+      yield* late().runStatement(sh, s, !parsed.fault && i === statements.length - 1);
     } catch (e) {
       if (!(e instanceof Abandon) || e.fatal || !isFile) throw e;
       // An expression error gives up the line; a script goes on with the next.
@@ -195,7 +194,7 @@ export function* runScript(sh: Shell, text: string, kind: string): Task<number> 
     }
   }
   if (parsed.fault) {
-    yield* reportFault(sh, parsed, kind);
+    yield* late().reportFault(sh, parsed, kind);
     sh.status = parsed.fault.message.includes("matching `)'") ? 1 : 2;
   }
   return sh.status;
@@ -209,13 +208,13 @@ function* runStdin(sh: Shell): Task<number> {
     const next = yield* readStdinLine(sh);
     if (next !== null) text += next;
     if (text === '' && next === null) return sh.status;
-    const parsed = parseSource(text, line);
+    const parsed = late().parseSource(text, line);
     const open = parsed.fault?.incomplete || /(^|[^\\])(\\\\)*\\\n$/.test(text) || openHereDocument(text);
     if (open && next !== null) continue;
     sh.source = parsed.source;
     for (const s of parsed.statements) {
       try {
-        yield* runStatement(sh, s);
+        yield* late().runStatement(sh, s);
       } catch (e) {
         if (!(e instanceof Abandon) || e.fatal) throw e;
         sh.status = e.status;
@@ -223,7 +222,7 @@ function* runStdin(sh: Shell): Task<number> {
       }
     }
     if (parsed.fault) {
-      yield* reportFault(sh, parsed, null);
+      yield* late().reportFault(sh, parsed, null);
       sh.status = 2;
       return sh.status;
     }

@@ -1,38 +1,7 @@
-/** Shell source text: parsed trees that know the text they index, line numbers, and syntax errors in bash's words. */
+/** Shell source text parsed: trees that know the text they index, and syntax errors in bash's words. */
 
 import { forEachChild, type ParsedScript, parse, type Statement, type SyntaxNode, type Word, type WordPart } from 'unbash';
-
-/** A text that syntax trees index, and what its lines are called in messages. */
-export class Source {
-  readonly text: string;
-  /** Number of the first line. */
-  readonly firstLine: number;
-  private starts: number[] | null = null;
-
-  constructor(text: string, firstLine = 1) {
-    this.text = text;
-    this.firstLine = firstLine;
-  }
-
-  line(pos: number): number {
-    if (!this.starts) {
-      this.starts = [0];
-      for (let i = this.text.indexOf('\n'); i >= 0; i = this.text.indexOf('\n', i + 1)) this.starts.push(i + 1);
-    }
-    let lo = 0;
-    let hi = this.starts.length - 1;
-    while (lo < hi) {
-      const mid = (lo + hi + 1) >> 1;
-      if ((this.starts[mid] as number) <= pos) lo = mid;
-      else hi = mid - 1;
-    }
-    return this.firstLine + lo;
-  }
-
-  lineText(line: number): string {
-    return this.text.split('\n')[line - this.firstLine] ?? '';
-  }
-}
+import { Source } from './text.ts';
 
 export interface SyntaxFault {
   line: number;

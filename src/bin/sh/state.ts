@@ -4,7 +4,7 @@ import type { CompoundCommand, CompoundList, Redirected } from 'unbash';
 import type { Process } from '../../os/process.ts';
 import type { Signal } from '../../os/signal.ts';
 import type { Jobs } from './jobs.ts';
-import type { Source } from './source.ts';
+import type { Source } from './text.ts';
 import { ReadonlyError, type Variable, Vars } from './vars.ts';
 
 export const BASH_VERSION = '5.2.15(1)-release';

@@ -1,7 +1,7 @@
 /** Traps: EXIT, ERR, DEBUG and signals. Models trap.c of bash */
 
 import type { Task } from '../../os/process.ts';
-import { runText } from './interpret.ts';
+import { late } from './late.ts';
 import { ExitShell, Interrupted, type Shell } from './state.ts';
 
 /** Runs the commands of traps whose signals came in. */
@@ -20,7 +20,7 @@ export function* runTrap(sh: Shell, name: string): Task<void> {
   const wasIn = sh.inTrap;
   sh.inTrap = true;
   try {
-    yield* runText(sh, action);
+    yield* late().runText(sh, action);
   } finally {
     sh.inTrap = wasIn;
   }
@@ -34,7 +34,7 @@ export function* runExitTrap(sh: Shell): Task<number> {
   sh.traps.delete('EXIT');
   const { status } = sh;
   try {
-    yield* runText(sh, action);
+    yield* late().runText(sh, action);
     return status;
   } catch (e) {
     if (e instanceof ExitShell) return e.status;
