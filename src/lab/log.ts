@@ -59,7 +59,7 @@ const SCRIPT_STEPS = 200_000;
 /** Events between two questions whether to go on. */
 const EVENTS_PER_LOOK = 32;
 /** Bytes that a terminal is given at most by one log. */
-const MAX_INPUT = 16 << 20;
+const MAX_INPUT = 1 << 20;
 
 export interface Started {
   readonly lab: Lab;

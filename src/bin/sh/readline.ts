@@ -3,7 +3,7 @@
 import type { Key } from './keys.ts';
 
 /** A line longer than this takes no more text: the memory of a tab is bounded. */
-const MAX_LINE = 1 << 20;
+const MAX_LINE = 1 << 16;
 
 export interface Completion {
   /** Where the word begins that `candidates` stand for. */
@@ -38,6 +38,12 @@ interface Search {
   saved: { text: string[]; cursor: number };
 }
 
+/** Row and column, counted from the prompt's last line. */
+interface Place {
+  readonly row: number;
+  readonly col: number;
+}
+
 export class LineEditor {
   private text: string[] = [];
   private cursor = 0;
@@ -50,6 +56,8 @@ export class LineEditor {
   private lastWasKill = false;
   /** Row of the cursor below the prompt's row, as it was last drawn. */
   private row = 0;
+  /** Where the text ended after it was last added to, so that typing on does not measure it from its start. */
+  private tail: { readonly cols: number; readonly at: number; readonly place: Place } | null = null;
   private readonly ctx: LineContext;
 
   constructor(ctx: LineContext) {
@@ -67,6 +75,7 @@ export class LineEditor {
   }
 
   press(key: Key): Step {
+    if (key.kind === 'key' || this.search) this.tail = null;
     if (this.search) return this.searchKey(key);
     const tab = key.kind === 'key' && key.name === 'Tab';
     const step =
@@ -86,12 +95,16 @@ export class LineEditor {
     else this.text = [...this.text.slice(0, this.cursor), ...chars, ...this.text.slice(this.cursor)];
     this.cursor += chars.length;
     if (atEnd && !/[^ -~]/.test(text)) {
-      const before = this.position(this.text.length - chars.length);
-      const after = this.position(this.text.length);
+      const { cols } = this.ctx;
+      const at = this.text.length - chars.length;
+      const before = this.tail?.at === at && this.tail.cols === cols ? this.tail.place : this.position(at);
+      const after = this.position(this.text.length, at, before);
+      this.tail = { cols, at: this.text.length, place: after };
       this.row = after.row;
       // A full last column leaves the cursor hanging there: push it on.
       return { output: text + (after.col === 0 && after.row > before.row ? ' \r' : ''), result: null };
     }
+    this.tail = null;
     return this.redraw();
   }
 
@@ -323,14 +336,17 @@ export class LineEditor {
 
   // ---- drawing
 
-  /** Row and column of a position, counted from the prompt's last line. */
-  private position(at: number): { row: number; col: number } {
+  private origin(): Place {
+    const { cols, prompt } = this.ctx;
+    const col = promptWidth(prompt);
+    return { row: Math.floor(col / cols), col: col % cols };
+  }
+
+  /** The place of a position, measured from a place that is known. */
+  private position(at: number, from = 0, known: Place = this.origin()): Place {
     const { cols } = this.ctx;
-    let row = 0;
-    let col = promptWidth(this.ctx.prompt);
-    row += Math.floor(col / cols);
-    col %= cols;
-    for (let i = 0; i < at; i++) {
+    let { row, col } = known;
+    for (let i = from; i < at; i++) {
       const c = this.text[i] as string;
       if (c === '\n') {
         row++;
