@@ -1,6 +1,6 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
-import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
 
 export interface Step {
   readonly host: string;
@@ -24,7 +24,7 @@ export interface Growth {
 /** Seconds of virtual time since the learner came, and what the service monitor has counted. */
 export interface Clock {
   readonly elapsed: number;
-  readonly service: { readonly asked: number; readonly failed: number; readonly down: number } | null;
+  readonly service: ServiceCount | null;
 }
 
 export type ToWorker =

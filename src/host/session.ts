@@ -25,6 +25,8 @@ interface Screen {
   owed: number;
 }
 
+const TICK_MS = 1_000;
+
 /** How far virtual time may hurry after wall time: what lies further back is forgotten (a suspended laptop, a busy loop). */
 const CATCH_UP_US = 250_000;
 
@@ -40,6 +42,9 @@ export class HostSession {
   private logWanted = false;
   /** How many entries of the log were told, and the events that had run then. */
   private told = { entries: 0, steps: -1 };
+  /** The lab has a time limit or a service monitor. */
+  private timed = false;
+  private ticked = -1;
   private bench: { readonly world: number; readonly bench: Bench } | null = null;
   private readonly post: (message: FromWorker) => void;
   private readonly env: Surroundings;
@@ -133,6 +138,8 @@ export class HostSession {
       this.logWanted = true;
     });
     this.told = { entries: 0, steps: -1 };
+    this.timed = (session.info.limit ?? session.info.service ?? null) !== null;
+    this.ticked = -1;
     this.virtualBase = session.now;
     this.wallBase = this.env.now();
     this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed() });
@@ -222,6 +229,7 @@ export class HostSession {
     this.settleInput();
     this.scheduleFlush();
     this.afterCommands();
+    this.tick();
     if (this.swamped()) return;
     if (!done) {
       this.wake();
@@ -232,6 +240,7 @@ export class HostSession {
     const wait = Math.min(
       next === null ? Infinity : (next - this.virtualBase) / 1000 - (now - this.wallBase),
       this.logWanted ? this.logAfter - now : Infinity,
+      this.timed ? TICK_MS : Infinity,
     );
     if (wait === Infinity) return;
     this.stopTimer = this.env.later(Math.min(Math.max(1, wait), 3_600_000), () => {
@@ -287,6 +296,16 @@ export class HostSession {
     const growth = { contentHash: info.contentHash, from: told.entries, entries, at: { steps, time: session.now } };
     this.told = { entries: told.entries + entries.length, steps };
     this.post({ t: 'log', growth, prompt });
+  }
+
+  /** In labs with a time limit or a service monitor the page shows how it stands, once a second. */
+  private tick(): void {
+    const { session } = this;
+    if (!session || !this.timed) return;
+    const elapsed = Math.floor(session.elapsed);
+    if (elapsed === this.ticked) return;
+    this.ticked = elapsed;
+    this.post({ t: 'clock', clock: { elapsed, service: session.service() } });
   }
 
   private fail(where: string, error: unknown): void {

@@ -12,6 +12,7 @@ import type { World } from './world.ts';
 
 export type { CheckReport, GradeReport, LabSource, TaskReport } from './lab.ts';
 export type { LogEntry, SubmissionLog } from './log.ts';
+export type { ServiceCount } from './service.ts';
 
 export interface HostInfo {
   readonly id: string;
@@ -214,6 +215,11 @@ export class Session {
         [...hints].map(([task, levels]) => [task, Object.fromEntries([...levels].map((n) => [n, textOf(task, n)]))]),
       ),
     };
+  }
+
+  /** Seconds of virtual time since the learner came. */
+  get elapsed(): number {
+    return (this.now - this.started.recording.begin) / SEC;
   }
 
   /** How the lab's service has been so far; null when the lab has none. */

@@ -87,7 +87,8 @@ test('a hint names its price before it is opened', async () => {
 
 test('a failed check tells what was expected, and where packets go wrong on request', async () => {
   await page.goto(`${site.url}/labs/missing-masquerade/`);
-  const task = page.locator('[data-task][data-done="false"]').first();
+  const locate = page.getByRole('button', { name: /^Where does it go wrong/ });
+  const task = page.locator('[data-task]').filter({ has: locate }).first();
   await task.getByRole('button', { name: /^Where does it go wrong/ }).click({ timeout: 30_000 });
   await task.locator('.ws-located').filter({ hasNotText: 'Sending packets' }).waitFor({ timeout: 20_000 });
   await task.getByText('Why not yet?').click();

@@ -117,8 +117,8 @@ export const words = {
   clock: {
     left: (s: number) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} left`,
     over: 'The time is over',
-    service: (failed: number, asked: number, down: number, budget: number) =>
-      `${failed} of ${asked} requests failed, down ${Math.round(down)} s of ${budget} s allowed`,
+    service: (asked: number, failed: number, budget: number) =>
+      `service asked ${asked} times, down for ${Math.round(failed)} s of ${budget} s allowed`,
   },
   handIn: {
     button: 'Hand in',

@@ -16,8 +16,8 @@ export function Clock({ world }: { world: World }) {
         </span>
       )}
       {service && (
-        <span class={seen && seen.down > service.budget ? 'ws-late' : ''}>
-          {words.clock.service(seen?.failed ?? 0, seen?.asked ?? 0, seen?.down ?? 0, service.budget)}
+        <span class={seen && seen.failed > seen.budget ? 'ws-late' : ''}>
+          {words.clock.service(seen?.asked ?? 0, seen?.failed ?? 0, service.budget)}
         </span>
       )}
     </p>
