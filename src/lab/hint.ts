@@ -164,7 +164,8 @@ function told(flow: Flow, got: Answer, intended: Answer): Told {
   const say = (what: string, hop: string | null): Told => ({ text: `${flowText(flow)}: ${what}.`, hop });
   const journey = got.journey as Journey;
   const there = visitsOf(journey, 'there');
-  const meant = intended.journey ? visitsOf(intended.journey, 'there') : [];
+  // The way to another pod of the same name is another way.
+  const meant = intended.journey && intended.to === got.to ? visitsOf(intended.journey, 'there') : [];
   const at = (s: Step): string => `${nameAt(journey, s)} ${s.device}`.trim();
   if (got.word !== 'ok' || intended.word !== 'ok') {
     const fatal = journey.steps.find((s) => s.what === 'drop' && !quiet(s.detail));

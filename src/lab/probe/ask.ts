@@ -26,6 +26,8 @@ export interface Answer {
   /** `ok`, or the word of the failure. */
   readonly word: string;
   readonly text: string;
+  /** What the target's name stood for. */
+  readonly to: string;
   /** Null when the place or the target does not exist. */
   readonly journey: Journey | null;
 }
@@ -38,28 +40,28 @@ interface Outcome {
 const GOOD = ['reply', 'ok', 'answer'];
 
 export function ask(world: World, flow: Flow): Answer {
-  const missing = (text: string): Answer => ({ word: 'unknown', text, journey: null });
+  const missing = (text: string): Answer => ({ word: 'unknown', text, to: '', journey: null });
   const spot = locate(world, flow.from);
   if (typeof spot === 'string') return missing(spot);
   const question = flow.ask;
-  const answer = ({ outcome, journey }: { readonly outcome: Outcome; readonly journey: Journey }): Answer => {
+  const answer = (to: string, { outcome, journey }: { readonly outcome: Outcome; readonly journey: Journey }): Answer => {
     const word = GOOD.includes(outcome.kind) ? 'ok' : wordOf(outcome as Parameters<typeof wordOf>[0]);
-    return { word, text: outcome.text ?? outcome.kind, journey };
+    return { word, text: outcome.text ?? outcome.kind, to, journey };
   };
   if (question.kind === 'http') {
     const url = targetUrl(world, question.spec.url);
-    return typeof url === 'string' ? answer(http(spot, { ...question.spec, url })) : missing(url.missing);
+    return typeof url === 'string' ? answer(url, http(spot, { ...question.spec, url })) : missing(url.missing);
   }
   if (question.kind === 'dns') {
     const server = question.server === undefined ? undefined : target(world, question.server);
     if (typeof server === 'object') return missing(server.missing);
-    return answer(dns(spot, { name: question.name, type: question.type, ...(server === undefined ? {} : { server }) }));
+    return answer(server ?? '', dns(spot, { name: question.name, type: question.type, ...(server === undefined ? {} : { server }) }));
   }
   const to = target(world, question.to);
   if (typeof to !== 'string') return missing(to.missing);
-  if (question.kind !== 'ping') return answer((question.kind === 'tcp' ? tcp : udp)(spot, { to, port: question.port }));
+  if (question.kind !== 'ping') return answer(to, (question.kind === 'tcp' ? tcp : udp)(spot, { to, port: question.port }));
   const { size = 56, df = false, ttl } = question;
-  return answer(ping(spot, { to, size, df, ...(ttl === undefined ? {} : { ttl }) }));
+  return answer(to, ping(spot, { to, size, df, ...(ttl === undefined ? {} : { ttl }) }));
 }
 
 /** `ping from web-a to 10.244.2.7`. */

@@ -1,7 +1,7 @@
 /** The way of a probe's packets: every device, rule and rewriting in order, and where it ended. */
 
 import { formatIp } from '../../wire/addr.ts';
-import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../wire/ipv4.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { nameOf, type Spot } from '../place.ts';
 import { ARP, type Packet } from './flow.ts';
 import type { PacketEvent, Watch } from './watch.ts';
@@ -85,6 +85,7 @@ export class Journey {
       const packet = watch.frames.get(e);
       if (packet && !later.has(e.skb)) later.set(e.skb, packet);
     }
+    const begun = firstOf([...later.values()]);
     const ways = new Map<number, 'there' | 'back'>();
     const steps: Step[] = [];
     for (const e of own) {
@@ -96,19 +97,27 @@ export class Journey {
       if (way === undefined) {
         const begins = e.host === home.host && e.ns === home.ns && e.kind !== 'net.rx' && e.kind !== 'net.deliver';
         const copied = parent !== 0 && !packet?.quoted && !answers(packet, seen.get(parent) ?? null) ? ways.get(parent) : undefined;
-        way = copied ?? (begins && !packet?.quoted && !answers(packet, this.first(later)) ? 'there' : 'back');
+        way = copied ?? (begins && !packet?.quoted && !answers(packet, begun) ? 'there' : 'back');
         ways.set(e.skb, way);
       }
       const step = stepOf(e, packet, way);
       if (step) steps.push(step);
     }
-    return steps;
+    // Once the name is known, the questions for it are no part of the way.
+    const named = steps.some((s) => s.packet !== null && s.packet.proto !== ARP && !asksForName(s.packet));
+    return named ? steps.filter((s) => s.packet === null || !asksForName(s.packet)) : steps;
   }
+}
 
-  private first(later: ReadonlyMap<number, Packet>): Packet | null {
-    for (const p of later.values()) if (p.proto !== ARP) return p;
-    return null;
-  }
+/** The first packet of what was asked, past questions for a name. */
+function firstOf(seen: readonly Packet[]): Packet | null {
+  const all = seen.filter((p) => p.proto !== ARP);
+  return all.find((p) => !asksForName(p)) ?? all[0] ?? null;
+}
+
+function asksForName(packet: Packet): boolean {
+  const p = packet.quoted ?? packet;
+  return p.proto === IPPROTO_UDP && (p.dport === 53 || p.sport === 53);
 }
 
 /** Whether a packet goes against the first one: on the loopback both begin in the same place. */
