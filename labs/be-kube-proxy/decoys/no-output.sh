@@ -2,18 +2,17 @@
 #@ host node-1
 cat > /root/sync.sh <<'EOF'
 #!/bin/bash
-# sync.sh VIP:PORT [IP:PORT …]: lets the VIP lead to the endpoints on this node, whatever it did before.
 vip=${1%:*} port=${1#*:}
 shift
 id=${vip//./-}-$port
 match="-d $vip/32 -p tcp --dport $port"
-rules=":SVC-$id - [0:0]"
+rules=":SVC-$id -"
 i=0
 for ep in "$@"; do
   left=$(($# - i))
   pick=$([ $left -gt 1 ] && awk -v n=$left 'BEGIN { printf "-m statistic --mode random --probability %.11f", 1 / n }')
   rules="$rules
-:SEP-$id-$i - [0:0]
+:SEP-$id-$i -
 -A SEP-$id-$i -s ${ep%:*}/32 -j SVC-MASQ
 -A SEP-$id-$i -p tcp -j DNAT --to-destination $ep
 -A SVC-$id $pick -j SEP-$id-$i"
@@ -21,7 +20,7 @@ for ep in "$@"; do
 done
 iptables-restore --noflush <<RULES
 *nat
-:SVC-MASQ - [0:0]
+:SVC-MASQ -
 -A SVC-MASQ -j MARK --or-mark 0x4000
 $rules
 COMMIT
@@ -42,18 +41,17 @@ chmod +x /root/sync.sh
 #@ host node-2
 cat > /root/sync.sh <<'EOF'
 #!/bin/bash
-# sync.sh VIP:PORT [IP:PORT …]: lets the VIP lead to the endpoints on this node, whatever it did before.
 vip=${1%:*} port=${1#*:}
 shift
 id=${vip//./-}-$port
 match="-d $vip/32 -p tcp --dport $port"
-rules=":SVC-$id - [0:0]"
+rules=":SVC-$id -"
 i=0
 for ep in "$@"; do
   left=$(($# - i))
   pick=$([ $left -gt 1 ] && awk -v n=$left 'BEGIN { printf "-m statistic --mode random --probability %.11f", 1 / n }')
   rules="$rules
-:SEP-$id-$i - [0:0]
+:SEP-$id-$i -
 -A SEP-$id-$i -s ${ep%:*}/32 -j SVC-MASQ
 -A SEP-$id-$i -p tcp -j DNAT --to-destination $ep
 -A SVC-$id $pick -j SEP-$id-$i"
@@ -61,7 +59,7 @@ for ep in "$@"; do
 done
 iptables-restore --noflush <<RULES
 *nat
-:SVC-MASQ - [0:0]
+:SVC-MASQ -
 -A SVC-MASQ -j MARK --or-mark 0x4000
 $rules
 COMMIT
@@ -82,18 +80,17 @@ chmod +x /root/sync.sh
 #@ host cp-1
 cat > /root/sync.sh <<'EOF'
 #!/bin/bash
-# sync.sh VIP:PORT [IP:PORT …]: lets the VIP lead to the endpoints on this node, whatever it did before.
 vip=${1%:*} port=${1#*:}
 shift
 id=${vip//./-}-$port
 match="-d $vip/32 -p tcp --dport $port"
-rules=":SVC-$id - [0:0]"
+rules=":SVC-$id -"
 i=0
 for ep in "$@"; do
   left=$(($# - i))
   pick=$([ $left -gt 1 ] && awk -v n=$left 'BEGIN { printf "-m statistic --mode random --probability %.11f", 1 / n }')
   rules="$rules
-:SEP-$id-$i - [0:0]
+:SEP-$id-$i -
 -A SEP-$id-$i -s ${ep%:*}/32 -j SVC-MASQ
 -A SEP-$id-$i -p tcp -j DNAT --to-destination $ep
 -A SVC-$id $pick -j SEP-$id-$i"
@@ -101,7 +98,7 @@ for ep in "$@"; do
 done
 iptables-restore --noflush <<RULES
 *nat
-:SVC-MASQ - [0:0]
+:SVC-MASQ -
 -A SVC-MASQ -j MARK --or-mark 0x4000
 $rules
 COMMIT

@@ -12,7 +12,6 @@ ping -c1 {{far-ip}}
 ping -c1 {{near-ip}}
 #@ host node-1
 sleep 2
-kill $(pidof tcpdump)
 #@ answer encapsulates 2
 #@ answer outer-destination {{there.underlay}}
 #@ answer ttl 62

@@ -12,7 +12,6 @@ ping -c1 {{far-ip}}
 ping -c1 {{near-ip}}
 #@ host node-1
 sleep 2
-kill $(pidof tcpdump)
 sleep 1
 for dev in cni0 flannel.1 eth0; do tcpdump -nr /tmp/$dev.pcap; done
 #@ answer encapsulates 2

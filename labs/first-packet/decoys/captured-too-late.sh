@@ -14,7 +14,6 @@ tcpdump -nni flannel.1 icmp &
 tcpdump -nni eth0 udp port 8472 &
 sleep 1
 sleep 2
-kill $(pidof tcpdump)
 #@ answer encapsulates 2
 #@ answer outer-destination {{there.underlay}}
 #@ answer ttl 62

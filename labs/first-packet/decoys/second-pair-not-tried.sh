@@ -13,7 +13,6 @@ sleep 1
 ping -c1 {{far-ip}}
 #@ host node-1
 sleep 2
-kill $(pidof tcpdump)
 #@ answer encapsulates 2
 #@ answer outer-destination {{there.underlay}}
 #@ answer ttl 62
