@@ -17,6 +17,16 @@ export interface AddPod {
   readonly namespace?: string;
 }
 
+/** What `kubectl patch` does, straight through the API. */
+export interface Patch {
+  /** KIND/NAME. */
+  readonly object: string;
+  readonly namespace?: string;
+  /** Strategic when not given. */
+  readonly type?: 'strategic' | 'merge' | 'json';
+  readonly with: unknown;
+}
+
 /** One of these fields, with `on` beside `run`. */
 export interface Step {
   readonly on?: Place;
@@ -31,6 +41,7 @@ export interface Step {
   readonly 'rollout-restart'?: string;
   readonly scale?: { readonly deployment: string; readonly replicas: number; readonly namespace?: string };
   readonly apply?: string;
+  readonly patch?: Patch;
   readonly forget?: 'caches';
 }
 
@@ -56,6 +67,7 @@ export function stepName(step: Step): string {
   const [field] = Object.keys(step).filter((k) => k !== 'on') as (keyof Step)[];
   const value = field === undefined ? '' : step[field];
   if (step.run !== undefined) return `${step.on}: ${step.run.trim().split('\n')[0]}`;
+  if (step.patch) return `patch ${step.patch.object}`;
   return `${field} ${typeof value === 'object' ? Object.values(value).join(' ') : String(value).split('\n')[0]}`;
 }
 
@@ -66,6 +78,15 @@ function kubectl(ops: Operations, argv: readonly string[], stdin = ''): Done {
   const { controlPlane: machine } = ops;
   const r = bashAt({ machine, ns: machine.kernel.init }, script);
   return r.exitCode === 0 ? { problem: null } : { problem: `kubectl ${argv.join(' ')} ended with ${r.exitCode}`, log: tail(r) };
+}
+
+function patch({ api, resource }: Operations, { object, namespace = 'default', type = 'strategic', with: body }: Patch): Done {
+  if (!api) return { problem: NO_CLUSTER };
+  const [kind = '', name = ''] = object.split('/');
+  const known = resource(kind);
+  if (!known) return { problem: `the API has no kind "${kind}"` };
+  const r = api.patch(known.name, known.namespaced ? namespace : '', name, type, body);
+  return { problem: r.ok ? null : (r.status.message ?? `${object} cannot be patched`) };
 }
 
 /** Carries out one step. */
@@ -101,6 +122,7 @@ export function perform(world: World, step: Step): Done {
     return { problem: ops.scale(deployment, namespace, replicas) };
   }
   if (step.apply !== undefined) return kubectl(ops, ['apply', '-f', '-'], step.apply);
+  if (step.patch) return patch(ops, step.patch);
   if (step.forget !== undefined) forgetCaches(world);
   return { problem: null };
 }
