@@ -11,6 +11,16 @@ import { ByteQueue } from './pipe.ts';
 export const TTY_OUTPUT = 65536;
 /** Input that no program has read yet; what comes beyond it is lost, as on Linux (there: 4096). */
 const TTY_INPUT = 16 << 20;
+/** Bytes that are typed again key by key, up to the end of their line. */
+const RETYPED = 256;
+/** ^C ^D ^H ^Q … ^Z ^\\ and erase: keys that the line discipline acts on. */
+const STEERS = new Set([3, 4, 8, 17, 19, 21, 22, 23, 26, 28, 127]);
+
+/** Behind the first line end from `from` on. */
+function lineEnd(bytes: Uint8Array, from: number): number {
+  for (let i = from; i < bytes.length; i++) if (bytes[i] === 10 || bytes[i] === 13) return i + 1;
+  return bytes.length;
+}
 
 export interface Termios {
   icanon: boolean;
@@ -88,8 +98,18 @@ export class Tty {
   retype(ahead: Uint8Array): void {
     const behind = this.input.take(this.input.size).slice();
     this.pendingLines.length = 0;
-    this.type(ahead);
-    if (behind.length > 0) this.type(behind);
+    const all = new Uint8Array(ahead.length + behind.length);
+    all.set(ahead);
+    all.set(behind, ahead.length);
+    // Of a long paste only the beginning goes through the line discipline key by key: each command of it comes here again.
+    const end = this.termios.icanon ? lineEnd(all, RETYPED) : all.length;
+    const rest = all.subarray(end);
+    if (rest.some((b) => STEERS.has(b))) {
+      this.type(all);
+      return;
+    }
+    this.type(all.subarray(0, end));
+    if (rest.length > 0) this.hold(rest);
   }
 
   /** Takes up to `max` bytes of output. */
@@ -161,6 +181,19 @@ export class Tty {
     }
     this.pendingLines.shift();
     return n;
+  }
+
+  /** Takes lines in that hold no key with a meaning, without echo. */
+  private hold(bytes: Uint8Array): void {
+    const lines = bytes.map((b) => (b === 13 && this.termios.icrnl ? 10 : b));
+    let at = 0;
+    for (let end = lines.indexOf(10); end >= 0; end = lines.indexOf(10, at)) {
+      this.pendingLines.push(end + 1 - at);
+      at = end + 1;
+    }
+    this.input.push(lines.subarray(0, at));
+    this.line = [...lines.subarray(at)];
+    this.readers.wakeAll();
   }
 
   private key(byte: number): void {
