@@ -10,6 +10,7 @@ import { isAddress, type Spot } from '../place.ts';
 import { resolve } from './names.ts';
 import { type Failure, failureOf } from './outcome.ts';
 import { type Patience, type Probed, plain, probe } from './run.ts';
+import { type Secure, type Shown, securing } from './securing.ts';
 import { dial, NAME_PATIENCE, NAME_TRIES, PATIENCE, TRIES } from './tcp.ts';
 import type { Watch } from './watch.ts';
 
@@ -34,13 +35,6 @@ export interface HttpSpec {
   readonly within?: number;
 }
 
-/** Who a server says it is. */
-export interface Shown {
-  readonly subject: string;
-  readonly issuer: string;
-  readonly names: readonly string[];
-}
-
 export type HttpOutcome =
   | {
       readonly kind: 'answer';
@@ -54,25 +48,6 @@ export type HttpOutcome =
   /** TLS did not come about. */
   | { readonly kind: 'tls'; readonly text: string; readonly certificate: Shown | null }
   | Failure;
-
-export interface Secure {
-  readonly stream: Stream;
-  readonly certificate: Shown;
-  close(): Task<void>;
-}
-
-export type Securing = (
-  p: Process,
-  stream: Stream,
-  whom: { readonly name: string; readonly ca: string | undefined; readonly authority: string | null; readonly deadline: number },
-) => Task<Secure | { readonly kind: 'tls'; readonly text: string; readonly certificate: Shown | null }>;
-
-let securing: Securing | null = null;
-
-/** TLS comes with the worlds that have servers for it. */
-export function provideTls(make: Securing): void {
-  securing = make;
-}
 
 const URL_SHAPE = /^(https?):\/\/(\[[0-9a-fA-F:]+\]|[^/:]+)(?::(\d+))?(\/.*)?$/;
 
@@ -128,8 +103,9 @@ export function* request(p: Process, spec: HttpSpec, watch: Watch | null, author
   let stream = tcpStream(sock);
   let secure: Secure | null = null;
   if (url.secure) {
-    if (!securing) return { kind: 'tls', text: 'this world has no TLS', certificate: null };
-    const made = yield* securing(p, stream, { name: spec.sni ?? url.host, ca: spec.ca, authority, deadline });
+    const secured = securing();
+    if (!secured) return { kind: 'tls', text: 'this world has no TLS', certificate: null };
+    const made = yield* secured(p, stream, { name: spec.sni ?? url.host, ca: spec.ca, authority, deadline });
     if ('kind' in made) return made;
     secure = made;
     stream = made.stream;

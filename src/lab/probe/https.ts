@@ -7,7 +7,7 @@ import { alertFor, certificatesIn, systemTrust, verifyChain, verifyText } from '
 import { parseIp } from '../../wire/addr.ts';
 import { text } from '../../wire/bytes.ts';
 import { altNames, type Certificate, formatName, matchesHost } from '../../wire/x509.ts';
-import { provideTls, type Securing, type Shown } from './http.ts';
+import { provideTls, type Securing, type Shown } from './securing.ts';
 
 function shown(c: Certificate): Shown {
   return {
