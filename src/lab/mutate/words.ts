@@ -126,7 +126,7 @@ function numbers(line: Line): Wrong[] {
   line.tokens.forEach((token, i) => {
     const before = line.tokens[i - 1]?.text ?? '';
     // 1450, key=1450, address:80, 8080:80, the new text of sed's s/…/1450/
-    const m = /^(?:(.*[=:])?)(\d{1,9})(?:\/g?)?$/.exec(token.text);
+    const m = /^(s\/.*\/|.*[=:])?(\d{1,9})(?:\/g?)?$/.exec(token.text);
     if (
       !m ||
       (m[1] === undefined && PATIENCE.test(before)) ||
