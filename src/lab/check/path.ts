@@ -58,11 +58,11 @@ const text = (w: Waypoint): string =>
     .filter((x) => x !== undefined)
     .join(' ');
 
-/** `node-1 flannel.1` is short for a host and a device. */
+/** `node-1 flannel.1` and `pod web-a eth0` are short for a place and a device. */
 function waypoint(w: Waypoint | string): Waypoint {
   if (typeof w !== 'string') return w;
-  const space = w.lastIndexOf(' ');
-  return space < 0 || w.startsWith('pod ') ? { host: w } : { host: w.slice(0, space), device: w.slice(space + 1) };
+  const m = /^((?:pod )?\S+) (\S+)$/.exec(w);
+  return m ? { host: m[1] as string, device: m[2] as string } : { host: w };
 }
 
 const glob = (pattern: string, value: string): boolean =>

@@ -26,6 +26,7 @@ test.each<[string, object, boolean, string]>([
   ],
   ['http', { from: 'web-a', url: 'http://10.244.2.7:8080/slow/2', within: 1 }, false, 'no whole answer'],
   ['http', { from: 'web-a', url: 'http://10.96.10.99/', expect: 'refused' }, true, 'refused'],
+  ['http', { from: 'web-a', url: 'https://10.244.2.7/', expect: 'fails' }, true, ''],
   ['http', { from: 'client', url: 'http://10.244.1.5:8080/', expect: 'fails' }, true, 'unreachable'],
   ['http', { from: 'client-pod', url: 'http://10.96.10.20/', times: 90, backends: { each: { min: 0.15 }, of: 3 } }, true, 'web-a'],
   ['http', { from: 'client-pod', url: 'http://10.96.10.20/', body: '^web-c ', tries: 40 }, true, 'status 200'],
@@ -70,6 +71,24 @@ test('what was dropped is told with host, device and rule, and does not take the
   expect(b.world.sim.now - begin).toBeLessThan(1_500_000);
   const rejected = bench().does('node-2', 'iptables -I FORWARD -p tcp -j REJECT --reject-with icmp-admin-prohibited');
   expect(rejected.says('tcp', { from: 'web-a', to: '10.244.2.7', port: 8080, expect: 'unreachable-admin' }).passed).toBe(true);
+});
+
+test('a datagram is answered, and the server saw where it came from', () => {
+  const b = bench().does('web-c', 'podserver clock 123 --udp &');
+  expect(b.says('udp', { from: 'web-a', to: 'pod:web-c', port: 123, source: '10.244.1.5', body: '^clock' }).passed).toBe(true);
+  expect(b.says('udp', { from: 'web-a', to: 'pod:web-c', port: 123, source: '10.244.1.1' }).passed).toBe(false);
+});
+
+test('a copy for somebody else is told with its link', () => {
+  const way = { from: 'web-a', to: '10.244.2.7', once: true, through: ['pod web-a eth0', 'pod web-c eth0'] };
+  expect(bench().says('path', way).passed).toBe(true);
+  const mac = '5e:00:00:00:02:01';
+  const twice = bench().does(
+    'node-1',
+    `bridge fdb del ${mac} dev flannel.1; for n in 10 12; do bridge fdb append 00:00:00:00:00:00 dev flannel.1 dst 192.168.56.$n; done`,
+  );
+  expect(twice.says('path', way).actual).toContain('a packet leaves by node-1 eth0 more than once');
+  expect(twice.says('path', { ...way, once: false, way: 'back', through: ['pod web-c eth0', 'pod web-a eth0'] }).passed).toBe(true);
 });
 
 test('a rewriting is told with its rule', () => {
