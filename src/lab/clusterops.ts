@@ -132,6 +132,15 @@ export class ClusterOperations implements Operations {
     return r.ok ? null : (r.status.message ?? `deployment ${name} cannot be scaled`);
   }
 
+  restart(kind: string, name: string, namespace: string): string | null {
+    const known = this.resource(kind);
+    if (!known) return `the API has no kind "${kind}"`;
+    const restartedAt = new Date(this.sim.epochMs + Math.floor(this.sim.now / 1000)).toISOString();
+    const annotations = { 'kubectl.kubernetes.io/restartedAt': restartedAt };
+    const r = this.api.patch(known.name, namespace, name, 'merge', { spec: { template: { metadata: { annotations } } } });
+    return r.ok ? null : (r.status.message ?? `${kind} ${name} cannot be restarted`);
+  }
+
   movePod(name: string, namespace: string, node: string, ip: string | undefined): string | null {
     const found = this.api.get<Pod>('pods', namespace, name);
     if (!found.ok) return found.status.message ?? `there is no pod ${name}`;
@@ -186,15 +195,21 @@ export class ClusterOperations implements Operations {
   }
 
   ready(seconds: number): string | null {
-    // Controllers first make what has been asked for; what ends is waited for by nobody.
-    this.settle();
-    const all = (): boolean => {
+    const { sim } = this;
+    const proxies = this.proxies();
+    const end = sim.now + seconds * SEC;
+    let version = '';
+    for (let quiet = 0; sim.now < end; sim.runUntil(sim.now + LOOK)) {
       const pods = this.api.list<Pod>('pods');
-      return pods.ok && pods.value.items.every((p) => isReady(p) || p.metadata.deletionTimestamp !== undefined);
-    };
-    if (this.until(all, seconds)) return null;
+      if (!pods.ok) return pods.status.message ?? 'the API refuses';
+      const all = pods.value.items.every((p) => p.metadata.deletionTimestamp !== undefined || isReady(p));
+      // What has just been asked for takes a moment to begin.
+      quiet = all && pods.value.resourceVersion === version && proxies.every((p) => p.settled) ? quiet + 1 : 0;
+      if (quiet >= QUIET_LOOKS) return null;
+      version = pods.value.resourceVersion;
+    }
     const pods = this.api.list<Pod>('pods');
-    const waiting = pods.ok ? pods.value.items.filter((p) => !isReady(p)) : [];
+    const waiting = pods.ok ? pods.value.items.filter((p) => p.metadata.deletionTimestamp === undefined && !isReady(p)) : [];
     return `not all pods are ready after ${seconds} seconds: ${waiting
       .slice(0, 3)
       .map((p) => `${p.metadata.name}: ${this.lastEvent(p.metadata.uid)}`)

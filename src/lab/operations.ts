@@ -20,6 +20,8 @@ export interface Operations {
   addPod(pod: NewPod): string | null;
   /** A name may end in `*`. */
   deletePod(name: string, namespace: string): string | null;
+  /** As `kubectl rollout restart`. */
+  restart(kind: string, name: string, namespace: string): string | null;
   scale(deployment: string, namespace: string, replicas: number): string | null;
   /** The pod ends and is there again under the same name at another place. */
   movePod(name: string, namespace: string, node: string, ip: string | undefined): string | null;

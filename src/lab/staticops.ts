@@ -79,6 +79,10 @@ export class StaticOperations implements Operations {
     return null;
   }
 
+  restart(): string {
+    return NO_KUBERNETES;
+  }
+
   scale(): string {
     return NO_KUBERNETES;
   }

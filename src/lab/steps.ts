@@ -37,7 +37,7 @@ export interface Step {
   readonly 'move-endpoint'?: { readonly pod: string; readonly to: string; readonly ip?: string };
   readonly reboot?: string;
   readonly resync?: 'kube-proxy';
-  /** KIND/NAME or KIND/NAME beside a namespace with `-n`. */
+  /** KIND/NAME, with `-n NAMESPACE` behind it. */
   readonly 'rollout-restart'?: string;
   readonly scale?: { readonly deployment: string; readonly replicas: number; readonly namespace?: string };
   readonly apply?: string;
@@ -116,7 +116,11 @@ export function perform(world: World, step: Step): Done {
   }
   if (step.reboot !== undefined) return { problem: ops.reboot(step.reboot) };
   if (step.resync !== undefined) return { problem: ops.resync() };
-  if (step['rollout-restart'] !== undefined) return kubectl(ops, ['rollout', 'restart', ...step['rollout-restart'].split(' ')]);
+  if (step['rollout-restart'] !== undefined) {
+    const [what = '', , namespace = 'default'] = step['rollout-restart'].split(/ +/);
+    const [kind = '', name = ''] = what.split('/');
+    return { problem: ops.restart(kind, name, namespace) };
+  }
   if (step.scale) {
     const { deployment, replicas, namespace = 'default' } = step.scale;
     return { problem: ops.scale(deployment, namespace, replicas) };
