@@ -1,6 +1,7 @@
 /** Hints worked out from what went wrong: the smallest flow that fails, and where it leaves its intended way. The mend is never named. */
 
 import { formatIp } from '../wire/addr.ts';
+import { IPPROTO_ICMP } from '../wire/ipv4.ts';
 import { kindOf } from './check/index.ts';
 import { grade } from './grade.ts';
 import type { Check, GradeReport, LabSource } from './lab.ts';
@@ -11,6 +12,7 @@ import { type Answer, ask, type Flow, flowText } from './probe/ask.ts';
 import { reasonText, ruleText } from './probe/evidence.ts';
 import { ARP, type Packet } from './probe/flow.ts';
 import { type Journey, quiet, type Step } from './probe/journey.ts';
+import { unreachableOf } from './probe/outcome.ts';
 import { reset } from './reset.ts';
 import type { World } from './world.ts';
 
@@ -24,6 +26,8 @@ export interface ComputedHint {
 
 /** Flows of one check that are tried. */
 const MAX_FLOWS = 40;
+/** Failing ones of which the shortest is told. */
+const ENOUGH = 6;
 
 /**
  * For the first check that fails and asks for a flow; null when there is none. `report`: the grade of this log, when it is known.
@@ -53,22 +57,45 @@ export function computeHint(source: LabSource, log: SubmissionLog, report: Grade
   return null;
 }
 
-function look(mine: World, meant: World, check: Check): { text: string; hop: string | null } | null {
-  for (const flow of (kindOf(check).flows?.(meant, check) ?? []).slice(0, MAX_FLOWS)) {
+interface Failing {
+  readonly flow: Flow;
+  readonly got: Answer;
+  readonly intended: Answer;
+}
+
+/** The shortest of the flows that end otherwise than they should, as far as they are looked for. */
+function shortest(mine: World, meant: World, flows: readonly Flow[]): Failing | null {
+  let best: Failing | null = null;
+  let length = Number.POSITIVE_INFINITY;
+  let found = 0;
+  for (const flow of flows.slice(0, MAX_FLOWS)) {
     const intended = ask(meant, flow);
     const got = ask(mine, flow);
-    if (!got.journey) return { text: `${flowText(flow)}: ${got.text}.`, hop: null };
-    const same = got.word === intended.word;
-    if (!same)
-      for (const part of partsOf(meant, flow, intended.journey)) {
-        const a = ask(meant, part);
-        const b = ask(mine, part);
-        if (a.word === 'ok' && b.word !== 'ok') return told(part, b, a);
-      }
-    const difference = told(flow, got, intended);
-    if (!same || difference.hop !== null) return difference;
+    if (got.word === intended.word && !(flows.length === 1 && intended.journey)) continue;
+    const size = intended.journey ? visitsOf(intended.journey, 'there').length : 0;
+    if (size < length) {
+      best = { flow, got, intended };
+      length = size;
+    }
+    if (++found === ENOUGH) break;
   }
-  return null;
+  return best;
+}
+
+function look(mine: World, meant: World, check: Check): Told | null {
+  const failing = shortest(mine, meant, kindOf(check).flows?.(meant, check) ?? []);
+  if (!failing) return null;
+  const { flow, got, intended } = failing;
+  if (!got.journey) return { text: `${flowText(flow)}: ${got.text}.`, hop: null };
+  const same = got.word === intended.word;
+  if (!same)
+    for (const part of partsOf(meant, flow, intended.journey)) {
+      const a = ask(meant, part);
+      const b = ask(mine, part);
+      if (a.word === 'ok' && b.word !== 'ok') return told(part, b, a);
+    }
+  const difference = told(flow, got, intended);
+  return same && difference.hop === null ? null : difference;
 }
 
 /** Smaller flows that this one is made of, the smallest first. */
@@ -211,6 +238,9 @@ function lost(flow: Flow, got: Answer, there: readonly Visit[], fatal: Step | un
   if (!last) return [got.text, flow.from];
   const p = last.packet;
   if (got.word === 'refused' && p) return [`it arrives at ${last.name}, where nobody takes it (port ${p.dport})`, last.name];
+  const said = journey.steps.find((s) => s.packet?.proto === IPPROTO_ICMP && s.packet.quoted !== null && s.packet.code === 3)?.packet;
+  if (said)
+    return [`it comes to ${last.name}, and ${formatIp(said.src)} says: ${unreachableOf(said.detail, false)} unreachable`, last.name];
   if (back) return [`${got.text}; what comes back is seen last at ${at(back)}`, at(back)];
   return [
     `it comes to ${last.name}${p ? ` as ${formatIp(p.src)} -> ${formatIp(p.dst)}` : ''}, and nothing comes back from there`,
