@@ -48,6 +48,7 @@ test('mutations in a cluster: scale, restart, an added pod, a manifest, a resync
   const label = { labels: { app: 'shop' } };
   const steps = [
     { scale: { deployment: 'shop', replicas: 3 } },
+    { patch: { object: 'service/shop', type: 'json', with: [{ op: 'replace', path: '/spec/ports/0/port', value: 81 }] } },
     { 'rollout-restart': 'deployment/shop' },
     { 'add-pod': { node: 'node-2', name: 'extra', ip: '10.244.2.66', ...label } },
     { apply: 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: noted }\ndata: { a: b }\n' },
@@ -57,9 +58,11 @@ test('mutations in a cluster: scale, restart, an added pod, a manifest, a resync
   const checks = [
     { object: { get: 'pods', selector: 'app=shop', ready: { min: 4 } } },
     { object: { get: 'configmap/noted' } },
+    { object: { get: 'svc/shop', has: [{ path: 'spec.ports[0].port', equals: 81 }] } },
     { http: { from: 'client-pod', url: 'http://10.244.2.66:8080/' } },
     { state: { on: 'node-1', rule: { table: 'nat', chain: 'KUBE-SERVICES', text: 'default/shop' } } },
   ];
   expect(b.after(steps, checks, { ready: true })).toMatchObject({ passed: true });
   expect(b.after([{ 'delete-pod': 'nobody' }], [])).toMatchObject({ passed: false });
+  expect(b.after([{ patch: { object: 'service/nobody', with: {} } }], [])).toMatchObject({ passed: false, actual: 'services "nobody" not found' });
 });
