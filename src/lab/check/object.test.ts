@@ -64,5 +64,28 @@ test('mutations in a cluster: scale, restart, an added pod, a manifest, a resync
   ];
   expect(b.after(steps, checks, { ready: true })).toMatchObject({ passed: true });
   expect(b.after([{ 'delete-pod': 'nobody' }], [])).toMatchObject({ passed: false });
-  expect(b.after([{ patch: { object: 'service/nobody', with: {} } }], [])).toMatchObject({ passed: false, actual: 'services "nobody" not found' });
+  expect(b.after([{ patch: { object: 'service/nobody', with: {} } }], [])).toMatchObject({
+    passed: false,
+    actual: 'services "nobody" not found',
+  });
+});
+
+test('a node that starts again has lost what was only typed, and runs its pods again', () => {
+  b.does(
+    'node-1',
+    'sysctl -w net.ipv4.tcp_syn_retries=2; ip route add 10.99.0.0/16 via 192.168.56.1; iptables -A INPUT -s 1.1.1.1 -j DROP',
+  );
+  const gone = [
+    { state: { on: 'node-1', sysctl: { name: 'net.ipv4.tcp_syn_retries', equals: 6 } } },
+    { state: { on: 'node-1', route: { to: '10.99.0.0/16', absent: true } } },
+    { state: { on: 'node-1', rule: { table: 'filter', source: '1.1.1.1', absent: true } } },
+  ];
+  expect(gone.map(({ state }) => b.says('state', state).passed)).toEqual([false, false, false]);
+  const back = [
+    { state: { on: 'node-1', sysctl: { name: 'net.ipv4.ip_forward', equals: 1 } } },
+    { http: { from: 'client-pod', url: 'http://10.96.10.20/' } },
+    { http: { from: 'web-c', url: 'http://pod:web-a:8080/' } },
+  ];
+  expect(b.after([{ reboot: 'node-1' }], [...gone, ...back], { ready: true })).toMatchObject({ passed: true });
+  expect(b.after([{ reboot: 'cp-1' }], [])).toMatchObject({ passed: false, actual: expect.stringContaining('not emulated') });
 });
