@@ -10,6 +10,7 @@ import { drive } from '../os/run.ts';
 import { MS, SEC } from '../sim/sim.ts';
 import type { NewPod, Operations } from './operations.ts';
 import { fits } from './pattern.ts';
+import { reboot } from './reboot.ts';
 
 const WEB = 'hopwise/echo:1.0';
 const TOOLBOX = 'hopwise/toolbox:1.0';
@@ -190,8 +191,14 @@ export class ClusterOperations implements Operations {
       : `kube-proxy has not written its rules after ${RESYNC_SECONDS} seconds`;
   }
 
-  reboot(node: string): string {
-    return `${node}: to start a node again is not emulated`;
+  reboot(node: string): string | null {
+    const { file, nodes } = this.cluster;
+    const machine = this.machines.get(node);
+    const spec = file.machines.find((m) => m.name === node);
+    if (!machine || !spec || !file.kubernetes) return `there is no node ${node}`;
+    if (spec.role === 'control-plane') return `${node} is the control plane: to start that again is not emulated`;
+    reboot(machine, spec, file.kubernetes, nodes);
+    return null;
   }
 
   ready(seconds: number): string | null {

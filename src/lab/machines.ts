@@ -30,7 +30,8 @@ function must(machine: Machine, argv: readonly string[]): void {
   if (r.exitCode !== 0 || r.stderr !== '') throw new Error(`${machine.hostname}: ${argv.join(' ')} (exit ${r.exitCode}): ${r.stderr}`);
 }
 
-function lines(spec: MachineSpec): string[] {
+/** Addresses and routes of a machine as its files have them, as set-up lines. */
+export function networkLines(spec: MachineSpec): string[] {
   const out: string[] = [];
   for (const i of spec.interfaces) {
     if (i.mac) out.push(`link set ${i.name} address ${i.mac}`);
@@ -84,7 +85,7 @@ export function buildMachines(sim: Sim, file: ClusterFile): Map<string, Machine>
   for (const spec of file.machines) {
     const machine = machines.get(spec.name) as Machine;
     for (const [key, value] of Object.entries(spec.sysctls ?? {})) machine.kernel.init.sysctl.set(key, value);
-    setUp(machine.kernel.init, lines(spec), () => undefined);
+    setUp(machine.kernel.init, networkLines(spec), () => undefined);
     if (spec.kind === 'node') machine.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${names.join('')}`);
     for (const [path, text] of Object.entries(spec.files ?? {})) {
       machine.directory(path.slice(0, path.lastIndexOf('/')));

@@ -48,7 +48,8 @@ WantedBy=multi-user.target
   .replace('ExecStartPre=-/sbin/modprobe overlay\n', '')
   .replace('Type=notify\n', '');
 
-const SYSCTLS: readonly (readonly [string, string])[] = [
+/** What kubeadm's guide puts into /etc/sysctl.d. */
+export const KUBEADM_SYSCTLS: readonly (readonly [string, string])[] = [
   ['net.ipv4.ip_forward', '1'],
   ['net.bridge.bridge-nf-call-iptables', '1'],
   ['net.bridge.bridge-nf-call-ip6tables', '1'],
@@ -110,7 +111,7 @@ function layOut(m: Machine, place: NodePlace, nodes: readonly NodePlace[], file:
   };
   const { machine } = place;
   if (k.clusterCIDRs.some((c) => c.includes(':'))) m.kernel.init.sysctl.set('net.ipv6.conf.all.forwarding', '1');
-  for (const [key, value] of SYSCTLS) m.kernel.init.sysctl.set(key, value);
+  for (const [key, value] of KUBEADM_SYSCTLS) m.kernel.init.sysctl.set(key, value);
   const flags = [`--node-ip=${place.ips.join(',')}`];
   const labels = { ...(machine.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {}), ...machine.labels };
   const pairs = Object.entries(labels).map(([key, v]) => `${key}=${v}`);
