@@ -3,11 +3,14 @@
 import { SEC } from '../../sim/sim.ts';
 import type { Check } from '../lab.ts';
 import { operationsOf } from '../operate.ts';
+import { pass } from '../passing.ts';
 import { perform, type Step, stepName } from '../steps.ts';
 import type { CheckKind, Finding, Scene } from './kind.ts';
 
 export interface MutationCheck extends Check {
   readonly do: readonly Step[];
+  /** What a report calls the steps, where their commands would say too much or too little. */
+  readonly as?: string;
   /** Seconds of virtual time between the last step and the checks. */
   readonly wait: number;
   /** Waits until every pod is Ready, for two minutes at most. */
@@ -18,7 +21,7 @@ export interface MutationCheck extends Check {
 const READY_SECONDS = 120;
 
 function mutate({ world, look }: Scene, check: MutationCheck, undo: (() => void)[]): Finding {
-  const what = check.do.map(stepName).join(', then ');
+  const what = check.as ?? check.do.map(stepName).join(', then ');
   const expected = `after ${what}: ${check.then.length === 1 ? 'what follows holds' : `all ${check.then.length} things hold`}`;
   for (const step of check.do) {
     const done = perform(world, step);
@@ -29,7 +32,7 @@ function mutate({ world, look }: Scene, check: MutationCheck, undo: (() => void)
     const problem = operationsOf(world).ready(READY_SECONDS);
     if (problem !== null) return { passed: false, expected, actual: problem };
   }
-  world.sim.runUntil(world.sim.now + check.wait * SEC);
+  pass(world.sim, check.wait * SEC);
   const seen: string[] = [];
   for (const part of check.then) {
     const found = look(part);
