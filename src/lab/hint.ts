@@ -160,9 +160,10 @@ function visitsOf(journey: Journey, way: Step['way']): Visit[] {
   const steps = all.filter((s) => journey.root(s.skb) === first);
   // Copies of a flooded frame that nobody takes lead nowhere.
   const astray = new Set(steps.filter((s) => s.what === 'drop' && quiet(s.detail)).map((s) => s.skb));
+  const end = journey.end?.skb;
   const visits: Visit[] = [];
   for (const s of steps) {
-    if (astray.has(s.skb) && s.skb !== first) continue;
+    if (astray.has(s.skb) && s.skb !== first && s.skb !== end) continue;
     if (s.what !== 'tx' && s.what !== 'rx' && s.what !== 'drop' && s.what !== 'deliver') continue;
     const key = `${s.host}/${s.ns}`;
     let visit = visits.at(-1);
@@ -195,7 +196,7 @@ function told(flow: Flow, got: Answer, intended: Answer): Told {
   const meant = intended.journey && intended.to === got.to ? visitsOf(intended.journey, 'there') : [];
   const at = (s: Step): string => `${nameAt(journey, s)} ${s.device}`.trim();
   if (got.word !== 'ok' || intended.word !== 'ok') {
-    const fatal = journey.steps.find((s) => s.what === 'drop' && !quiet(s.detail));
+    const fatal = journey.end;
     const parted = partingOf(there, meant);
     if (parted && got.word !== 'ok')
       return say(fatal ? `${parted.text}; it ends at ${at(fatal)}: ${bare(fatal)}` : parted.text, parted.hop);

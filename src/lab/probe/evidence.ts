@@ -25,6 +25,12 @@ export function reasonText(reason: string): string {
     ROUTE_PROHIBIT: 'refused by a prohibit route',
     ROUTE_UNREACHABLE: 'refused by an unreachable route',
     DEV_DOWN: 'dropped: the device is down',
+    NOT_FORWARDING: 'dropped: this host does not forward',
+    MARTIAN_SOURCE: 'dropped: it cannot come from that source by this device',
+    MARTIAN_DESTINATION: 'dropped: nothing may be sent to that destination',
+    VXLAN_VNI_NOT_FOUND: 'dropped: no tunnel of this host has its network number',
+    VXLAN_NO_REMOTE: 'dropped: the tunnel does not know behind which host its MAC address is',
+    VXLAN_INVALID_SOURCE: "dropped: the frame has the tunnel device's own MAC address as its source",
     NO_CARRIER: 'dropped: the cable has no other end that is up',
   };
   return known[reason] ?? `dropped: ${reason}`;
@@ -37,11 +43,12 @@ export function evidence(journey: Journey): string[] {
     if (lines.at(-1)?.text !== text && !(weight < 3 && lines.some((l) => l.text === text))) lines.push({ text, weight });
   };
   const { steps } = journey;
-  const lost = steps.some((s) => s.what === 'drop' && !quiet(s.detail));
+  const { end } = journey;
+  const lost = end !== undefined;
   for (const s of steps) {
     const place = `${journey.placeName(s)}${s.device === '' ? '' : ` ${s.device}`}`;
     if (s.what === 'nat') add(`${place}: ${s.detail} (${ruleText(journey.ruleOf(s))})`, 3);
-    else if (s.what === 'drop') add(`${place}: ${reasonText(s.detail)}${what(s)}`, quiet(s.detail) ? 0 : 4);
+    else if (s.what === 'drop') add(`${place}: ${reasonText(s.detail)}${what(s)}`, quiet(s.detail) && s !== end ? 0 : 4);
     else if (s.what === 'neigh' && / FAILED$/.test(s.detail)) add(`${place}: no answer to ARP for ${s.detail.split(' ')[0]}`, 4);
     else if (s.what === 'deliver' && s.packet && s.packet.proto !== ARP && s.packet.tunnels.length === 0)
       add(`${place}: arrived${what(s)}`, 2);

@@ -63,12 +63,20 @@ export class Journey {
     return this.watch.root(skb);
   }
 
-  /** Where the last packet ended when it was dropped, or else the last place where one was seen. */
-  get hop(): string | undefined {
+  /** The first drop that ended a packet: copies of a flooded frame that are for nobody end nothing while another one arrives. */
+  get end(): Step | undefined {
     const { steps } = this;
-    const fatal = steps.findLast((s) => s.what === 'drop' && !quiet(s.detail));
-    const drop = fatal ?? steps.findLast((s) => s.what === 'drop');
-    if (drop) return `${this.placeName(drop)} ${drop.device}: ${drop.detail}`;
+    const drops = steps.filter((s) => s.what === 'drop');
+    const fatal = drops.find((s) => !quiet(s.detail));
+    if (fatal) return fatal;
+    const arrived = new Set(steps.filter((s) => s.what === 'deliver' && s.packet?.tunnels.length === 0).map((s) => this.root(s.skb)));
+    return drops.find((s) => s.packet?.proto !== ARP && !arrived.has(this.root(s.skb)));
+  }
+
+  /** Where a packet ended when it was dropped, or else the last place where one was seen. */
+  get hop(): string | undefined {
+    const { steps, end } = this;
+    if (end) return `${this.placeName(end)} ${end.device}: ${end.detail}`;
     const last = steps.findLast((s) => s.what === 'rx' || s.what === 'tx');
     return last && `${this.placeName(last)} ${last.device}: last seen here`;
   }
