@@ -5,7 +5,7 @@ import { SEC } from '../sim/sim.ts';
 import type { Spot } from './place.ts';
 
 /** What a check's script may use up. */
-export const SCRIPT_LIMITS: Limits = { micros: 120 * SEC, steps: 2_000_000, bytes: 64 << 10 };
+export const SCRIPT_LIMITS: Limits = { micros: 120 * SEC, steps: 1_000_000, bytes: 64 << 10 };
 
 /** In a container as `kubectl exec POD -- bash -c` runs it, or sh where there is no bash. */
 export function bashAt(spot: Pick<Spot, 'machine' | 'ns' | 'view'>, script: string, limits: Limits = SCRIPT_LIMITS): RunResult {

@@ -7,8 +7,9 @@ import { type KubeProxy, kubeProxyOf } from '../cluster/proxy/kube-proxy.ts';
 import type { Cluster } from '../cluster/world/boot.ts';
 import type { Machine } from '../os/machine.ts';
 import { drive } from '../os/run.ts';
-import { MS, SEC } from '../sim/sim.ts';
+import { type Micros, MS, SEC } from '../sim/sim.ts';
 import type { NewPod, Operations } from './operations.ts';
+import { passUntil } from './passing.ts';
 import { fits } from './pattern.ts';
 import { reboot } from './reboot.ts';
 
@@ -21,7 +22,7 @@ const YOUNG_SECONDS = 20;
 /** Between two looks at what has changed, and how many of them must find nothing. */
 const LOOK = 100 * MS;
 const QUIET_LOOKS = 2;
-const MAX_EVENTS = 2_000_000;
+const MAX_EVENTS = 150_000;
 /** Pods are looked at after so many events: that costs more than an event. */
 const EVENTS_PER_LOOK = 64;
 
@@ -165,21 +166,27 @@ export class ClusterOperations implements Operations {
     return [...this.machines.values()].flatMap((m) => [...m.processes.values()].flatMap((p) => kubeProxyOf(p) ?? []));
   }
 
+  /** Waits, that long at most, until the API has been quiet for a moment and all that is looked at is fine. */
+  private quiet(micros: Micros, fine: (pods: readonly Pod[]) => boolean): boolean {
+    const proxies = this.proxies();
+    let version = '';
+    let looks = 0;
+    return passUntil(this.sim, LOOK, micros, () => {
+      const pods = this.api.list<Pod>('pods');
+      if (!pods.ok) return true;
+      const { items, resourceVersion } = pods.value;
+      const staying = items.filter((p) => p.metadata.deletionTimestamp === undefined);
+      looks = resourceVersion === version && proxies.every((p) => p.settled) && fine(staying) ? looks + 1 : 0;
+      version = resourceVersion;
+      return looks >= QUIET_LOOKS;
+    });
+  }
+
   settle(): void {
     const { sim } = this;
-    const proxies = this.proxies();
     const born = (p: Pod): number => (Date.parse(p.metadata.creationTimestamp ?? '') - sim.epochMs) * 1000;
-    const end = sim.now + YOUNG_SECONDS * SEC;
-    let version = '';
-    for (let quiet = 0; quiet < QUIET_LOOKS && sim.now < end; sim.runUntil(sim.now + LOOK)) {
-      const pods = this.api.list<Pod>('pods');
-      if (!pods.ok) return;
-      const young = pods.value.items.some(
-        (p) => p.metadata.deletionTimestamp === undefined && !isReady(p) && born(p) + YOUNG_SECONDS * SEC > sim.now,
-      );
-      quiet = !young && pods.value.resourceVersion === version && proxies.every((p) => p.settled) ? quiet + 1 : 0;
-      version = pods.value.resourceVersion;
-    }
+    const settled = (p: Pod): boolean => isReady(p) || born(p) + YOUNG_SECONDS * SEC <= sim.now;
+    this.quiet(YOUNG_SECONDS * SEC, (pods) => pods.every(settled));
   }
 
   resync(touched = false): string | null {
@@ -202,19 +209,7 @@ export class ClusterOperations implements Operations {
   }
 
   ready(seconds: number): string | null {
-    const { sim } = this;
-    const proxies = this.proxies();
-    const end = sim.now + seconds * SEC;
-    let version = '';
-    for (let quiet = 0; sim.now < end; sim.runUntil(sim.now + LOOK)) {
-      const pods = this.api.list<Pod>('pods');
-      if (!pods.ok) return pods.status.message ?? 'the API refuses';
-      const all = pods.value.items.every((p) => p.metadata.deletionTimestamp !== undefined || isReady(p));
-      // What has just been asked for takes a moment to begin.
-      quiet = all && pods.value.resourceVersion === version && proxies.every((p) => p.settled) ? quiet + 1 : 0;
-      if (quiet >= QUIET_LOOKS) return null;
-      version = pods.value.resourceVersion;
-    }
+    if (this.quiet(seconds * SEC, (pods) => pods.every(isReady))) return null;
     const pods = this.api.list<Pod>('pods');
     const waiting = pods.ok ? pods.value.items.filter((p) => p.metadata.deletionTimestamp === undefined && !isReady(p)) : [];
     return `not all pods are ready after ${seconds} seconds: ${waiting

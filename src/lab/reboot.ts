@@ -12,6 +12,7 @@ import { runCommand } from '../os/run.ts';
 import { systemdOf } from '../os/systemd.ts';
 import { MS, SEC } from '../sim/sim.ts';
 import { networkLines } from './machines.ts';
+import { pass } from './passing.ts';
 
 /** From the reset to the first service, virtual time. */
 const BOOT = 5 * SEC;
@@ -86,10 +87,10 @@ function emptySysctls(m: Machine): void {
 export function reboot(m: Machine, spec: MachineSpec, kubernetes: KubernetesSpec, nodes: readonly NodePlace[]): void {
   const { sim } = m;
   stopAll(m);
-  sim.runUntil(sim.now + 10 * MS);
+  pass(sim, 10 * MS);
   emptyKernel(m);
   emptySysctls(m);
-  sim.runUntil(sim.now + BOOT);
+  pass(sim, BOOT);
   const { init } = m.kernel;
   for (const [key, value] of [...KUBEADM_SYSCTLS, ...Object.entries(spec.sysctls ?? {})]) init.sysctl.set(key, value);
   runCommand(m, 'sysctl --system >/dev/null 2>&1; true');

@@ -3,6 +3,7 @@
 import { NODES } from '../cluster/world/w1.ts';
 import { formatIp, parseIp4 } from '../wire/addr.ts';
 import type { NewPod, Operations } from './operations.ts';
+import { pass } from './passing.ts';
 import { unwirePod, wirePod } from './pods.ts';
 import type { Host, World } from './world.ts';
 
@@ -61,7 +62,7 @@ export class StaticOperations implements Operations {
     const gone = this.deletePod(name);
     if (gone !== null) return gone;
     // The cable's name is free only once the old one has gone.
-    this.world.sim.runUntil(this.world.sim.now + 20_000);
+    pass(this.world.sim, 20_000);
     return this.addPod({ name, namespace, node, serves, ...(ip === undefined ? {} : { ip }) });
   }
 

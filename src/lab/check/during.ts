@@ -4,6 +4,7 @@ import { MS, SEC } from '../../sim/sim.ts';
 import { type Asked, Asker } from '../asker.ts';
 import type { Check, Place } from '../lab.ts';
 import { operationsOf } from '../operate.ts';
+import { pass } from '../passing.ts';
 import { perform, type Step, stepName } from '../steps.ts';
 import type { CheckKind, Finding, Scene } from './kind.ts';
 
@@ -40,7 +41,7 @@ function ask({ world }: Scene, check: DuringCheck, undo: (() => void)[]): Findin
   const asker = new Asker(world, { from: check.from, url: check.url, every: check.every * MS }, hear, true);
   try {
     // One round before anything changes: a service that did not answer before is no matter of the change.
-    sim.runUntil(sim.now + Math.min(SEC, check.every * MS));
+    pass(sim, Math.min(SEC, check.every * MS));
     for (const step of check.do) {
       const done = perform(world, step);
       if (done.undo) undo.push(done.undo);
@@ -48,9 +49,9 @@ function ask({ world }: Scene, check: DuringCheck, undo: (() => void)[]): Findin
     }
     const problem = check.ready ? operationsOf(world).ready(READY_SECONDS) : null;
     if (problem !== null) return { passed: false, expected, actual: problem };
-    sim.runUntil(sim.now + check.wait * SEC);
+    pass(sim, check.wait * SEC);
     asker.finish();
-    sim.runUntil(sim.now + LAST_SECONDS * SEC);
+    pass(sim, LAST_SECONDS * SEC);
   } finally {
     asker.stop();
   }
