@@ -35,6 +35,17 @@ test('a packet that takes another way: where it leaves the intended one', async 
   expect(hint?.text).toContain('it leaves node-2 by eth0 in a tunnel (ipip), but should go in none');
 });
 
+test('of a flow that fails the smallest part that fails is told', () => {
+  const source = loadLab('wire-a-pod-by-hand');
+  const lab = instantiate(source, 1);
+  const { name } = lab.values;
+  const script = `${lab.solution}\nip -n ${name} neigh replace 10.244.1.1 lladdr 02:00:00:00:00:99 dev eth0`;
+  expect(computeHint(source, scriptLog(lab, script))).toMatchObject({
+    check: 'to-web-c',
+    text: expect.stringMatching(new RegExp(`^ping from node-1/${name} to 10\\.244\\.1\\.1: `)),
+  });
+});
+
 test('there is no hint for what is solved', async () => {
   expect((await hintFor('wire-a-pod-by-hand', 'solution')).hint).toBeNull();
 });

@@ -9,7 +9,7 @@ import { SEC } from '../../sim/sim.ts';
 import { parseIp } from '../../wire/addr.ts';
 import { u16 } from '../../wire/bytes.ts';
 import { DNS_QR, DNS_RCODES, DNS_RD, type DnsMessage, describeRdata, dnsRcode, dnsTypeNumber, emitDns, parseDns } from '../../wire/dns.ts';
-import { ETH_P_IP } from '../../wire/ethernet.ts';
+import { ETH_P_IP, ETH_P_IPV6 } from '../../wire/ethernet.ts';
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
 import type { Spot } from '../place.ts';
 import { type Failure, failureOf } from './outcome.ts';
@@ -97,8 +97,9 @@ function messages(watch: Watch, p: Process, way: 'tx' | 'rx'): { skb: number; me
   for (const e of watch.events) {
     if (e.kind !== `net.${way}` || !('bytes' in e) || e.host !== kernel.hostname || e.ns !== name || !watch.isOwn(e.skb)) continue;
     const b = e.bytes;
-    if (u16(b, 12) !== ETH_P_IP || b[23] !== IPPROTO_UDP) continue;
-    const at = 14 + ((b[14] as number) & 15) * 4;
+    const v6 = u16(b, 12) === ETH_P_IPV6;
+    if ((!v6 && u16(b, 12) !== ETH_P_IP) || b[v6 ? 20 : 23] !== IPPROTO_UDP) continue;
+    const at = v6 ? 54 : 14 + ((b[14] as number) & 15) * 4;
     if (b.length < at + 20 || u16(b, at + (way === 'tx' ? 2 : 0)) !== 53) continue;
     if ((u16(b, at + 10) & DNS_QR) !== (way === 'tx' ? 0 : DNS_QR)) continue;
     out.push({ skb: watch.root(e.skb), message: b.subarray(at + 8) });
