@@ -10,8 +10,10 @@ import type { Surroundings } from './session.ts';
 
 /** Worlds that are kept; a verdict uses one up. */
 const SPARES = 3;
-/** A spare behind the first one is in no hurry: so long the thread rests after each slice (ms). */
-const REST_MS = 8;
+/** While no verdict is wanted, the learner's own threads come first: so long (ms) this one rests after a slice for the first spare … */
+const REST_MS = SLICE_MS;
+/** … and for those behind it. */
+const LONG_REST_MS = 3 * SLICE_MS;
 
 interface Spare {
   readonly grading: Grading;
@@ -31,6 +33,7 @@ export class Bench {
   private last: { readonly report: GradeReport; readonly log: SubmissionLog } | null = null;
   private wanted: ((report: GradeReport) => void) | null = null;
   private busy = false;
+  private endRest: (() => void) | null = null;
   private closed = false;
   private readonly env: Pick<Surroundings, 'now' | 'soon' | 'later'>;
   private readonly failed: (error: unknown) => void;
@@ -51,7 +54,10 @@ export class Bench {
     this.log.entries = [...this.entries, { op: 'end', ...growth.at }];
     this.log.contentHash = growth.contentHash;
     this.age += 1;
-    if (verdict) this.wanted = verdict;
+    if (verdict) {
+      this.wanted = verdict;
+      this.endRest?.();
+    }
     this.wake();
   }
 
@@ -77,21 +83,24 @@ export class Bench {
   private turn(): void {
     this.busy = false;
     if (this.closed) return;
-    let rest = false;
+    this.endRest = null;
+    let rest = 0;
     try {
       const start = this.env.now();
       const more = (): boolean => this.env.now() - start < SLICE_MS;
       const first = this.spares[0];
-      if (first && first.age < this.age) this.follow(first, more);
-      else if (first && this.wanted) this.judge(first);
+      if (first && first.age < this.age) {
+        this.follow(first, more);
+        rest = REST_MS;
+      } else if (first && this.wanted) this.judge(first);
       else if (this.spares.length < SPARES) {
         this.cultivate(more);
-        rest = first !== undefined;
+        if (first) rest = LONG_REST_MS;
       } else {
         const behind = this.spares.find((s) => s.age < this.age);
         if (!behind) return;
         this.follow(behind, more);
-        rest = true;
+        rest = LONG_REST_MS;
       }
     } catch (error) {
       // The log does not fit, or a check has a fault: no other spare would fare better until the log changes.
@@ -101,8 +110,17 @@ export class Bench {
       return;
     }
     this.busy = true;
-    if (rest) this.env.later(REST_MS, () => this.turn());
+    if (rest > 0 && !this.wanted) this.rest(rest);
     else this.env.soon(() => this.turn());
+  }
+
+  private rest(ms: number): void {
+    const cancel = this.env.later(ms, () => this.turn());
+    this.endRest = () => {
+      cancel();
+      this.endRest = null;
+      this.busy = false;
+    };
   }
 
   private follow(spare: Spare, more: () => boolean): void {

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const LIMITS = '/reference/emulated/';
 
-describe.each(['/', LESSON, LIMITS, '/labs/endpoints-none/', '/404.html'])('%s', (path) => {
+describe.each(['/', LESSON, LIMITS, '/labs/', '/labs/endpoints-none/', '/404.html'])('%s', (path) => {
   test.each([
     { width: 390, theme: 'light' },
     { width: 820, theme: 'dark' },
