@@ -3,7 +3,7 @@
 import { setRemoteLogin } from '../os/audit.ts';
 import { TraceHash } from '../sim/trace.ts';
 import { Activity } from './activity.ts';
-import { kindOf } from './check/index.ts';
+import { kindOf, withNested } from './check/index.ts';
 import type { Baseline, Finding, Scene } from './check/kind.ts';
 import type { Check, CheckReport, GradeReport, Lab, LabSource, Task, TaskReport } from './lab.ts';
 import { type Act, checkHeader, MAX_STEPS, Replay, type Started, type SubmissionLog, start, starting } from './log.ts';
@@ -15,7 +15,7 @@ import type { World } from './world.ts';
 function baselineOf(world: World, lab: Lab): Baseline {
   const notes = new Map<string, string>();
   for (const task of lab.tasks)
-    for (const check of task.checks) {
+    for (const { check } of task.checks.flatMap(withNested)) {
       const note = kindOf(check).note?.(world, check);
       if (note !== undefined) notes.set(check.id, note);
     }
@@ -25,7 +25,7 @@ function baselineOf(world: World, lab: Lab): Baseline {
 /** Checks that listen while the learner works begin to. */
 function watchAll({ world, lab, recording }: Started): void {
   for (const task of lab.tasks)
-    for (const check of task.checks) {
+    for (const { check } of task.checks.flatMap(withNested)) {
       const watch = kindOf(check).watch?.(world, check);
       if (watch) recording.watches.set(check.id, watch);
     }

@@ -3,7 +3,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { hex, sha256 } from '../cluster/sha256.ts';
-import { KINDS, kindOf } from './check/index.ts';
+import { KINDS, kindOf, withNested } from './check/index.ts';
 import type { Check, Decoy, Hint, Lab, LabSource, Parameter, Preparation, Script, Task } from './lab.ts';
 import { drawValues, instantiate, ParameterError, substitute } from './parameters.ts';
 
@@ -205,10 +205,11 @@ function findFaults(source: LabSource, seed: number, at: (path: Path) => string,
   }
   lab.tasks.forEach((task, t) => {
     task.checks.forEach((check, c) => {
-      for (const { field, problem } of kindOf(check).faults?.(check, lab) ?? []) {
-        const where = ['tasks', t, 'checks', c, check.kind, ...field.split('.')];
-        problems.push(`${at(where)}: ${where.join('.')} ${problem}`);
-      }
+      for (const part of withNested(check))
+        for (const { field, problem } of kindOf(part.check).faults?.(part.check, lab) ?? []) {
+          const where = ['tasks', t, 'checks', c, ...part.where, ...field.split('.')];
+          problems.push(`${at(where)}: ${where.join('.')} ${problem}`);
+        }
     });
   });
 }

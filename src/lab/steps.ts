@@ -1,7 +1,7 @@
 /** Steps of a mutation: what the grader changes in a world before it asks again. */
 
 import { bashAt, tail } from './bash.ts';
-import type { Place } from './lab.ts';
+import type { Lab, Place } from './lab.ts';
 import { operationsOf } from './operate.ts';
 import type { Operations } from './operations.ts';
 import { locate } from './place.ts';
@@ -129,4 +129,20 @@ export function perform(world: World, step: Step): Done {
   if (step.patch) return patch(ops, step.patch);
   if (step.forget !== undefined) forgetCaches(world);
   return { problem: null };
+}
+
+const KUBERNETES = ['reboot', 'resync', 'rollout-restart', 'scale', 'apply'] as const;
+
+/** What is wrong with the steps of `do`, for authors. */
+export function stepFaults(steps: readonly Step[], lab: Lab): { field: string; problem: string }[] {
+  return steps.flatMap((step, i) => {
+    const field = `do.${i}`;
+    const actions = Object.keys(step).filter((key) => key !== 'on');
+    if (actions.length !== 1) return [{ field, problem: `must do exactly one thing; it has ${actions.join(' and ') || 'none'}` }];
+    if ((step.on !== undefined) !== (step.run !== undefined)) return [{ field, problem: 'needs both `on` and `run`, or neither of them' }];
+    const alone = lab.world === 'w1' ? KUBERNETES.find((k) => step[k] !== undefined) : undefined;
+    return alone === undefined
+      ? []
+      : [{ field: `${field}.${alone}`, problem: 'needs Kubernetes; take a world with a cluster, as cluster-w1' }];
+  });
 }

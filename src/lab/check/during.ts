@@ -5,7 +5,7 @@ import { type Asked, Asker } from '../asker.ts';
 import type { Check, Place } from '../lab.ts';
 import { operationsOf } from '../operate.ts';
 import { pass } from '../passing.ts';
-import { perform, type Step, stepName } from '../steps.ts';
+import { perform, type Step, stepFaults, stepName } from '../steps.ts';
 import type { CheckKind, Finding, Scene } from './kind.ts';
 
 export interface DuringCheck extends Check {
@@ -72,6 +72,7 @@ export const duringKind: CheckKind<DuringCheck> = {
   kind: 'during',
   defaults: { every: 200, failures: 0, ready: false, wait: 2 },
   disturbs: true,
+  faults: (check, lab) => stepFaults(check.do, lab),
   run(scene, check) {
     const undo: (() => void)[] = [];
     try {

@@ -49,3 +49,14 @@ export function kindOf(check: Check): CheckKind {
   if (!kind) throw new Error(`check ${check.id}: there is no kind "${check.kind}"`);
   return kind;
 }
+
+/** A check and all that are nested in it, each with the keys that lead from it to its kind's field. */
+export function withNested(check: Check): readonly { readonly check: Check; readonly where: readonly (string | number)[] }[] {
+  const { kind, nested = [] } = kindOf(check);
+  const parts = nested.flatMap((field) =>
+    ((check as unknown as Record<string, readonly Check[] | undefined>)[field] ?? []).flatMap((part, i) =>
+      withNested(part).map((p) => ({ check: p.check, where: [kind, field, i, ...p.where] })),
+    ),
+  );
+  return [{ check, where: [kind] }, ...parts];
+}

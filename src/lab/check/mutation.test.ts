@@ -1,6 +1,7 @@
 /** mutation and script: a fix that holds after a change passes, one that was nailed to the moment fails. */
 
 import { expect, test } from 'vitest';
+import { stepFaults } from '../steps.ts';
 import { bench } from './harness.ts';
 
 test('a pod that is added is reached, and is gone afterwards', () => {
@@ -40,4 +41,15 @@ test.each([
   [{ on: 'nowhere', run: 'true' }, false],
 ])('script %o', (own, passed) => {
   expect(bench().says('script', own).passed).toBe(passed);
+});
+
+test.each([
+  [{ run: 'true' }, 'needs both'],
+  [{ on: 'node-1', 'delete-pod': 'web-a' }, 'needs both'],
+  [{ 'delete-pod': 'web-a', forget: 'caches' }, 'exactly one thing'],
+  [{ apply: 'kind: Pod' }, 'needs Kubernetes'],
+] as const)('a step like %o is told to its author', (step, problem) => {
+  expect(stepFaults([{ forget: 'caches' }, step], bench().lab)).toEqual([
+    { field: expect.stringMatching(/^do\.1/), problem: expect.stringContaining(problem) },
+  ]);
 });

@@ -4,7 +4,7 @@ import { SEC } from '../../sim/sim.ts';
 import type { Check } from '../lab.ts';
 import { operationsOf } from '../operate.ts';
 import { pass } from '../passing.ts';
-import { perform, type Step, stepName } from '../steps.ts';
+import { perform, type Step, stepFaults, stepName } from '../steps.ts';
 import type { CheckKind, Finding, Scene } from './kind.ts';
 
 export interface MutationCheck extends Check {
@@ -48,6 +48,7 @@ export const mutationKind: CheckKind<MutationCheck> = {
   defaults: { wait: 1, ready: false },
   nested: ['then'],
   disturbs: true,
+  faults: (check, lab) => stepFaults(check.do, lab),
   run(scene, check) {
     const undo: (() => void)[] = [];
     try {

@@ -89,3 +89,14 @@ test('a node that starts again has lost what was only typed, and runs its pods a
   expect(b.after([{ reboot: 'node-1' }], [...gone, ...back], { ready: true })).toMatchObject({ passed: true });
   expect(b.after([{ reboot: 'cp-1' }], [])).toMatchObject({ passed: false, actual: expect.stringContaining('not emulated') });
 });
+
+test("what is done in a pod through the API is the learner's too", () => {
+  const c = bench({ world: 'cluster-w1' });
+  c.does('cp-1', 'kubectl exec client-pod -- timeout 3 tcpdump -nni eth0 icmp >/dev/null 2>&1 & sleep 1');
+  c.does('cp-1', 'kubectl exec client-pod -- ping -c1 10.244.2.7; sleep 3');
+  expect(c.says('events', { ran: '^ping', on: 'client-pod' }).passed).toBe(true);
+  expect(c.says('events', { captured: { host: 'client-pod', device: 'eth0', matches: { proto: 'icmp', dst: '10.244.2.7' } } }).passed).toBe(
+    true,
+  );
+  expect(c.says('events', { captured: { host: 'node-1', matches: { proto: 'icmp' } } }).passed).toBe(false);
+});
