@@ -9,6 +9,7 @@ const names = {
   devices: ['cni0', 'eth0'],
   namespaces: ['blue', 'green'],
   addresses: ['10.0.0.1', '10.0.0.2', '10.0.0.9'],
+  objects: [['api', 'web']],
 };
 
 const of = (script: string, operator: Mutant['operator']): string[] =>
@@ -20,7 +21,14 @@ test.each<[Mutant['operator'], string, string[]]>([
   ['drop', 'a\nb && c', [':\nb && c', 'a\n:', 'a\ntrue && c', 'a\nb && true']],
   ['swap', 'a\nb; c', ['b\na; c', 'a\nc; b']],
   ['swap', 'cat <<X\n1\nX\nb', ['b\ncat <<X\n1\nX']],
-  ['duplicate', 'sleep 9 &', ['sleep 9 &\nsleep 9 &']],
+  ['duplicate', 'serve 9 &', ['serve 9 &\nserve 9 &']],
+  ['duplicate', 'ping -c1 10.0.0.1', []],
+  ['object', 'kubectl delete svc web', ['kubectl delete svc api']],
+  [
+    'over-broad',
+    'kubectl set selector svc x app=web,tier=be',
+    ['kubectl set selector svc x tier=be', 'kubectl set selector svc x app=web'],
+  ],
   ['forget-host', 'for n in p q; do a; done', ['for n in  q; do a; done', 'for n in p ; do a; done']],
   ['forget-host', '#@ host a\nx\n#@ host b\ny', ['#@ host b\ny', '#@ host a\nx']],
   ['wrong-answer', '#@ answer q 3', ['#@ answer q 4']],

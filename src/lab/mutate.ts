@@ -1,5 +1,6 @@
 /** Mutation testing of a lab: broken variants of its solution, which its checks must refuse; and which checks do the work. */
 
+import type { AnyObject } from '../cluster/api/object.ts';
 import { parseIp } from '../wire/addr.ts';
 import { Grading } from './grade.ts';
 import type { GradeReport, Lab, LabSource } from './lab.ts';
@@ -13,6 +14,8 @@ import { reset } from './reset.ts';
 import type { World } from './world.ts';
 
 export interface Mutant {
+  /** `solution`, or `alternatives/NAME`. */
+  readonly of: string;
   readonly operator: Operator;
   /** Number of the line, from 1 on. */
   readonly line: number;
@@ -23,6 +26,8 @@ export interface Mutant {
 
 /** A script with more variants than this is mutated evenly over its length. */
 const MAX_MUTANTS = 600;
+/** Commands that only look: to look twice breaks nothing. */
+const LOOKING = /^(tcpdump|ping|curl|wget|dig|nslookup|getent|sleep|traceroute|kubectl (get|describe|logs|wait|rollout status))\b/;
 
 function apply(script: string, edits: readonly Edit[]): string {
   return [...edits].sort((a, b) => b.pos - a.pos).reduce((s, e) => s.slice(0, e.pos) + e.text + s.slice(e.end), script);
@@ -35,7 +40,7 @@ function statements(script: string, shape: Shape): Wrong[] {
     list.forEach((unit, i) => {
       const { pos, end } = unit;
       out.push({ operator: 'drop', edits: [{ pos, end, text: ':' }] });
-      out.push({ operator: 'duplicate', edits: [{ pos, end: pos, text: `${of(unit)}\n` }] });
+      if (!LOOKING.test(of(unit))) out.push({ operator: 'duplicate', edits: [{ pos, end: pos, text: `${of(unit)}\n` }] });
       const after = list[i + 1];
       if (!after || /[^\s;&]/.test(script.slice(end, after.pos))) return;
       out.push({
@@ -79,7 +84,7 @@ function lineAt(script: string, pos: number): { line: number; text: string } {
 }
 
 /** Broken variants of a script, each another text, in the order of their lines. */
-export function mutantsOf(script: string, names: Names): Mutant[] {
+export function mutantsOf(script: string, names: Names, name = 'solution'): Mutant[] {
   const shape = shapeOf(script);
   if (!shape) return [];
   const wrongs = [...directives(script), ...statements(script, shape), ...shape.lines.flatMap((line) => wrongWords(line, names))];
@@ -92,11 +97,20 @@ export function mutantsOf(script: string, names: Names): Mutant[] {
     const pos = Math.min(...edits.map((e) => e.pos));
     const { line, text } = lineAt(script, pos);
     const after = operator === 'drop' || operator === 'forget-host' ? '' : lineAt(changed, pos).text;
-    mutants.push({ operator, line, before: text.trim(), after: after.trim(), script: changed });
+    mutants.push({ of: name, operator, line, before: text.trim(), after: after.trim(), script: changed });
   }
   mutants.sort((a, b) => a.line - b.line);
   const keep = Math.ceil(mutants.length / MAX_MUTANTS);
   return mutants.filter((_, i) => i % keep === 0);
+}
+
+function objectsOf(world: World): string[][] {
+  const api = world.kube?.operations.api;
+  if (!api) return [];
+  return ['services', 'deployments.apps', 'daemonsets.apps', 'pods'].map((kind) => {
+    const all = api.list<AnyObject>(kind, { namespace: 'default' });
+    return all.ok ? all.value.items.map((o) => o.metadata.name).sort() : [];
+  });
 }
 
 /** What there is in a world, for wrong names. */
@@ -109,6 +123,7 @@ export function namesOf(world: World): Names {
     hosts: sorted(world.hosts.keys()),
     devices: sorted(devices.map((d) => d.name)),
     namespaces: sorted([...world.hosts.values()].flatMap((h) => [...h.machine.kernel.named.keys()])),
+    objects: objectsOf(world),
     addresses: [...new Set(addresses)]
       .map((n) => [24, 16, 8, 0].map((s) => (n >>> s) & 255).join('.'))
       .filter((a) => !a.startsWith('127.')),
@@ -135,11 +150,14 @@ export class Trial {
   /** Checks that do not count and that the solution passes. */
   private remarks: readonly string[] | null = null;
 
-  constructor(source: LabSource, seed: number) {
+  /** With variants of the alternatives too when `all`. */
+  constructor(source: LabSource, seed: number, all = false) {
     this.lab = instantiate(source, seed);
     const replay = new Replay(this.lab);
     replay.perform(actsOf(this.lab.solution));
-    this.mutants = mutantsOf(this.lab.solution, namesOf(replay.started.world));
+    const names = namesOf(replay.started.world);
+    const others = all ? this.lab.alternatives : [];
+    this.mutants = [...mutantsOf(this.lab.solution, names), ...others.flatMap((a) => mutantsOf(a.script, names, `alternatives/${a.name}`))];
   }
 
   judge(index: number): Verdict {

@@ -15,14 +15,14 @@ export const BAR = 0.9;
 const PARTS = 4;
 
 export async function testCommand(argv: readonly string[]): Promise<number> {
-  const args = parseArgs(argv, { values: ['seeds', 'jobs', 'only'], switches: ['json', 'mutants', 'all'] });
+  const args = parseArgs(argv, { values: ['seeds', 'jobs', 'only'], switches: ['json', 'mutants', 'all', 'alternatives'] });
   const only = args.values.get('only') ?? '';
   const jobs = (id: string, seed: number): TestJob[] => [{ kind: 'prove', lab: id, seed, only }];
   return run(args, integer(args, 'seeds', 1), jobs, args.switches.has('mutants') ? 1 : 0);
 }
 
 export async function mutateCommand(argv: readonly string[]): Promise<number> {
-  const args = parseArgs(argv, { values: ['seeds', 'jobs'], switches: ['json', 'all'] });
+  const args = parseArgs(argv, { values: ['seeds', 'jobs'], switches: ['json', 'all', 'alternatives'] });
   return run(args, 0, () => [], integer(args, 'seeds', 1));
 }
 
@@ -32,7 +32,11 @@ async function run(args: Args, seeds: number, prove: (id: string, seed: number) 
   const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
   const jobs: TestJob[] = ids.flatMap((id) => [
     ...upTo(seeds).flatMap((seed) => prove(id, seed)),
-    ...upTo(mutantSeeds).flatMap((seed) => upTo(PARTS).map((n): TestJob => ({ kind: 'mutate', lab: id, seed, part: n - 1, parts: PARTS }))),
+    ...upTo(mutantSeeds).flatMap((seed) =>
+      upTo(PARTS).map(
+        (n): TestJob => ({ kind: 'mutate', lab: id, seed, part: n - 1, parts: PARTS, all: args.switches.has('alternatives') }),
+      ),
+    ),
   ]);
   const json = args.switches.has('json');
   const answers = await inWorkers(jobs, Math.max(1, integer(args, 'jobs', availableParallelism())), (done) => {
@@ -95,7 +99,7 @@ export function mutationText(m: MutationReport, verdicts: readonly Verdict[]): s
   const lines = [
     `${m.score >= BAR ? 'ok  ' : 'FAIL'} ${m.lab}: ${(m.score * 100).toFixed(1)} % of the broken variants refused: ${m.killed} of ${m.killed + m.survived}; ${m.equivalent} more come to the same as a solution${m.told > 0 ? `, ${m.told} are accepted with a remark` : ''}`,
   ];
-  const line = (v: Verdict): string => `${v.line}: ${v.operator}: ${v.before}${v.after === '' ? '' : `  →  ${v.after}`}`;
+  const line = (v: Verdict): string => `${v.of}:${v.line}: ${v.operator}: ${v.before}${v.after === '' ? '' : `  →  ${v.after}`}`;
   const groups = new Map<string, number[]>();
   for (const v of m.survivors) groups.set(line(v), [...(groups.get(line(v)) ?? []), v.seed]);
   for (const [text, seeds] of groups) lines.push(`     passes all checks: ${text} (seed ${seeds.join(', ')})`);
@@ -107,6 +111,6 @@ export function mutationText(m: MutationReport, verdicts: readonly Verdict[]): s
           : `     check ${c.check} was never the only one to refuse a variant (${c.failed} times with others)`,
       );
   for (const v of verdicts.filter((x) => x.lab === m.lab))
-    lines.push(`     ${v.fate} seed ${v.seed} line ${line(v)}${v.failed.length > 0 ? ` [${v.failed.join(', ')}]` : ''}`);
+    lines.push(`     ${v.fate} seed ${v.seed} ${line(v)}${v.failed.length > 0 ? ` [${v.failed.join(', ')}]` : ''}`);
   return `${lines.join('\n')}\n`;
 }

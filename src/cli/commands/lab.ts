@@ -17,11 +17,11 @@ interface Verb {
 
 const VERBS: Readonly<Record<string, Verb>> = {
   test: {
-    usage: '[ID…] [--seeds N] [--only TEXT] [--mutants] [--jobs N] [--json]',
+    usage: '[ID…] [--seeds N] [--only TEXT] [--mutants [--alternatives]] [--jobs N] [--json]',
     run: async (argv) => (await import('../author/test.ts')).testCommand(argv),
   },
   mutate: {
-    usage: '[ID…] [--seeds N] [--jobs N] [--json] [--all]',
+    usage: '[ID…] [--seeds N] [--alternatives] [--jobs N] [--json] [--all]',
     run: async (argv) => (await import('../author/test.ts')).mutateCommand(argv),
   },
   grade: {

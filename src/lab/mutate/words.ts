@@ -10,6 +10,8 @@ export interface Names {
   readonly namespaces: readonly string[];
   /** IPv4, as text. */
   readonly addresses: readonly string[];
+  /** Names of API objects of the default namespace, a list for each kind. */
+  readonly objects: readonly (readonly string[])[];
 }
 
 export type Operator =
@@ -27,6 +29,7 @@ export type Operator =
   | 'namespace'
   | 'host'
   | 'label'
+  | 'object'
   | 'word'
   | 'over-broad';
 
@@ -61,6 +64,8 @@ const FLIPS: Readonly<Record<string, string>> = {
   accept: 'drop',
   drop: 'accept',
   masquerade: 'accept',
+  Local: 'Cluster',
+  Cluster: 'Local',
   PREROUTING: 'OUTPUT',
   OUTPUT: 'PREROUTING',
 };
@@ -157,13 +162,28 @@ function labels(line: Line): Wrong[] {
   const each = (pattern: RegExp): void => {
     for (const m of line.text.matchAll(pattern)) {
       const [whole, key = '', value = ''] = m;
-      if (/kind|apiVersion/.test(key) || value in FLIPS) continue;
+      // What a container is called matters to nobody but itself.
+      if (/kind|apiVersion/.test(key) || value in FLIPS || /^\s*- name: *\S+$/.test(line.text)) continue;
       add(line.pos + m.index + whole.lastIndexOf(value), value);
     }
   };
   if (line.document) each(/([\w./-]+):[ ]+["']?([A-Za-z][\w./-]*)/g);
   else if (/^(kubectl|k)$/.test(line.command)) each(/(?<![\w-])(?!-)([A-Za-z][\w./-]*)(?:=|==|!=)([A-Za-z][\w.-]*)/g);
   if (line.document || /^(kubectl|k)$/.test(line.command)) each(/["']([\w./-]+)["']\s*:\s*["']([A-Za-z][\w./-]*)(?=["'])/g);
+  return out;
+}
+
+/** One of several labels left out: `app=web,tier=be`. */
+function fewer(line: Line): Wrong[] {
+  const out: Wrong[] = [];
+  for (const m of line.text.matchAll(/(?<![\w./-])[\w./-]+=[\w.-]+(?:,[\w./-]+=[\w.-]+)+/g)) {
+    const parts = m[0].split(',');
+    const pos = line.pos + m.index;
+    parts.forEach((_, i) => {
+      const text = parts.filter((_p, j) => j !== i).join(',');
+      out.push({ operator: 'over-broad', edits: [{ pos, end: pos + m[0].length, text }] });
+    });
+  }
   return out;
 }
 
@@ -196,6 +216,7 @@ function name(token: Token, names: Names): Wrong[] {
   swap('device', names.devices, text, pos);
   swap('namespace', names.namespaces, text, pos);
   swap('host', names.hosts, text, pos);
+  for (const list of names.objects) swap('object', list, text, pos);
   const flip = FLIPS[token.text];
   if (flip !== undefined) out.push({ operator: 'word', edits: [{ pos: token.pos, end: token.end, text: flip }] });
   return out;
@@ -208,6 +229,7 @@ export function wrongWords(line: Line, names: Names): Wrong[] {
     ...numbers(line),
     ...line.tokens.flatMap((t, i) => (i === 0 && !line.document ? [] : name(t, names))),
     ...labels(line),
+    ...fewer(line),
     ...broad(line),
   ];
 }
