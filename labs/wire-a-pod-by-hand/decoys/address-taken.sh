@@ -1,6 +1,5 @@
-# The other address of the list, freed by force: its pod's port on the bridge is taken down.
-ping -c1 -W1 {{taken}}
-ip link set $(bridge fdb show br cni0 | grep -i "$(ip neigh show {{taken}} dev cni0 | cut -d" " -f3)" | cut -d" " -f3 | head -1) down
+# The other address of the list, taken away from whom it belongs to.
+for ns in $(ip netns list | cut -d" " -f1); do ip -n $ns addr del {{taken}}/24 dev eth0 2>/dev/null; done
 ip netns add {{name}}
 ip link add veth-{{name}} mtu 1450 type veth peer name eth0 mtu 1450 netns {{name}}
 ip link set veth-{{name}} master cni0 up
