@@ -14,7 +14,8 @@ const USAGE = `Usage: hopwise COMMAND …
   conformance reference-cluster            run the reference cluster's scripts, compare their outcomes
   shell [--lab ID | --world NAME|FILE] [--host NAME]
                                            an emulated host in this terminal; a reference world (w1, w2, …) or a cluster file
-  lab test [ID…] [--seeds N]               prove each lab: start fails, solutions pass, decoys fail where they should
+  lab test [ID…] [--seeds N] [--mutants]   prove each lab: start fails, solutions pass, decoys fail where they should
+  lab mutate [ID…] [--seeds N]             break each solution in many ways; tell what the checks let through
   lab grade ID --script FILE [--seed N] [--json]
                                            replay a script into a fresh world and grade it
 `;
