@@ -27,7 +27,7 @@ export interface QuestionInfo {
   readonly ask: string;
   readonly form: 'one' | 'many' | 'number' | 'address' | 'text';
   readonly options: readonly string[];
-  /** To be answered before a command shows it. */
+  /** The first answer stands: to be given before a command shows it. */
   readonly prediction: boolean;
 }
 
@@ -301,7 +301,7 @@ function questionInfo(task: string, check: Check & QuestionCheck): QuestionInfo 
           ? 'address'
           : 'text';
   const options = (check.one ?? check.many ?? []).map((o) => o.text);
-  return { id: check.id, task, ask: check.ask, form, options, prediction: check.before !== undefined };
+  return { id: check.id, task, ask: check.ask, form, options, prediction: check.before !== undefined || check.prediction };
 }
 
 /** @throws LogError when the log does not fit the lab. */

@@ -68,6 +68,7 @@ export function Question({ question, check, world }: Props) {
       </p>
       <div role="status" class={`ws-feedback ws-feedback-${judged?.status ?? 'none'}`}>
         {judged && <p>{judged.status === 'passed' ? (question.prediction ? text.counted : text.right) : text.wrong}</p>}
+        {judged && question.prediction && <Prose text={judged.actual} />}
         {judged?.cause?.help && <Prose text={judged.cause.help} />}
       </div>
     </form>

@@ -9,7 +9,9 @@ export async function lookAt(world: World, source: File | string, tell: (text: s
   const { openFile, openLink, SubmissionError } = await import('./submission.ts');
   try {
     const opened =
-      typeof source === 'string' ? await openLink(source, world.lab) : openFile(new Uint8Array(await source.arrayBuffer()), world.lab);
+      typeof source === 'string'
+        ? await openLink(source, world.info.value)
+        : openFile(new Uint8Array(await source.arrayBuffer()), world.info.value);
     await world.look(opened);
   } catch (error) {
     if (!(error instanceof SubmissionError)) throw error;

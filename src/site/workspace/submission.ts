@@ -1,7 +1,7 @@
 /** Handing work in and looking at what was handed in: files and links of sealed logs. */
 
-import type { SubmissionLog } from '../../lab/session.ts';
-import { logOf, seal, submissionText, verifyChain } from '../../lab/submission.ts';
+import type { LabInfo, SubmissionLog } from '../../lab/session.ts';
+import { fits, logOf, sameWorld, seal, submissionText, verifyChain } from '../../lab/submission.ts';
 import { type Parsed, parseSubmission, SubmissionError } from '../../lab/submission-file.ts';
 import { linkOf, parseLink } from '../../lab/submission-link.ts';
 import { words } from '../words/en.ts';
@@ -33,19 +33,26 @@ function whoOf({ learner, attempt }: Variant, name: string): { learner?: string;
 }
 
 /** @throws SubmissionError naming what is wrong. */
-export function openFile(bytes: Uint8Array, lab: string): Opened {
+export function openFile(bytes: Uint8Array, lab: LabInfo): Opened {
   return opened(parseSubmission(bytes), lab);
 }
 
 /** @throws SubmissionError naming what is wrong. */
-export async function openLink(fragment: string, lab: string): Promise<Opened> {
+export async function openLink(fragment: string, lab: LabInfo): Promise<Opened> {
   return opened(await parseLink(fragment), lab);
 }
 
-function opened({ submission, damage }: Parsed, lab: string): Opened {
-  if (submission.lab !== lab) throw new SubmissionError(words.review.otherLab(submission.lab));
+/** A log that was made for other checks of the same world is judged by those of today; any other change makes it another lab. */
+export function forToday(log: SubmissionLog, { contentHash }: LabInfo): SubmissionLog | null {
+  if (log.contentHash === contentHash) return log;
+  return sameWorld(log.contentHash, contentHash) ? { ...log, contentHash } : null;
+}
+
+function opened({ submission, damage }: Parsed, lab: LabInfo): Opened {
+  if (submission.lab !== lab.id) throw new SubmissionError(words.review.otherLab(submission.lab));
   const { honest, problem } = verifyChain(submission);
-  const log = logOf(submission, honest);
+  const log = forToday(logOf(submission, honest), lab);
+  if (!log) throw new SubmissionError(fits(submission, lab)?.text ?? words.review.otherLab(submission.lab));
   const last = log.entries.at(-1);
   const end = last?.op === 'end' ? [] : [{ op: 'end' as const, steps: last?.steps ?? 0, time: last?.time ?? 0 }];
   return {

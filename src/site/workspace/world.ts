@@ -123,6 +123,10 @@ export function createWorld(lab: string, given: LabInfo) {
     const saved = await loadWorld(keyOf(lab, asked));
     variant.value = asked ?? (saved ? { seed: saved.seed, attempt: saved.attempt } : firstVariant);
     log = saved?.log;
+    if (log && log.contentHash !== info.value.contentHash) {
+      const { forToday } = await import('./submission.ts');
+      log = forToday(log, info.value) ?? log;
+    }
   };
 
   const start = async () => {
