@@ -4,7 +4,7 @@ import { drive, startCommand } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
 import type { Lab, Preparation } from './lab.ts';
 import { holds } from './parameters.ts';
-import { GROWING, WORLDS, type World, whole } from './world.ts';
+import { GROWING, WORLDS, type World } from './world.ts';
 
 export class PrepareError extends Error {
   override readonly name = 'PrepareError';
@@ -15,10 +15,7 @@ const EVENTS_PER_PART = 64;
 /** Virtual time for one step, as for any command that is run from outside. */
 const STEP_TIME = 90 * SEC;
 
-/** @throws PrepareError naming the lab and the step: a fault of the lab, never of a learner. */
-export const prepare = (lab: Lab): World => whole(preparing(lab));
-
-/** The same part by part. @throws PrepareError */
+/** The world part by part. @throws PrepareError naming the lab and the step: a fault of the lab, never of a learner. */
 export function* preparing(lab: Lab): Generator<void, World> {
   const build = WORLDS[lab.world];
   if (!build) throw new PrepareError(`lab ${lab.id}: there is no world "${lab.world}"; there are: ${Object.keys(WORLDS).join(', ')}`);

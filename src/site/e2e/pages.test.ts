@@ -10,7 +10,7 @@ const KB_BEFORE_PROMPT = 355;
 let site: Site;
 
 beforeAll(async () => {
-  site = await openSite();
+  site = await openSite({ compressed: true });
 });
 
 afterAll(async () => {

@@ -26,9 +26,10 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export async function openSite(): Promise<Site> {
+/** `compressed` as a static host would send it: only for tests of size and speed, since compressing takes longer than most tests. */
+export async function openSite({ compressed = false } = {}): Promise<Site> {
   const answers: { at: number; bytes: number }[] = [];
-  const server = await serve((bytes) => answers.push({ at: Date.now(), bytes }));
+  const server = await serve(compressed, (bytes) => answers.push({ at: Date.now(), bytes }));
   const executable = findChromium();
   const browser = await chromium.launch({ ...(executable ? { executablePath: executable } : {}), args: CHROMIUM_FLAGS });
   return {
@@ -42,7 +43,7 @@ export async function openSite(): Promise<Site> {
   };
 }
 
-function serve(onSent: (bytes: number) => unknown): Promise<Server> {
+function serve(compress: boolean, onSent: (bytes: number) => unknown): Promise<Server> {
   const compressed = new Map<string, Buffer>();
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname);
@@ -54,7 +55,7 @@ function serve(onSent: (bytes: number) => unknown): Promise<Server> {
     const headers: Record<string, string> = { 'content-type': type ?? 'application/octet-stream' };
     if (path.startsWith('/_astro/')) headers['cache-control'] = 'public, max-age=31536000, immutable';
     let body: Buffer = readFileSync(file);
-    if (type && /\bbr\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+    if (compress && type && /\bbr\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
       const known = compressed.get(file) ?? brotliCompressSync(body);
       compressed.set(file, known);
       body = known;
