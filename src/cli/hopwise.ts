@@ -18,6 +18,11 @@ const USAGE = `Usage: hopwise COMMAND …
   lab mutate [ID…] [--seeds N]             break each solution in many ways; tell what the checks let through
   lab grade ID --script FILE [--seed N] [--json]
                                            replay a script into a fresh world and grade it
+  lab grade FILE|FOLDER… [--out DIR] [--format csv,json,junit,gradescope,exercism,classroom50,check50,text]
+            [--secret-file F] [--jobs N]   grade submissions on all cores; what is graded already is kept
+  lab regrade DIR                          grade them again after a check was mended; tell whose score changed and why
+  lab ticket --secret-file F --lab ID (--learner NAME | --learners FILE)
+                                           a learner's own seed and link, or a whole class's as CSV
 `;
 
 const COMMANDS: Record<string, (args: string[]) => number | Promise<number>> = {

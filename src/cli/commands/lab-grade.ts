@@ -31,14 +31,14 @@ const OPTIONS = {
 export const GRADE_USAGE = `FILE|FOLDER… [--out DIR] [--format ${Object.keys(FORMATS).join(',')}] [--jobs N] [--secret-file F]
                     [--max-events N] [--seconds N] [--labs DIR] [--content-changed] [--fresh] [--quiet]
                     [--visibility ${VISIBILITIES.join('|')}] [--classroom50 CONTEXT.json]`;
-export const REGRADE_USAGE = 'DIR [FILE|FOLDER…] [--out DIR] [--content-changed] [--jobs N] … | --old DIR --new DIR';
+export const REGRADE_USAGE = 'DIR [FILE|FOLDER…] [--out DIR] [--jobs N] … | --old DIR --new DIR';
 
-function settingsOf(args: Args): BulkSettings {
+function settingsOf(args: Args, regrade: boolean): BulkSettings {
   const secretFile = args.values.get('secret-file');
   const labs = args.values.get('labs');
   return {
     resume: !args.switches.has('fresh'),
-    contentChanged: args.switches.has('content-changed'),
+    contentChanged: regrade || args.switches.has('content-changed'),
     jobs: Math.max(1, integer(args, 'jobs', availableParallelism())),
     seconds: Math.max(1, integer(args, 'seconds', 60)),
     heap: HEAP,
@@ -61,13 +61,15 @@ async function gradeInto(
   items: readonly Item[],
   args: Args,
   fallback: string,
-  look: (item: Item, result: Result) => void,
+  look: ((item: Item, result: Result) => void) | 'regrade',
 ): Promise<{ briefs: Brief[]; said: string }> {
+  const regrade = look === 'regrade';
   const visibility = args.values.get('visibility') ?? 'visible';
   if (!VISIBILITIES.includes(visibility)) throw new Error(`--visibility takes one of ${VISIBILITIES.join(', ')}, not "${visibility}"`);
   const context = args.values.get('classroom50');
   const formats = formatsOf(args, fallback);
-  const settings = settingsOf(args);
+  // After a check was mended the submissions are for the checks as they were.
+  const settings = settingsOf(args, regrade);
   const progress = items.length > 1 && !args.switches.has('quiet') ? new Progress(items.length) : null;
   const start = performance.now();
   const briefs = await bulk(items, settings, progress);
@@ -77,7 +79,7 @@ async function gradeInto(
     items,
     formats,
     { visibility: visibility as Visibility, classroom: context === undefined ? {} : readContext(context) },
-    look,
+    regrade ? () => {} : look,
   );
   return { briefs, said };
 }
@@ -138,7 +140,7 @@ export async function regradeCommand(argv: readonly string[]): Promise<number> {
   if (given === undefined) {
     const { submissions } = JSON.parse(readFileSync(join(before, INDEX), 'utf8')) as Index;
     const items = itemsOf(operands.length > 0 ? operands : submissions.map((s) => resolve(before, s)), after);
-    const { said } = await gradeInto(after, items, args, 'csv,json', () => {});
+    const { said } = await gradeInto(after, items, args, 'csv,json', 'regrade');
     writeFileSync(
       join(after, INDEX),
       `${JSON.stringify({ submissions: [...new Set(items.map((i) => relative(after, i.path)))] } satisfies Index, null, 2)}\n`,

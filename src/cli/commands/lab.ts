@@ -32,7 +32,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
         : (await import('./lab-grade.ts')).gradeCommand(argv),
   },
   regrade: {
-    usage: 'DIR [FILE|FOLDER…] [--out DIR] [--content-changed] … | --old DIR --new DIR',
+    usage: 'DIR [FILE|FOLDER…] [--out DIR] … | --old DIR --new DIR',
     run: async (argv) => (await import('./lab-grade.ts')).regradeCommand(argv),
   },
   ticket: {
