@@ -2,7 +2,7 @@
 #@ answer seen-other {{home.otherSeen}}
 #@ answer who-changes 2
 kubectl patch svc {{name}} -p '{"spec":{"externalTrafficPolicy":"Local"}}'
-kubectl apply -f - <<'EOF'
+kubectl create -f - <<'EOF'
 apiVersion: apps/v1
 kind: DaemonSet
 metadata: { name: {{name}} }
