@@ -94,7 +94,7 @@ export class LineEditor {
     if (atEnd) for (const c of chars) this.text.push(c);
     else this.text = [...this.text.slice(0, this.cursor), ...chars, ...this.text.slice(this.cursor)];
     this.cursor += chars.length;
-    if (atEnd && !/[^ -~]/.test(text)) {
+    if (atEnd && !/[\p{C}\p{M}\p{Z}]/u.test(text.replaceAll(' ', ''))) {
       const { cols } = this.ctx;
       const at = this.text.length - chars.length;
       const before = this.tail?.at === at && this.tail.cols === cols ? this.tail.place : this.position(at);
