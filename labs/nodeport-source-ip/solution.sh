@@ -2,6 +2,7 @@
 #@ answer seen-other {{home.otherSeen}}
 #@ answer who-changes 2
 kubectl patch svc {{name}} -p '{"spec":{"externalTrafficPolicy":"Local"}}'
+# The Deployment's pods are endpoints as well; it may stay.
 kubectl create -f - <<'EOF'
 apiVersion: apps/v1
 kind: DaemonSet
@@ -17,4 +18,3 @@ spec:
         args: [{{name}}, "{{listen}}"]
         ports: [{ name: http, containerPort: {{port}} }]
 EOF
-kubectl delete deployment {{name}}
