@@ -45,8 +45,6 @@ export interface TaskInfo {
 export interface LabInfo {
   readonly id: string;
   readonly title: string;
-  readonly level: Lab['level'];
-  readonly minutes: number;
   readonly story: string;
   readonly seed: number;
   readonly contentHash: string;
@@ -265,8 +263,6 @@ function infoOf(lab: Lab, world: World): LabInfo {
   return {
     id: lab.id,
     title: lab.title,
-    level: lab.level,
-    minutes: lab.minutes,
     story: lab.story,
     seed: lab.seed,
     contentHash: lab.contentHash,

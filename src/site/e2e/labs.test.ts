@@ -50,6 +50,7 @@ const story = () => page.locator('.ws-story').textContent();
 test('every lab has a page, and the list tells what this device has reached', async () => {
   await open();
   await expect.poll(() => score(), { timeout: 15_000 }).toBe('0 %');
+  await page.waitForTimeout(500);
   await page.goto(`${site.url}/labs/`);
   expect(await page.locator('[data-lab]').evaluateAll((rows) => rows.map((r) => (r as HTMLElement).dataset.lab).sort())).toEqual(labIds());
   await expect.poll(() => page.locator(`[data-lab="${LAB}"] [data-state]`).textContent()).toBe('begun, 0 %');

@@ -23,9 +23,11 @@ export function Controls({ world, large, onSize }: { world: World; large: boolea
       <button type="button" class="ws-button" onClick={() => solution.current?.showModal()}>
         {words.workspace.solution}
       </button>
-      <button type="button" class="ws-button" onClick={() => reset.current?.showModal()}>
-        {words.workspace.reset}
-      </button>
+      {world.review.value === null && (
+        <button type="button" class="ws-button" onClick={() => reset.current?.showModal()}>
+          {words.workspace.reset}
+        </button>
+      )}
       <dialog class="ws-dialog" ref={reset} aria-label={words.workspace.reset}>
         <p>{words.workspace.resetAsk}</p>
         <form method="dialog" class="ws-dialog-buttons">
