@@ -98,6 +98,15 @@ test('of two pods of one name, the old one still ending, exec and probes mean th
   expect(formatIp([...(place?.ns.devices.values() ?? [])].find((d) => d.name === 'eth0')?.addrs4[0]?.local ?? 0)).toBe(ip);
 });
 
+test('what comes later need not become ready', () => {
+  const spec = { containers: [{ name: 'a', image: 'busybox:1.37', command: ['false'] }] };
+  const later = [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'broken', namespace: 'default' }, spec }];
+  const build = clusterWorlds['w-000'] as (seed: number, overrides?: unknown) => ClusterWorld;
+  const pod = build(1, { kubernetes: { dnsReplicas: 0 }, later }).cluster?.admin.get<Pod>('pods', 'default', 'broken');
+  expect(pod?.ok && pod.value.status?.containerStatuses?.[0]?.restartCount).toBeGreaterThan(0);
+  expect(() => build(1, { kubernetes: { dnsReplicas: 0 }, later: [...later, ...later] })).toThrow('Pod broken: pods "broken" already exists');
+});
+
 test('kubectl replace --force makes an object anew from standard input', () => {
   const world = (clusterWorlds['w-000'] as (seed: number, overrides?: unknown) => ClusterWorld)(1, { kubernetes: { dnsReplicas: 0 } });
   const node = world.hosts.get('node-1') as Host;

@@ -63,6 +63,10 @@ function* growCluster(file: ClusterFile, seed: number): Generator<void, ClusterW
   const cluster = boot(sim, file, machines);
   if (cluster && !(yield* settling(sim, cluster, cluster.expected)))
     throw new Error(`world ${file.name}: not all pods are ready after a minute: ${unready(cluster)}`);
+  for (const object of file.later ?? []) {
+    const made = cluster?.admin.create(object);
+    if (made?.ok === false) throw new Error(`world ${file.name}: ${object.kind} ${object.metadata.name}: ${made.status.message}`);
+  }
   for (const spec of file.machines)
     if (spec.role === 'control-plane') machines.get(spec.name)?.directory('/root').link('manifests', manifestDirectory());
   sim.runUntil(Math.ceil((sim.now + ROUND) / ROUND) * ROUND);

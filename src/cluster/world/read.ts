@@ -82,6 +82,7 @@ function merged(value: ClusterFile & { readonly base?: string }, say: (place: Pa
     ...base,
     ...own,
     manifests: [...(base.manifests ?? []), ...(own.manifests ?? [])],
+    later: [...(base.later ?? []), ...(own.later ?? [])],
     pins: { ...base.pins, ...own.pins },
     faults: [...(base.faults ?? []), ...(own.faults ?? [])],
     terminals: own.terminals ?? base.terminals,

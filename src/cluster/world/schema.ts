@@ -79,6 +79,7 @@ export const CLUSTER_SCHEMA = {
     machines: list(machine),
     kubernetes: { ...kubernetes },
     manifests: list(manifest),
+    later: list(manifest),
     pins: map,
     faults: list(object(['on', 'run'], { on: text, run: text })),
     terminals: texts,
