@@ -32,7 +32,7 @@ masq="-m mark --mark 0x4000/0x4000 -j MASQUERADE"
 iptables -t nat -C POSTROUTING $masq 2>/dev/null || iptables -t nat -I POSTROUTING 1 $masq
 for hook in FORWARD OUTPUT; do
   iptables -D $hook $match -j REJECT --reject-with icmp-port-unreachable 2>/dev/null
-  [ $# -gt 0 ] || iptables -I $hook $match -j REJECT --reject-with icmp-port-unreachable
+  [ $# != 0 ] || iptables -I $hook $match -j REJECT --reject-with icmp-port-unreachable
 done
 EOF
 chmod +x /root/sync.sh
@@ -71,7 +71,7 @@ masq="-m mark --mark 0x4000/0x4000 -j MASQUERADE"
 iptables -t nat -C POSTROUTING $masq 2>/dev/null || iptables -t nat -I POSTROUTING 1 $masq
 for hook in FORWARD OUTPUT; do
   iptables -D $hook $match -j REJECT --reject-with icmp-port-unreachable 2>/dev/null
-  [ $# -gt 0 ] || iptables -I $hook $match -j REJECT --reject-with icmp-port-unreachable
+  [ $# != 0 ] || iptables -I $hook $match -j REJECT --reject-with icmp-port-unreachable
 done
 EOF
 chmod +x /root/sync.sh
@@ -110,7 +110,7 @@ masq="-m mark --mark 0x4000/0x4000 -j MASQUERADE"
 iptables -t nat -C POSTROUTING $masq 2>/dev/null || iptables -t nat -I POSTROUTING 1 $masq
 for hook in FORWARD OUTPUT; do
   iptables -D $hook $match -j REJECT --reject-with icmp-port-unreachable 2>/dev/null
-  [ $# -gt 0 ] || iptables -I $hook $match -j REJECT --reject-with icmp-port-unreachable
+  [ $# != 0 ] || iptables -I $hook $match -j REJECT --reject-with icmp-port-unreachable
 done
 EOF
 chmod +x /root/sync.sh
