@@ -86,7 +86,7 @@ test('a hint names its price before it is opened', async () => {
   await task.getByRole('button', { name: /^Hint 2 of \d: costs 10 % of this task/ }).waitFor();
 });
 
-test('a failed check tells what was expected, and where packets go wrong on request', async () => {
+test('a failed check tells what was expected, a locked task what it waits for, and where packets go wrong on request', async () => {
   await page.goto(`${site.url}/labs/missing-masquerade/`);
   const locate = page.getByRole('button', { name: /^Where does it go wrong/ });
   const task = page.locator('[data-task]').filter({ has: locate }).first();
@@ -94,6 +94,7 @@ test('a failed check tells what was expected, and where packets go wrong on requ
   await task.locator('.ws-located').filter({ hasNotText: 'Sending packets' }).waitFor({ timeout: 20_000 });
   await task.getByText('Why not yet?').click();
   expect(await task.locator('.ws-check-failed dt').first().textContent()).toBe('expected');
+  expect(await page.locator('.ws-task-locked .ws-waits').first().textContent()).toContain('Waits for: ');
 });
 
 test('the address draws a variant, the button the next attempt', async () => {

@@ -77,6 +77,7 @@ test('a visitor types a command on the front page', async () => {
   const page = await context.newPage();
   await page.goto(site.url);
   await waitForText(page, '3 packets transmitted, 3 received');
+  await page.getByText(/^cluster ready in \d+ ms$/).waitFor();
   await type(page, 'ip -br addr show cni0\n');
   await waitForText(page, '10.244.1.1/24');
   await page.getByRole('button', { name: 'bridge link' }).click();

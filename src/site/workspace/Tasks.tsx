@@ -57,6 +57,7 @@ function Programs({ title, names }: { title: string; names: readonly string[] })
 
 function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World }) {
   const reports = world.tasks.value;
+  const verdict = world.report.value;
   const report = reports.get(task.id);
   const done = report?.passed === true;
   const waits = done || report?.checks.some((c) => c.status !== 'skipped') ? [] : task.needs.filter((id) => !reports.get(id)?.passed);
@@ -81,7 +82,7 @@ function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World })
           <Question key={q.id} question={q} check={report?.checks.find((c) => c.name === q.id)} world={world} />
         ))}
         <Hints task={task} world={world} locked={locked} done={done} lost={checks.some((c) => c.status === 'failed')} />
-        {!locked && checks.some((c) => c.cause !== null) && <Checks checks={checks} done={done} />}
+        {!locked && verdict && checks.some((c) => c.cause !== null) && <Checks checks={checks} done={done} report={verdict} />}
       </div>
     </li>
   );
