@@ -1,7 +1,6 @@
 #@ answer seen-home {{home.seen}}
 #@ answer seen-other {{home.otherSeen}}
 #@ answer who-changes 2
-kubectl patch svc {{name}} -p '{"spec":{"externalTrafficPolicy":"Local"}}'
 # The Deployment's pods are endpoints as well; it may stay.
 kubectl create -f - <<'EOF'
 apiVersion: apps/v1
@@ -18,3 +17,4 @@ spec:
         args: [{{name}}, "{{listen}}"]
         ports: [{ name: http, containerPort: {{port}} }]
 EOF
+kubectl patch svc {{name}} -p '{"spec":{"externalTrafficPolicy":"Local"}}'
