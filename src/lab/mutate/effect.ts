@@ -8,6 +8,7 @@ import { Directory, type Inode, ProcDir, RegularFile, Symlink } from '../../os/i
 import type { Machine } from '../../os/machine.ts';
 import { runCommand } from '../../os/run.ts';
 import { SEC } from '../../sim/sim.ts';
+import { formatIp } from '../../wire/addr.ts';
 import { text } from '../../wire/bytes.ts';
 import type { ClusterWorld } from '../cluster.ts';
 import type { World } from '../world.ts';
@@ -34,7 +35,7 @@ const VOLATILE = new Set([
 /** Kinds that only tell what went on. */
 const CHATTER = new Set(['events', 'events.events.k8s.io', 'leases.coordination.k8s.io']);
 /** Directories that hold no settings. */
-const SKIPPED = /^\/(proc|sys|dev|usr|bin|sbin|lib|lib64|boot|var\/(log|lib\/kubelet|lib\/containerd|run)|run)$/;
+const SKIPPED = /^\/(proc|sys|dev|usr|bin|sbin|lib|lib64|boot|var\/(log|lib\/(kubelet|containerd|cni)|run)|run\/(containerd|netns))$/;
 
 /** The state of all machines and of the API some seconds from now; the world is used up. */
 export function effectOf(world: World, begin: number): string[] {
@@ -44,12 +45,25 @@ export function effectOf(world: World, begin: number): string[] {
   for (const [name, machine] of machines) {
     const { kernel } = machine;
     const spaces: [string, Netns][] = [['', kernel.init], ...kernel.named];
-    for (const [space, ns] of spaces) lines.push(...network(machine, ns).map((l) => `${name} ${space} ${l}`));
+    const ends = cableEnds(spaces);
+    const called = (line: string): string => line.replace(/\bveth[0-9a-f]{8}\b/g, (veth) => ends.get(veth) ?? veth);
+    for (const [space, ns] of spaces) lines.push(...network(machine, ns).map((l) => called(`${name} ${space} ${l}`)));
     lines.push(...files(machine, begin).map((l) => `${name} ${l}`));
     lines.push(...processes(machine).map((l) => `${name} ${l}`));
   }
   lines.push(...objects(world as Partial<ClusterWorld>));
-  return lines.map((l) => l.replace(UUID, 'UUID').replace(TIME, 'TIME').replace(DIGEST, 'DIGEST'));
+  return lines.map((l) => l.replace(UUID, 'UUID').replace(TIME, 'TIME').replace(DIGEST, 'DIGEST')).sort();
+}
+
+/** The names that CNI plugins draw for the node's end of a pod's cable, by the address at its other end. */
+function cableEnds(spaces: readonly (readonly [string, Netns])[]): Map<string, string> {
+  const ends = new Map<string, string>();
+  for (const [, ns] of spaces)
+    for (const d of ns.devices.values()) {
+      const address = d instanceof Veth ? d.peer?.addrs4[0]?.local : undefined;
+      if (address !== undefined) ends.set(d.name, `veth-to-${formatIp(address)}`);
+    }
+  return ends;
 }
 
 function network(machine: Machine, ns: Netns): string[] {
@@ -60,7 +74,8 @@ function network(machine: Machine, ns: Netns): string[] {
     return rows.map((row) => `${argv.join(' ')} ${JSON.stringify(row).replace(INDEX_FIELDS, '')}`).sort();
   };
   const chance: [string, string][] = [...ns.devices.values()].flatMap((d) => {
-    if (d.macAssign === 'set') return [];
+    // The bridge plugin draws the address of its bridge and then sets it.
+    if (d.macAssign === 'set' && d.name !== 'cni0') return [];
     const out = run('cat', `/sys/class/net/${d.name}/address`).trim();
     return out === '' ? [] : [[out, `RANDOM-${d.name}`] as [string, string]];
   });
@@ -79,8 +94,7 @@ function network(machine: Machine, ns: Netns): string[] {
   return [
     ...links,
     ...peers.sort(),
-    ...json('ip', '-d', '-j', 'route', 'show', 'table', 'all'),
-    ...json('ip', '-d', '-6', '-j', 'route', 'show', 'table', 'all').filter((l) => !/fe80:|ff00:/.test(l)),
+    ...json('ip', '-d', '-j', 'route', 'show', 'table', 'all').filter((l) => !/"(fe80|ff00):/.test(l)),
     ...json('ip', '-j', 'rule'),
     ...json('ip', '-6', '-j', 'rule'),
     ...json('ip', '-j', 'neigh', 'show', 'nud', 'permanent').filter((l) => !/"(33:33|01:00:5e):/.test(l)),
