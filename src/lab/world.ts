@@ -123,7 +123,11 @@ function buildW1(seed: number, overrides: W1Overrides = {}): World {
     'route add default via 192.168.56.1',
   ]);
 
-  const pods: readonly PodSpec[] = [...PODS, ...(overrides.pods ?? []).map((p) => ({ ...p, serves: p.serves ?? true }))];
+  const { addresses = {} } = overrides;
+  const pods = [...PODS, ...(overrides.pods ?? []).map((p) => ({ ...p, serves: p.serves ?? true }))].map((p): PodSpec => {
+    const also = addresses[p.name];
+    return also === undefined ? p : { ...p, also };
+  });
   const stray = pods.find((p) => !NODES.some((n) => n.name === p.node));
   if (stray) throw new Error(`overrides.pods: ${stray.name} is on "${stray.node}"; the nodes are: ${NODES.map((n) => n.name).join(', ')}`);
   for (const node of NODES) {

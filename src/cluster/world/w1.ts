@@ -22,12 +22,16 @@ export interface PodSpec {
   readonly serves: boolean;
   /** Where it listens, 8080 when not given. */
   readonly port?: number;
+  /** A second address of its eth0, with the prefix's length. */
+  readonly also?: string;
 }
 
 /** What a lab lays over W1. */
 export interface W1Overrides {
   /** Further pods; they serve unless they say otherwise. */
   readonly pods?: readonly (Omit<PodSpec, 'serves'> & { readonly serves?: boolean })[];
+  /** Pod to a second address of its eth0, with the prefix's length. */
+  readonly addresses?: Readonly<Record<string, string>>;
   /** Node to the MAC of its VTEP. */
   readonly vteps?: Readonly<Record<string, string>>;
   /** False: kube-proxy never ran, so no Service has rules. */
@@ -171,6 +175,7 @@ export function podLinks(pod: PodSpec, subnet: number): { node: string[]; pod: s
       `addr add ${pod.ip}/24 brd + dev eth0`,
       `route add default via ${gateway}`,
       `route add ${CLUSTER_CIDR} via ${gateway}`,
+      ...(pod.also === undefined ? [] : [`addr add ${pod.also} dev eth0`]),
     ],
   };
 }
