@@ -19,48 +19,79 @@ const FOR_GOOD =
   /^(NETFILTER|NO_ROUTE|ROUTE_|BLACKHOLE|NOT_FORWARDING|MARTIAN|RP_FILTER|IP_RPFILTER|VXLAN_(VNI|NO_REMOTE)|GENEVE_VNI|NO_TUNNEL|TTL_EXCEEDED|EACCES|EHOSTUNREACH)/;
 
 export class Watch {
-  readonly events: PacketEvent[] = [];
-  /** Packets of frames that were seen, by the event's place in `events`. */
-  readonly frames = new Map<PacketEvent, Packet>();
+  private readonly kept: PacketEvent[] = [];
+  private readonly packets = new Map<PacketEvent, Packet>();
+  /** How many of what was kept have been looked at: what a probe that passes has seen is of no interest. */
+  private looked = 0;
+  /** Packets that the probe made, `first` to `last`, told when `at` events were kept. */
+  private readonly told: { readonly at: number; readonly first: number; readonly last: number }[] = [];
+  private readonly own = new Set<number>();
   /** First packets of their line that were dropped for good. */
   private readonly lost = new Set<number>();
-  private readonly own = new Set<number>();
   /** Packet -> the packet it was made from. */
   private readonly parents = new Map<number, number>();
   private readonly talks = new Set<string>();
   private readonly asked = new Set<string>();
-  private readonly sim: Sim;
   private readonly stopListening: () => void;
 
   private readonly home: { readonly host: string; readonly ns: string };
 
   /** `ns`: where the probe starts. */
   constructor(sim: Sim, ns: Netns) {
-    this.sim = sim;
     this.home = { host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '' };
     this.stopListening = sim.trace.listen((e) => this.hear(e));
   }
 
   /** Packets `first` to `last` were made by the probe itself. */
   readonly made = (first: number, last: number): void => {
-    for (let id = first; id <= last; id++) this.own.add(id);
-    // What was sent at once has been seen before it was known whose it is.
-    let i = this.events.length;
-    while (i > 0 && (this.events[i - 1] as PacketEvent).skb >= first) i--;
-    for (; i < this.events.length; i++) this.claim(this.events[i] as PacketEvent);
+    this.told.push({ at: this.kept.length, first, last });
   };
 
+  get events(): readonly PacketEvent[] {
+    this.look();
+    return this.kept;
+  }
+
+  /** Packets of frames that were seen. */
+  get frames(): ReadonlyMap<PacketEvent, Packet> {
+    this.look();
+    return this.packets;
+  }
+
+  /** Finds out whose packets all are that came since it was done last. */
+  private look(): void {
+    for (;;) {
+      const next = this.told[0];
+      const until = next?.at ?? this.kept.length;
+      while (this.looked < until) this.claim(this.kept[this.looked++] as PacketEvent);
+      if (!next) return;
+      this.told.shift();
+      for (let id = next.first; id <= next.last; id++) this.own.add(id);
+      // What was sent at once has been seen before it was known whose it is.
+      let i = until;
+      while (i > 0 && (this.kept[i - 1] as PacketEvent).skb >= next.first) i--;
+      for (; i < until; i++) this.claim(this.kept[i] as PacketEvent);
+    }
+  }
+
   isOwn(skb: number): boolean {
+    this.look();
     return this.own.has(skb);
   }
 
   /** The packet that this one was made from; 0 when from none. */
   parentOf(skb: number): number {
+    this.look();
     return this.parents.get(skb) ?? 0;
   }
 
   /** The packet that this one was made from, copy by copy, as far back as it is the probe's. */
   root(skb: number): number {
+    this.look();
+    return this.rootOf(skb);
+  }
+
+  private rootOf(skb: number): number {
     let id = skb;
     for (let n = 0; n < 16; n++) {
       const parent = this.parents.get(id);
@@ -72,15 +103,19 @@ export class Watch {
 
   /** Time when a probe that may lose `tries` packets in a row before it gives up may be given up; null while there is hope. */
   hopeless(tries: number): number | null {
+    if (!this.dropped) return null;
+    this.look();
     return this.lost.size >= tries ? this.lostAt + GRACE : null;
   }
 
   private lostAt = 0;
+  /** Whether anything was dropped for good, be it the probe's or not. */
+  private dropped = false;
 
   private hear(e: TraceEvent): void {
-    if (!('skb' in e) || this.events.length >= MAX_KEPT) return;
-    this.events.push(e);
-    this.claim(e);
+    if (!('skb' in e) || this.kept.length >= MAX_KEPT) return;
+    this.kept.push(e);
+    if (e.kind === 'net.drop' && FOR_GOOD.test(e.reason)) this.dropped = true;
   }
 
   private claim(e: PacketEvent): void {
@@ -89,14 +124,14 @@ export class Watch {
     if (parent !== 0) this.parents.set(e.skb, parent);
     if (parent !== 0 && own.has(parent)) own.add(e.skb);
     if (e.kind === 'net.tx' || e.kind === 'net.rx') {
-      const packet = this.frames.get(e) ?? packetOf(e.bytes);
+      const packet = this.packets.get(e) ?? packetOf(e.bytes);
       if (packet === null) return;
-      this.frames.set(e, packet);
+      this.packets.set(e, packet);
       if (own.has(e.skb)) this.learn(packet);
       else if (this.known(packet)) own.add(e.skb);
     } else if (e.kind === 'net.drop' && own.has(e.skb) && FOR_GOOD.test(e.reason)) {
-      this.lost.add(this.root(e.skb));
-      this.lostAt = this.sim.now;
+      this.lost.add(this.rootOf(e.skb));
+      this.lostAt = e.time;
     } else if (e.kind === 'net.deliver' && e.host === this.home.host && e.ns === this.home.ns && own.has(e.skb)) this.lost.clear();
   }
 
