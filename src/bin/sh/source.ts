@@ -21,7 +21,31 @@ export interface Parsed {
   fault: SyntaxFault | null;
 }
 
+/** Trees by their text, which nothing changes: a script is run again, and a loop comes round. */
+class Trees<T> {
+  private readonly trees = new Map<string, T>();
+
+  of(text: string, parsed: () => T): T {
+    if (text.length > MAX_TEXT) return parsed();
+    const known = this.trees.get(text);
+    if (known !== undefined) return known;
+    const tree = parsed();
+    if (this.trees.size >= MAX_TREES) this.trees.clear();
+    this.trees.set(text, tree);
+    return tree;
+  }
+}
+
+const MAX_TREES = 128;
+const MAX_TEXT = 8192;
+
+const scripts = new Trees<Parsed>();
+
 export function parseSource(text: string, firstLine = 1): Parsed {
+  return scripts.of(`${firstLine} ${text}`, () => parseAnew(text, firstLine));
+}
+
+function parseAnew(text: string, firstLine: number): Parsed {
   const source = new Source(text, firstLine);
   const script = parse(text);
   const fault = script.errors && script.errors.length > 0 ? faultOf(source, script) : swallowed(source, script);
@@ -145,7 +169,11 @@ export function wordFromText(text: string): Word {
 }
 
 /** Parts of text that is read as if it stood in double quotes: arithmetic, here-documents, prompts. */
-export function quotedParts(text: string): readonly WordPart[] {
+export const quotedParts = (text: string): readonly WordPart[] => quoted.of(text, () => quotedAnew(text));
+
+const quoted = new Trees<readonly WordPart[]>();
+
+function quotedAnew(text: string): readonly WordPart[] {
   const end = 'HERE_END_7f3a';
   const all = `: <<${end}\n${text}\n${end}\n`;
   const script = parse(all);
