@@ -3,6 +3,10 @@
 import { utf8 } from '../wire/bytes.ts';
 
 const K = constants();
+const w = new Uint32Array(64);
+
+const rotr = (x: number, n: number): number => (x >>> n) | (x << (32 - n));
+const at = (a: Uint32Array, i: number): number => a[i] as number;
 
 /** First 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4 4.2.2), by integer search. */
 function constants(): Uint32Array {
@@ -36,9 +40,6 @@ export function sha256(data: Uint8Array | string): Uint8Array {
   view.setUint32(m.length - 8, Math.floor(input.length / 0x20000000));
   view.setUint32(m.length - 4, (input.length * 8) >>> 0);
   const h = Uint32Array.of(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19);
-  const w = new Uint32Array(64);
-  const rotr = (x: number, n: number): number => (x >>> n) | (x << (32 - n));
-  const at = (a: Uint32Array, i: number): number => a[i] as number;
   for (let block = 0; block < m.length; block += 64) {
     for (let i = 0; i < 16; i++) w[i] = view.getUint32(block + i * 4);
     for (let i = 16; i < 64; i++) {
@@ -48,7 +49,14 @@ export function sha256(data: Uint8Array | string): Uint8Array {
       const s1 = rotr(b, 17) ^ rotr(b, 19) ^ (b >>> 10);
       w[i] = at(w, i - 16) + s0 + at(w, i - 7) + s1;
     }
-    let [a, b, c, d, e, f, g, hh] = [...h] as [number, number, number, number, number, number, number, number];
+    let a = at(h, 0);
+    let b = at(h, 1);
+    let c = at(h, 2);
+    let d = at(h, 3);
+    let e = at(h, 4);
+    let f = at(h, 5);
+    let g = at(h, 6);
+    let hh = at(h, 7);
     for (let i = 0; i < 64; i++) {
       const s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
       const t1 = (hh + s1 + ((e & f) ^ (~e & g)) + at(K, i) + at(w, i)) | 0;
@@ -63,9 +71,14 @@ export function sha256(data: Uint8Array | string): Uint8Array {
       b = a;
       a = (t1 + t2) | 0;
     }
-    [a, b, c, d, e, f, g, hh].forEach((v, i) => {
-      h[i] = at(h, i) + v;
-    });
+    h[0] = at(h, 0) + a;
+    h[1] = at(h, 1) + b;
+    h[2] = at(h, 2) + c;
+    h[3] = at(h, 3) + d;
+    h[4] = at(h, 4) + e;
+    h[5] = at(h, 5) + f;
+    h[6] = at(h, 6) + g;
+    h[7] = at(h, 7) + hh;
   }
   const out = new Uint8Array(32);
   const o = new DataView(out.buffer);

@@ -80,13 +80,15 @@ export function pathSegmentName(name: string): string[] {
   return ['/', '%'].filter((c) => name.includes(c)).map((c) => `may not contain '${c}'`);
 }
 
+const KEY_EXAMPLE = regexError(KEY_TEXT, KEY, 'MyName', 'my.name', '123-abc');
+
 /** Key of a label, of an annotation (in lower case), of a resource: an optional subdomain, `/`, a name. */
 export function qualifiedName(value: string): string[] {
   const errors: string[] = [];
   const parts = value.split('/');
   let name = parts[0] as string;
-  const example = regexError(KEY_TEXT, KEY, 'MyName', 'my.name', '123-abc');
-  if (parts.length > 2) return [`a valid label key ${example} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+  if (parts.length > 2)
+    return [`a valid label key ${KEY_EXAMPLE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   if (parts.length === 2) {
     name = parts[1] as string;
     const prefix = parts[0] as string;
@@ -98,7 +100,7 @@ export function qualifiedName(value: string): string[] {
   }
   if (name === '') errors.push('name part must be non-empty');
   else if (name.length > 63) errors.push(`name part ${maxBytes(63)}`);
-  if (!KEY_RE.test(name)) errors.push(`name part ${example}`);
+  if (!KEY_RE.test(name)) errors.push(`name part ${KEY_EXAMPLE}`);
   return errors;
 }
 

@@ -163,7 +163,8 @@ export function dumpTemplate(template: V1PodTemplateSpec): string {
 /** `xorFirst` is FNV-1a, otherwise FNV-1; over UTF-8. */
 function fnv32(bytes: Uint8Array, xorFirst: boolean): number {
   let h = 0x811c9dc5 | 0;
-  for (const b of bytes) h = xorFirst ? Math.imul(h ^ b, 0x01000193) : Math.imul(h, 0x01000193) ^ b;
+  if (xorFirst) for (let i = 0; i < bytes.length; i++) h = Math.imul(h ^ (bytes[i] as number), 0x01000193);
+  else for (let i = 0; i < bytes.length; i++) h = Math.imul(h, 0x01000193) ^ (bytes[i] as number);
   return h >>> 0;
 }
 
