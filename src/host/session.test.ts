@@ -6,7 +6,7 @@ import { BATCH_CHARS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
 import { HostSession } from './session.ts';
 
 class FakeSession {
-  info = { id: 'playground', title: '', story: '', hosts: [], tasks: [] };
+  info: object = { id: 'playground', title: '', story: '', hosts: [], tasks: [] };
   now = 0;
   next: number | null = null;
   written: string[] = [];
@@ -38,6 +38,12 @@ class FakeSession {
     this.prompt = listener;
   }
   steps = 0;
+  get elapsed() {
+    return this.now / 1e6;
+  }
+  service() {
+    return null;
+  }
   resumed() {
     return { answers: {}, hints: {} };
   }
@@ -164,4 +170,11 @@ test('a prompt makes a log', () => {
   void host.receive({ t: 'resize', term: 1, cols: 80, rows: 24 });
   elapse(200);
   expect(posted.some((m) => m.t === 'log')).toBe(true);
+});
+
+test('a lab with a time limit tells the time once a second', async () => {
+  fake.info = { ...fake.info, limit: 60 };
+  await host.receive({ t: 'open', lab: null, seed: 1 });
+  elapse(3_500);
+  expect(posted.flatMap((m) => (m.t === 'clock' ? [m.clock.elapsed] : []))).toEqual([0, 1, 2, 3]);
 });
