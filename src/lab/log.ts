@@ -2,7 +2,7 @@
 
 import { type AuditSession, setRemoteLogin } from '../os/audit.ts';
 import { startCommand } from '../os/run.ts';
-import { SEC } from '../sim/sim.ts';
+import { SEC, type Sim } from '../sim/sim.ts';
 import type { Lab } from './lab.ts';
 import { learnerOf } from './learner.ts';
 import { type LoginTerminal, login } from './login.ts';
@@ -53,6 +53,8 @@ export class LogError extends Error {
 
 /** A log that makes more events than this is cut off there: about half a minute of this machine's work. */
 export const MAX_STEPS = 5_000_000;
+/** Toil (`Sim.toil`) that counts as one event. */
+const TOIL_PER_STEP = 64;
 const SCRIPT_TIME = 600 * SEC;
 /** Events that one script may make, when it is written and when it is replayed. */
 const SCRIPT_STEPS = 200_000;
@@ -60,6 +62,8 @@ const SCRIPT_STEPS = 200_000;
 const EVENTS_PER_LOOK = 32;
 /** Bytes that a terminal is given at most by one log. */
 const MAX_INPUT = 1 << 20;
+
+const workOf = (sim: Sim): number => sim.steps + sim.toil / TOIL_PER_STEP;
 
 export interface Started {
   readonly lab: Lab;
@@ -113,7 +117,7 @@ export class Replay {
       const name = `log entry ${this.done + 1} (${entry.op})`;
       if (!(entry.steps >= sim.steps && entry.time >= sim.now)) throw new LogError(`${name} is out of order`, this.done);
       while (sim.steps < entry.steps) {
-        if (sim.steps >= this.maxSteps) {
+        if (workOf(sim) >= this.maxSteps) {
           this.cut = `${name}: cut here, after ${this.maxSteps} events; what came later does not count`;
           return this;
         }
@@ -134,7 +138,7 @@ export class Replay {
         if (this.done === entries.length - 1) return this;
         throw new LogError(`${name}: more comes after the end`, this.done);
       }
-      if (sim.steps >= this.maxSteps) {
+      if (workOf(sim) >= this.maxSteps) {
         this.cut = `${name}: cut here, after ${this.maxSteps} events; what came later does not count`;
         return this;
       }

@@ -18,6 +18,16 @@ export class ByteQueue {
     this.size += data.length;
   }
 
+  /** Puts bytes in front of all others. */
+  unshift(data: Uint8Array): void {
+    if (data.length === 0) return;
+    const first = this.chunks[0];
+    if (first) this.chunks[0] = first.subarray(this.head);
+    this.chunks.unshift(data);
+    this.head = 0;
+    this.size += data.length;
+  }
+
   take(max: number): Uint8Array {
     const n = Math.min(max, this.size);
     const first = this.chunks[0];

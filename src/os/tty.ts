@@ -11,16 +11,10 @@ import { ByteQueue } from './pipe.ts';
 export const TTY_OUTPUT = 65536;
 /** Input that no program has read yet; what comes beyond it is lost, as on Linux (there: 4096). */
 const TTY_INPUT = 16 << 20;
-/** Bytes that are typed again key by key, up to the end of their line. */
-const RETYPED = 256;
-/** ^C ^D ^H ^Q … ^Z ^\\ and erase: keys that the line discipline acts on. */
-const STEERS = new Set([3, 4, 8, 17, 19, 21, 22, 23, 26, 28, 127]);
-
-/** Behind the first line end from `from` on. */
-function lineEnd(bytes: Uint8Array, from: number): number {
-  for (let i = from; i < bytes.length; i++) if (bytes[i] === 10 || bytes[i] === 13) return i + 1;
-  return bytes.length;
-}
+/** Bytes in which the end of a line is looked for at once. */
+const PIECE = 256;
+/** ^C, ^Z and ^\\: keys that act at once, however much was typed before them. */
+const SIGNALS = new Set([3, 26, 28]);
 
 export interface Termios {
   icanon: boolean;
@@ -50,6 +44,8 @@ export class Tty {
   /** Called when an interactive shell shows its prompt, so when a command has ended. */
   onPrompt: (() => void) | null = null;
   private readonly input = new ByteQueue();
+  /** Typed after all of `input`, and not yet gone through the line discipline: the rest of a long paste. */
+  private readonly ahead = new ByteQueue();
   private readonly output = new ByteQueue();
   private line: number[] = [];
   private eof = 0;
@@ -87,29 +83,66 @@ export class Tty {
   /** Keys typed or text pasted by the user. */
   type(text: string | Uint8Array): void {
     const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
-    if (this.input.size + bytes.length > TTY_INPUT) return;
-    if (!this.termios.icanon && !this.termios.isig && !this.termios.echo) {
-      this.input.push(this.termios.icrnl ? bytes.map((b) => (b === 13 ? 10 : b)) : bytes.slice());
-    } else for (const b of bytes) this.key(b);
+    if (this.input.size + this.ahead.size + bytes.length > TTY_INPUT) return;
+    if (this.ahead.size > 0 && !this.stops(bytes)) this.ahead.push(bytes.slice());
+    else this.keys(bytes);
     this.readers.wakeAll();
   }
 
   /** Gives back what a line editor read beyond its line, so that the next reader gets it first, by the modes that hold by now. */
-  retype(ahead: Uint8Array): void {
+  retype(given: Uint8Array): void {
     const behind = this.input.take(this.input.size).slice();
     this.pendingLines.length = 0;
-    const all = new Uint8Array(ahead.length + behind.length);
-    all.set(ahead);
-    all.set(behind, ahead.length);
-    // Of a long paste only the beginning goes through the line discipline key by key: each command of it comes here again.
-    const end = this.termios.icanon ? lineEnd(all, RETYPED) : all.length;
-    const rest = all.subarray(end);
-    if (rest.some((b) => STEERS.has(b))) {
-      this.type(all);
+    if (this.stops(given) || this.stops(behind)) {
+      this.keys(given);
+      this.keys(behind);
       return;
     }
-    this.type(all.subarray(0, end));
-    if (rest.length > 0) this.hold(rest);
+    this.ahead.unshift(behind);
+    this.ahead.unshift(given.slice());
+    this.readers.wakeAll();
+  }
+
+  /** Whether a key among them acts at once. */
+  private stops(bytes: Uint8Array): boolean {
+    return this.termios.isig && bytes.some((b) => SIGNALS.has(b));
+  }
+
+  private keys(bytes: Uint8Array): void {
+    const { icanon, isig, echo, icrnl } = this.termios;
+    if (icanon || isig || echo) for (const b of bytes) this.key(b);
+    else this.input.push(icrnl ? bytes.map((b) => (b === 13 ? 10 : b)) : bytes.slice());
+  }
+
+  /** Takes what is ahead up to the end of its first line. */
+  private nextLine(): Uint8Array {
+    const parts: Uint8Array[] = [];
+    while (this.ahead.size > 0) {
+      const part = this.ahead.take(PIECE);
+      const end = part.findIndex((b) => b === 10 || b === 13) + 1;
+      parts.push(end > 0 ? part.subarray(0, end) : part);
+      if (end > 0) {
+        this.ahead.unshift(part.slice(end));
+        break;
+      }
+    }
+    const all = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  }
+
+  /** Lets what is ahead through until there is something to read; nobody sees it echoed, for it was typed long ago. */
+  private advance(max: number): void {
+    while (this.ahead.size > 0 && this.input.size === 0 && this.eof === 0) {
+      const { echo } = this.modes;
+      this.modes.echo = false;
+      this.keys(this.modes.icanon ? this.nextLine() : this.ahead.take(max));
+      this.modes.echo = echo;
+    }
   }
 
   /** Takes up to `max` bytes of output. */
@@ -138,6 +171,7 @@ export class Tty {
 
   read(max: number): Result<Uint8Array> {
     if (this.hungUp) return ok(new Uint8Array(0));
+    this.advance(max);
     if (this.input.size > 0) return ok(this.input.take(this.termios.icanon ? this.lineLength(max) : max).slice());
     if (this.eof > 0) {
       this.eof--;
@@ -157,6 +191,7 @@ export class Tty {
   }
 
   readable(): boolean {
+    if (this.input.size === 0 && !this.hungUp) this.advance(PIECE);
     return this.input.size > 0 || this.eof > 0 || this.hungUp;
   }
 
@@ -181,19 +216,6 @@ export class Tty {
     }
     this.pendingLines.shift();
     return n;
-  }
-
-  /** Takes lines in that hold no key with a meaning, without echo. */
-  private hold(bytes: Uint8Array): void {
-    const lines = bytes.map((b) => (b === 13 && this.termios.icrnl ? 10 : b));
-    let at = 0;
-    for (let end = lines.indexOf(10); end >= 0; end = lines.indexOf(10, at)) {
-      this.pendingLines.push(end + 1 - at);
-      at = end + 1;
-    }
-    this.input.push(lines.subarray(0, at));
-    this.line = [...lines.subarray(at)];
-    this.readers.wakeAll();
   }
 
   private key(byte: number): void {
@@ -238,6 +260,7 @@ export class Tty {
   private flush(): void {
     this.line = [];
     this.input.take(this.input.size);
+    this.ahead.take(this.ahead.size);
     this.pendingLines.length = 0;
   }
 

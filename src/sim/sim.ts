@@ -20,6 +20,8 @@ export class Sim {
   private readonly queue = new EventQueue();
   /** Events run so far: with the time, the exact place in a run at which input came. */
   steps = 0;
+  /** Work that one event did beyond the usual, in characters or rows gone through: long logs are bounded by it as by their events. */
+  toil = 0;
   /** Packets made so far: the last one's identity in the trace. */
   packets = 0;
   private streams = new Map<string, Rng>();

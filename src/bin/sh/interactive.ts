@@ -14,6 +14,10 @@ import { runExitTrap, runPendingTraps } from './traps.ts';
 import { OutOfMemory } from './vars.ts';
 
 const HISTORY_SIZE = 1000;
+/** Bytes that the line editor takes at once; what belongs to a command goes back. */
+const READ = 4096;
+/** Toil of a command line besides its own: prompt, parsing, the terminal's modes. */
+const LINE_TOIL = 8000;
 const PASTE_ON = '\x1b[?2004h';
 const PASTE_OFF = '\x1b[?2004l\r';
 
@@ -63,6 +67,7 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
       break;
     }
     if (text === '') continue;
+    p.sim.toil += LINE_TOIL;
     const warned = sh.exitWarned;
     const exited = yield* runInput(sh, text);
     if (exited) break;
@@ -247,6 +252,7 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
         const key = input.keys.shift();
         if (key) {
           if (key.kind === 'key' && key.name === 'Tab') yield* late().askProgram(sh, editor.line, editor.column);
+          p.sim.toil += editor.effort(key);
           const step = editor.press(key);
           output += step.output;
           result = step.result;
@@ -259,7 +265,7 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
       if (result) output += result.kind === 'eof' ? `${PASTE_OFF}\r\n` : PASTE_OFF;
       if (output !== '') yield* p.err(output);
       if (result) return result;
-      const r = yield* p.read(0);
+      const r = yield* p.read(0, READ);
       if (!r.ok) {
         if (r.errno === 'EINTR') {
           if (!sh.interrupted) continue;

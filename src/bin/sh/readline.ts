@@ -74,6 +74,12 @@ export class LineEditor {
     return visiblePrompt(this.ctx.prompt);
   }
 
+  /** Characters that a key makes the editor go through: a whole line, unless it only appends. */
+  effort(key: Key): number {
+    const appends = key.kind !== 'key' && !this.search && this.cursor === this.text.length;
+    return appends ? 1 : this.text.length + (this.search ? this.ctx.history.length : 0);
+  }
+
   press(key: Key): Step {
     if (key.kind === 'key' || this.search) this.tail = null;
     if (this.search) return this.searchKey(key);
