@@ -1,13 +1,15 @@
 /** The cryptography under TLS: hashes, key derivation, AES-GCM, X25519, P-256, from the noble libraries. Randomness is the simulation's */
 
 import { gcm } from '@noble/ciphers/aes.js';
-import { x25519 as curve25519 } from '@noble/curves/ed25519.js';
+import { x25519 as curve25519, ed25519 } from '@noble/curves/ed25519.js';
 import { p256 as nist256 } from '@noble/curves/nist.js';
+import { bytesToNumberLE } from '@noble/curves/utils.js';
 import { expand, extract } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import type { Rng } from '../../sim/rng.ts';
+import { utf8 } from '../../wire/bytes.ts';
 import { GROUP_P256, GROUP_X25519 } from '../../wire/tls.ts';
 
 export const HASHES = { md5, sha1, sha224, sha256, sha384, sha512 } as const;
@@ -15,9 +17,6 @@ export type HashName = keyof typeof HASHES;
 
 export const digest = (name: HashName, data: Uint8Array): Uint8Array => HASHES[name](data);
 export const hmacOf = (name: HashName, key: Uint8Array, data: Uint8Array): Uint8Array => hmac(HASHES[name], key, data);
-export const hkdfExtract = (name: HashName, salt: Uint8Array, key: Uint8Array): Uint8Array => extract(HASHES[name], key, salt);
-export const hkdfExpand = (name: HashName, key: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
-  expand(HASHES[name], key, info, length);
 
 interface Sealed {
   readonly aad: Uint8Array;
@@ -92,6 +91,14 @@ const MAX_KNOWN = 512;
 /** Longer data is not kept: it is a document and no handshake. */
 const MAX_KEPT = 4096;
 
+const extracted = new Known<Uint8Array>();
+const expanded = new Known<Uint8Array>();
+
+export const hkdfExtract = (name: HashName, salt: Uint8Array, key: Uint8Array): Uint8Array =>
+  extracted.of([utf8(name), salt, key], () => extract(HASHES[name], key, salt)).slice();
+export const hkdfExpand = (name: HashName, key: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
+  expanded.of([utf8(`${name} ${length}`), key, info], () => expand(HASHES[name], key, info, length)).slice();
+
 export interface Exchange {
   group: number;
   secret: Uint8Array;
@@ -103,7 +110,28 @@ export const GROUPS: readonly number[] = [GROUP_X25519, GROUP_P256];
 
 export function exchange(group: number, rng: Rng): Exchange {
   const secret = group === GROUP_P256 ? p256Secret(rng) : randomBytes(rng, 32);
-  return { group, secret, share: group === GROUP_P256 ? p256Public(secret) : curve25519.getPublicKey(secret) };
+  if (group === GROUP_P256) return { group, secret, share: p256Public(secret) };
+  const share = timesBase(scalar(secret));
+  secrets.of([share], () => secret);
+  return { group, secret, share };
+}
+
+/** X25519 secrets by their shares; null for a share that was not made here. */
+const secrets = new Known<Uint8Array | null>();
+
+/** The number that X25519 takes a secret for. RFC 7748 5 */
+function scalar(secret: Uint8Array): bigint {
+  const b = secret.slice();
+  b[0] = (b[0] as number) & 248;
+  b[31] = ((b[31] as number) & 127) | 64;
+  return bytesToNumberLE(b);
+}
+
+/** X25519 of a number and the base point, by way of the Edwards curve, where the point's multiples are known. */
+function timesBase(n: bigint): Uint8Array {
+  const { Fn, Fp, BASE } = ed25519.Point;
+  const { Y, Z } = BASE.multiplyUnsafe(Fn.create(n));
+  return Fp.toBytes(Fp.div(Fp.add(Z, Y), Fp.sub(Z, Y)));
 }
 
 const shared = new Known<Uint8Array | null>();
@@ -118,7 +146,8 @@ export function sharedSecret(own: Exchange, share: Uint8Array): Uint8Array | nul
   return shared.of(before(own.share, share) ? [own.share, share] : [share, own.share], () => {
     try {
       if (own.group === GROUP_P256) return nist256.getSharedSecret(own.secret, share).slice(1);
-      return curve25519.getSharedSecret(own.secret, share);
+      const theirs = secrets.of([share], () => null);
+      return theirs ? timesBase(scalar(own.secret) * scalar(theirs)) : curve25519.getSharedSecret(own.secret, share);
     } catch {
       return null;
     }
