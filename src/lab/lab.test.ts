@@ -76,7 +76,11 @@ test.each([
     yaml.replace('level: intermediate', 'level: easy'),
     /lab\.yaml:3: level must be one of beginner, intermediate, advanced, expert/,
   ],
-  ['four hints', yaml.replace(/( {6}- A new network namespace.*\n)/, '$1$1'), /lab\.yaml:\d+: tasks\.0\.hints must NOT have more than 3 items/],
+  [
+    'four hints',
+    yaml.replace(/( {6}- A new network namespace.*\n)/, '$1$1'),
+    /lab\.yaml:\d+: tasks\.0\.hints must NOT have more than 3 items/,
+  ],
   [
     'a need that comes later',
     yaml.replace('needs: [largest]', 'needs: [others]'),
