@@ -234,7 +234,9 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
   const { p } = sh;
   const tty: Tty | null = p.tty;
   const saved = tty ? { ...tty.termios } : null;
-  if (tty) tty.termios = { ...tty.termios, icanon: false, echo: false, isig: false, icrnl: false, onlcr: false };
+  if (tty) tty.termios = { ...tty.termios, icanon: false, echo: false, isig: false, icrnl: false };
+  /** Output goes through the terminal's own translation of line ends, as that of background jobs does meanwhile. */
+  const show = (text: string): Task<unknown> => p.err(tty?.termios.onlcr ? text.replaceAll('\r\n', '\n') : text);
   const editor = new LineEditor({
     prompt,
     cols: tty?.cols ?? 80,
@@ -244,7 +246,7 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
   /** Bytes that were read and belong to whoever reads after this line. */
   let ahead: Uint8Array = new Uint8Array(0);
   try {
-    yield* p.err(PASTE_ON + editor.begin());
+    yield* show(PASTE_ON + editor.begin());
     for (;;) {
       let output = '';
       let result: LineResult | null = null;
@@ -263,14 +265,14 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
         } else break;
       }
       if (result) output += result.kind === 'eof' ? `${PASTE_OFF}\r\n` : PASTE_OFF;
-      if (output !== '') yield* p.err(output);
+      if (output !== '') yield* show(output);
       if (result) return result;
       const r = yield* p.read(0, READ);
       if (!r.ok) {
         if (r.errno === 'EINTR') {
           if (!sh.interrupted) continue;
           sh.interrupted = false;
-          yield* p.err(`^C\r\n${PASTE_OFF}`);
+          yield* show(`^C\r\n${PASTE_OFF}`);
           return { kind: 'interrupt' };
         }
         return { kind: 'eof' };
