@@ -63,6 +63,11 @@ function* growCluster(file: ClusterFile, seed: number): Generator<void, ClusterW
   const cluster = boot(sim, file, machines);
   if (cluster && !(yield* settling(sim, cluster, cluster.expected)))
     throw new Error(`world ${file.name}: not all pods are ready after a minute: ${unready(cluster)}`);
+  for (const fault of file.faults ?? []) {
+    const machine = machines.get(fault.on);
+    const r = machine && runCommand(machine, fault.run);
+    if (r?.exitCode !== 0) throw new Error(`world ${file.name}: fault on ${fault.on}: ${r?.stderr ?? 'no such machine'}`);
+  }
   for (const object of file.later ?? []) {
     const made = cluster?.admin.create(object);
     if (made?.ok === false) throw new Error(`world ${file.name}: ${object.kind} ${object.metadata.name}: ${made.status.message}`);
@@ -70,11 +75,6 @@ function* growCluster(file: ClusterFile, seed: number): Generator<void, ClusterW
   for (const spec of file.machines)
     if (spec.role === 'control-plane') machines.get(spec.name)?.directory('/root').link('manifests', manifestDirectory());
   sim.runUntil(Math.ceil((sim.now + ROUND) / ROUND) * ROUND);
-  for (const fault of file.faults ?? []) {
-    const machine = machines.get(fault.on);
-    const r = machine && runCommand(machine, fault.run);
-    if (r?.exitCode !== 0) throw new Error(`world ${file.name}: fault on ${fault.on}: ${r?.stderr ?? 'no such machine'}`);
-  }
   const hosts = new Map<string, Host>();
   for (const id of file.terminals) {
     if (id.startsWith('pod ')) {

@@ -72,7 +72,7 @@ export interface ClusterFile {
   readonly kubernetes?: KubernetesSpec;
   /** Objects that are created when the API is there, in this order. */
   readonly manifests?: readonly KubeObject[];
-  /** Objects that are created once all pods are ready; nobody waits for theirs, which may never be. */
+  /** Objects that are created once all pods are ready, after the faults; nobody waits for theirs, which may never be. */
   readonly later?: readonly KubeObject[];
   /** Addresses that pods get first, by `namespace/name` or `namespace/prefix*@node`. */
   readonly pins?: Readonly<Record<string, string>>;
