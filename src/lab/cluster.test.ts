@@ -109,6 +109,14 @@ test('what comes later need not become ready', () => {
   );
 });
 
+test('what comes later finds what the faults did', () => {
+  const faults = [{ on: 'node-1', run: 'kubectl create namespace late' }];
+  const later = [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'late' } }];
+  const build = clusterWorlds['w-000'] as (seed: number, overrides?: unknown) => ClusterWorld;
+  const world = build(1, { kubernetes: { dnsReplicas: 0 }, faults, later });
+  expect(world.cluster?.admin.get('configmaps', 'late', 'a').ok).toBe(true);
+});
+
 test('kubectl replace --force makes an object anew from standard input', () => {
   const world = (clusterWorlds['w-000'] as (seed: number, overrides?: unknown) => ClusterWorld)(1, { kubernetes: { dnsReplicas: 0 } });
   const node = world.hosts.get('node-1') as Host;
