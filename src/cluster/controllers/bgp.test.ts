@@ -20,7 +20,7 @@ function on(world: ClusterWorld, id: string): (line: string) => string {
 test('a router shares an address among the nodes that have endpoints, and forgets a node that has none', () => {
   const world = buildCluster(W1_BGP, 1);
   const [rtr, outside, admin] = [on(world, 'rtr'), on(world, 'internet'), on(world, 'cp-1')];
-  const wait = (s: number): void => world.sim.runUntil(world.sim.now + s * SEC);
+  const wait = (s: number): number => world.sim.runUntil(world.sim.now + s * SEC);
   expect(admin('kubectl get svc front')).toMatch(VIP);
   expect(rtr(`ip route show ${VIP}`)).toBe(
     `${VIP} proto bird metric 32 \n\tnexthop via 192.168.56.11 dev eth0 weight 1 \n\tnexthop via 192.168.56.12 dev eth0 weight 1 \n`,

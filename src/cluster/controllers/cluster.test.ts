@@ -182,7 +182,8 @@ test('a disruption budget counts, and evictions keep to it', () => {
 test('load balancer addresses come from the pool, and go back', () => {
   const f = new Fixture({ options: { loadBalancers: true } });
   f.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-  for (const o of [...metallbDefinitions(), ...poolManifests(['172.16.1.240-172.16.1.241'], [])]) f.create(o);
+  for (const o of [...metallbDefinitions(), ...poolManifests(['172.16.1.240-172.16.1.241'], [])])
+    f.create(o as Parameters<Fixture['create']>[0]);
   const make = (name: string): void =>
     f.create({
       apiVersion: 'v1',
