@@ -12,7 +12,7 @@ test('the API in the clear on a local port: answers, refusals, a watch as it com
     const r = runCommand(machine, ['bash', '-c', line]);
     return r.stdout + r.stderr;
   };
-  const wait = (s: number): void => world.sim.runUntil(world.sim.now + s * SEC);
+  const wait = (s: number): number => world.sim.runUntil(world.sim.now + s * SEC);
   sh('kubectl proxy > /tmp/proxy 2>&1 & ');
   wait(1);
   expect(sh('cat /tmp/proxy')).toBe('Starting to serve on 127.0.0.1:8001\n');
