@@ -47,6 +47,10 @@ export function proveSeed(source: LabSource, seed: number, only = ''): Proof[] {
   };
 
   const asked = (what: string): boolean => what.includes(only);
+  if (asked('hints')) {
+    const few = lab.tasks.filter((t) => t.hints.length < 3).map((t) => t.id);
+    prove('every task has three hints', few.length > 0 ? [`write those of ${few.join(', ')}`] : []);
+  }
   if (asked('start')) {
     const holding = lab['holds-at-start'] ?? [];
     const start = run('');

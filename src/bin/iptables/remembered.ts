@@ -11,7 +11,7 @@ const ALIKE: ReadonlySet<string> = new Set([
 /** A port or an address by name means what the machine's files say. */
 const BY_NAME = / --[ds]ports? [^\d!]| -[sd] (?![\d.]+(\/\d+)?( |$)|[\da-f:]+(\/\d+)?( |$))/;
 
-const MAX_LINES = 100_000;
+const MAX_LINES = 40_000;
 const lines = new Map<string, Map<string, Parsed>>();
 
 /** What lines of this kind came to: of one table, family and flavour. */
