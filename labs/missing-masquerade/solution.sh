@@ -1,8 +1,4 @@
 #@ answer source {{seen.ip}}
 #@ answer why 2
-#@ host node-1
-iptables -t nat -A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j MASQUERADE
-#@ host node-2
-iptables -t nat -A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j MASQUERADE
-#@ host cp-1
+#@ host node-1 node-2 cp-1
 iptables -t nat -A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j MASQUERADE

@@ -3,10 +3,11 @@
 import { setRemoteLogin } from '../os/audit.ts';
 import { TraceHash } from '../sim/trace.ts';
 import { Activity } from './activity.ts';
+import type { Act } from './acts.ts';
 import { kindOf, withNested } from './check/index.ts';
 import type { Baseline, Finding, Scene } from './check/kind.ts';
 import type { Check, CheckReport, GradeReport, Lab, LabSource, Task, TaskReport } from './lab.ts';
-import { type Act, checkHeader, MAX_STEPS, Replay, type Started, type SubmissionLog, start, starting } from './log.ts';
+import { checkHeader, MAX_STEPS, Replay, type Started, type SubmissionLog, start, starting } from './log.ts';
 import { instantiate } from './parameters.ts';
 import { reset } from './reset.ts';
 import type { World } from './world.ts';

@@ -2,10 +2,11 @@
 
 import { formatIp } from '../wire/addr.ts';
 import { IPPROTO_ICMP } from '../wire/ipv4.ts';
+import { actsOf } from './acts.ts';
 import { kindOf } from './check/index.ts';
 import { grade } from './grade.ts';
 import type { Check, GradeReport, LabSource } from './lab.ts';
-import { actsOf, Replay, type SubmissionLog } from './log.ts';
+import { Replay, type SubmissionLog } from './log.ts';
 import { instantiate } from './parameters.ts';
 import { locate } from './place.ts';
 import { type Answer, ask, type Flow, flowText } from './probe/ask.ts';

@@ -3,6 +3,7 @@
 import { type AuditSession, setRemoteLogin } from '../os/audit.ts';
 import { startCommand } from '../os/run.ts';
 import { SEC, type Sim } from '../sim/sim.ts';
+import { type Act, actsOf } from './acts.ts';
 import type { Lab } from './lab.ts';
 import { learnerOf } from './learner.ts';
 import { type LoginTerminal, login } from './login.ts';
@@ -205,47 +206,13 @@ export function apply(started: Started, entry: LogEntry, index = 0): void {
   }
 }
 
-/** One input of a script log: bash on a host (the lab's first when none is named), an answer, or an opened hint. */
-export type Act =
-  | { readonly script: string; readonly host?: string }
-  | { readonly question: string; readonly value: string }
-  | { readonly task: string; readonly level: number };
-
 /** A log of acts, each at the place where the one before has ended. */
 export function actLog(lab: Lab, acts: readonly Act[]): SubmissionLog {
   const entries = new Replay(lab).perform(acts);
   return { version: 2, lab: lab.id, contentHash: lab.contentHash, seed: lab.seed, entries };
 }
 
-/**
- * A log with a script for the lab's first host. Lines `#@ host NAME` send what follows to another host, `#@ answer ID VALUE` answers
- * a question and `#@ hint TASK LEVEL` opens a hint; all else is bash.
- */
+/** A log with a script, as src/lab/acts.ts reads it. */
 export function scriptLog(lab: Lab, script: string): SubmissionLog {
   return actLog(lab, actsOf(script));
-}
-
-/** The acts of a script with `#@` lines. */
-export function actsOf(script: string): Act[] {
-  const acts: Act[] = [];
-  let host: string | undefined;
-  let part: string[] = [];
-  const flush = (): void => {
-    const text = part.join('\n');
-    if (text.trim() !== '') acts.push({ script: text, ...(host === undefined ? {} : { host }) });
-    part = [];
-  };
-  for (const line of script.split('\n')) {
-    const m = /^#@ (host|answer|hint) (\S+) ?(.*)$/.exec(line);
-    if (!m) {
-      part.push(line);
-      continue;
-    }
-    flush();
-    if (m[1] === 'host') host = m[2];
-    else if (m[1] === 'answer') acts.push({ question: m[2] as string, value: m[3] as string });
-    else acts.push({ task: m[2] as string, level: Number(m[3]) });
-  }
-  flush();
-  return acts;
 }

@@ -2,9 +2,10 @@
 
 import type { AnyObject } from '../cluster/api/object.ts';
 import { parseIp } from '../wire/addr.ts';
+import { type Act, actsOf, unrolled } from './acts.ts';
 import { Grading } from './grade.ts';
 import type { GradeReport, Lab, LabSource } from './lab.ts';
-import { type Act, actsOf, Replay } from './log.ts';
+import { Replay } from './log.ts';
 import { effectOf } from './mutate/effect.ts';
 import { type Shape, shapeOf } from './mutate/shape.ts';
 import { type Edit, type Names, type Operator, type Wrong, wrongWords } from './mutate/words.ts';
@@ -84,7 +85,8 @@ function lineAt(script: string, pos: number): { line: number; text: string } {
 }
 
 /** Broken variants of a script, each another text, in the order of their lines. */
-export function mutantsOf(script: string, names: Names, name = 'solution'): Mutant[] {
+export function mutantsOf(rolled: string, names: Names, name = 'solution'): Mutant[] {
+  const script = unrolled(rolled);
   const shape = shapeOf(script);
   if (!shape) return [];
   const wrongs = [...directives(script), ...statements(script, shape), ...shape.lines.flatMap((line) => wrongWords(line, names))];

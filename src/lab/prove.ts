@@ -1,8 +1,8 @@
 /** The proof of a lab: its start fails what it should, solutions pass all, decoys fail exactly what they aim at, equal runs have equal hashes. */
 
+import { actsOf } from './acts.ts';
 import { Grading, grade } from './grade.ts';
 import type { CheckReport, GradeReport, LabSource } from './lab.ts';
-import { actsOf } from './log.ts';
 import { instantiate } from './parameters.ts';
 
 export interface Proof {

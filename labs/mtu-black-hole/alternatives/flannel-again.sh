@@ -1,12 +1,6 @@
 #@ answer border 1422
 #@ answer narrow flannel.1
-#@ host node-1
-{{filter.undo}}
-#@ host node-2
-{{filter.undo}}
-#@ host cp-1
-{{filter.undo}}
-#@ host rtr
+#@ host node-1 node-2 cp-1 rtr
 {{filter.undo}}
 #@ host cp-1
 kubectl -n kube-flannel rollout restart daemonset/kube-flannel-ds

@@ -1,21 +1,9 @@
 #@ answer border 1422
 #@ answer narrow flannel.1
-#@ host node-1
-ip link set eth0 mtu 1550
-ip link set flannel.1 mtu 1500
-#@ host node-2
-ip link set eth0 mtu 1550
-ip link set flannel.1 mtu 1500
-#@ host cp-1
+#@ host node-1 node-2 cp-1
 ip link set eth0 mtu 1550
 ip link set flannel.1 mtu 1500
 #@ host rtr
 ip link set eth0 mtu 1550
-#@ host node-1
-{{filter.undo}}
-#@ host node-2
-{{filter.undo}}
-#@ host cp-1
-{{filter.undo}}
-#@ host rtr
+#@ host node-1 node-2 cp-1 rtr
 {{filter.undo}}

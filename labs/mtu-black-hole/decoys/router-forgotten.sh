@@ -1,14 +1,6 @@
 #@ answer border 1422
 #@ answer narrow flannel.1
-#@ host node-1
-sed -i 's/"mtu": {{wrong}}/"mtu": 1450/' /etc/cni/net.d/10-flannel.conflist
-ip link set cni0 mtu 1450
-{{filter.undo}}
-#@ host node-2
-sed -i 's/"mtu": {{wrong}}/"mtu": 1450/' /etc/cni/net.d/10-flannel.conflist
-ip link set cni0 mtu 1450
-{{filter.undo}}
-#@ host cp-1
+#@ host node-1 node-2 cp-1
 sed -i 's/"mtu": {{wrong}}/"mtu": 1450/' /etc/cni/net.d/10-flannel.conflist
 ip link set cni0 mtu 1450
 {{filter.undo}}

@@ -2,7 +2,5 @@
 #@ answer seen-home {{home.seen}}
 #@ answer seen-other {{home.otherSeen}}
 #@ answer who-changes 2
-#@ host node-1
-iptables -t nat -I POSTROUTING -p tcp --dport {{port}} -j ACCEPT
-#@ host node-2
+#@ host node-1 node-2
 iptables -t nat -I POSTROUTING -p tcp --dport {{port}} -j ACCEPT
