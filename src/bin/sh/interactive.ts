@@ -184,8 +184,13 @@ function* readCommand(sh: Shell, input: Input): Task<string | null> {
       sh.status = 2;
       return '';
     }
-    const line = yield* expandHistory(sh, r.text);
-    if (line === null) return '';
+    const literal = literalPart(text, r.text);
+    const rest = yield* expandHistory(sh, r.text.slice(literal));
+    if (rest === null) {
+      if (text === '') return '';
+      continue;
+    }
+    const line = r.text.slice(0, literal) + rest;
     text += text === '' ? line : `\n${line}`;
     if (text.trim() === '') return '';
     const open = late().parseSource(`${text}\n`).fault?.incomplete || /(^|[^\\])(\\\\)*\\$/.test(text) || openHereDocument(text);
@@ -193,6 +198,15 @@ function* readCommand(sh: Shell, input: Input): Task<string | null> {
     remember(sh, text);
     return text;
   }
+}
+
+/** How much of a further line history leaves alone: all in a here-document, the rest of a text in single quotes. Models shell_getc in parse.y */
+function literalPart(before: string, line: string): number {
+  if (before === '') return 0;
+  if (openHereDocument(before)) return line.length;
+  if (!/^(?:[^'"\\]|\\[\s\S]|'[^']*'|"(?:[^"\\]|\\[\s\S])*")*'[^']*$/.test(before)) return 0;
+  const end = line.indexOf("'");
+  return end < 0 ? line.length : end + 1;
 }
 
 function remember(sh: Shell, text: string): void {

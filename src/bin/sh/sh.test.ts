@@ -95,6 +95,17 @@ describe('interactive', () => {
       'root@host:~# sleep 100\n^Z\n[1]+  Stopped                 sleep 100\nroot@host:~# bg\n[1]+ sleep 100 &\nroot@host:~# jobs\n[1]+  Running                 sleep 100 &\nroot@host:~# kill %1\nroot@host:~# \n[1]+  Terminated              sleep 100\nroot@host:~# ',
     ],
     ['history', ['echo 1\r', '\x1b[A\r'], 'root@host:~# echo 1\n1\nroot@host:~# echo 1\n1\nroot@host:~# '],
+    [
+      'a here-document is no history',
+      ["cat <<'EOF'\r", '#!/bin/bash\r', 'EOF\r'],
+      "root@host:~# cat <<'EOF'\n> #!/bin/bash\n> EOF\n#!/bin/bash\nroot@host:~# ",
+    ],
+    ['single quotes are no history', ["echo 'a\r", "!zz'\r"], "root@host:~# echo 'a\n> !zz'\na\n!zz\nroot@host:~# "],
+    [
+      'an event that is not found is asked for again',
+      ['echo "a\r', '!zz"\r', 'b"\r'],
+      'root@host:~# echo "a\n> !zz"\nbash: !zz: event not found\n> b"\na\nb\nroot@host:~# ',
+    ],
     ['cat reads lines until Ctrl-D', ['cat\r', 'ab\x7fc\r', '\x04'], 'root@host:~# cat\nab\b \bc\nac\nroot@host:~# '],
     ['end of file', ['\x04'], 'root@host:~# \nexit\n'],
   ])('%s', (_name, keys, screen) => {

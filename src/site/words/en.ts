@@ -64,6 +64,8 @@ export const words = {
     solutionAsk: 'Try the hints first? The solution is one click away either way.',
     solutionShow: 'Show it anyway',
     solutionType: 'Type it for me',
+    solutionTypeOn: (host: string) => `Type it on ${host}`,
+    solutionAnswer: 'Answer:',
     restored: 'Your cluster is back as you left it: every command was replayed.',
     lost: 'The lab has changed since you were here: your commands no longer fit it, and the cluster starts afresh.',
     restarted: 'The emulator had stopped answering. It was restarted and your commands were replayed.',
