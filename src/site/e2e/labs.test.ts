@@ -176,3 +176,19 @@ test('axe finds nothing when everything is open', async () => {
   }
   expect(await story()).not.toBe('');
 });
+
+test('a solution for several hosts is typed on each of them, answers are shown', async () => {
+  await open();
+  await page.getByRole('button', { name: 'Show solution' }).click();
+  await page.getByRole('button', { name: 'Show it anyway' }).click();
+  await page.getByText('Which device wraps the ping into another packet? `flannel.1`').waitFor();
+  await page.goto(`${site.url}/labs/be-kube-proxy/`);
+  await waitForText(page, PROMPT, 30_000);
+  for (const host of ['node-1', 'node-2', 'cp-1']) {
+    await page.getByRole('button', { name: 'Show solution' }).click();
+    if (host === 'node-1') await page.getByRole('button', { name: 'Show it anyway' }).click();
+    await page.getByRole('button', { name: `Type it on ${host}` }).click();
+    await waitForText(page, new RegExp(`sync\\.sh \\S+\\s+root@${host}:~# ?$`), 30_000);
+  }
+  await expect.poll(() => score(), { timeout: 30_000 }).toBe('100 %');
+});
