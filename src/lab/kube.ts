@@ -18,6 +18,13 @@ export interface PodPlace extends Host {
   readonly view: SpawnOptions;
 }
 
+/** A pod's network namespace, from the moment its sandbox is there. */
+export interface PodNetwork {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ns: Netns;
+}
+
 export interface Kube {
   /** Running pods by `NAMESPACE/NAME`; a name may end in `*`; those of the machines' runtimes, in order of name; of the same name the newest. */
   pods(namespace: string, name: string, container?: string): readonly PodPlace[];
@@ -25,6 +32,9 @@ export interface Kube {
   address(kind: 'pod' | 'service' | 'node', name: string, namespace: string): string | null;
   /** The pod that lives in a network namespace. */
   podIn(hostname: string, netns: string): string | null;
+  /** The networks of all pods that have one of their own, machine by machine. */
+  networks(): readonly PodNetwork[];
+  readonly cluster: Cluster;
   /** PEM of the authority that signed what the cluster's own servers show. */
   readonly authority: string | null;
   /** What a grader does to it. */
@@ -93,6 +103,15 @@ export function kubeOf(cluster: Cluster, machines: ReadonlyMap<string, Machine>)
       }
       return null;
     },
+    cluster,
+    networks: () =>
+      cluster.nodes.flatMap((node) => {
+        const machine = machines.get(node.machine.name);
+        const sandboxes = machine ? [...runtimeOf(machine).sandboxes.values()] : [];
+        return sandboxes.flatMap(({ config: { namespace, name, hostNetwork }, ns }) =>
+          ns.alive && !hostNetwork ? [{ namespace, name, ns }] : [],
+        );
+      }),
     get authority() {
       for (const machine of machines.values()) {
         const pem = machine.init.readText('/etc/kubernetes/pki/ca.crt');

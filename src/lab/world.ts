@@ -1,6 +1,7 @@
 /** Worlds: machines with programs, cables and pods, built from a reference world. Here cluster and programs meet. */
 
 import { commands } from '../bin/index.ts';
+import type { FixedService } from '../cluster/proxy/fixed.ts';
 import { setUp } from '../cluster/setup.ts';
 import {
   HOSTS_FILE,
@@ -11,6 +12,7 @@ import {
   nodeRules,
   PODS,
   type PodSpec,
+  SERVICES,
   type W1Overrides,
 } from '../cluster/world/w1.ts';
 import { connect, Ether } from '../net/dev/ether.ts';
@@ -39,6 +41,8 @@ export interface World {
   readonly hosts: ReadonlyMap<string, Host>;
   /** Where Kubernetes runs. */
   readonly kube?: Kube;
+  /** Where it does not: the Services whose rules the nodes have. */
+  readonly services?: readonly FixedService[];
 }
 
 /** `overrides` is what a lab lays over the world's own data. */
@@ -147,5 +151,5 @@ function buildW1(seed: number, overrides: W1Overrides = {}): World {
   add({ id: 'internet', title: 'internet', kind: 'outside', machine: internet, ns: internet.kernel.init });
   // Let carrier, duplicate address detection and the servers settle.
   sim.runUntil(sim.now + 3 * SEC);
-  return { sim, hosts };
+  return { sim, hosts, services: overrides['kube-proxy'] === false ? [] : SERVICES };
 }

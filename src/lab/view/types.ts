@@ -10,7 +10,15 @@ export interface SpaceView {
   readonly kind: 'node' | 'pod' | 'netns' | 'outside' | 'router' | 'switch';
   /** What a terminal there is opened with; null where the learner has no way in. */
   readonly place: string | null;
+  /** Of a pod: its Kubernetes namespace. */
+  readonly namespace: string | null;
   readonly devices: readonly DeviceView[];
+}
+
+/** A device elsewhere. */
+export interface End {
+  readonly space: string;
+  readonly dev: string;
 }
 
 export interface DeviceView {
@@ -26,8 +34,12 @@ export interface DeviceView {
   /** Name of the bridge that it is a port of. */
   readonly master: string | null;
   /** Other end of a cable or a veth pair. */
-  readonly peer: { readonly space: string; readonly dev: string } | null;
-  /** Of a tunnel: `VXLAN 1, UDP 8472`. */
+  readonly peer: End | null;
+  /** Device of the same space that it stands on: of a VLAN, a macvlan, a VXLAN with `dev`. */
+  readonly lower: string | null;
+  /** Of a tunnel: the devices that it sends to, as forwarding database and routes have it. */
+  readonly ends: readonly End[];
+  /** What is set up on it: `VXLAN 1, UDP 8472`. */
   readonly detail: string;
 }
 

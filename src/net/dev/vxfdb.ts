@@ -74,6 +74,11 @@ export class VxlanFdb {
     return [...this.table.values()].reverse();
   }
 
+  /** For onlookers: also what has expired since somebody looked, and nothing is removed. */
+  entries(): Iterable<VxlanFdbEntry> {
+    return this.table.values();
+  }
+
   /** `maxaddress` is reached. */
   get full(): boolean {
     const { limit } = this.vxlan.options;
