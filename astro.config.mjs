@@ -43,6 +43,7 @@ export default defineConfig({
         Search: './src/site/components/Search.astro',
         TwoColumnContent: './src/site/components/TwoColumnContent.astro',
         PageTitle: './src/site/components/PageTitle.astro',
+        Pagination: './src/site/components/Pagination.astro',
       },
       head: [{ tag: 'meta', attrs: { name: 'color-scheme', content: 'dark light' } }],
       sidebar: [

@@ -140,9 +140,10 @@ export class Client {
     return this.ask(`capture ${host} ${path}`, { t: 'capture', host, path });
   }
 
-  rehearse(lab: string | null, steps: readonly Step[]): Promise<readonly StepResult[]> {
+  /** In the world of a lab, or in one without. */
+  rehearse(where: { readonly lab: string } | { readonly world: string }, steps: readonly Step[]): Promise<readonly StepResult[]> {
     this.serial += 1;
-    return this.ask(`rehearsal ${this.serial}`, { t: 'rehearse', id: this.serial, lab, steps });
+    return this.ask(`rehearsal ${this.serial}`, { t: 'rehearse', id: this.serial, lab: null, ...where, steps });
   }
 
   close(): void {

@@ -51,7 +51,7 @@ export type ToWorker =
   | { t: 'captures' }
   | { t: 'capture'; host: string; path: string }
   /** Runs steps in a world of their own: the learner's world does not notice. */
-  | { t: 'rehearse'; id: number; lab: string | null; steps: readonly Step[] }
+  | { t: 'rehearse'; id: number; lab: string | null; world?: string; steps: readonly Step[] }
   | { t: 'ping'; id: number };
 
 export type FromWorker =

@@ -4,7 +4,7 @@ import type { LabSource, Session, SubmissionLog, Terminal } from '../lab/session
 import { createPlayground, createSession, transcript } from '../lab/session.ts';
 import { loadWorld } from '../lab/world.ts';
 import type { Bench } from './bench.ts';
-import type { FromWorker, Step, ToWorker } from './protocol.ts';
+import type { FromWorker, ToWorker } from './protocol.ts';
 import { BATCH_CHARS, BATCH_MS, LOG_EVERY_MS, LOG_PAUSE_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
 
 /** What the surroundings lend: wall time in ms, a next turn after waiting messages, and a delay. */
@@ -108,7 +108,7 @@ export class HostSession {
       case 'capture':
         return this.post({ t: 'capture', host: m.host, path: m.path, data: this.session?.readCapture(m.host, m.path) ?? null });
       case 'rehearse':
-        return this.rehearse(m.id, m.lab, m.steps);
+        return this.rehearse(m);
       case 'ping':
         return this.post({ t: 'pong', id: m.id });
     }
@@ -178,10 +178,11 @@ export class HostSession {
     this.bench.bench.grow(growth, wanted === null ? null : (report) => this.post({ t: 'judged', wanted, report }));
   }
 
-  private async rehearse(id: number, lab: string | null, steps: readonly Step[]): Promise<void> {
+  private async rehearse({ id, lab, world, steps }: ToWorker & { t: 'rehearse' }): Promise<void> {
     const source = lab === null ? undefined : await this.env.lab(lab);
-    if (source) await loadWorld(source);
-    this.post({ t: 'rehearsed', id, results: transcript({ lab: source, steps: [...steps] }) });
+    const needed = source ?? world;
+    if (needed !== undefined) await loadWorld(needed);
+    this.post({ t: 'rehearsed', id, results: transcript({ lab: source, world, steps: [...steps] }) });
   }
 
   /** Takes virtual time towards the wall clock for at most one slice. True when it has got there. */

@@ -307,7 +307,11 @@ export function createSession(opts: { lab: LabSource; seed: number; log?: Submis
 
 /** A world without a lab; load it first (loadWorld) when it is another than W1. */
 export function createPlayground(seed = 1, world = PLAYGROUND.world): Session {
-  return new Session(world === PLAYGROUND.world ? PLAYGROUND : { ...PLAYGROUND, world, hosts: [] }, seed);
+  return new Session(playground(world), seed);
+}
+
+function playground(world = PLAYGROUND.world): LabSource {
+  return world === PLAYGROUND.world ? PLAYGROUND : { ...PLAYGROUND, world, hosts: [] };
 }
 
 export interface TranscriptStep {
@@ -315,13 +319,14 @@ export interface TranscriptStep {
   readonly command: string;
 }
 
-/** Runs commands one after the other in a fresh world: what a terminal block in prose shows. */
+/** Runs commands one after the other in a fresh world, a lab's or a bare one: what a terminal block in prose shows. */
 export function transcript(opts: {
   lab?: LabSource | undefined;
+  world?: string | undefined;
   steps: readonly TranscriptStep[];
   seed?: number;
 }): (TranscriptStep & { output: string; exitCode: number })[] {
-  const { world } = start(instantiate(opts.lab ?? PLAYGROUND, opts.seed ?? 1));
+  const { world } = start(instantiate(opts.lab ?? playground(opts.world), opts.seed ?? 1));
   return opts.steps.map((step) => {
     const host = world.hosts.get(step.host);
     if (!host) throw new Error(`there is no host "${step.host}"; there are: ${[...world.hosts.keys()].join(', ')}`);

@@ -1,5 +1,7 @@
 /** The course map: modules and lessons in order; the sidebar, the home page and the breadcrumbs read it. */
 
+import { existsSync } from 'node:fs';
+
 export interface Lesson {
   readonly number: string;
   readonly title: string;
@@ -20,10 +22,10 @@ export const modules: readonly Module[] = [
     title: 'The Linux you need',
     question: 'What does a node do with a packet?',
     lessons: [
-      { number: '0.1', title: 'Five conversations, one model' },
+      { number: '0.1', title: 'Five conversations, one model', slug: '00-start/five-conversations' },
       { number: '0.2', title: 'Interfaces, addresses, routes, ARP' },
       { number: '0.3', title: 'Namespaces, veth, bridges' },
-      { number: '0.4', title: 'Netfilter and conntrack' },
+      { number: '0.4', title: 'Netfilter and conntrack', slug: '00-start/netfilter-and-conntrack' },
     ],
   },
   {
@@ -31,7 +33,7 @@ export const modules: readonly Module[] = [
     title: 'Container to container',
     question: 'What do the containers of one pod share?',
     lessons: [
-      { number: '1.1', title: 'The pod sandbox' },
+      { number: '1.1', title: 'The pod sandbox', slug: '01-container-to-container/pod-sandbox' },
       { number: '1.2', title: 'IPC, volumes, processes' },
       { number: '1.3', title: 'Sidecars, hostNetwork, hostPort' },
     ],
@@ -44,7 +46,7 @@ export const modules: readonly Module[] = [
       { number: '2.1', title: 'IP per pod' },
       { number: '2.2', title: 'Same node: veth, bridge, switch', slug: '02-pod-to-pod/same-node' },
       { number: '2.3', title: 'Routes between nodes: host-gw and BGP' },
-      { number: '2.4', title: 'Overlays and MTU' },
+      { number: '2.4', title: 'Overlays and MTU', slug: '02-pod-to-pod/overlays-and-mtu' },
       { number: '2.5', title: 'Node to pod, forwarding, filters' },
     ],
   },
@@ -54,7 +56,7 @@ export const modules: readonly Module[] = [
     question: 'Who answers at an address that nobody has?',
     lessons: [
       { number: '3.1', title: 'Services, labels, EndpointSlices' },
-      { number: '3.2', title: 'kube-proxy in iptables mode' },
+      { number: '3.2', title: 'kube-proxy in iptables mode', slug: '03-pod-to-service/kube-proxy-iptables' },
       { number: '3.3', title: 'Conntrack, masquerade, hairpin' },
       { number: '3.4', title: 'Proxy modes, from userspace to eBPF' },
       { number: '3.5', title: 'Headless and ExternalName Services' },
@@ -65,13 +67,23 @@ export const modules: readonly Module[] = [
     id: 'M4',
     title: 'The world to a Service',
     question: 'How does a request get in?',
-    lessons: [{ number: '4.1-4.5', title: 'NodePort, LoadBalancer, Ingress, Gateway API' }],
+    lessons: [
+      { number: '4.1', title: 'NodePort and externalTrafficPolicy' },
+      { number: '4.2', title: 'LoadBalancer, health checks, source IP' },
+      { number: '4.3', title: 'Ingress: hosts, paths, classes', slug: '04-external-to-service/ingress' },
+      { number: '4.4', title: 'TLS, SNI, virtual hosting' },
+      { number: '4.5', title: 'Gateway API and migration' },
+    ],
   },
   {
     id: 'M5',
     title: 'Pod to the world',
     question: 'Whose address leaves the cluster?',
-    lessons: [{ number: '5.1-5.3', title: 'Masquerade, SNAT limits, secure egress' }],
+    lessons: [
+      { number: '5.1', title: 'Egress and masquerade', slug: '05-pod-to-external/egress-and-masquerade' },
+      { number: '5.2', title: 'SNAT limits and egress gateways' },
+      { number: '5.3', title: 'Securing egress' },
+    ],
   },
   {
     id: 'M6',
@@ -111,14 +123,22 @@ export const modules: readonly Module[] = [
   },
 ];
 
-const written = (module: Module) => module.lessons.filter((l) => l.slug !== undefined);
+const isWritten = (slug: string) => existsSync(`content/${slug}.mdx`);
+
+type Written = Lesson & { readonly slug: string };
+
+/** Those that can be read today: a lesson opens when its file is there. */
+const written = (module: Module) => module.lessons.filter((l): l is Written => l.slug !== undefined && isWritten(l.slug));
+
+/** All lessons that can be read today, in the course's order. */
+export const path: readonly Written[] = modules.flatMap(written);
 
 /** Starlight's sidebar: only what can be read today. */
 export const sidebar = modules
   .filter((m) => written(m).length > 0)
   .map((m) => ({
     label: `${m.id} ${m.title}`,
-    items: written(m).map((l) => ({ label: `${l.number} ${l.title}`, slug: l.slug as string })),
+    items: written(m).map((l) => ({ label: `${l.number} ${l.title}`, slug: l.slug })),
   }));
 
 export function placeOf(slug: string): { module: Module; lesson: Lesson } | undefined {
@@ -129,5 +149,14 @@ export function placeOf(slug: string): { module: Module; lesson: Lesson } | unde
   return undefined;
 }
 
-/** 'Open today' on the home page. */
-export const firstLesson = '02-pod-to-pod/same-node';
+/** The five types of communication, each with the lesson that teaches it; two lessons prepare for them. */
+export const types: readonly { readonly name: string; readonly about: string; readonly slug: string }[] = [
+  { name: 'Container to container', about: 'inside one pod, over localhost', slug: '01-container-to-container/pod-sandbox' },
+  { name: 'Pod to pod', about: 'on one node over a bridge, between nodes through a tunnel', slug: '02-pod-to-pod/same-node' },
+  { name: 'Pod to Service', about: 'to an address that nobody has', slug: '03-pod-to-service/kube-proxy-iptables' },
+  { name: 'The world to a Service', about: 'in through a node port or an Ingress', slug: '04-external-to-service/ingress' },
+  { name: 'Pod to the world', about: "out, under the node's own address", slug: '05-pod-to-external/egress-and-masquerade' },
+];
+
+/** Where the course begins. */
+export const firstLesson = path[0]?.slug ?? '';

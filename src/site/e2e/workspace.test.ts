@@ -136,6 +136,7 @@ test('a prediction must be committed before the run', async () => {
 test('a prediction runs to the same bytes as at build time', async () => {
   const predict = page.locator('hop-predict');
   const built = await predict.locator('pre').textContent();
+  await predict.getByRole('checkbox').first().check();
   await predict.getByRole('button', { name: 'Commit my prediction' }).click();
   await predict.getByRole('button', { name: 'Run it' }).click();
   await predict.locator('details[open]').waitFor();

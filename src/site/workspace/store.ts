@@ -51,10 +51,19 @@ export async function loadAnswer(key: string): Promise<string | undefined> {
   return db ? db.get('answers', key).catch(() => undefined) : memory.answers.get(key);
 }
 
+const ANSWER = 'hopwise:answer';
+
 export async function saveAnswer(key: string, value: string): Promise<void> {
   memory.answers.set(key, value);
   const db = await connect();
   await db?.put('answers', value, key).catch(() => undefined);
+  window.dispatchEvent(new CustomEvent(ANSWER));
+}
+
+/** Tells when an answer, a prediction or a lab's result was kept on this page. */
+export function onAnswer(listener: () => unknown): () => void {
+  window.addEventListener(ANSWER, listener);
+  return () => window.removeEventListener(ANSWER, listener);
 }
 
 /** The best that was reached in a lab on this device. */
