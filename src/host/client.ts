@@ -1,6 +1,7 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
 import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, SubmissionLog } from '../lab/session.ts';
+import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 import { Judge } from './judge.ts';
 import type { Clock, FromWorker, Growth, Step, StepResult, ToWorker } from './protocol.ts';
 import { INPUT_CHARS } from './protocol.ts';
@@ -21,6 +22,10 @@ export interface ClientEvents {
   log(log: SubmissionLog): void;
   /** Labs with a time limit or a service monitor only. */
   clock(clock: Clock): void;
+  /** How the world looks, whenever that has changed; of worlds that are watched. */
+  topology(topology: Topology): void;
+  /** What its packets did meanwhile; `left` events were too many to tell. */
+  traffic(events: readonly TrafficEvent[], left: number): void;
   failed(where: string, message: string): void;
   /** The worker hung and was replaced; the world has been replayed from its log. */
   restarted(): void;
@@ -69,6 +74,7 @@ export class Client {
   private stale = true;
   private lastPong = performance.now();
   private judge: Judge | null = null;
+  private watched = { topology: false, traffic: false };
   private readonly heart: ReturnType<typeof setInterval>;
 
   constructor(events: Partial<ClientEvents> = {}) {
@@ -106,6 +112,12 @@ export class Client {
         this.send({ t: 'detach', term });
       },
     };
+  }
+
+  /** What is to be told from now on, also by a worker that takes this one's place. */
+  watch(watched: { readonly topology: boolean; readonly traffic: boolean }): void {
+    this.watched = { ...watched };
+    this.send({ t: 'watch', ...watched });
   }
 
   hint(task: string, n: number): Promise<string | null> {
@@ -227,6 +239,12 @@ export class Client {
       case 'clock':
         if (!this.stale) this.events.clock?.(m.clock);
         break;
+      case 'topology':
+        if (!this.stale) this.events.topology?.(m.topology);
+        break;
+      case 'traffic':
+        if (!this.stale) this.events.traffic?.(m.events, m.left);
+        break;
       case 'judged':
       case 'located':
         break;
@@ -285,6 +303,7 @@ export class Client {
       this.worker = this.start();
       this.lastPong = now;
       const { lab, seed, judged } = this.opened;
+      if (this.watched.topology || this.watched.traffic) this.watch(this.watched);
       this.open(lab, seed, this.stale ? undefined : (judged ?? this.lastLog), judged);
       this.events.restarted?.();
       return;

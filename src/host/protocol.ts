@@ -1,6 +1,7 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
 import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
+import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 
 export interface Step {
   readonly host: string;
@@ -52,6 +53,8 @@ export type ToWorker =
   | { t: 'capture'; host: string; path: string }
   /** Runs steps in a world of their own: the learner's world does not notice. */
   | { t: 'rehearse'; id: number; lab: string | null; world?: string; steps: readonly Step[] }
+  /** What the page wants to be shown from now on; the first of these begins to record packets. */
+  | { t: 'watch'; topology: boolean; traffic: boolean }
   | { t: 'ping'; id: number };
 
 export type FromWorker =
@@ -72,6 +75,9 @@ export type FromWorker =
   | { t: 'capture'; host: string; path: string; data: Uint8Array | null }
   | { t: 'rehearsed'; id: number; results: readonly StepResult[] }
   | { t: 'failed'; where: string; message: string }
+  | { t: 'topology'; topology: Topology }
+  /** `left` events were too many to send. */
+  | { t: 'traffic'; events: readonly TrafficEvent[]; left: number }
   | { t: 'pong'; id: number };
 
 /** Output is posted when it is this old (ms) or this long (characters), whichever comes first. */

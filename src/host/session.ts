@@ -6,6 +6,7 @@ import { loadWorld } from '../lab/world.ts';
 import type { Bench } from './bench.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import { BATCH_CHARS, BATCH_MS, LOG_EVERY_MS, LOG_PAUSE_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
+import type { Views } from './views.ts';
 
 /** What the surroundings lend: wall time in ms, a next turn after waiting messages, and a delay. */
 export interface Surroundings {
@@ -46,6 +47,8 @@ export class HostSession {
   private timed = false;
   private ticked = -1;
   private bench: { readonly world: number; readonly bench: Bench } | null = null;
+  /** Loaded when a page first wants to be shown something. */
+  private views: Views | null = null;
   private readonly post: (message: FromWorker) => void;
   private readonly env: Surroundings;
 
@@ -109,6 +112,11 @@ export class HostSession {
         return this.post({ t: 'capture', host: m.host, path: m.path, data: this.session?.readCapture(m.host, m.path) ?? null });
       case 'rehearse':
         return this.rehearse(m);
+      case 'watch': {
+        if (!this.views) this.views = new (await import('./views.ts')).Views(this.post, this.env);
+        this.views.follow(this.session);
+        return this.views.watch(m);
+      }
       case 'ping':
         return this.post({ t: 'pong', id: m.id });
     }
@@ -142,6 +150,7 @@ export class HostSession {
     this.ticked = -1;
     this.virtualBase = session.now;
     this.wallBase = this.env.now();
+    this.views?.follow(session);
     this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed() });
     this.wake();
   }
@@ -230,6 +239,7 @@ export class HostSession {
     this.settleInput();
     this.scheduleFlush();
     this.afterCommands();
+    this.views?.ran();
     this.tick();
     if (this.swamped()) return;
     if (!done) {

@@ -126,6 +126,11 @@ export class Session {
     this.info = infoOf(this.lab, this.started.world);
   }
 
+  /** For views, which only look. */
+  get world(): World {
+    return this.started.world;
+  }
+
   /** Virtual µs. */
   get now(): number {
     return this.started.world.sim.now;

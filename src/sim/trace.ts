@@ -9,7 +9,11 @@ export interface TraceEvents {}
 
 export type TraceKind = keyof TraceEvents;
 export type TraceEvent = { [K in TraceKind]: { kind: K; time: number } & TraceEvents[K] }[TraceKind];
-export type TraceListener = (event: TraceEvent) => void;
+/**
+ * `packet` and `about` are the kernel's own objects that an event tells of (the packet; the rule, route, neighbour or connection), to look
+ * at and never to change. They are no part of the record: who keeps runs or compares them reads `event` alone.
+ */
+export type TraceListener = (event: TraceEvent, packet: unknown, about: unknown) => void;
 
 export class Trace {
   /** True when anyone listens; hot paths check it before they build an event. */
@@ -21,10 +25,10 @@ export class Trace {
     this.clock = clock;
   }
 
-  emit<K extends TraceKind>(kind: K, data: TraceEvents[K]): void {
+  emit<K extends TraceKind>(kind: K, data: TraceEvents[K], packet: unknown = null, about: unknown = null): void {
     if (!this.on) return;
     const event = { kind, time: this.clock.now, ...(data as object) } as unknown as TraceEvent;
-    for (const listener of this.listeners) listener(event);
+    for (const listener of this.listeners) listener(event, packet, about);
   }
 
   /** Returns the function that stops listening. */

@@ -45,6 +45,18 @@ export function packetOf(frame: Uint8Array): Packet | null {
   return ethernet(frame, 0, NONE, 0);
 }
 
+/** The same of a packet that begins with its network header: IP, or ARP. */
+export function rawPacketOf(b: Uint8Array): Packet | null {
+  const first = (b[0] ?? 0) >> 4;
+  return first === 4 || first === 6 ? ip(b, 0, NONE, 0) : b.length >= 28 && u16(b, 2) === ETH_P_IP ? arp(b, 0, NONE) : null;
+}
+
+function arp(b: Uint8Array, at: number, tunnels: readonly Tunnel[]): Packet {
+  const src = readIp4(b, at + 14);
+  const dst = readIp4(b, at + 24);
+  return { proto: ARP, src, dst, sport: 0, dport: 0, code: u16(b, at + 6), detail: 0, serial: '', quoted: null, ttl: 0, tunnels };
+}
+
 function ethernet(b: Uint8Array, at: number, tunnels: readonly Tunnel[], depth: number): Packet | null {
   let type = u16(b, at + 12);
   let l3 = at + 14;
@@ -52,11 +64,7 @@ function ethernet(b: Uint8Array, at: number, tunnels: readonly Tunnel[], depth: 
     type = u16(b, l3 + 2);
     l3 += 4;
   }
-  if (type === ETH_P_ARP && b.length >= l3 + 28) {
-    const src = readIp4(b, l3 + 14);
-    const dst = readIp4(b, l3 + 24);
-    return { proto: ARP, src, dst, sport: 0, dport: 0, code: u16(b, l3 + 6), detail: 0, serial: '', quoted: null, ttl: 0, tunnels };
-  }
+  if (type === ETH_P_ARP && b.length >= l3 + 28) return arp(b, l3, tunnels);
   return type === ETH_P_IP || type === ETH_P_IPV6 ? ip(b, l3, tunnels, depth) : null;
 }
 

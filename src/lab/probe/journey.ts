@@ -156,7 +156,7 @@ function stepOf(e: PacketEvent, packet: Packet | null, way: Step['way']): Step |
     case 'net.route':
       return { ...base, device: e.dev, what: 'route', detail: e.via === '' ? e.type : `via ${e.via}` };
     case 'net.nat':
-      return { ...base, device: '', what: 'nat', detail: `${e.manip === 'src' ? 'SNAT' : 'DNAT'} ${arrow(e.from, e.to, e.manip)}` };
+      return { ...base, device: '', what: 'nat', detail: `${e.manip === 'src' ? 'SNAT' : 'DNAT'} ${tupleArrow(e.from, e.to, e.manip)}` };
     case 'net.hook':
       return { ...base, device: '', what: 'hook', detail: `${e.table}/${e.chain}#${e.rule} ${e.verdict}` };
     case 'net.neigh':
@@ -167,7 +167,7 @@ function stepOf(e: PacketEvent, packet: Packet | null, way: Step['way']): Step |
 }
 
 /** Of two tuples as net.nat has them, the side that was rewritten. */
-function arrow(from: string, to: string, manip: string): string {
+export function tupleArrow(from: string, to: string, manip: string): string {
   const side = (tuple: string): string => {
     const [, proto, src = '0', dst = '0', sport, dport] = tuple.split('/');
     const [ip, port] = manip === 'src' ? [src, sport] : [dst, dport];

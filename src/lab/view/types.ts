@@ -71,6 +71,8 @@ export interface TrafficEvent {
   readonly skb: number;
   /** The packet that this one was copied or made from; 0: none. */
   readonly parent: number;
+  /** The first of its line: what a packet is to the inspector, whatever copies were made of it. */
+  readonly root: number;
   /** Id of the space. */
   readonly space: string;
   /** Empty where no device takes part. */

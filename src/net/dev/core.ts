@@ -55,14 +55,8 @@ function startXmit(skb: Skb): void {
   }
   const trace = skb.sim.trace;
   if (trace.on) {
-    trace.emit('net.tx', {
-      skb: skb.id,
-      parent: skb.parent,
-      host: ns.kernel.hostname,
-      ns: ns.kernel.nameOf(ns) ?? '',
-      dev: dev.name,
-      bytes: skb.frame(),
-    });
+    const at = { host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '', dev: dev.name };
+    trace.emit('net.tx', { skb: skb.id, parent: skb.parent, ...at, bytes: skb.frame() }, skb, ns);
   }
   dev.xmit(skb);
 }
@@ -78,14 +72,8 @@ export function netifReceive(skb: Skb): void {
   skb.iif = dev;
   const trace = skb.sim.trace;
   if (trace.on) {
-    trace.emit('net.rx', {
-      skb: skb.id,
-      parent: skb.parent,
-      host: ns.kernel.hostname,
-      ns: ns.kernel.nameOf(ns) ?? '',
-      dev: dev.name,
-      bytes: skb.frame(),
-    });
+    const at = { host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '', dev: dev.name };
+    trace.emit('net.rx', { skb: skb.id, parent: skb.parent, ...at, bytes: skb.frame() }, skb, ns);
   }
   if (ns.taps.size > 0) for (const tap of ns.taps) if (tap.dev === null || tap.dev === dev) tap.receive(skb);
   if (dev.tcx !== null && dev.tcx.ingress !== null && !runProgram(dev.tcx.ingress, skb, dev)) return;

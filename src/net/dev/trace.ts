@@ -18,12 +18,10 @@ export function netDrop(skb: Skb, dev: NetDevice, reason: string): void {
   const trace = skb.sim.trace;
   if (!trace.on) return;
   const kernel = dev.ns.kernel;
-  trace.emit('net.drop', {
-    skb: skb.id,
-    parent: skb.parent,
-    host: kernel.hostname,
-    ns: kernel.nameOf(dev.ns) ?? '',
-    dev: dev.name,
-    reason,
-  });
+  trace.emit(
+    'net.drop',
+    { skb: skb.id, parent: skb.parent, host: kernel.hostname, ns: kernel.nameOf(dev.ns) ?? '', dev: dev.name, reason },
+    skb,
+    dev.ns,
+  );
 }

@@ -276,13 +276,8 @@ export class Ip4Stack {
     const proto = packet.data[9] as number;
     if (packet.sim.trace.on) {
       const { kernel } = this.ns;
-      packet.sim.trace.emit('net.deliver', {
-        skb: packet.id,
-        host: kernel.hostname,
-        ns: kernel.nameOf(this.ns) ?? '',
-        dev: dev.name,
-        proto,
-      });
+      const at = { host: kernel.hostname, ns: kernel.nameOf(this.ns) ?? '', dev: dev.name };
+      packet.sim.trace.emit('net.deliver', { skb: packet.id, ...at, proto }, packet, this.ns);
     }
     const taken = rawReceive(packet);
     const handler = inetProtos[proto];

@@ -194,7 +194,8 @@ export class Ip6Stack {
       skb.data = b;
     }
     if (skb.sim.trace.on) {
-      skb.sim.trace.emit('net.deliver', { skb: skb.id, host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '', dev: dev.name, proto });
+      const at = { host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '', dev: dev.name };
+      skb.sim.trace.emit('net.deliver', { skb: skb.id, ...at, proto }, skb, ns);
     }
     const taken = rawReceive(skb);
     const handler = inet6Protos[proto];

@@ -18,7 +18,7 @@ import {
   RT_TABLE_MAIN,
 } from './fib.ts';
 import { redirected } from './pmtu.ts';
-import { l3master, ruleMatches } from './rule.ts';
+import { type FibRule, l3master, ruleMatches } from './rule.ts';
 import { selectAddr } from './source.ts';
 
 export { dstMtu, flushCache, listExceptions, pmtuOf, updatePmtu } from './pmtu.ts';
@@ -62,6 +62,8 @@ export interface Dst {
   readonly route: FibRoute | null;
   readonly nh: Nexthop | null;
   readonly table: number;
+  /** The rule of policy routing that led to the table; null while there are none but the three that every namespace begins with. */
+  readonly rule: FibRule | null;
   /** mtu of the route, 0 = the device's. */
   readonly routeMtu: number;
   readonly mtuLock: boolean;
@@ -78,6 +80,7 @@ export interface Dst {
 export interface FibResult {
   route: FibRoute;
   nh: Nexthop | null;
+  rule?: FibRule;
 }
 
 /** A refused packet: the reason is for the trace, not for whoever asked by netlink. */
@@ -114,7 +117,10 @@ export function fibLookup(ns: Netns, flow: Flow, table?: number): Result<FibResu
         const vrf = rule.l3mdev ? l3master(flow) : null;
         const inner = flow.oif && flow.oif.l3table !== 0 ? { ...flow, oif: null } : flow;
         const found = inTable(ns, family, inner, vrf ? vrf.l3table : rule.table, rule.suppressPrefixlen);
-        if (found) return found;
+        if (found) {
+          if (found.ok) found.value.rule = rule;
+          return found;
+        }
         break;
       }
       case 'goto': {
@@ -239,12 +245,12 @@ function output4(ns: Netns, flow: Flow, to: number): Result<Dst> {
   const { route } = res.value;
   if (route.type === 'local') {
     if (src === 0) src = (route.prefsrc as number | null) ?? dst;
-    return output(ns, flow, dst, src, res.value.nh?.dev?.l3master ?? ns.lo, { route, nh: res.value.nh }, 'local');
+    return output(ns, flow, dst, src, res.value.nh?.dev?.l3master ?? ns.lo, res.value, 'local');
   }
   const nh = selectPath(ns, res.value, flow) as Nexthop;
   const dev = nh.dev as NetDevice;
   if (src === 0) src = ((route.prefsrc ?? selectAddr(dev, gateway4(nh), route.scope)) as number | null) ?? 0;
-  return output(ns, flow, dst, src, dev, { route, nh }, route.type);
+  return output(ns, flow, dst, src, dev, { ...res.value, nh }, route.type);
 }
 
 /** __mkroute_output() */
@@ -297,6 +303,7 @@ function makeDst(
     route,
     nh: res?.nh ?? null,
     table: route?.table ?? table,
+    rule: res?.rule ?? null,
     routeMtu: route?.mtu ?? 0,
     mtuLock: route?.mtuLock ?? false,
     iif,
@@ -323,7 +330,7 @@ function output6(ns: Netns, flow: Flow, dst: bigint): Result<Dst> {
   }
   if (!res.ok) return res;
   const type = isMulticast(dst) ? 'multicast' : res.value.route.type;
-  return ok(makeDst(ns, 6, 'output', type, dev as NetDevice, src, { route: res.value.route, nh }, flow.iif ?? null, false));
+  return ok(makeDst(ns, 6, 'output', type, dev as NetDevice, src, { ...res.value, nh }, flow.iif ?? null, false));
 }
 
 /** The device that has this address, when any. Models inet_lookup_ifaddr_rcu(): a hash look-up, here in the local table. */
@@ -382,7 +389,7 @@ function input4(ns: Netns, flow: InputFlow, dst: number, src: number): Result<Ds
     valid.value &&
     ns.sysctl.or4(out, 'send_redirects') &&
     (ns.sysctl.or4(out, 'shared_media') || sameSubnet(out, src, gateway4(nh)));
-  return ok(makeDst(ns, 4, 'forward', 'unicast', out, src, { route, nh }, iif, redirect));
+  return ok(makeDst(ns, 4, 'forward', 'unicast', out, src, { ...res.value, nh }, iif, redirect));
 }
 
 /** inet_addr_onlink(): one of the device's addresses has both in its prefix (b 0: a alone). */
@@ -439,7 +446,7 @@ function input6(ns: Netns, flow: InputFlow, dst: bigint): Result<Dst> {
   if (res.value.route.type === 'local' || res.value.route.type === 'anycast') return local('local', res.value);
   if (!forwards) return refuse('EHOSTUNREACH', 'NOT_FORWARDING');
   const nh = selectPath(ns, res.value, flow) as Nexthop;
-  return ok(makeDst(ns, 6, 'forward', 'unicast', nh.dev as NetDevice, src, { route: res.value.route, nh }, iif, false));
+  return ok(makeDst(ns, 6, 'forward', 'unicast', nh.dev as NetDevice, src, { ...res.value, nh }, iif, false));
 }
 
 /** inet_addr_type(): what the address is to this namespace (local, broadcast, multicast, unicast …); `dev` limits to its addresses. */

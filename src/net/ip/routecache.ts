@@ -106,7 +106,7 @@ function ports(flow: Flow, b: Uint8Array): void {
 export function traceRoute(skb: Skb, dst: Dst): void {
   const { kernel } = dst.ns;
   const to: IpAddr = dst.family === 4 ? readIp4(skb.data, 16) : readIp6(skb.data, 24);
-  skb.sim.trace.emit('net.route', {
+  const event = {
     skb: skb.id,
     host: kernel.hostname,
     ns: kernel.nameOf(dst.ns) ?? '',
@@ -115,5 +115,6 @@ export function traceRoute(skb: Skb, dst: Dst): void {
     type: dst.type,
     via: dst.gateway === null ? '' : formatIp(dst.gateway),
     dev: dst.kind === 'local' ? (dst.iif?.name ?? 'lo') : dst.dev.name,
-  });
+  };
+  skb.sim.trace.emit('net.route', event, skb, dst);
 }

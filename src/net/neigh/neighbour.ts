@@ -312,7 +312,7 @@ export class Neighbour {
     const trace = this.dev.sim.trace;
     if (!trace.on) return;
     const ns = this.dev.ns;
-    trace.emit('net.neigh', {
+    const event = {
       skb,
       host: ns.kernel.hostname,
       ns: ns.kernel.nameOf(ns) ?? '',
@@ -320,7 +320,8 @@ export class Neighbour {
       ip: formatIp(this.ip),
       mac: this.mac === null ? '' : formatMac(this.mac),
       state: nud.nudName(this.state),
-    });
+    };
+    trace.emit('net.neigh', event, null, this);
   }
 
   private notify(): void {

@@ -1,7 +1,7 @@
 /** From a socket to the IP layer of either family: routing for a flow, and sending one L4 packet. */
 
 import { type Errno, fail, ok, type Result } from '../../sim/errno.ts';
-import { type IpAddr, isLinkLocal, readIp4, readIp6 } from '../../wire/addr.ts';
+import { formatIp, type IpAddr, isLinkLocal, readIp4, readIp6 } from '../../wire/addr.ts';
 import { ip4HeaderLen } from '../../wire/ipv4.ts';
 import type { NetDevice } from '../dev/device.ts';
 import type { IcmpErrorInfo } from '../ip/protocols.ts';
@@ -19,8 +19,28 @@ export interface FlowKeys {
   connect?: boolean;
 }
 
+declare module '../../sim/trace.ts' {
+  interface TraceEvents {
+    /** A socket asked for a way to a destination and there is none: no packet was made. */
+    'net.noroute': { host: string; ns: string; dst: string; errno: Errno };
+  }
+}
+
 /** ip_route_output() with the socket's mark, TOS, uid and device. */
 export function routeFor(sk: Sock, keys: FlowKeys): Result<Dst> {
+  const found = lookUp(sk, keys);
+  const { kernel } = sk.ns;
+  if (!found.ok && kernel.sim.trace.on)
+    kernel.sim.trace.emit(
+      'net.noroute',
+      { host: kernel.hostname, ns: kernel.nameOf(sk.ns) ?? '', dst: formatIp(keys.dst), errno: found.errno },
+      null,
+      sk,
+    );
+  return found;
+}
+
+function lookUp(sk: Sock, keys: FlowKeys): Result<Dst> {
   const bound = sk.boundDevice();
   if (bound === undefined) return fail('ENODEV');
   if (typeof keys.dst === 'number' && typeof keys.src !== 'bigint') {

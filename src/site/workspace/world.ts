@@ -4,6 +4,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { Client } from '../../host/client.ts';
 import type { Clock } from '../../host/protocol.ts';
 import type { GradeReport, LabInfo, Resumed, SubmissionLog } from '../../lab/session.ts';
+import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
 import { words } from '../words/en.ts';
 import { isLasting, loadWorld, saveResult, saveWorld } from './store.ts';
 import type { Opened } from './submission.ts';
@@ -11,6 +12,21 @@ import { firstVariant, nextVariant, type Variant, variantOf } from './variant.ts
 
 /** A longer log (a pasted film, say) is not kept: replaying it would take longer than typing. */
 const LOG_LIMIT = 4_000_000;
+
+/** Events of traffic that the page remembers. */
+const TRAFFIC_KEPT = 2_000;
+
+/** The last events, oldest first; `fresh` of them came with the last batch, and with it `left` more that were too many to tell. */
+export interface Traffic {
+  readonly events: readonly TrafficEvent[];
+  readonly fresh: number;
+  readonly left: number;
+}
+
+const NO_TRAFFIC: Traffic = { events: [], fresh: 0, left: 0 };
+
+/** What views want to be told. */
+export type Watch = 'topology' | 'traffic';
 
 export type Status = 'idle' | 'starting' | 'ready' | 'failed';
 
@@ -36,6 +52,10 @@ export function createWorld(lab: string, given: LabInfo) {
   const review = signal<Opened | null>(null);
   const located = signal<Readonly<Record<string, string>>>({});
   const generation = signal(0);
+  /** Null until it is watched. */
+  const topology = signal<Topology | null>(null);
+  const traffic = signal(NO_TRAFFIC);
+  const watchers: Record<Watch, number> = { topology: 0, traffic: 0 };
   let log: SubmissionLog | undefined;
 
   const notify = (text: string) => {
@@ -82,6 +102,13 @@ export function createWorld(lab: string, given: LabInfo) {
         log = next;
         void save();
       },
+      topology(next) {
+        topology.value = next;
+      },
+      traffic(events, left) {
+        const kept = traffic.value.events.concat(events);
+        traffic.value = { events: kept.slice(-TRAFFIC_KEPT), fresh: Math.min(events.length, TRAFFIC_KEPT), left };
+      },
       failed(where, message) {
         console.error(`hopwise ${where}: ${message}`);
         notify(words.workspace.failed);
@@ -109,6 +136,8 @@ export function createWorld(lab: string, given: LabInfo) {
       report.value = null;
       resumed.value = NOTHING;
       clock.value = null;
+      topology.value = null;
+      traffic.value = NO_TRAFFIC;
       located.value = {};
       generation.value += 1;
       status.value = 'starting';
@@ -161,6 +190,17 @@ export function createWorld(lab: string, given: LabInfo) {
     located,
     /** Grows with every fresh start: screens clear themselves and attach again. */
     generation,
+    topology,
+    traffic,
+    /** Keeps these signals up to date until the function that it returns is called. */
+    watch(...wanted: readonly Watch[]): () => void {
+      const change = (by: number) => {
+        for (const what of wanted) watchers[what] += by;
+        client().watch({ topology: watchers.topology > 0, traffic: watchers.traffic > 0 });
+      };
+      change(1);
+      return () => change(-1);
+    },
     client,
     start,
     reset: fresh,

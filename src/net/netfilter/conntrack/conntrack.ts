@@ -381,7 +381,7 @@ export class Conntrack {
       this.wq.wakeAll();
     }
     if (kernel.sim.trace.on) {
-      kernel.sim.trace.emit('net.ct', {
+      const tracked = {
         skb,
         host: kernel.hostname,
         ns: kernel.nameOf(this.ns) ?? '',
@@ -389,7 +389,8 @@ export class Conntrack {
         original: tupleKey(ct.original, ct.zone),
         reply: tupleKey(ct.reply, ct.zone),
         state: ct.tcp?.state ?? '',
-      });
+      };
+      kernel.sim.trace.emit('net.ct', tracked, null, ct);
     }
   }
 

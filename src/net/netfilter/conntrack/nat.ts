@@ -46,15 +46,9 @@ export function natSetup(ns: Netns, ct: Connection, range: NatRange, manip: Mani
     if (manip === 'src') ct.srcNat = true;
     else ct.dstNat = true;
     if (ns.kernel.sim.trace.on) {
-      ns.kernel.sim.trace.emit('net.nat', {
-        skb: p.skb.id,
-        host: ns.kernel.hostname,
-        ns: ns.kernel.nameOf(ns) ?? '',
-        hook: p.hook,
-        manip,
-        from: tupleKey(current),
-        to: tupleKey(tuple),
-      });
+      const at = { host: ns.kernel.hostname, ns: ns.kernel.nameOf(ns) ?? '', hook: p.hook };
+      const event = { skb: p.skb.id, ...at, manip, from: tupleKey(current), to: tupleKey(tuple) };
+      ns.kernel.sim.trace.emit('net.nat', event, p.skb, ct);
     }
   }
   if (manip === 'src') ct.srcNatDone = true;

@@ -183,7 +183,7 @@ export function walk(nft: NftTables, table: NftTable, first: NftChain, p: XtPack
 
 function traceRule(nft: NftTables, table: NftTable, chain: NftChain, rule: number, p: XtPacket, verdict: string): void {
   const { kernel } = nft.ns;
-  kernel.sim.trace.emit('net.hook', {
+  const event = {
     skb: p.skb.id,
     host: kernel.hostname,
     ns: kernel.nameOf(nft.ns) ?? '',
@@ -192,5 +192,7 @@ function traceRule(nft: NftTables, table: NftTable, chain: NftChain, rule: numbe
     chain: chain.name,
     rule,
     verdict,
-  });
+  };
+  // Counted from one; the policy is nobody's rule.
+  kernel.sim.trace.emit('net.hook', event, p.skb, chain.rules[rule - 1] ?? chain);
 }

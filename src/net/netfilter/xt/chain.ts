@@ -129,7 +129,7 @@ function policy(nf: Netfilter, table: ChainTable, base: Chain, p: XtPacket, told
 
 function traceRule(nf: Netfilter, table: ChainTable, chain: Chain, rule: number, p: XtPacket, verdict: string): void {
   const kernel = nf.ns.kernel;
-  kernel.sim.trace.emit('net.hook', {
+  const event = {
     skb: p.skb.id,
     host: kernel.hostname,
     ns: kernel.nameOf(nf.ns) ?? '',
@@ -138,7 +138,9 @@ function traceRule(nf: Netfilter, table: ChainTable, chain: Chain, rule: number,
     chain: chain.name,
     rule,
     verdict,
-  });
+  };
+  // Counted from one; the policy is nobody's rule.
+  kernel.sim.trace.emit('net.hook', event, p.skb, chain.rules[rule - 1] ?? chain);
 }
 
 /** nf_log_trace(): what the TRACE target writes to the kernel log, a line for each rule. */
