@@ -1,6 +1,6 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
-import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, LogEntry, Place, Resumed, SubmissionLog } from '../lab/session.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 import { Judge } from './judge.ts';
 import type { Clock, FromWorker, Growth, Step, StepResult, ToWorker } from './protocol.ts';
@@ -40,7 +40,9 @@ export interface ClientTerminal {
 /** `draw` must call `drawn` once the text is on the screen: that is the flow control. */
 export interface TerminalSink {
   draw(data: string, drawn: () => void): void;
-  exited(): void;
+  /** `why`: there is no way to a new shell either. */
+  exited(why: string | null): void;
+  running?(program: string | null): void;
 }
 
 interface Line {
@@ -94,6 +96,7 @@ export class Client {
     if (judged) this.judging().consider(judged, true);
   }
 
+  /** A terminal at a place. */
   terminal(host: string, cols: number, rows: number, sink: TerminalSink): ClientTerminal {
     this.serial += 1;
     const term = this.serial;
@@ -141,6 +144,11 @@ export class Client {
 
   solution(): Promise<string> {
     return this.ask('solution', { t: 'solution' });
+  }
+
+  /** Where a terminal can be opened now. */
+  places(): Promise<readonly Place[]> {
+    return this.ask('places', { t: 'places' });
   }
 
   captures(): Promise<readonly CaptureFile[]> {
@@ -224,7 +232,13 @@ export class Client {
         if (!this.stale) this.draw(m.term, m.data);
         break;
       case 'exited':
-        this.lines.get(m.term)?.sink.exited();
+        if (!this.stale) this.lines.get(m.term)?.sink.exited(m.why);
+        break;
+      case 'running':
+        if (!this.stale) this.lines.get(m.term)?.sink.running?.(m.program);
+        break;
+      case 'places':
+        this.answer('places', m.places);
         break;
       case 'taken': {
         const line = this.lines.get(m.term);

@@ -1,6 +1,6 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
-import type { CaptureFile, GradeReport, LabInfo, LogEntry, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, GradeReport, LabInfo, LogEntry, Place, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 
 export interface Step {
@@ -31,8 +31,11 @@ export interface Clock {
 export type ToWorker =
   /** Starts (or starts afresh) a world. `lab: null` is the playground, in `world` or in W1. A log is replayed before anything else. */
   | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog }
+  /** `host` is a place as src/lab/enter.ts understands it. */
   | { t: 'attach'; term: number; host: string; cols: number; rows: number }
   | { t: 'detach'; term: number }
+  /** Where a terminal can be opened now. */
+  | { t: 'places' }
   | { t: 'input'; term: number; data: string }
   | { t: 'resize'; term: number; cols: number; rows: number }
   /** The page has drawn that many characters of the terminal's output. */
@@ -61,7 +64,11 @@ export type FromWorker =
   /** `lost` says why a log was not replayed. */
   | { t: 'opened'; info: LabInfo; ms: number; replayed: boolean; lost: string | null; resumed: Resumed }
   | { t: 'output'; term: number; data: string }
-  | { t: 'exited'; term: number }
+  /** The shell has ended, or there was none; `why`: the place is gone, or has no shell, so that none can be started either. */
+  | { t: 'exited'; term: number; why: string | null }
+  /** What runs in the terminal's foreground; null when it is the shell itself. */
+  | { t: 'running'; term: number; program: string | null }
+  | { t: 'places'; places: readonly Place[] }
   /** The worker has handed that much input on; the page may send more. */
   | { t: 'taken'; term: number; chars: number }
   | { t: 'judged'; wanted: number; report: GradeReport }

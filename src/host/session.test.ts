@@ -18,7 +18,16 @@ class FakeSession {
 
   openTerminal(_host: string, opts: { onData(text: string): void }) {
     this.onData = opts.onData;
-    return { write: (data: string) => this.written.push(data), resize: () => undefined, close: () => undefined };
+    return {
+      refused: null,
+      program: () => null,
+      write: (data: string) => this.written.push(data),
+      resize: () => undefined,
+      close: () => undefined,
+    };
+  }
+  barred() {
+    return null;
   }
   run(until: number, more: () => boolean): boolean {
     this.ran.push(until);

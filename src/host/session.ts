@@ -24,6 +24,8 @@ interface Screen {
   pendingChars: number;
   undrawn: number;
   owed: number;
+  /** What the page was told of its foreground. */
+  running: string | null;
 }
 
 const TICK_MS = 1_000;
@@ -46,6 +48,8 @@ export class HostSession {
   /** The lab has a time limit or a service monitor. */
   private timed = false;
   private ticked = -1;
+  /** Terminals whose shell has ended in this slice. */
+  private ended: { readonly term: number; readonly host: string }[] = [];
   private bench: { readonly world: number; readonly bench: Bench } | null = null;
   /** Loaded when a page first wants to be shown something. */
   private views: Views | null = null;
@@ -75,6 +79,8 @@ export class HostSession {
         this.screens.get(m.term)?.terminal?.close();
         this.screens.delete(m.term);
         return this.wake();
+      case 'places':
+        return this.post({ t: 'places', places: (await this.session?.places()) ?? [] });
       case 'input': {
         const screen = this.screens.get(m.term);
         if (!screen?.terminal) return;
@@ -129,6 +135,7 @@ export class HostSession {
     if (log || (source && source.setup.length + source.faults.length > 0)) await this.env.programs();
     const start = this.env.now();
     this.screens.clear();
+    this.ended = [];
     this.session = null;
     let replayed = false;
     let lost: string | null = null;
@@ -158,7 +165,12 @@ export class HostSession {
   private attach(term: number, host: string, cols: number, rows: number): void {
     const { session } = this;
     if (!session) return;
-    const screen: Screen = { terminal: null, pending: [], pendingChars: 0, undrawn: 0, owed: 0 };
+    const barred = session.barred(host);
+    if (barred !== null) {
+      this.post({ t: 'exited', term, why: barred });
+      return;
+    }
+    const screen: Screen = { terminal: null, pending: [], pendingChars: 0, undrawn: 0, owed: 0, running: null };
     this.screens.set(term, screen);
     screen.terminal = session.openTerminal(host, {
       cols,
@@ -170,9 +182,10 @@ export class HostSession {
       },
       onExit: () => {
         this.flush();
-        this.post({ t: 'exited', term });
+        this.ended.push({ term, host });
       },
     });
+    if (screen.terminal.refused !== null) this.post({ t: 'exited', term, why: screen.terminal.refused });
     this.wake();
   }
 
@@ -237,6 +250,7 @@ export class HostSession {
       return;
     }
     this.settleInput();
+    this.lookAtTerminals();
     this.scheduleFlush();
     this.afterCommands();
     this.views?.ran();
@@ -258,6 +272,17 @@ export class HostSession {
       this.stopTimer = null;
       this.wake();
     });
+  }
+
+  /** What has ended, only now that a dying pod is dead altogether, and what runs. */
+  private lookAtTerminals(): void {
+    for (const { term, host } of this.ended.splice(0)) this.post({ t: 'exited', term, why: this.session?.barred(host) ?? null });
+    for (const [term, screen] of this.screens) {
+      const program = screen.terminal?.program() ?? null;
+      if (program === screen.running) continue;
+      screen.running = program;
+      this.post({ t: 'running', term, program });
+    }
   }
 
   private settleInput(): void {

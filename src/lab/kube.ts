@@ -1,7 +1,7 @@
 /** What probes ask of a cluster at the moment of a check: where a pod runs, what address a name has. */
 
 import type { Node, Pod, Service } from '../cluster/api/object.ts';
-import { runtimeOf } from '../cluster/node/runtime/runtime.ts';
+import { execFailure, runtimeOf } from '../cluster/node/runtime/runtime.ts';
 import type { Container } from '../cluster/node/runtime/types.ts';
 import type { Cluster } from '../cluster/world/boot.ts';
 import type { Netns } from '../net/netns.ts';
@@ -25,7 +25,17 @@ export interface PodNetwork {
   readonly ns: Netns;
 }
 
+/** A running container. */
+export interface ContainerPlace {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly machine: Machine;
+}
+
 export interface Kube {
+  /** All running containers, by namespace and pod; those of a pod in the order in which they were made. */
+  containers(): readonly ContainerPlace[];
   /** Running pods by `NAMESPACE/NAME`; a name may end in `*`; those of the machines' runtimes, in order of name; of the same name the newest. */
   pods(namespace: string, name: string, container?: string): readonly PodPlace[];
   /** Address of a pod, Service or node as the API tells it; null when there is none. */
@@ -53,11 +63,22 @@ export function kubeOf(cluster: Cluster, machines: ReadonlyMap<string, Machine>)
       machine,
       ns,
       enter: (argv, opts) => runtime.enter(c, argv, opts),
+      refused: (program, errno) =>
+        `error: Internal error occurred: error executing command in container: ${execFailure(c.id, [program], errno)}`,
       view: { mnt: c.mnt, uts, ns },
     };
   };
   return {
     operations: new ClusterOperations(cluster, machines),
+    containers() {
+      const found: ContainerPlace[] = [];
+      for (const machine of machines.values())
+        for (const { state, config, sandbox } of runtimeOf(machine).containers.values())
+          if (state === 'Running')
+            found.push({ namespace: sandbox.config.namespace, pod: sandbox.config.name, container: config.name, machine });
+      const key = (c: ContainerPlace): string => `${c.namespace}/${c.pod}`;
+      return found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+    },
     pods(namespace, name, container) {
       const found = new Map<string, PodPlace>();
       for (const machine of machines.values())

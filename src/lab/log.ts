@@ -4,13 +4,14 @@ import { type AuditSession, setRemoteLogin } from '../os/audit.ts';
 import { startCommand } from '../os/run.ts';
 import { SEC, type Sim } from '../sim/sim.ts';
 import { type Act, actsOf } from './acts.ts';
+import { enterAt, ownHosts } from './enter.ts';
 import type { Lab } from './lab.ts';
 import { learnerOf } from './learner.ts';
 import { type LoginTerminal, login } from './login.ts';
 import { preparing } from './prepare.ts';
 import { Recording } from './recording.ts';
 import { startMonitor } from './service.ts';
-import { type World, whole } from './world.ts';
+import { type Host, type World, whole } from './world.ts';
 
 /** Events run since the start and virtual µs: input came between that event and the next. */
 interface At {
@@ -19,6 +20,7 @@ interface At {
 }
 
 export type LogEntry = At &
+  /** `host` is a place as `enterAt` understands it. */
   (
     | { readonly op: 'open'; readonly term: number; readonly host: string; readonly cols: number; readonly rows: number }
     | { readonly op: 'input'; readonly term: number; readonly data: string }
@@ -180,14 +182,17 @@ export function checkHeader(lab: Lab, log: SubmissionLog): void {
   if (log.seed !== lab.seed) throw new LogError(`the log was made for another seed (${log.seed}) than this lab's (${lab.seed})`);
 }
 
-/** Carries out one entry at the present place. @throws LogError for a host that is not the learner's. */
+/** Scripts run on the lab's own hosts only. */
+function hostOf(started: Started, id: string): Host | string {
+  return ownHosts(started).find((h) => h.id === id) ?? `there is no host "${id}" in this lab`;
+}
+
+/** Carries out one entry at the present place. @throws LogError for a place that the learner has no way to, or that is not there. */
 export function apply(started: Started, entry: LogEntry, index = 0): void {
-  const { lab, world, terminals } = started;
-  const host = entry.op === 'open' || entry.op === 'script' ? world.hosts.get(entry.host) : undefined;
-  if (entry.op === 'open' || entry.op === 'script') {
-    if (!host || (lab.hosts.length > 0 && !lab.hosts.includes(entry.host)))
-      throw new LogError(`log entry ${index + 1}: there is no host "${entry.host}" in this lab`, index);
-  }
+  const { terminals } = started;
+  const found = entry.op === 'open' ? enterAt(started, entry.host) : entry.op === 'script' ? hostOf(started, entry.host) : undefined;
+  if (typeof found === 'string') throw new LogError(`log entry ${index + 1}: ${found}`, index);
+  const host = found;
   started.recording.note(entry);
   if (entry.op === 'open' && host) terminals.set(entry.term, login(host, entry.cols, entry.rows, started.learner));
   else if (entry.op === 'script' && host) {

@@ -4,14 +4,18 @@ import { captures, readCapture } from '../os/captures.ts';
 import { runCommand } from '../os/run.ts';
 import { SEC } from '../sim/sim.ts';
 import type { QuestionCheck } from './check/question.ts';
+import { enterAt } from './enter.ts';
 import type { Check, Lab, LabSource } from './lab.ts';
 import { apply, checkHeader, type LogEntry, Replay, type Started, type SubmissionLog, start } from './log.ts';
+import type { LoginTerminal } from './login.ts';
 import { instantiate } from './parameters.ts';
+import type { Place } from './places.ts';
 import type { ServiceCount } from './service.ts';
 import type { World } from './world.ts';
 
 export type { CheckReport, GradeReport, LabSource, TaskReport } from './lab.ts';
 export type { LogEntry, SubmissionLog } from './log.ts';
+export type { Place } from './places.ts';
 export type { ServiceCount } from './service.ts';
 
 export interface HostInfo {
@@ -74,6 +78,10 @@ export interface CaptureFile {
 }
 
 export interface Terminal {
+  /** Why there is no shell in it. */
+  readonly refused: string | null;
+  /** What runs in the foreground, while it is not the shell itself. */
+  program(): string | null;
   write(data: string): void;
   resize(cols: number, rows: number): void;
   close(): void;
@@ -154,6 +162,19 @@ export class Session {
     }
   }
 
+  /** Why no terminal can be opened at a place now; null when one can. */
+  barred(place: string): string | null {
+    const found = enterAt(this.started, place);
+    return typeof found === 'string' ? found : null;
+  }
+
+  /** Where the learner may open a terminal now. */
+  async places(): Promise<readonly Place[]> {
+    const { placesOf } = await import('./places.ts');
+    return placesOf(this.started);
+  }
+
+  /** `host` is a place as src/lab/enter.ts understands it. @throws LogError when there is no way to it. */
   openTerminal(host: string, opts: { cols: number; rows: number; onData(text: string): void; onExit?(): void }): Terminal {
     const term = this.nextTerm++;
     this.input({ op: 'open', term, host, cols: opts.cols, rows: opts.rows });
@@ -167,6 +188,8 @@ export class Session {
       if (terminal.shell) terminal.shell.onExit = () => opts.onExit?.();
     }
     return {
+      refused: terminal?.refused ?? null,
+      program: () => programOf(terminal),
       write: (data) => this.input({ op: 'input', term, data }),
       resize: (cols, rows) => this.input({ op: 'resize', term, cols, rows }),
       close: () => this.input({ op: 'close', term }),
@@ -258,9 +281,16 @@ export class Session {
   private input(input: Input): void {
     const { steps, now } = this.started.world.sim;
     const entry = { ...input, steps, time: now } as LogEntry;
+    apply(this.started, entry, this.entries.length);
     this.entries.push(entry);
-    apply(this.started, entry, this.entries.length - 1);
   }
+}
+
+function programOf(terminal: LoginTerminal | undefined): string | null {
+  const { tty, shell } = terminal ?? {};
+  if (!tty || !shell || shell.dead || tty.foreground === shell.pgid) return null;
+  const name = tty.machine.processes.get(tty.foreground)?.argv[0] ?? null;
+  return name?.slice(name.lastIndexOf('/') + 1) ?? null;
 }
 
 function infoOf(lab: Lab, world: World): LabInfo {

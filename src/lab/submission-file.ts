@@ -10,6 +10,8 @@ export const MAX_ENTRIES = 200_000;
 /** Brackets within brackets: header, list, entry. */
 const MAX_DEPTH = 3;
 const MAX_NAME = 200;
+/** `pod NAMESPACE/NAME:CONTAINER` with the longest names that there are. */
+const MAX_PLACE = 4 + 63 + 1 + 253 + 1 + 63;
 /** Terminals that a log opens, and has open at the same time: each is a process in the emulator. */
 const MAX_OPENED = 2000;
 const MAX_OPEN = 64;
@@ -57,7 +59,7 @@ const TERM = whole(1_000_000);
 const SIZE: Fields = { cols: whole(MAX_SIZE), rows: whole(MAX_SIZE) };
 
 const OPS: Readonly<Record<LogEntry['op'], Fields>> = {
-  open: { term: TERM, host: text(MAX_NAME), ...SIZE },
+  open: { term: TERM, host: text(MAX_PLACE), ...SIZE },
   input: { term: TERM, data: text(MAX_BYTES) },
   resize: { term: TERM, ...SIZE },
   close: { term: TERM },

@@ -21,7 +21,7 @@ import type { Netns } from '../net/netns.ts';
 import { Machine } from '../os/machine.ts';
 import type { Process, SpawnOptions } from '../os/process.ts';
 import { runCommand, startCommand } from '../os/run.ts';
-import type { Result } from '../sim/errno.ts';
+import type { Errno, Result } from '../sim/errno.ts';
 import { SEC, Sim } from '../sim/sim.ts';
 import type { Kube } from './kube.ts';
 import { wirePod } from './pods.ts';
@@ -34,6 +34,8 @@ export interface Host {
   readonly ns: Netns;
   /** A pod's own way in: a program within its container. */
   readonly enter?: (argv: readonly string[], opts: SpawnOptions) => Result<Process>;
+  /** What `kubectl exec` says of a program that cannot be started there. */
+  readonly refused?: (program: string, errno: Errno) => string;
 }
 
 export interface World {

@@ -1,47 +1,98 @@
-/** One tab and one terminal per host; a host's shell starts when its tab is first opened. */
+/** The terminals' tabs: one per host of the lab, and as many more as the learner opens; a shell starts when its tab is first shown. */
 
-import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import '../styles/terminals.css';
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { ComponentType } from 'preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { words } from '../words/en.ts';
-import { onRunRequest } from './bus.ts';
+import { onOpenRequest, onRunRequest } from './bus.ts';
 import { Keys } from './Keys.tsx';
 import type { Screen } from './screen.ts';
 import { preference, setPreference } from './store.ts';
+import { createTabs, type Tab } from './tabs.ts';
 import type { World } from './world.ts';
 
+/** A program that is over sooner gives the tab no other name. */
+const NAME_AFTER_MS = 400;
+
 export function HostTabs({ world, front }: { world: World; front: string }) {
-  const { hosts } = world.info.value;
+  const tabs = useMemo(() => createTabs(() => world.info.value.hosts), [world]);
   const active = useSignal(front);
+  const programs = useSignal<Readonly<Record<string, string | null>>>({});
+  const ended = useSignal<Readonly<Record<string, boolean>>>({});
+  const choosing = useSignal(false);
+  const Places = useSignal<ComponentType<{ world: World; choose: (place: string) => void; dismiss: () => void }> | null>(null);
   const screens = useRef(new Map<string, Promise<Screen>>());
   const panels = useRef(new Map<string, HTMLElement>());
-  const tabs = useRef(new Map<string, HTMLButtonElement>());
+  const buttons = useRef(new Map<string, HTMLButtonElement>());
+  const timers = useRef(new Map<string, ReturnType<typeof setTimeout>>());
+  const more = useRef<HTMLButtonElement>(null);
+  const current = useComputed(() => tabs.all.value.find((t) => t.id === active.value));
 
-  const screenOf = (host: string): Promise<Screen> => {
-    const known = screens.current.get(host);
+  const screenOf = (id: string): Promise<Screen> => {
+    const known = screens.current.get(id);
     if (known) return known;
     const opening = import('./screen.ts').then(({ openScreen }) => {
-      const panel = panels.current.get(host);
-      if (!panel) throw new Error(`no panel for ${host}`);
+      const panel = panels.current.get(id);
+      const tab = tabs.all.value.find((t) => t.id === id);
+      if (!panel || !tab) throw new Error(`no panel for ${id}`);
       panel.replaceChildren();
       return openScreen(panel, {
         client: world.client(),
-        host,
+        host: tab.place,
+        title: tab.title,
         screenReader: preference('screenReader') === 'on',
-        leave: () => tabs.current.get(host)?.focus(),
+        leave: () => buttons.current.get(id)?.focus(),
         ready: () => {
           performance.mark('hopwise-prompt');
           panel.dataset.ready = 'true';
         },
+        ended: (now) => {
+          ended.value = { ...ended.value, [id]: now };
+        },
+        running: (program) => {
+          clearTimeout(timers.current.get(id));
+          const tell = () => {
+            programs.value = { ...programs.value, [id]: program };
+          };
+          timers.current.set(id, setTimeout(tell, program === null ? 0 : NAME_AFTER_MS));
+        },
       });
     });
-    screens.current.set(host, opening);
+    screens.current.set(id, opening);
     return opening;
   };
 
+  const show = (id: string) => {
+    active.value = id;
+    requestAnimationFrame(() => {
+      buttons.current.get(id)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      void screenOf(id).then((screen) => screen.focus());
+    });
+  };
+
+  const open = (place: string) => {
+    choosing.value = false;
+    const tab = tabs.open(place);
+    if (tab) show(tab.id);
+    else world.notify(words.tabs.many);
+  };
+
+  const close = (tab: Tab) => {
+    if (tab.fixed) return;
+    const at = tabs.all.value.findIndex((t) => t.id === tab.id);
+    const next = tabs.all.value[at + 1] ?? tabs.all.value[at - 1];
+    void screens.current.get(tab.id)?.then((screen) => screen.dispose());
+    screens.current.delete(tab.id);
+    if (next) active.value = next.id;
+    tabs.close(tab.id);
+    if (next) buttons.current.get(next.id)?.focus();
+  };
+
   useSignalEffect(() => {
-    const host = active.value;
+    const id = active.value;
     if (world.status.value !== 'ready' && world.status.value !== 'starting') return;
-    void screenOf(host).then((screen) => screen.fit());
+    if (panels.current.has(id)) void screenOf(id).then((screen) => screen.fit());
   });
 
   useSignalEffect(() => {
@@ -52,7 +103,7 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
   useEffect(
     () =>
       onRunRequest(({ host, command }) => {
-        const target = hosts.some((h) => h.id === host) ? host : front;
+        const target = world.info.value.hosts.some((h) => h.id === host) ? host : front;
         void world.start();
         active.value = target;
         panels.current.get(target)?.scrollIntoView({ block: 'nearest' });
@@ -64,60 +115,132 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
     [],
   );
 
-  const move = (event: KeyboardEvent) => {
-    const at = hosts.findIndex((h) => h.id === active.value);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: hosts.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    const next = hosts[(to + hosts.length) % hosts.length];
-    if (!next) return;
-    active.value = next.id;
-    tabs.current.get(next.id)?.focus();
+  useEffect(
+    () =>
+      onOpenRequest(({ place }) => {
+        void world.start();
+        const tab = tabs.at(place);
+        if (tab) show(tab.id);
+        else open(place);
+      }),
+    [],
+  );
+
+  const choose = async () => {
+    choosing.value = !choosing.value;
+    Places.value ??= (await import('./Places.tsx')).Places;
   };
 
+  const move = (event: KeyboardEvent) => {
+    const all = tabs.all.value;
+    const at = all.findIndex((t) => t.id === active.value);
+    if (event.key === 'Delete' && all[at]) close(all[at]);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = all[(to + all.length) % all.length];
+    if (!next) return;
+    active.value = next.id;
+    buttons.current.get(next.id)?.focus();
+  };
+
+  const List = Places.value;
+  const nameOf = (tab: Tab): string => {
+    const program = programs.value[tab.id];
+    return program ? words.tabs.running(tab.title, program) : tab.title;
+  };
   return (
     <div class="ws-terminals">
-      <div class="ws-tabs" role="tablist" aria-label={words.workspace.hosts} onKeyDown={move}>
-        {hosts.map((host) => (
+      <div class="ws-tab-row">
+        <div class="ws-tabs" role="tablist" aria-label={words.workspace.hosts} onKeyDown={move}>
+          {tabs.all.value.map((tab) => (
+            <button
+              type="button"
+              role="tab"
+              key={tab.id}
+              id={`tab-${tab.id}`}
+              aria-selected={active.value === tab.id}
+              aria-controls={`panel-${tab.id}`}
+              aria-keyshortcuts={tab.fixed ? undefined : 'Delete'}
+              tabIndex={active.value === tab.id ? 0 : -1}
+              ref={(el) => {
+                if (el) buttons.current.set(tab.id, el);
+                else buttons.current.delete(tab.id);
+              }}
+              onClick={() => {
+                active.value = tab.id;
+                void screenOf(tab.id).then((s) => s.focus());
+              }}
+              onAuxClick={(event) => {
+                if (event.button === 1) close(tab);
+              }}
+            >
+              <span class={`ws-kind ws-kind-${tab.kind}`} aria-hidden="true" />
+              {nameOf(tab)}
+            </button>
+          ))}
+        </div>
+        {current.value && !current.value.fixed && (
           <button
             type="button"
-            role="tab"
-            key={host.id}
-            id={`tab-${host.id}`}
-            aria-selected={active.value === host.id}
-            aria-controls={`panel-${host.id}`}
-            tabIndex={active.value === host.id ? 0 : -1}
-            ref={(el) => {
-              if (el) tabs.current.set(host.id, el);
-            }}
-            onClick={() => {
-              active.value = host.id;
-              void screenOf(host.id).then((s) => s.focus());
-            }}
+            class="ws-tab-button"
+            aria-label={words.tabs.close(current.value.title)}
+            title={words.tabs.close(current.value.title)}
+            onClick={() => current.value && close(current.value)}
           >
-            <span class={`ws-kind ws-kind-${host.kind}`} aria-hidden="true" />
-            {host.title}
+            <span aria-hidden="true">×</span>
           </button>
-        ))}
+        )}
+        <button
+          type="button"
+          class="ws-tab-button"
+          ref={more}
+          aria-label={words.tabs.more}
+          title={words.tabs.more}
+          aria-expanded={choosing.value}
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => void choose()}
+        >
+          <span aria-hidden="true">+</span>
+        </button>
       </div>
-      {hosts.map((host) => (
+      {choosing.value && List && (
+        <List
+          world={world}
+          choose={open}
+          dismiss={() => {
+            choosing.value = false;
+            more.current?.focus();
+          }}
+        />
+      )}
+      {tabs.all.value.map((tab) => (
         <div
           role="tabpanel"
-          key={host.id}
-          id={`panel-${host.id}`}
-          aria-labelledby={`tab-${host.id}`}
+          key={tab.id}
+          id={`panel-${tab.id}`}
+          aria-labelledby={`tab-${tab.id}`}
           class="ws-panel"
-          hidden={active.value !== host.id}
+          hidden={active.value !== tab.id}
         >
           <div
             class="ws-screen"
-            data-host={host.id}
+            data-host={tab.place}
             ref={(el) => {
-              if (el) panels.current.set(host.id, el);
+              if (el) panels.current.set(tab.id, el);
+              else panels.current.delete(tab.id);
             }}
           >
             <p class="ws-starting">{words.workspace.starting}</p>
           </div>
+          {ended.value[tab.id] && !tab.fixed && (
+            <p class="ws-ended" role="status">
+              {words.tabs.ended}{' '}
+              <button type="button" class="ws-button" onClick={() => close(tab)}>
+                {words.tabs.closeIt}
+              </button>
+            </p>
+          )}
         </div>
       ))}
       <Keys

@@ -33,12 +33,17 @@ const theme = {
 export interface ScreenOptions {
   readonly client: Client;
   readonly host: string;
+  /** How its tab is called, where that is not the host. */
+  readonly title?: string;
   readonly screenReader: boolean;
   /** Called when the keyboard asks to get out of the terminal (WCAG 2.1.2). */
   readonly leave: () => void;
   readonly fontSize?: number;
   /** First output has been drawn: the prompt is there. */
   readonly ready?: () => void;
+  /** Its shell has ended, or goes on. */
+  readonly ended?: (ended: boolean) => void;
+  readonly running?: (program: string | null) => void;
 }
 
 export interface Screen {
@@ -66,7 +71,7 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
   terminal.loadAddon(fit);
   terminal.open(element);
   Object.assign(element, { text: () => textOf(terminal) });
-  terminal.textarea?.setAttribute('aria-label', `${words.terminal.label(options.host)}. ${words.terminal.leave}`);
+  terminal.textarea?.setAttribute('aria-label', `${words.terminal.label(options.title ?? options.host)}. ${words.terminal.leave}`);
   fit.fit();
 
   terminal.parser.registerOscHandler(1337, saveFromTerminal);
@@ -84,11 +89,16 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
           first = false;
           options.ready?.();
         }),
-      exited: () => {
+      exited: (why) => {
         ended = true;
-        terminal.write(`\r\n\x1b[90m${words.terminal.exited}\x1b[0m\r\n`);
+        terminal.write(`\r\n\x1b[90m${why === null ? words.terminal.exited : words.terminal.gone(why)}\x1b[0m\r\n`, () => {
+          options.ready?.();
+          options.ended?.(true);
+        });
       },
+      running: (program) => options.running?.(program),
     });
+    options.ended?.(false);
   };
   attach();
 
@@ -116,6 +126,7 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
     fit: () => fit.fit(),
     clear() {
       ended = false;
+      options.ended?.(false);
       terminal.reset();
     },
     dispose() {
