@@ -66,7 +66,7 @@ test('a shell in a container, in a namespace; none where the image has none', ()
   const first = log.entries[0] as (typeof log.entries)[number];
   const bad = { ...first, op: 'open' as const, term: 9, host: 'pod default/nobody', cols: 80, rows: 24 };
   expect(() => new Replay(instantiate(lab({ world: 'cluster-w1', hosts: ['cp-1'] }), 1)).follow([bad])).toThrow(
-    new LogError('log entry 1: no pod default/nobody is running'),
+    new LogError('log entry 1: no pod default/nobody is running', 0),
   );
 });
 
