@@ -10,6 +10,7 @@ import { learnerOf } from './learner.ts';
 import { type LoginTerminal, login } from './login.ts';
 import { preparing } from './prepare.ts';
 import { Recording } from './recording.ts';
+import { Scrollback } from './scrollback.ts';
 import { startMonitor } from './service.ts';
 import { type Host, type World, whole } from './world.ts';
 
@@ -31,6 +32,11 @@ export type LogEntry = At &
     /** An answer to a question, or a prediction: id of the check, and the value as text. */
     | { readonly op: 'answer'; readonly question: string; readonly value: string }
     | { readonly op: 'hint'; readonly task: string; readonly level: number }
+    /**
+     * The learner went back to here and did what comes next instead: µs of a lab's time limit that what was undone had used, and the
+     * predictions whose outcome it had shown.
+     */
+    | { readonly op: 'back'; readonly spent: number; readonly seen: readonly string[] }
     /** The end: how far the run had come when the log was taken. */
     | { readonly op: 'end' }
   );
@@ -73,8 +79,12 @@ export interface Started {
   readonly world: World;
   readonly recording: Recording;
   readonly terminals: Map<number, LoginTerminal>;
+  /** Terminal -> its host. */
+  readonly homes: Map<number, string>;
   /** Whom all belongs to that comes from the log. */
   readonly learner: AuditSession;
+  /** What the terminals have shown last, where somebody will look at them. */
+  screens?: Map<number, Scrollback>;
 }
 
 /** A fresh world with the lab's preparations done, part by part. */
@@ -84,7 +94,7 @@ export function* starting(lab: Lab): Generator<void, Started> {
   setRemoteLogin(world.sim, learner);
   const recording = new Recording(world);
   if (lab.service) recording.service = startMonitor(world, lab.service);
-  return { lab, world, recording, terminals: new Map(), learner };
+  return { lab, world, recording, terminals: new Map(), homes: new Map(), learner };
 }
 
 export const start = (lab: Lab): Started => whole(starting(lab));
@@ -97,12 +107,14 @@ export class Replay {
   /** False after a `follow` that was told to stop before the log's end. */
   level = true;
   private readonly maxSteps: number;
-  private done = 0;
+  /** Entries that were carried out. */
+  done: number;
   private input = 0;
 
-  constructor(lab: Lab, maxSteps = MAX_STEPS, started = start(lab)) {
+  constructor(lab: Lab, maxSteps = MAX_STEPS, started = start(lab), done = 0) {
     this.started = started;
     this.maxSteps = maxSteps;
+    this.done = done;
   }
 
   /**
@@ -111,11 +123,12 @@ export class Replay {
    * @throws LogError naming the entry that does not fit.
    */
   follow(entries: readonly LogEntry[], more: () => boolean = () => true): this {
-    const { sim } = this.started.world;
-    const { limit } = this.started.lab;
-    const over = limit === undefined ? Number.POSITIVE_INFINITY : this.started.recording.begin + limit * SEC;
+    const { lab, recording, world } = this.started;
+    const { sim } = world;
+    const { limit } = lab;
     this.level = true;
     for (; this.done < entries.length && this.cut === null; this.done++) {
+      const over = limit === undefined ? Number.POSITIVE_INFINITY : recording.begin + limit * SEC - recording.spent;
       const entry = entries[this.done] as LogEntry;
       const name = `log entry ${this.done + 1} (${entry.op})`;
       if (!(entry.steps >= sim.steps && entry.time >= sim.now)) throw new LogError(`${name} is out of order`, this.done);
@@ -194,8 +207,12 @@ export function apply(started: Started, entry: LogEntry, index = 0): void {
   if (typeof found === 'string') throw new LogError(`log entry ${index + 1}: ${found}`, index);
   const host = found;
   started.recording.note(entry);
-  if (entry.op === 'open' && host) terminals.set(entry.term, login(host, entry.cols, entry.rows, started.learner));
-  else if (entry.op === 'script' && host) {
+  if (entry.op === 'open' && host) {
+    const terminal = login(host, entry.cols, entry.rows, started.learner);
+    terminals.set(entry.term, terminal);
+    started.homes.set(entry.term, host.id);
+    started.screens?.set(entry.term, new Scrollback(terminal));
+  } else if (entry.op === 'script' && host) {
     const job = startCommand(host.machine, entry.script, {
       ns: host.ns,
       enter: host.enter,
@@ -208,6 +225,7 @@ export function apply(started: Started, entry: LogEntry, index = 0): void {
   else if (entry.op === 'close') {
     terminals.get(entry.term)?.tty.hangUp();
     terminals.delete(entry.term);
+    started.screens?.delete(entry.term);
   }
 }
 

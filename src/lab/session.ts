@@ -78,6 +78,8 @@ export interface CaptureFile {
 }
 
 export interface Terminal {
+  /** Its number in the log. */
+  readonly term: number;
   /** Why there is no shell in it. */
   readonly refused: string | null;
   /** What runs in the foreground, while it is not the shell itself. */
@@ -85,6 +87,19 @@ export interface Terminal {
   write(data: string): void;
   resize(cols: number, rows: number): void;
   close(): void;
+}
+
+/** A terminal whose shell goes on, though maybe nobody looks at it. */
+export interface OpenTerminal {
+  readonly term: number;
+  readonly host: string;
+  readonly cols: number;
+  readonly rows: number;
+}
+
+interface TerminalHooks {
+  onData(text: string): void;
+  onExit?(): void;
 }
 
 /** A lab without tasks, for the home page's prompt and for terminal blocks in prose. */
@@ -108,30 +123,29 @@ const PLAYGROUND: LabSource = {
   contentHash: 'playground',
 };
 
-type Input = LogEntry extends infer E ? (E extends LogEntry ? Omit<E, 'steps' | 'time'> : never) : never;
+/** An entry without its place, which is wherever the run stands. */
+export type Input = LogEntry extends infer E ? (E extends LogEntry ? Omit<E, 'steps' | 'time'> : never) : never;
 
 /** Events between two looks at the clock. */
 const EVENTS_PER_LOOK = 32;
 
 export class Session {
   readonly info: LabInfo;
-  private readonly lab: Lab;
-  private readonly started: Started;
-  private readonly entries: LogEntry[];
+  readonly lab: Lab;
+  readonly started: Started;
+  private readonly log: LogEntry[];
+  private readonly shells = new Map<number, OpenTerminal>();
   private nextTerm = 1;
   private listeners: (() => void)[] = [];
 
-  constructor(source: LabSource, seed: number, log?: SubmissionLog) {
-    this.lab = instantiate(source, seed);
-    if (log) checkHeader(this.lab, log);
-    this.started = log ? new Replay(this.lab, Number.POSITIVE_INFINITY).follow(log.entries).started : start(this.lab);
-    this.entries = log ? log.entries.filter((e) => e.op !== 'end') : [];
-    // The terminals of the log belonged to a page that is gone.
-    for (const term of [...this.started.terminals.keys()]) {
-      this.nextTerm = Math.max(this.nextTerm, term + 1);
-      this.input({ op: 'close', term });
-    }
-    this.info = infoOf(this.lab, this.started.world);
+  /** Goes on in a world where these entries were carried out. */
+  constructor(lab: Lab, started: Started, entries: readonly LogEntry[] = []) {
+    this.lab = lab;
+    this.started = started;
+    this.log = entries.filter((e) => e.op !== 'end');
+    for (const entry of this.log) this.keepPlace(entry);
+    for (const { tty } of started.terminals.values()) tty.onPrompt = () => this.prompted();
+    this.info = infoOf(lab, started.world);
   }
 
   /** For views, which only look. */
@@ -175,19 +189,32 @@ export class Session {
   }
 
   /** `host` is a place as src/lab/enter.ts understands it. @throws LogError when there is no way to it. */
-  openTerminal(host: string, opts: { cols: number; rows: number; onData(text: string): void; onExit?(): void }): Terminal {
-    const term = this.nextTerm++;
+  openTerminal(host: string, opts: TerminalHooks & { cols: number; rows: number }): Terminal {
+    const term = this.nextTerm;
     this.input({ op: 'open', term, host, cols: opts.cols, rows: opts.rows });
+    const tty = this.started.terminals.get(term)?.tty;
+    if (tty) tty.onPrompt = () => this.prompted();
+    return this.join(term, opts);
+  }
+
+  /** Terminals whose shells live. */
+  terminals(): OpenTerminal[] {
+    return [...this.shells.values()].filter(({ term }) => this.started.terminals.get(term)?.shell?.dead === false);
+  }
+
+  /** Whoever looks at a terminal gets all that it shows from now on, and first what it has shown last. */
+  join(term: number, hooks: TerminalHooks): Terminal {
     const terminal = this.started.terminals.get(term);
+    const screen = this.started.screens?.get(term);
     const decoder = new TextDecoder();
-    if (terminal) {
-      terminal.onData = (data) => opts.onData(decoder.decode(data, { stream: true }));
-      terminal.tty.onPrompt = () => {
-        for (const listener of this.listeners) listener();
-      };
-      if (terminal.shell) terminal.shell.onExit = () => opts.onExit?.();
+    if (screen) {
+      const shown = decoder.decode(screen.bytes(), { stream: true });
+      if (shown !== '') hooks.onData(shown);
+      screen.onData = (data) => hooks.onData(decoder.decode(data, { stream: true }));
     }
+    if (terminal?.shell) terminal.shell.onExit = () => hooks.onExit?.();
     return {
+      term,
       refused: terminal?.refused ?? null,
       program: () => programOf(terminal),
       write: (data) => this.input({ op: 'input', term, data }),
@@ -243,9 +270,10 @@ export class Session {
     };
   }
 
-  /** Seconds of virtual time since the learner came. */
+  /** Seconds of virtual time since the learner came, also those that were undone. */
   get elapsed(): number {
-    return (this.now - this.started.recording.begin) / SEC;
+    const { begin, spent } = this.started.recording;
+    return (this.now - begin + spent) / SEC;
   }
 
   /** How the lab's service has been so far; null when the lab has none. */
@@ -264,7 +292,7 @@ export class Session {
 
   /** The log's entries after the first `from`. */
   entriesFrom(from: number): readonly LogEntry[] {
-    return this.entries.slice(from);
+    return this.log.slice(from);
   }
 
   exportLog(): SubmissionLog {
@@ -274,15 +302,38 @@ export class Session {
       lab: this.lab.id,
       contentHash: this.lab.contentHash,
       seed: this.lab.seed,
-      entries: [...this.entries, { op: 'end', steps, time: now }],
+      entries: [...this.log, { op: 'end', steps, time: now }],
     };
   }
 
-  private input(input: Input): void {
+  /** Every input that there was, in order; grows. */
+  get entries(): readonly LogEntry[] {
+    return this.log;
+  }
+
+  /** Takes an input here and now. */
+  input(input: Input): void {
     const { steps, now } = this.started.world.sim;
     const entry = { ...input, steps, time: now } as LogEntry;
-    apply(this.started, entry, this.entries.length);
-    this.entries.push(entry);
+    apply(this.started, entry, this.log.length);
+    this.log.push(entry);
+    this.keepPlace(entry);
+  }
+
+  private keepPlace(entry: LogEntry): void {
+    if (entry.op === 'open') {
+      const { term, host, cols, rows } = entry;
+      this.shells.set(term, { term, host, cols, rows });
+      this.nextTerm = Math.max(this.nextTerm, term + 1);
+    } else if (entry.op === 'close') this.shells.delete(entry.term);
+    else if (entry.op === 'resize') {
+      const place = this.shells.get(entry.term);
+      if (place) this.shells.set(entry.term, { ...place, cols: entry.cols, rows: entry.rows });
+    }
+  }
+
+  private prompted(): void {
+    for (const listener of this.listeners) listener();
   }
 }
 
@@ -337,12 +388,18 @@ function questionInfo(task: string, check: Check & QuestionCheck): QuestionInfo 
 
 /** @throws LogError when the log does not fit the lab. */
 export function createSession(opts: { lab: LabSource; seed: number; log?: SubmissionLog | undefined }): Session {
-  return new Session(opts.lab, opts.seed, opts.log);
+  const lab = instantiate(opts.lab, opts.seed);
+  const { log } = opts;
+  if (log) checkHeader(lab, log);
+  const started = start(lab);
+  started.screens = new Map();
+  if (log) new Replay(lab, Number.POSITIVE_INFINITY, started).follow(log.entries);
+  return new Session(lab, started, log?.entries);
 }
 
 /** A world without a lab; load it first (loadWorld) when it is another than W1. */
 export function createPlayground(seed = 1, world = PLAYGROUND.world): Session {
-  return new Session(playground(world), seed);
+  return createSession({ lab: playground(world), seed });
 }
 
 function playground(world = PLAYGROUND.world): LabSource {

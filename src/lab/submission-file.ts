@@ -8,7 +8,9 @@ export const MAX_BYTES = 16 << 20;
 /** A person's day of typing is about a tenth of this. */
 export const MAX_ENTRIES = 200_000;
 /** Brackets within brackets: header, list, entry. */
-const MAX_DEPTH = 3;
+const MAX_DEPTH = 4;
+/** Questions that one entry may name. */
+const MAX_SEEN = 200;
 const MAX_NAME = 200;
 /** `pod NAMESPACE/NAME:CONTAINER` with the longest names that there are. */
 const MAX_PLACE = 4 + 63 + 1 + 253 + 1 + 63;
@@ -44,6 +46,12 @@ const exactly =
   (wanted: string | number): Rule =>
   (v) =>
     v === wanted ? null : `must be ${JSON.stringify(wanted)}`;
+const texts =
+  (most: number, max: number): Rule =>
+  (v) =>
+    Array.isArray(v) && v.length <= most && v.every((t) => typeof t === 'string' && t.length <= max)
+      ? null
+      : `must be a list of at most ${most} texts`;
 const optional =
   (rule: Rule): Rule =>
   (v) =>
@@ -66,6 +74,7 @@ const OPS: Readonly<Record<LogEntry['op'], Fields>> = {
   script: { host: text(MAX_NAME), script: text(MAX_BYTES) },
   answer: { question: text(MAX_NAME), value: text(10_000) },
   hint: { task: text(MAX_NAME), level: whole(9) },
+  back: { spent: TIME, seen: texts(MAX_SEEN, MAX_NAME) },
   end: {},
 };
 

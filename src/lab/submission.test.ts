@@ -91,7 +91,7 @@ test.each<[string, string | Uint8Array, RegExp]>([
   ['a seed in text', JSON.stringify({ ...header, seed: '1', entries: [] }), /the header: seed must be/],
   ['a field of its own', JSON.stringify({ ...header, score: 1, entries: [] }), /the header: has no field "score"/],
   ['no list', JSON.stringify({ ...header, entries: {} }), /entries must be a list/],
-  ['deep brackets', `{"a":${'['.repeat(100_000)}`, /brackets more than 3 deep/],
+  ['deep brackets', `{"a":${'['.repeat(100_000)}`, /brackets more than 4 deep/],
   ['a huge file', new Uint8Array(MAX_BYTES + 1), /more than 16 MiB/],
   ['a name for the prototype', '{"__proto__":{"format":"hopwise-submission"},"entries":[]}', /format must be/],
 ])('%s is refused with the place', (_, text, message) => {

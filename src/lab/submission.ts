@@ -73,6 +73,8 @@ function canonical(e: LogEntry): string {
       return JSON.stringify([...at, e.question, e.value]);
     case 'hint':
       return JSON.stringify([...at, e.task, e.level]);
+    case 'back':
+      return JSON.stringify([...at, e.spent, e.seen]);
     case 'end':
       return JSON.stringify(at);
   }

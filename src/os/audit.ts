@@ -24,6 +24,10 @@ declare module '../sim/trace.ts' {
       first: boolean;
       argv: readonly string[];
     };
+    /** An interactive shell took a whole command, over as many lines as it has. `tty`: machine and path of the shell's terminal. */
+    'os.line': { host: string; pid: number; login: number; tty: string; line: string };
+    /** It is back at its prompt; `ahead`: what was typed meanwhile waits to be read. */
+    'os.prompt': { host: string; pid: number; login: number; tty: string; status: number; ahead: boolean };
     /** A capture program printed or wrote a packet; `dev` is where it was seen, `frame` has an Ethernet header. */
     'os.capture': { host: string; ns: string; pid: number; login: number; asked: string; dev: string; filter: string; frame: Uint8Array };
   }
@@ -44,6 +48,25 @@ export function programStarted(p: Process): void {
     first: p.parent?.audit !== p.audit,
     argv: p.argv,
   });
+}
+
+const shellOf = (p: Process) => ({
+  host: p.hostname,
+  pid: p.pid,
+  login: p.audit?.id ?? 0,
+  tty: p.tty ? p.tty.machine.hostname + p.tty.path : '',
+});
+
+/** Tells who listens that an interactive shell begins to run what somebody typed. */
+export function commandTaken(p: Process, line: string): void {
+  const { activity } = p.machine.sim;
+  if (activity.on) activity.emit('os.line', { ...shellOf(p), line });
+}
+
+/** Tells who listens that an interactive shell asks for the next command. */
+export function promptShown(p: Process, status: number, ahead: boolean): void {
+  const { activity } = p.machine.sim;
+  if (activity.on) activity.emit('os.prompt', { ...shellOf(p), status, ahead: ahead || (p.tty?.waiting ?? 0) > 0 });
 }
 
 /** Tells who listens that a capture program got a packet. */

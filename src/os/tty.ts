@@ -73,6 +73,11 @@ export class Tty {
     this.readers.wakeAll();
   }
 
+  /** Bytes typed that nobody has read yet. */
+  get waiting(): number {
+    return this.input.size + this.ahead.size + this.line.length;
+  }
+
   /** A descriptor's file on this terminal. */
   endpoint(): Endpoint {
     return new Endpoint(this);

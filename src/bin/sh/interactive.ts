@@ -1,5 +1,6 @@
 /** The interactive shell: prompt, line editor, history, job notices. */
 
+import { commandTaken, promptShown } from '../../os/audit.ts';
 import type { Task } from '../../os/process.ts';
 import type { Tty } from '../../os/tty.ts';
 import { outOfMemory } from './fork.ts';
@@ -68,6 +69,7 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
     }
     if (text === '') continue;
     p.sim.toil += LINE_TOIL;
+    commandTaken(p, text);
     const warned = sh.exitWarned;
     const exited = yield* runInput(sh, text);
     if (exited) break;
@@ -171,7 +173,10 @@ function* readCommand(sh: Shell, input: Input): Task<string | null> {
   let text = '';
   for (;;) {
     const prompt = yield* decodePrompt(sh, sh.vars.get(text === '' ? 'PS1' : 'PS2') ?? '');
-    if (text === '') sh.p.tty?.onPrompt?.();
+    if (text === '') {
+      sh.p.tty?.onPrompt?.();
+      promptShown(sh.p, sh.status, input.keys.length > 0);
+    }
     const r = yield* readLine(sh, prompt, input);
     if (r.kind === 'interrupt') {
       sh.status = 130;

@@ -44,8 +44,11 @@ function counting({ recording }: Scene, check: QuestionCheck): { value: string }
   if (check.before === undefined) return { value: check.prediction ? (own[0] as Answer).value : last.value };
   const pattern = check.before;
   const shown = activity?.ran.find((r) => matches(pattern, r.line));
-  const before = shown ? own.find((a) => (activity?.orderOfAnswer(a.n) ?? 0) < shown.order) : own[0];
+  const spoilt = recording.spoilt.get(check.id) ?? Number.POSITIVE_INFINITY;
+  const first = own.find((a) => a.n < spoilt);
+  const before = first && shown && (activity?.orderOfAnswer(first.n) ?? 0) >= shown.order ? undefined : first;
   if (before) return { value: before.value };
+  if (!first) return { problem: 'answered only after a command had shown it that was undone later' };
   return { problem: `answered only after \`${shown?.line.slice(0, 80)}\` had shown it` };
 }
 
