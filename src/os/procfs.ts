@@ -159,6 +159,18 @@ const STATES: Record<Process['state'], string> = {
   dead: 'Z (zombie)',
 };
 
+/** The machine's own mount and UTS namespaces; those of containers are numbered as they are first asked for. */
+const FIRST = { mnt: 4026531841, uts: 4026531838 };
+const numbers = new WeakMap<object, number>();
+
+function namespaceNumber(p: Process, kind: 'mnt' | 'uts'): number {
+  const { machine } = p;
+  if (p[kind] === (kind === 'mnt' ? machine.mounts : machine.uts)) return FIRST[kind];
+  const known = numbers.get(p[kind]) ?? FIRST[kind] + 3000 + machine.sim.serial(`${kind}ns/${machine.kernel.hostname}`);
+  numbers.set(p[kind], known);
+  return known;
+}
+
 function processDir(target: Process): Directory {
   const state = (p: Process): string => (p === target ? STATES.ready : STATES[target.state]);
   return fixedDir({
@@ -173,14 +185,14 @@ function processDir(target: Process): Directory {
     ns: fixedDir({
       cgroup: new Symlink('cgroup:[4026531835]'),
       ipc: new Symlink(() => `ipc:[${target.ipcns.inode}]`),
-      mnt: new Symlink('mnt:[4026531841]'),
+      mnt: new Symlink(() => `mnt:[${namespaceNumber(target, 'mnt')}]`),
       net: new Symlink(() => `net:[${target.ns.inode}]`),
       pid: new Symlink(`pid:[${target.pidns?.inode ?? 4026531836}]`),
       pid_for_children: new Symlink(`pid:[${target.pidns?.inode ?? 4026531836}]`),
       time: new Symlink('time:[4026531834]'),
       time_for_children: new Symlink('time:[4026531834]'),
       user: new Symlink('user:[4026531837]'),
-      uts: new Symlink('uts:[4026531838]'),
+      uts: new Symlink(() => `uts:[${namespaceNumber(target, 'uts')}]`),
     }),
     root: new Symlink('/'),
     stat: new ProcFile(

@@ -39,12 +39,12 @@ export const timeout: Command = {
     while (!child.value.dead && p.sim.now < until) yield* p.wait({ on: [p.childEvents], ...(Number.isFinite(until) ? { until } : {}) });
     if (child.value.dead) return yield* p.waitPid(child.value);
     if (on.has('verbose')) yield* p.err(`timeout: sending signal ${signal} to command ‘${argv[0]}’\n`);
-    p.kill(child.value.pid, signal);
+    p.kill(p.pidOf(child.value), signal);
     const grace = on.has('kill-after') ? p.sim.now + (parseDuration(on.get('kill-after') as string) ?? 0) * SEC : undefined;
     while (!child.value.dead && (grace === undefined || p.sim.now < grace)) yield* p.wait({ on: [p.childEvents], until: grace });
     if (!child.value.dead) {
       if (on.has('verbose')) yield* p.err(`timeout: sending signal KILL to command ‘${argv[0]}’\n`);
-      p.kill(child.value.pid, 'KILL');
+      p.kill(p.pidOf(child.value), 'KILL');
     }
     const status = yield* p.waitPid(child.value);
     return on.has('preserve-status') || status === 137 ? status : 124;

@@ -13,7 +13,7 @@ const versions = (major: string, from: number, to: number): string[] =>
 
 const NETWORK_TOOLS = [
   'arp arping bridge brctl conntrack curl dig dnsdomainname ethtool getent host hostname ifconfig ip ipcmk ipcrm ipcs iptables iptables-save iptables-restore ipset',
-  'ipvsadm jq lsof mtr nc netstat nft nslookup nstat openssl ping route ss sysctl tc tcpdump telnet tracepath traceroute wget watch poddns podserver ps top free pgrep pkill uptime find',
+  'ipvsadm jq lsof mtr nc netstat nft nslookup nstat openssl ping route ss sysctl tc tcpdump telnet tracepath traceroute wget watch poddns podserver ps kill top free pgrep pkill uptime find',
 ]
   .join(' ')
   .split(' ');

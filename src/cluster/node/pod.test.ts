@@ -128,6 +128,18 @@ test('a pod answers another; its processes, files and environment are its own', 
   expect(n.machine.kernel.named.size).toBe(1);
 });
 
+test('containers of a pod share net, ipc and uts, and have mnt and pid to themselves; timeout ends what runs in one', () => {
+  const n = node();
+  const spaces = 'for k in net ipc uts mnt pid; do readlink /proc/self/ns/$k; done; timeout 1 tail -f /etc/hostname; echo $?; sleep 100';
+  make(n, 'two', { containers: [box('a', spaces), box('b', spaces)] });
+  n.run(6);
+  const [a, b] = ['a', 'b'].map((c) => logs(n, 'two', c).trim().split('\n')) as [string[], string[]];
+  expect(a.map((line, i) => line === b[i])).toEqual([true, true, true, false, false, true, true]);
+  expect(a.slice(5)).toEqual(['two', '124']);
+  const own = n.machine.init;
+  for (const line of a.slice(0, 5)) expect(own.readlink(`/proc/1/ns/${line.split(':')[0]}`)).not.toEqual({ ok: true, value: line });
+});
+
 test('containers of a pod share volumes, init containers come first, config maps are files', () => {
   const n = node();
   n.client.create({
