@@ -121,7 +121,8 @@ export class Vxlan extends NetDevice {
     this.fdb = new VxlanFdb(this);
     // One secret per boot of a machine (net_get_random_once), so that both ends in one kernel agree.
     this.hashSeed = hash32(`${this.sim.seed}/hashrnd/${ns.kernel.hostname}`);
-    this.mtu = Math.min(this.mtu, this.mostMtu());
+    // vxlan_config_apply(): what fits, not 1500, unless somebody asks for less.
+    if (this.lower) this.mtu = this.mostMtu();
   }
 
   get vni(): number {
