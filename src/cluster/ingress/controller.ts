@@ -17,6 +17,8 @@ export interface IngressKind {
   /** Of IngressClass.spec.controller, and the value of the annotation that came before classes. */
   readonly controller: string;
   readonly className: string;
+  /** Whether it serves Ingresses that name no class at all. */
+  unclassed(args: ReadonlyMap<string, string>): boolean;
   flavor(p: Process, args: ReadonlyMap<string, string>): Flavor;
   config(p: Process, ingresses: readonly Ingress[], cache: ClusterCache, args: ReadonlyMap<string, string>): L7Config;
   /** Lines at the start. */
@@ -62,7 +64,8 @@ export function ingressCommand(kind: IngressKind, clientOf: (p: Process) => Clie
       let config: L7Config = kind.config(p, [], new ClusterCache(p.sim, silent(client), () => {}), args);
       const server = new L7Server(p, kind.flavor(p, args), () => config, print);
       const cache = new IngressCache(p.sim, client, () => {
-        const own = ingressesOf(cache.ingresses.values(), cache.classes.values(), kind.controller, kind.className);
+        const without = kind.unclassed(args);
+        const own = ingressesOf(cache.ingresses.values(), cache.classes.values(), kind.controller, kind.className, without);
         config = kind.config(p, own, cache, args);
         for (const error of server.sync()) print(error);
         publish(

@@ -118,6 +118,31 @@ describe('hosts and paths', () => {
   });
 });
 
+test.each([
+  ['/api', 'b /api'],
+  ['/api/', 'b /api/'],
+  ['/api/v1', 'b /api/v1'],
+  ['/apix', 'a /apix'],
+  ['/slash', 'b /slash'],
+  ['/slashes', 'a /slashes'],
+  // The longer rule goes first: a prefix before the very same path.
+  ['/same', 'b /same'],
+])('Traefik with strict prefixes: %s %s', (path, answered) => {
+  const list = [
+    ingress('one', [
+      rule(
+        'shop.example',
+        ['/', 'Prefix', 'a'],
+        ['/api', 'Prefix', 'b'],
+        ['/slash/', 'Prefix', 'b'],
+        ['/same', 'Exact', 'a'],
+        ['/same', 'Prefix', 'b'],
+      ),
+    ]),
+  ];
+  expect(bench(traefikIngress, list, ['--providers.kubernetesIngress.strictPrefixMatching=true']).get('shop.example', path)).toBe(answered);
+});
+
 test('pages of their own: no route, no endpoint', () => {
   const list = [ingress('one', [rule('shop.example', ['/', 'Prefix', 'empty'])])];
   const nginx = bench(nginxIngress, list);
@@ -130,16 +155,15 @@ test('pages of their own: no route, no endpoint', () => {
   expect(traefik.curl('http://10.0.0.1:8000/')).toBe('404 page not found\n');
 });
 
-test('an Ingress of another class is left alone; one without class needs a default class', () => {
-  expect(bench(nginxIngress, [ingress('one', [rule('shop.example', ['/', 'Prefix', 'a'])], {}, {}, 'y')]).get('shop.example', '/')).toBe(
-    '404',
-  );
-  expect(
-    bench(nginxIngress, [ingress('one', [rule('shop.example', ['/', 'Prefix', 'a'])], {}, { ingressClassName: undefined })]).get(
-      'shop.example',
-      '/',
-    ),
-  ).toBe('404');
+test('an Ingress of another class is left alone; Traefik serves those that name none, ingress-nginx when it is told to', () => {
+  const list = (cls: string | undefined): Obj[] => [
+    ingress('one', [rule('shop.example', ['/', 'Prefix', 'a'])], {}, { ingressClassName: cls }),
+  ];
+  const get = (kind: IngressKind, cls: string | undefined, args: string[] = []): string =>
+    bench(kind, list(cls), args).get('shop.example', '/');
+  expect([get(nginxIngress, 'y'), get(traefikIngress, 'y')]).toEqual(['404', '404']);
+  expect([get(nginxIngress, undefined), get(traefikIngress, undefined)]).toEqual(['404', 'a /']);
+  expect(get(nginxIngress, undefined, ['--watch-ingress-without-class'])).toBe('a /');
 });
 
 describe('ingress-nginx', () => {

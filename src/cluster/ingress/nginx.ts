@@ -291,6 +291,7 @@ export const nginxIngress: IngressKind = {
   path: '/nginx-ingress-controller',
   controller: 'k8s.io/ingress-nginx',
   className: 'nginx',
+  unclassed: (args) => args.get('watch-ingress-without-class') === 'true',
   flavor,
   config,
   banner: () =>

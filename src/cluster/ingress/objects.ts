@@ -12,18 +12,24 @@ import type { ClusterCache } from '../gateway/inputs.ts';
 import type { Backend } from '../l7/route.ts';
 
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
-const DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 
-/** Ingresses that a controller serves: by class, by the old annotation, or without class when its class is the default. */
-export function ingressesOf(all: Iterable<Ingress>, classes: Iterable<IngressClass>, controller: string, oldName: string): Ingress[] {
-  const own = [...classes].filter((c) => c.spec?.controller === controller);
-  const names = new Set(own.map((c) => c.metadata.name));
-  const byDefault = own.some((c) => c.metadata.annotations?.[DEFAULT_CLASS] === 'true');
+/**
+ * Ingresses that a controller serves: by class, by the old annotation, and those that name neither when it takes these. (A default class
+ * is nothing to a controller: the API server writes it into Ingresses that are created.)
+ */
+export function ingressesOf(
+  all: Iterable<Ingress>,
+  classes: Iterable<IngressClass>,
+  controller: string,
+  oldName: string,
+  without: boolean,
+): Ingress[] {
+  const names = new Set([...classes].filter((c) => c.spec?.controller === controller).map((c) => c.metadata.name));
   return [...all].filter((i) => {
-    const annotation = i.metadata.annotations?.[CLASS_ANNOTATION];
-    if (annotation !== undefined) return annotation === oldName;
     const named = i.spec?.ingressClassName;
-    return named === undefined ? byDefault : names.has(named);
+    if (named !== undefined) return names.has(named);
+    const annotation = i.metadata.annotations?.[CLASS_ANNOTATION];
+    return annotation === undefined ? without : annotation === oldName;
   });
 }
 

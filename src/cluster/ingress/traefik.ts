@@ -81,16 +81,22 @@ function accessLine(a: Access, now: number, count: number): string {
 
 const serverName = (host: string | undefined): string => (host ?? '').toLowerCase().replace(/^\*\./, '?.');
 
-/** The rule as Traefik writes it. Its length is the router's priority, so that PathPrefix(`/`) goes before Path(`/x`). */
-function ruleText(host: string | undefined, path: string | undefined, type: string): string {
+/**
+ * The rule as Traefik writes it. Its length is the router's priority, so that PathPrefix(`/`) goes before Path(`/x`), and with `strict` a
+ * prefix before the very same path.
+ */
+function ruleText(host: string | undefined, path: string | undefined, type: string, strict: boolean): string {
   const parts: string[] = [];
   if (host)
     parts.push(host.startsWith('*.') ? `HostRegexp(\`^[a-zA-Z0-9-]+${host.slice(1).replaceAll('.', '\\.')}$\`)` : `Host(\`${host}\`)`);
-  if (path) parts.push(`${type === 'Exact' ? 'Path' : 'PathPrefix'}(\`${path}\`)`);
+  const plain = path?.replace(/\/$/, '');
+  if (path && type !== 'Exact' && strict && path !== '/') parts.push(`(Path(\`${plain}\`) || PathPrefix(\`${plain}/\`))`);
+  else if (path) parts.push(`${type === 'Exact' ? 'Path' : 'PathPrefix'}(\`${path}\`)`);
   return parts.join(' && ');
 }
 
-function config(_p: Process, ingresses: readonly Ingress[], cache: ClusterCache): L7Config {
+function config(_p: Process, ingresses: readonly Ingress[], cache: ClusterCache, args: ReadonlyMap<string, string>): L7Config {
+  const strict = args.get('providers.kubernetesingress.strictprefixmatching') === 'true';
   const routes: Route[] = [];
   const identities = new Map<string, NonNullable<ReturnType<typeof identityOf>>>();
   for (const ingress of ingresses) {
@@ -126,9 +132,9 @@ function config(_p: Process, ingresses: readonly Ingress[], cache: ClusterCache)
         const backend = ingressBackend(cache, namespace, p.backend);
         if (!backend) continue;
         const path = p.path || '/';
-        // PathPrefix is a prefix of the text: /foo takes /foobar too.
-        const match: PathMatch = p.pathType === 'Exact' ? { type: 'Exact', value: path } : { type: 'RawPrefix', value: path };
-        add(rule.host, match, ruleText(rule.host, p.path, p.pathType), { backends: [backend] });
+        // PathPrefix is a prefix of the text: /foo takes /foobar too, unless it is to be strict.
+        const type = p.pathType === 'Exact' ? 'Exact' : strict ? 'PathPrefix' : 'RawPrefix';
+        add(rule.host, { type, value: path }, ruleText(rule.host, p.path, p.pathType, strict), { backends: [backend] });
       }
   }
   const on = (entrypoint: string): Route[] =>
@@ -159,6 +165,7 @@ export const traefikIngress: IngressKind = {
   path: '/usr/local/bin/traefik',
   controller: 'traefik.io/ingress-controller',
   className: 'traefik',
+  unclassed: () => true,
   flavor,
   config,
   banner: (p) =>
@@ -172,6 +179,7 @@ export const traefikIngress: IngressKind = {
     'entrypoints.traefik.address',
     'providers.kubernetesingress',
     'providers.kubernetesingress.ingressendpoint.publishedservice',
+    'providers.kubernetesingress.strictprefixmatching',
     'providers.kubernetescrd',
     'api.dashboard',
     'ping',

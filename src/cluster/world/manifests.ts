@@ -102,6 +102,7 @@ function traefik(): object[] {
         args: [
           '--providers.kubernetesingress',
           `--providers.kubernetesingress.ingressendpoint.publishedservice=${ns}/traefik`,
+          '--providers.kubernetesingress.strictprefixmatching=true',
           '--accesslog=true',
         ],
         ports: [
@@ -112,8 +113,8 @@ function traefik(): object[] {
       labels,
     ),
     frontDoor('traefik', ns, labels, [
-      { name: 'web', port: 80, targetPort: 'web' },
-      { name: 'websecure', port: 443, targetPort: 'websecure' },
+      { name: 'web', port: 80, targetPort: 'web', nodePort: 30800 },
+      { name: 'websecure', port: 443, targetPort: 'websecure', nodePort: 30843 },
     ]),
   ];
 }

@@ -45,6 +45,11 @@ describe('webapp and load', () => {
     expect(jobs[0]?.result().exitCode).toBe(0);
   });
 
+  test('a webapp for any page says who asked for it', () => {
+    const { sh } = host({ argv: ['/bin/webapp'], env: { NAME: 'cart', ANY: 'yes' } });
+    expect(sh('curl -s localhost:8080/cart/3; curl -s localhost:8080/healthz')).toBe('cart is asked for /cart/3 by 127.0.0.1\nok\n');
+  });
+
   test('load counts outcomes and who answered', () => {
     const { sh } = host({ argv: ['/bin/echoserver', '9000'] });
     expect(sh('/bin/load --rate 5 --duration 2 http://127.0.0.1:9000/')).toBe(

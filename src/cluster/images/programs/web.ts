@@ -52,7 +52,8 @@ interface App {
 }
 
 const WEBAPP_HELP = `webapp: a small web application
-  environment: PORT (8080), NAME (host name), VERSION (1.0), MESSAGE, READY_AFTER seconds, DELAY_MS, FAIL_PERCENT, UPSTREAM URL
+  environment: PORT (8080), NAME (host name), VERSION (1.0), MESSAGE, READY_AFTER seconds, DELAY_MS, FAIL_PERCENT, UPSTREAM URL,
+    ANY (each page but those below says who asked for it)
   pages: / /healthz /readyz /env /headers /status/CODE /slow/SECONDS /upstream /metrics, POST /fail /recover /ready/on /ready/off
 `;
 
@@ -126,6 +127,8 @@ function* appReply(p: Process, app: App, a: Asked): Task<Reply> {
   else if (post && a.path === '/recover') app.live = true;
   else if (post && a.path === '/ready/on') app.ready = true;
   else if (post && a.path === '/ready/off') app.ready = false;
+  else if (p.env.get('ANY') && !post)
+    return { body: `${p.env.get('NAME') ?? identity(p)} is asked for ${a.head.target} by ${a.peer.addr}\n` };
   else if (a.path !== '/') return { status: 404, body: 'not found\n' };
   if (post) return { body: 'done\n' };
   yield* pause(p, Number(p.env.get('DELAY_MS') ?? 0) * 1000);
