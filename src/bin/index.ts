@@ -32,6 +32,7 @@ import { lsns } from './lsns/lsns.ts';
 import { lsof } from './lsof/lsof.ts';
 import { man } from './man/man.ts';
 import { mtr } from './mtr/mtr.ts';
+import { nano } from './nano/nano.ts';
 import { nc } from './nc/nc.ts';
 import { netstat } from './netstat/netstat.ts';
 import { smallTools } from './nettools/small.ts';
@@ -61,6 +62,7 @@ import { traceroute } from './traceroute/traceroute.ts';
 import { stty, tty } from './tty/tty.ts';
 import { unshare } from './unshare/unshare.ts';
 import { nproc, uptime } from './uptime/uptime.ts';
+import { vi } from './vi/vi.ts';
 import { wget } from './wget/wget.ts';
 
 const table: readonly Command[] = [
@@ -94,6 +96,7 @@ const table: readonly Command[] = [
   lsof,
   man,
   mtr,
+  nano,
   nc,
   netstat,
   nft,
@@ -125,6 +128,7 @@ const table: readonly Command[] = [
   tty,
   unshare,
   uptime,
+  vi,
   wget,
 ];
 

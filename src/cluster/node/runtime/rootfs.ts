@@ -14,7 +14,7 @@ export const APPLETS =
   egrep env expr false fgrep find fold free grep head hexdump hostname id ifconfig ip kill killall ln ls lsof md5sum mkdir mktemp mount mv nc
   netstat nl nohup nproc nslookup nsenter od paste pgrep pidof ping ping6 pkill printenv printf ps readlink realpath rev rm rmdir route sed seq setsid sh sha1sum
   sha256sum sha512sum shuf sleep sort stat stty sysctl tac tail tar tee telnet test timeout top touch tr traceroute traceroute6 true truncate tty umount
-  uname uniq unshare uptime watch wc wget which whoami xargs xxd yes`);
+  uname uniq unshare uptime vi watch wc wget which whoami xargs xxd yes`);
 
 const DEBIAN =
   words(`awk base64 basename [ cat chmod chown clear cmp column comm cp cut date diff dirname echo egrep env expr false fgrep find fold getent

@@ -1,0 +1,3 @@
+/** The editor's words, for the page. */
+
+export * from '../wire/editing.ts';
