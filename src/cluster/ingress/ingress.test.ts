@@ -150,7 +150,8 @@ test('pages of their own: no route, no endpoint', () => {
     '<center><h1>503 Service Temporarily Unavailable</h1></center>',
   );
   expect(nginx.curl('http://10.0.0.1/')).toContain('404 Not Found');
-  const traefik = bench(traefikIngress, list);
+  expect(bench(traefikIngress, list).get('shop.example', '/')).toBe('404');
+  const traefik = bench(traefikIngress, list, ['--providers.kubernetesIngress.allowEmptyServices=true']);
   expect(traefik.curl('-H', 'Host: shop.example', 'http://10.0.0.1:8000/')).toBe('no available server\n');
   expect(traefik.curl('http://10.0.0.1:8000/')).toBe('404 page not found\n');
 });

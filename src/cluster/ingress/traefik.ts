@@ -97,6 +97,7 @@ function ruleText(host: string | undefined, path: string | undefined, type: stri
 
 function config(_p: Process, ingresses: readonly Ingress[], cache: ClusterCache, args: ReadonlyMap<string, string>): L7Config {
   const strict = args.get('providers.kubernetesingress.strictprefixmatching') === 'true';
+  const empty = args.get('providers.kubernetesingress.allowemptyservices') === 'true';
   const routes: Route[] = [];
   const identities = new Map<string, NonNullable<ReturnType<typeof identityOf>>>();
   for (const ingress of ingresses) {
@@ -130,7 +131,7 @@ function config(_p: Process, ingresses: readonly Ingress[], cache: ClusterCache,
     for (const rule of ingress.spec?.rules ?? [])
       for (const p of rule.http?.paths ?? []) {
         const backend = ingressBackend(cache, namespace, p.backend);
-        if (!backend) continue;
+        if (!backend || (backend.endpoints.length === 0 && !empty) || !cache.service(namespace, p.backend?.service?.name ?? '')) continue;
         const path = p.path || '/';
         // PathPrefix is a prefix of the text: /foo takes /foobar too, unless it is to be strict.
         const type = p.pathType === 'Exact' ? 'Exact' : strict ? 'PathPrefix' : 'RawPrefix';
@@ -178,6 +179,7 @@ export const traefikIngress: IngressKind = {
     'entrypoints.metrics.address',
     'entrypoints.traefik.address',
     'providers.kubernetesingress',
+    'providers.kubernetesingress.allowemptyservices',
     'providers.kubernetesingress.ingressendpoint.publishedservice',
     'providers.kubernetesingress.strictprefixmatching',
     'providers.kubernetescrd',

@@ -69,8 +69,8 @@ function ingressNginx(): object[] {
       labels,
     ),
     frontDoor(name, ns, labels, [
-      { name: 'http', port: 80, targetPort: 'http' },
-      { name: 'https', port: 443, targetPort: 'https' },
+      { name: 'http', port: 80, targetPort: 'http', nodePort: 30801 },
+      { name: 'https', port: 443, targetPort: 'https', nodePort: 30844 },
     ]),
   ];
 }
@@ -103,6 +103,7 @@ function traefik(): object[] {
           '--providers.kubernetesingress',
           `--providers.kubernetesingress.ingressendpoint.publishedservice=${ns}/traefik`,
           '--providers.kubernetesingress.strictprefixmatching=true',
+          '--providers.kubernetesingress.allowemptyservices=true',
           '--accesslog=true',
         ],
         ports: [
