@@ -1,6 +1,6 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
-import type { CaptureFile, GradeReport, LabInfo, LogEntry, Place, Resumed, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, Examined, GradeReport, LabInfo, LogEntry, Place, Resumed, SubmissionLog } from '../lab/session.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 import { Judge } from './judge.ts';
 import type { Clock, FromWorker, Growth, Step, StepResult, ToWorker } from './protocol.ts';
@@ -151,6 +151,12 @@ export class Client {
     return this.ask('places', { t: 'places' });
   }
 
+  /** What the cluster would say of a text that is being edited. */
+  examine(text: string): Promise<Examined> {
+    this.serial += 1;
+    return this.ask(`examination ${this.serial}`, { t: 'examine', id: this.serial, text });
+  }
+
   captures(): Promise<readonly CaptureFile[]> {
     return this.ask('captures', { t: 'captures' });
   }
@@ -239,6 +245,9 @@ export class Client {
         break;
       case 'places':
         this.answer('places', m.places);
+        break;
+      case 'examined':
+        this.answer(`examination ${m.id}`, m.examined);
         break;
       case 'taken': {
         const line = this.lines.get(m.term);

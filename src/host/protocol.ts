@@ -1,6 +1,6 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
-import type { CaptureFile, GradeReport, LabInfo, LogEntry, Place, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
+import type { CaptureFile, Examined, GradeReport, LabInfo, LogEntry, Place, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 
 export interface Step {
@@ -36,6 +36,8 @@ export type ToWorker =
   | { t: 'detach'; term: number }
   /** Where a terminal can be opened now. */
   | { t: 'places' }
+  /** What the cluster would say of a text that is being edited. */
+  | { t: 'examine'; id: number; text: string }
   | { t: 'input'; term: number; data: string }
   | { t: 'resize'; term: number; cols: number; rows: number }
   /** The page has drawn that many characters of the terminal's output. */
@@ -69,6 +71,7 @@ export type FromWorker =
   /** What runs in the terminal's foreground; null when it is the shell itself. */
   | { t: 'running'; term: number; program: string | null }
   | { t: 'places'; places: readonly Place[] }
+  | { t: 'examined'; id: number; examined: Examined }
   /** The worker has handed that much input on; the page may send more. */
   | { t: 'taken'; term: number; chars: number }
   | { t: 'judged'; wanted: number; report: GradeReport }

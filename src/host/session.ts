@@ -81,6 +81,10 @@ export class HostSession {
         return this.wake();
       case 'places':
         return this.post({ t: 'places', places: (await this.session?.places()) ?? [] });
+      case 'examine': {
+        const examined = (await this.session?.examine(m.text)) ?? { manifest: false, problems: [], changes: [], same: 0 };
+        return this.post({ t: 'examined', id: m.id, examined });
+      }
       case 'input': {
         const screen = this.screens.get(m.term);
         if (!screen?.terminal) return;

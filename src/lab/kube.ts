@@ -1,6 +1,7 @@
 /** What probes ask of a cluster at the moment of a check: where a pod runs, what address a name has. */
 
 import type { Node, Pod, Service } from '../cluster/api/object.ts';
+import type { ApiServer } from '../cluster/api/server.ts';
 import { execFailure, runtimeOf } from '../cluster/node/runtime/runtime.ts';
 import type { Container } from '../cluster/node/runtime/types.ts';
 import type { Cluster } from '../cluster/world/boot.ts';
@@ -47,6 +48,8 @@ export interface Kube {
   readonly cluster: Cluster;
   /** PEM of the authority that signed what the cluster's own servers show. */
   readonly authority: string | null;
+  /** The API server's own memory. */
+  readonly server: ApiServer;
   /** What a grader does to it. */
   readonly operations: Operations;
 }
@@ -69,6 +72,7 @@ export function kubeOf(cluster: Cluster, machines: ReadonlyMap<string, Machine>)
     };
   };
   return {
+    server: cluster.api,
     operations: new ClusterOperations(cluster, machines),
     containers() {
       const found: ContainerPlace[] = [];

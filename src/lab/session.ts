@@ -8,6 +8,7 @@ import { enterAt } from './enter.ts';
 import type { Check, Lab, LabSource } from './lab.ts';
 import { apply, checkHeader, type LogEntry, Replay, type Started, type SubmissionLog, start } from './log.ts';
 import type { LoginTerminal } from './login.ts';
+import type { Examined } from './manifest/types.ts';
 import { instantiate } from './parameters.ts';
 import type { Place } from './places.ts';
 import type { ServiceCount } from './service.ts';
@@ -15,6 +16,7 @@ import type { World } from './world.ts';
 
 export type { CheckReport, GradeReport, LabSource, TaskReport } from './lab.ts';
 export type { LogEntry, SubmissionLog } from './log.ts';
+export type { Change, Examined, Problem } from './manifest/types.ts';
 export type { Place } from './places.ts';
 export type { ServiceCount } from './service.ts';
 
@@ -186,6 +188,12 @@ export class Session {
   async places(): Promise<readonly Place[]> {
     const { placesOf } = await import('./places.ts');
     return placesOf(this.started);
+  }
+
+  /** What the cluster would say of a text that is being edited; the world does not notice. */
+  async examine(text: string): Promise<Examined> {
+    const { examine } = await import('./manifest/examine.ts');
+    return examine(this.started.world.kube?.server ?? null, text);
   }
 
   /** `host` is a place as src/lab/enter.ts understands it. @throws LogError when there is no way to it. */

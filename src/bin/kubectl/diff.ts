@@ -35,7 +35,7 @@ function* merged(ctx: Ctx, info: Info, local: JsonObject, live: JsonObject | nul
 const withoutManaged = (o: JsonObject): JsonObject => withPath(o, ['metadata', 'managedFields'], undefined);
 
 /** Values of a Secret do not show: only whether they differ. */
-function masked(from: JsonObject | null, to: JsonObject): [JsonObject | null, JsonObject] {
+export function masked(from: JsonObject | null, to: JsonObject): [JsonObject | null, JsonObject] {
   const [a, b] = [obj(from, 'data'), obj(to, 'data')];
   const left: Record<string, Json> = {};
   const right: Record<string, Json> = {};
