@@ -125,7 +125,8 @@ function spacesOf(world: World, hosts: readonly string[]): Found[] {
         const place = named ?? (anyNode ? `pod ${pod.namespace}/${pod.name}` : null);
         out.push({ ns, space: { id, host, title: `pod ${pod.name}`, kind: 'pod', place, namespace: pod.namespace } });
       } else if (h) {
-        out.push({ ns, space: { id, host, title: h.title, kind: h.kind, place: open(h.id) ? h.id : null, namespace: 'default' } });
+        const place = open(h.id) ? h.id : inside ? `pod default/${h.id}` : null;
+        out.push({ ns, space: { id, host, title: h.title, kind: h.kind, place, namespace: 'default' } });
       } else {
         out.push({ ns, space: { id, host, title: name, kind: 'netns', place: inside ? id : null, namespace: null } });
       }

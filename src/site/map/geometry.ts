@@ -106,7 +106,7 @@ export interface Geometry {
 export const keyOf = (space: string, dev: string): string => `${space} ${dev}`;
 
 /** Room that a text takes: sans at 12 px, monospace at 10 px. */
-export const sansWidth = (text: string): number => Math.ceil(text.length * 6.7);
+export const sansWidth = (text: string): number => Math.ceil(text.length * 7.2);
 export const monoWidth = (text: string, size = 10): number => Math.ceil(text.length * size * 0.602);
 
 /** Cuts the middle out, so that what tells names apart stays. */

@@ -3,7 +3,7 @@
 import type { DeviceView, ServiceView, SpaceView, Topology } from '../../lab/view/types.ts';
 import type { Geometry, Level, Point, Rect } from './geometry.ts';
 import { keyOf, monoWidth, sansWidth, shorten } from './geometry.ts';
-import { type Drawing, link, type MachineView, machineDrawing, outsideDrawing, type Sheet, type Side } from './machine.ts';
+import { type Drawing, isQuiet, link, type MachineView, machineDrawing, outsideDrawing, type Sheet, type Side } from './machine.ts';
 import { drawTunnels, TUNNEL_LANE } from './tunnels.ts';
 
 export interface Room {
@@ -22,6 +22,7 @@ const READABLE = 0.74;
 /** Room in which hosts outside stand beside the nodes, else below. */
 const BESIDE = 560;
 const BUS = 10;
+const WIDER = [1, 1.12, 1.25, 1.4, 1.6, 1.9] as const;
 
 const emptySheet = (): Sheet => ({
   ...{ spaces: [], devices: [], stacks: [], wires: [], services: [] },
@@ -34,12 +35,17 @@ interface Cast {
   readonly switches: readonly SpaceView[];
 }
 
+/** The system's own last, then by name. */
+const byName = (a: SpaceView, b: SpaceView): number =>
+  Number(isQuiet(a)) - Number(isQuiet(b)) || (a.title < b.title ? -1 : a.title > b.title ? 1 : 0);
+
 function castOf({ spaces }: Topology): Cast {
   const owns = spaces.filter((s) => s.id === s.host);
   const all = owns
     .filter((s) => s.kind !== 'switch')
-    .map((space) => ({ space, inner: spaces.filter((s) => s.host === space.host && s.id !== space.id) }));
-  const isNode = (m: MachineView): boolean => m.space.kind === 'node' || m.inner.length > 0 || m.space.devices.some((d) => d.kind === 'bridge');
+    .map((space) => ({ space, inner: spaces.filter((s) => s.host === space.host && s.id !== space.id).sort(byName) }));
+  const isNode = (m: MachineView): boolean =>
+    m.space.kind === 'node' || m.inner.length > 0 || m.space.devices.some((d) => d.kind === 'bridge');
   return {
     machines: all.filter(isNode),
     outside: all.filter((m) => !isNode(m)),
@@ -55,17 +61,27 @@ interface Bus {
 }
 
 export function layout(topology: Topology, room: Room): Geometry {
-  if (room.level) return arrange(topology, room, room.level);
+  if (room.level) return fitting(topology, room, room.level);
   const cast = castOf(topology);
   const pods = cast.machines.reduce((n, m) => n + m.inner.length, 0);
   const tries: Level[] = cast.machines.length > 6 || pods > 30 ? ['compact', 'dots'] : ['full', 'compact', 'dots'];
-  let last: Geometry | undefined;
+  let best: Geometry | undefined;
   for (const level of tries) {
     if (level === 'compact' && (cast.machines.length > 16 || pods > 90)) continue;
-    last = arrange(topology, room, level);
-    if (scaleOf(last, room) >= READABLE) return last;
+    best = fitting(topology, room, level);
+    if (scaleOf(best, room) >= READABLE) return best;
   }
-  return last as Geometry;
+  return best as Geometry;
+}
+
+/** The one that is made smaller least, of some that are drawn wider than the room. */
+function fitting(topology: Topology, room: Room, level: Level): Geometry {
+  let best: Geometry | undefined;
+  for (const wider of WIDER) {
+    const tried = arrange(topology, { ...room, width: room.width * wider }, level, room.width >= BESIDE);
+    if (!best || scaleOf(tried, room) > scaleOf(best, room) * 1.02) best = tried;
+  }
+  return best as Geometry;
 }
 
 /** How much a drawing is made smaller so that all of it is seen; never larger than 1. */
@@ -74,16 +90,18 @@ export const scaleOf = (g: Rect | Geometry, room: Pick<Room, 'width' | 'height'>
   return Math.min(1, room.width / width, room.height / height);
 };
 
-function arrange(topology: Topology, room: Room, level: Level): Geometry {
+function arrange(topology: Topology, room: Room, level: Level, wide: boolean): Geometry {
   const sheet = emptySheet();
   const { machines, outside, switches } = castOf(topology);
   const buses = switches.flatMap((space): Bus[] =>
     space.devices.filter((d) => d.kind === 'bridge').map((bridge) => ({ space, bridge, hub: keyOf(space.id, bridge.name) })),
   );
   const busOf = (dev: DeviceView): Bus | undefined =>
-    buses.find((b) => b.space.id === dev.peer?.space && b.space.devices.some((p) => p.name === dev.peer?.dev && p.master === b.bridge.name));
+    buses.find(
+      (b) => b.space.id === dev.peer?.space && b.space.devices.some((p) => p.name === dev.peer?.dev && p.master === b.bridge.name),
+    );
 
-  const beside = outside.length > 0 && room.width >= BESIDE;
+  const beside = outside.length > 0 && wide;
   const sides = outsideSides(outside, busOf, beside);
   const guests = outsideOrder(outside, busOf, beside).map((m) => ({ machine: m, drawing: outsideDrawing(m, level, (d) => sides(m, d)) }));
   const column = beside ? Math.max(0, ...guests.map((g) => g.drawing.w)) + 34 + (buses.length - 1) * BUS : 0;
@@ -134,10 +152,17 @@ function arrange(topology: Topology, room: Room, level: Level): Geometry {
     }
     bottom = Math.max(bottom, gy - 26 + 4);
   } else if (guests.length > 0) {
-    bottom = placeBelow(sheet, guests.map((g) => g.drawing), y + 14, Math.max(nodesWidth, forNodes));
+    bottom = placeBelow(
+      sheet,
+      guests.map((g) => g.drawing),
+      y + 14,
+      Math.max(nodesWidth, forNodes),
+    );
   }
 
-  buses.forEach((bus, b) => drawBus(sheet, bus, { b, busYs, rowOf, trunk: trunk(b), spans: rows.length > 1 || beside, machines, outside, beside }));
+  buses.forEach((bus, b) =>
+    drawBus(sheet, bus, { b, busYs, rowOf, trunk: trunk(b), spans: rows.length > 1 || beside, machines, outside, beside }),
+  );
   joinDirect(sheet, [...machines, ...outside]);
 
   const extent = [...sheet.spaces, ...sheet.services].reduce((m, s) => Math.max(m, s.x + s.w), 0);
@@ -204,7 +229,7 @@ function outsideSides(
     if (busOf(d)) return beside ? 'left' : 'top';
     const there = order.findIndex((o) => o.space.id === d.peer?.space);
     if (there < 0) return beside ? 'left' : 'top';
-    const before = there < order.findIndex((o) => o === m);
+    const before = there < order.indexOf(m);
     return beside ? (before ? 'top' : 'bottom') : before ? 'left' : 'right';
   };
 }
@@ -270,14 +295,14 @@ function drawBus(sheet: Sheet, { space, bridge, hub }: Bus, p: BusPlace): void {
   const used = rowEnds.map((e, r) => ({ ...e, y: yOf(r) })).filter((e) => Number.isFinite(e.from));
   const joined = p.spans && (used.length > 1 || trunkYs.length > 0);
   used.forEach((e, i) => {
-    const from = e.from - 12;
+    const from = i === 0 ? e.from - monoWidth(bridge.name, 9) - 16 : e.from - 12;
     const to = joined ? p.trunk : e.to + 12;
     const points = [
       { x: from, y: e.y },
       { x: to, y: e.y },
     ];
     const title = i === 0 ? bridge.name : '';
-    sheet.wires.push({ id: `${hub} ${i}`, kind: 'bus', points, up: bridge.up, oneWay: false, title, titleAt: { x: from, y: e.y - 5 } });
+    sheet.wires.push({ id: `${hub} ${i}`, kind: 'bus', points, up: bridge.up, oneWay: false, title, titleAt: { x: from, y: e.y - 6 } });
   });
   const ys = [...trunkYs, ...used.map((e) => e.y)];
   if (joined) {
@@ -304,7 +329,11 @@ function joinDirect(sheet: Sheet, machines: readonly MachineView[]): void {
       if (!a || !b) continue;
       const straight = Math.abs(a.x - b.x) < 1 || Math.abs(a.y - b.y) < 1;
       const low = Math.max(a.y, b.y) + 26;
-      const points = straight ? [a, b] : Math.abs(a.y - b.y) > 40 ? [a, { x: a.x, y: b.y }, b] : [a, { x: a.x, y: low }, { x: b.x, y: low }, b];
+      const points = straight
+        ? [a, b]
+        : Math.abs(a.y - b.y) > 40
+          ? [a, { x: a.x, y: b.y }, b]
+          : [a, { x: a.x, y: low }, { x: b.x, y: low }, b];
       sheet.wires.push({ id: key, kind: 'cable', points, up: dev.up && dev.carrier, oneWay: false, title: '', titleAt: null });
       link(sheet, key, other, points);
     }

@@ -47,12 +47,13 @@ interface Sizes {
 const SIZES: Readonly<Record<Level, Sizes>> = {
   full: { pad: 10, head: 26, chip: 50, chipGap: 8, rowGap: 12, perRow: 5, cable: 38, bar: 22, gap: 10, stack: 16, plate: 32 },
   compact: { pad: 8, head: 23, chip: 22, chipGap: 6, rowGap: 8, perRow: 4, cable: 16, bar: 14, gap: 7, stack: 8, plate: 17 },
-  dots: { pad: 7, head: 20, chip: 11, chipGap: 5, rowGap: 5, perRow: 8, cable: 8, bar: 5, gap: 5, stack: 4, plate: 6 },
+  dots: { pad: 6, head: 20, chip: 10, chipGap: 3, rowGap: 4, perRow: 8, cable: 7, bar: 5, gap: 5, stack: 4, plate: 6 },
 };
 
 const CHIP_MAX = { full: 15, compact: 11, dots: 0 } as const;
 
-export const isQuiet = (space: SpaceView): boolean => space.namespace !== null && space.namespace !== 'default' && /-system$/.test(space.namespace);
+export const isQuiet = (space: SpaceView): boolean =>
+  space.namespace !== null && space.namespace !== 'default' && /-system$/.test(space.namespace);
 
 const nameOf = (space: SpaceView): string => space.title.replace(/^pod /, '');
 
@@ -70,12 +71,12 @@ interface Group {
 
 function groupsOf({ space, inner }: MachineView): Group[] {
   const masterOf = (pod: SpaceView): string | null => {
-    for (const d of pod.devices)
-      if (d.peer?.space === space.id) return space.devices.find((x) => x.name === d.peer?.dev)?.master ?? null;
+    for (const d of pod.devices) if (d.peer?.space === space.id) return space.devices.find((x) => x.name === d.peer?.dev)?.master ?? null;
     return null;
   };
   const bridges = space.devices.filter((d) => d.kind === 'bridge');
-  const of = (name: string | null) => inner.filter((pod) => (bridges.some((b) => b.name === masterOf(pod)) ? masterOf(pod) : null) === name);
+  const of = (name: string | null) =>
+    inner.filter((pod) => (bridges.some((b) => b.name === masterOf(pod)) ? masterOf(pod) : null) === name);
   const groups: Group[] = bridges.map((bridge) => ({ bridge, pods: of(bridge.name) }));
   const loose = of(null);
   return loose.length > 0 ? [...groups, { bridge: null, pods: loose }] : groups;
@@ -103,7 +104,8 @@ interface Plate {
   readonly w: number;
 }
 
-export const isTunnel = (d: DeviceView): boolean => d.ends.length > 0 || ['vxlan', 'geneve', 'ipip', 'sit', 'gre', 'gretap', 'ip6tnl', 'ip6gre'].includes(d.kind);
+export const isTunnel = (d: DeviceView): boolean =>
+  d.ends.length > 0 || ['vxlan', 'geneve', 'ipip', 'sit', 'gre', 'gretap', 'ip6tnl', 'ip6gre'].includes(d.kind);
 
 function plateOf(dev: DeviceView, level: Level): Plate {
   if (level === 'dots') return { dev, title: '', sub: '', w: 16 };
@@ -145,12 +147,31 @@ export function machineDrawing(machine: MachineView, level: Level, maxWidth: num
     const fits = Math.max(1, Math.floor((maxWidth - 2 * s.pad + s.chipGap) / (widest + s.chipGap)));
     const rows = chipRows(chips, Math.min(s.perRow, fits));
     const label = g.bridge ? monoWidth(barTitle(g.bridge, level)) + 16 : 0;
-    return { ...g, rows, w: Math.max(label, 24, ...rows.map((row) => sum(row.map((c) => c.w), s.chipGap))) };
+    return {
+      ...g,
+      rows,
+      w: Math.max(
+        label,
+        24,
+        ...rows.map((row) =>
+          sum(
+            row.map((c) => c.w),
+            s.chipGap,
+          ),
+        ),
+      ),
+    };
   });
   const { ported, free } = plates(machine, level);
   const groupGap = s.chipGap * 2;
-  const top = sum(groups.map((g) => g.w), groupGap);
-  const bottom = sum([...ported, ...free].map((p) => p.w), s.chipGap);
+  const top = sum(
+    groups.map((g) => g.w),
+    groupGap,
+  );
+  const bottom = sum(
+    [...ported, ...free].map((p) => p.w),
+    s.chipGap,
+  );
   const depth = Math.max(0, ...groups.map((g) => g.rows.length));
   const bars = groups.some((g) => g.bridge);
   const podsHeight = depth === 0 ? 0 : depth * s.chip + (depth - 1) * s.rowGap + s.cable;
@@ -174,12 +195,25 @@ export function machineDrawing(machine: MachineView, level: Level, maxWidth: num
       const left = x + s.pad;
       const inside = width - 2 * s.pad;
 
-      const portedWidth = ported.length > 0 ? sum(ported.map((p) => p.w), s.chipGap) + s.chipGap * 2 : 0;
-      sheet.stacks.push({
-        ...{ space: space.id, x: left + portedWidth, y: stackTop, w: inside - portedWidth, h: s.stack },
-        title: level === 'full' && inside - portedWidth > 110 ? words.map.stack : '',
+      const portedWidth =
+        ported.length > 0
+          ? sum(
+              ported.map((p) => p.w),
+              s.chipGap,
+            ) +
+            s.chipGap * 2
+          : 0;
+      if (level !== 'dots')
+        sheet.stacks.push({
+          ...{ space: space.id, x: left + portedWidth, y: stackTop, w: inside - portedWidth, h: s.stack },
+          title: level === 'full' && inside - portedWidth > 110 ? words.map.stack : '',
+        });
+      sheet.hubs.set(space.id, {
+        parent: null,
+        up: [],
+        trunk: null,
+        centre: { x: left + portedWidth + (inside - portedWidth) / 2, y: stackY },
       });
-      sheet.hubs.set(space.id, { parent: null, up: [], trunk: null, centre: { x: left + portedWidth + (inside - portedWidth) / 2, y: stackY } });
 
       const spare = Math.max(0, inside - top) / Math.max(1, groups.length);
       let gx = left;
@@ -191,7 +225,10 @@ export function machineDrawing(machine: MachineView, level: Level, maxWidth: num
         const hubY = g.bridge ? barTop + s.bar / 2 : stackY;
         g.rows.forEach((row, r) => {
           const cy = onTop - s.cable - (r + 1) * s.chip - r * s.rowGap;
-          const rowWidth = sum(row.map((c) => c.w), s.chipGap);
+          const rowWidth = sum(
+            row.map((c) => c.w),
+            s.chipGap,
+          );
           let cx = gx + (gw - rowWidth) / 2;
           for (const chip of row) {
             placePod(sheet, machine, chip, { x: cx, y: cy, w: chip.w, h: s.chip }, { level, lane: r, gap: s.chipGap, onTop, hub, hubY });
@@ -202,7 +239,10 @@ export function machineDrawing(machine: MachineView, level: Level, maxWidth: num
       }
 
       const row = (list: readonly Plate[], from: number, to: number): void => {
-        const all = sum(list.map((p) => p.w), s.chipGap);
+        const all = sum(
+          list.map((p) => p.w),
+          s.chipGap,
+        );
         let px = from + Math.max(0, to - from - all) / 2;
         for (const plate of list) {
           placePlate(sheet, space, plate, { x: px, y: plateTop, w: plate.w, h: s.plate }, stackTop + s.stack, barTop + s.bar, stackY);
@@ -234,7 +274,16 @@ function placeBridge(
   const key = keyOf(space.id, bridge.name);
   const cx = Math.max(at.x + at.w / 2, Math.min(stackLeft + 20, at.x + at.w - 8));
   const mid = at.y + at.h / 2;
-  sheet.devices.push({ space: space.id, dev: bridge.name, form: 'bridge', ...at, title: barTitle(bridge, level), sub: '', up: bridge.up, tunnel: false });
+  sheet.devices.push({
+    space: space.id,
+    dev: bridge.name,
+    form: 'bridge',
+    ...at,
+    title: barTitle(bridge, level),
+    sub: '',
+    up: bridge.up,
+    tunnel: false,
+  });
   const up = [
     { x: cx, y: mid },
     { x: cx, y: stackY },
@@ -262,23 +311,41 @@ interface Below {
 function placePod(sheet: Sheet, machine: MachineView, chip: Chip, at: { x: number; y: number; w: number; h: number }, b: Below): void {
   const { space } = chip;
   const centre = { x: at.x + at.w / 2, y: at.y + at.h / 2 };
-  sheet.spaces.push({ ...at, id: space.id, kind: space.kind, level: b.level, title: chip.title, sub: chip.sub, inner: true, quiet: isQuiet(space) });
+  sheet.spaces.push({
+    ...at,
+    id: space.id,
+    kind: space.kind,
+    level: b.level,
+    title: chip.title,
+    sub: chip.sub,
+    inner: true,
+    quiet: isQuiet(space),
+  });
   sheet.hubs.set(space.id, { parent: null, up: [], trunk: null, centre });
   space.devices.forEach((dev, i) => {
     const x = at.x + (at.w * (i + 1)) / (space.devices.length + 1);
     const port = { x, y: at.y + at.h };
     sheet.anchors.set(keyOf(space.id, dev.name), { at: port, hub: space.id, on: { x, y: centre.y } });
     sheet.devices.push({
-      ...{ space: space.id, dev: dev.name, form: 'port' as const, x, y: port.y, w: 0, h: 0, sub: '', up: dev.up && dev.carrier, tunnel: isTunnel(dev) },
+      ...{
+        space: space.id,
+        dev: dev.name,
+        form: 'port' as const,
+        x,
+        y: port.y,
+        w: 0,
+        h: 0,
+        sub: '',
+        up: dev.up && dev.carrier,
+        tunnel: isTunnel(dev),
+      },
       title: b.level === 'full' ? shorten(dev.name, 8) : '',
     });
     const far = machine.space.devices.find((d) => dev.peer?.space === machine.space.id && d.name === dev.peer.dev);
     if (!far) return;
     const down = b.lane === 0 ? x : at.x + at.w + b.gap / 2 - (b.lane - 1) * 1.5;
     const points =
-      b.lane === 0
-        ? [port, { x, y: b.onTop }]
-        : [port, { x, y: port.y + 3 }, { x: down, y: port.y + 3 }, { x: down, y: b.onTop }];
+      b.lane === 0 ? [port, { x, y: b.onTop }] : [port, { x, y: port.y + 3 }, { x: down, y: port.y + 3 }, { x: down, y: b.onTop }];
     const end = { x: down, y: b.onTop };
     const up = dev.up && far.up && dev.carrier && far.carrier;
     const long = b.level === 'full' && b.lane === 0;
@@ -317,7 +384,16 @@ function placePlate(
   const up = dev.up && dev.carrier;
   sheet.devices.push({ space: space.id, dev: dev.name, form: 'plate', ...at, title, sub, up, tunnel: isTunnel(dev) });
   const from = hub ? barBottom : stackBottom;
-  sheet.wires.push(inner(`${key} up`, [{ x: cx, y: from }, { x: cx, y: at.y }], up));
+  sheet.wires.push(
+    inner(
+      `${key} up`,
+      [
+        { x: cx, y: from },
+        { x: cx, y: at.y },
+      ],
+      up,
+    ),
+  );
   sheet.anchors.set(key, {
     at: { x: cx, y: at.y + at.h / 2 },
     hub: hub && bridge ? keyOf(space.id, bridge.name) : space.id,
@@ -356,7 +432,19 @@ export function outsideDrawing({ space }: MachineView, level: Level, sideOf: (de
     w,
     h,
     place(sheet, x, y, width, height) {
-      sheet.spaces.push({ x, y, w: width, h: height, id: space.id, kind: space.kind, level, title, sub: addrs.join('\n'), inner: false, quiet: false });
+      sheet.spaces.push({
+        x,
+        y,
+        w: width,
+        h: height,
+        id: space.id,
+        kind: space.kind,
+        level,
+        title,
+        sub: addrs.join('\n'),
+        inner: false,
+        quiet: false,
+      });
       const centre = { x: x + width / 2, y: y + height / 2 };
       sheet.hubs.set(space.id, { parent: null, up: [], trunk: null, centre });
       for (const side of ['left', 'right', 'top', 'bottom'] as const) {

@@ -17,9 +17,7 @@ interface Vtep {
 
 function vtepsOf(topology: Topology): Vtep[] {
   return topology.spaces.flatMap((s) =>
-    s.devices
-      .filter(isTunnel)
-      .map((d) => ({ space: s.id, dev: d.name, detail: d.detail, ends: d.ends.map((e) => keyOf(e.space, e.dev)) })),
+    s.devices.filter(isTunnel).map((d) => ({ space: s.id, dev: d.name, detail: d.detail, ends: d.ends.map((e) => keyOf(e.space, e.dev)) })),
   );
 }
 
@@ -84,7 +82,7 @@ function pairwise(sheet: Sheet, pairs: readonly Pair[], foot: Foot, bottom: numb
     const points = [start, { x: start.x, y }, { x: end.x, y }, end];
     sheet.wires.push({
       ...{ id: `tunnel ${keyOf(pair.a.space, pair.a.dev)} ${keyOf(pair.b.space, pair.b.dev)}`, kind: 'tunnel' as const, points, up: true },
-      ...{ oneWay: !pair.both, title: i === 0 ? pair.a.detail : '', titleAt: { x: (from + to) / 2, y: y - 3 } },
+      ...{ oneWay: !pair.both, title: i === spans.length - 1 ? pair.a.detail : '', titleAt: { x: (from + to) / 2, y: y + 3 } },
     });
   });
 }
@@ -121,10 +119,28 @@ function overlay(
       { x: to, y },
     ];
     const title = i === 0 ? detail : '';
-    const at = { x: (Math.min(...xs) + to) / 2, y: y - 3 };
+    const stops = [...xs, to].sort((p, q) => p - q);
+    const widest = stops
+      .slice(1)
+      .reduce(
+        (w, x, k) => (x - (stops[k] as number) > w.room ? { room: x - (stops[k] as number), x: (x + (stops[k] as number)) / 2 } : w),
+        {
+          room: 0,
+          x: to,
+        },
+      );
+    const at = { x: widest.x, y: y + 3 };
     sheet.wires.push({ id: `tunnel row ${row}`, kind: 'tunnel', points: line, up: true, oneWay: false, title, titleAt: at });
     feet.forEach((p, j) => {
-      sheet.wires.push({ id: `tunnel row ${row} ${j}`, kind: 'tunnel', points: [p, { x: p.x, y }], up: true, oneWay: false, title: '', titleAt: null });
+      sheet.wires.push({
+        id: `tunnel row ${row} ${j}`,
+        kind: 'tunnel',
+        points: [p, { x: p.x, y }],
+        up: true,
+        oneWay: false,
+        title: '',
+        titleAt: null,
+      });
     });
   });
   if (ys.length < 2) return;

@@ -12,6 +12,7 @@ import { Notices } from './Notices.tsx';
 import { Review } from './Review.tsx';
 import { preference, setPreference } from './store.ts';
 import { Tasks } from './Tasks.tsx';
+import { Views } from './Views.tsx';
 import { createWorld } from './world.ts';
 
 export interface WorkspaceProps {
@@ -87,6 +88,7 @@ export default function Workspace({ lab, info: first, front }: WorkspaceProps) {
       </div>
       <Notices world={world} />
       <Review world={world} />
+      <Views world={world} />
       <HostTabs world={world} front={front ?? info.hosts[0]?.id ?? ''} />
       <Tasks world={world} />
       <p class="sr-only" role="status" aria-live="polite">

@@ -1,0 +1,96 @@
+/** What stands under the map: the part that is looked at in one line, and everything in words. */
+
+import { useSignal } from '@preact/signals';
+import type { Topology } from '../../lab/view/types.ts';
+import { words } from '../words/en.ts';
+import { focusedPacket } from '../workspace/focus.ts';
+import type { Told } from './player.ts';
+import { type Names, namesOf, sectionsOf } from './say.ts';
+
+const say = words.map;
+
+export interface MapTextProps {
+  readonly topology: Topology;
+  readonly told: readonly Told[];
+  /** The part that is looked at. */
+  readonly line: string;
+}
+
+export function MapText({ topology, told, line }: MapTextProps) {
+  const open = useSignal(false);
+  return (
+    <div class="map-foot">
+      <p class="map-line" aria-hidden="true">
+        {line || <Legend />}
+      </p>
+      <details
+        class="map-words"
+        open={open.value}
+        onToggle={(event) => {
+          open.value = event.currentTarget.open;
+        }}
+      >
+        <summary>{say.inWords}</summary>
+        {open.value && (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          <section class="map-words-body" tabIndex={0} aria-label={say.inWords}>
+            <Recent told={told} names={namesOf(topology)} />
+            {sectionsOf(topology).map((s) => (
+              <section key={s.title}>
+                <h3>{s.title}</h3>
+                <ul>
+                  {s.lines.map((l) => (
+                    <li key={l}>{l}</li>
+                  ))}
+                </ul>
+              </section>
+            ))}
+          </section>
+        )}
+      </details>
+    </div>
+  );
+}
+
+function Legend() {
+  return (
+    <span class="map-legend">
+      {(['icmp', 'tcp', 'udp', 'arp'] as const).map((p) => (
+        <span key={p}>
+          <i class={`map-key map-key-${p}`}>{say.letters[p]}</i> {say.protos[p]}
+        </span>
+      ))}
+      <span>
+        <i class="map-key map-key-wrapped" /> {say.wrapped}
+      </span>
+      <span>
+        <i class="map-key map-key-drop">✕</i> {say.dropped}
+      </span>
+    </span>
+  );
+}
+
+function Recent({ told, names }: { told: readonly Told[]; names: Names }) {
+  const way = (t: Told): string => t.hops.map((h) => `${names(h.space)}${h.dev === '' ? '' : ` ${h.dev}`}`).join(' → ');
+  const end = (t: Told): string => (t.state === 'dropped' ? say.drop(t.why) : t.state === 'arrived' ? say.arrived : say.underWay);
+  return (
+    <section>
+      <h3>{say.recent}</h3>
+      {told.length === 0 ? (
+        <p>{say.noPackets}</p>
+      ) : (
+        <ol class="map-told">
+          {told.map((t) => (
+            <li key={t.root} data-root={t.root}>
+              <button type="button" aria-pressed={focusedPacket.value === t.root} onClick={() => (focusedPacket.value = t.root)}>
+                {t.label || say.protos[t.proto]}
+              </button>{' '}
+              <span class={`map-end map-end-${t.state}`}>{end(t)}</span>
+              <span class="map-told-way">{way(t)}</span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
