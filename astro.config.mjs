@@ -2,7 +2,8 @@ import preact from '@astrojs/preact';
 import starlight from '@astrojs/starlight';
 import { defineConfig } from 'astro/config';
 import { catalogue } from './src/site/build/catalogue.ts';
-import { labList, labs, lazySearch, programs, support } from './src/site/build/plugins.ts';
+import { labList, labs, lazySearch, support } from './src/site/build/plugins.ts';
+import { PASSES_ON, programs } from './src/site/build/programs.ts';
 import { sidebar } from './src/site/course.ts';
 
 /** Where the site will stand, for canonical links and the sitemap; a fresh clone needs neither. */
@@ -18,7 +19,15 @@ export default defineConfig({
   vite: {
     plugins: [labs, labList, programs, lazySearch, support],
     optimizeDeps: { include: ['unbash', '@xterm/xterm', '@xterm/addon-fit'] },
-    worker: { format: 'es', plugins: () => [labs, programs] },
+    worker: {
+      format: 'es',
+      plugins: () => [labs, programs],
+      rolldownOptions: {
+        treeshake: { moduleSideEffects: (id) => !PASSES_ON.test(id) },
+        // What the prompt needs travels as one file, which compresses best.
+        output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
+      },
+    },
     build: {
       rolldownOptions: {
         onLog(level, log, next) {

@@ -103,3 +103,5 @@ export const LOG_EVERY_MS = 250;
 export const INPUT_CHARS = 4 * 1024;
 /** Longest stretch of emulation (wall ms) before the worker looks at its messages again. */
 export const SLICE_MS = 8;
+/** So much virtual time (µs) a world may run before all programs are there: its build knows what runs until then. */
+export const PROGRAM_HORIZON = 10_000_000;

@@ -5,7 +5,7 @@ import { createPlayground, createSession, transcript } from '../lab/session.ts';
 import { loadWorld } from '../lab/world.ts';
 import type { Bench } from './bench.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
-import { BATCH_CHARS, BATCH_MS, LOG_EVERY_MS, LOG_PAUSE_MS, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
+import { BATCH_CHARS, BATCH_MS, LOG_EVERY_MS, LOG_PAUSE_MS, PROGRAM_HORIZON, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
 import type { Views } from './views.ts';
 
 /** What the surroundings lend: wall time in ms, a next turn after waiting messages, and a delay. */
@@ -14,8 +14,10 @@ export interface Surroundings {
   soon(run: () => void): void;
   later(ms: number, run: () => void): () => void;
   lab(id: string): Promise<LabSource>;
-  /** Done when every program can be run. */
-  programs(): Promise<void>;
+  /** Done when every program can be run, or those that a lab's world needs before PROGRAM_HORIZON. */
+  programs(lab?: string): Promise<void>;
+  /** Every program can be run. */
+  readonly complete: boolean;
 }
 
 interface Screen {
@@ -38,6 +40,8 @@ export class HostSession {
   private readonly screens = new Map<number, Screen>();
   private wallBase = 0;
   private virtualBase = 0;
+  /** Virtual time when the learner came. */
+  private begun = 0;
   private pumping = false;
   private stopTimer: (() => void) | null = null;
   private flushing = false;
@@ -136,7 +140,9 @@ export class HostSession {
     const source = lab === null ? null : await this.env.lab(lab);
     const needed = source ?? world;
     if (needed !== undefined) await loadWorld(needed);
-    if (log || (source && source.setup.length + source.faults.length > 0)) await this.env.programs();
+    if (log) await this.env.programs();
+    else if (source) await this.env.programs(source.id);
+    else if (world !== undefined) await this.env.programs();
     const start = this.env.now();
     this.screens.clear();
     this.ended = [];
@@ -160,6 +166,7 @@ export class HostSession {
     this.timed = (session.info.limit ?? session.info.service ?? null) !== null;
     this.ticked = -1;
     this.virtualBase = session.now;
+    this.begun = session.now;
     this.wallBase = this.env.now();
     this.views?.follow(session);
     this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed() });
@@ -217,6 +224,7 @@ export class HostSession {
     if (!session || this.swamped()) return false;
     const start = this.env.now();
     let target = this.virtualBase + Math.floor((start - this.wallBase) * 1000);
+    if (!this.env.complete) target = Math.min(target, this.begun + PROGRAM_HORIZON);
     const next = session.nextTime();
     if (next !== null) {
       const limit = Math.max(session.now, next) + CATCH_UP_US;

@@ -16,7 +16,8 @@ declare module 'virtual:hopwise-catalogue' {
 }
 
 declare module 'virtual:hopwise-programs' {
-  export function loadPrograms(): Promise<void>;
+  /** All of them, or those that the world of a lab needs until PROGRAM_HORIZON. */
+  export function loadPrograms(lab?: string): Promise<void>;
 }
 
 declare module 'virtual:hopwise-support' {

@@ -12,8 +12,11 @@ channel.port1.onmessage = () => turns.shift()?.();
 /** The programs that no world needs at its start come a moment after the first output (a prompt, mostly), or when they are needed. */
 const PROGRAMS_AFTER_MS = 250;
 let programs: Promise<void> | null = null;
+let complete = false;
 const allPrograms = () => {
-  programs ??= loadPrograms();
+  programs ??= loadPrograms().then(() => {
+    complete = true;
+  });
   return programs;
 };
 
@@ -33,7 +36,10 @@ const host = new HostSession(
       return () => clearTimeout(id);
     },
     lab: loadLab,
-    programs: allPrograms,
+    programs: (lab) => (lab === undefined ? allPrograms() : loadPrograms(lab)),
+    get complete() {
+      return complete;
+    },
   },
 );
 

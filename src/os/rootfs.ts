@@ -6,7 +6,7 @@ import { etcFiles } from './etc.ts';
 import { CharDevice, Directory, type Inode, ProcDir, ProcFile, Symlink } from './inode.ts';
 import type { Machine } from './machine.ts';
 import { procRoot } from './procfs.ts';
-import { sysRoot } from './sysfs.ts';
+import { sysRoot } from './sysroot.ts';
 
 const EMPTY = [
   '/boot',

@@ -1,4 +1,4 @@
-/** /sys/class/net of the reader's namespace. Models net/core/net-sysfs.c */
+/** What /sys tells of a network device. Models net/core/net-sysfs.c */
 
 import { Bridge } from '../net/dev/bridge.ts';
 import type { DeviceStats, NetDevice } from '../net/dev/device.ts';
@@ -10,31 +10,7 @@ import { Directory, type Inode, ProcDir, ProcFile, Symlink } from './inode.ts';
 import type { Process } from './process.ts';
 import { fixedDir } from './procfs.ts';
 import { bridgeDir, portDir } from './sysbridge.ts';
-
-export function sysRoot(): Directory {
-  const net = new ProcDir(
-    (p) => names(p),
-    (name, p) => (p.ns.device(name)?.name === name ? new Symlink(`../../devices/virtual/net/${name}`) : undefined),
-  );
-  const devices = new ProcDir(
-    (p) => names(p),
-    (name, p) => {
-      const dev = p.ns.device(name);
-      return dev && dev.name === name ? deviceDir(dev) : undefined;
-    },
-  );
-  return fixedDir({
-    class: fixedDir({ net }),
-    devices: fixedDir({ virtual: fixedDir({ net: devices }) }),
-    fs: fixedDir({ cgroup: new Directory() }),
-    kernel: new Directory(),
-    module: fixedDir({ br_netfilter: new Directory() }),
-  });
-}
-
-function names(p: Process): string[] {
-  return [...p.ns.devices.values()].map((d) => d.name).sort();
-}
+import { provideSysDevice } from './sysroot.ts';
 
 const STATISTICS: Readonly<Record<string, keyof DeviceStats | null>> = {
   collisions: null,
@@ -209,3 +185,5 @@ function numeric(text: string, set: (n: number) => Result<void>): Result<void> {
   const t = text.trim();
   return /^(0x[0-9a-fA-F]+|\d+)$/.test(t) ? set(Number(t)) : fail('EINVAL');
 }
+
+provideSysDevice(deviceDir);

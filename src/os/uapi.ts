@@ -24,6 +24,7 @@ export type { NetEvent } from '../net/notifier.ts';
 export * from '../net/rtnl/addr.ts';
 export * from '../net/rtnl/fdb.ts';
 export * from '../net/rtnl/features.ts';
+export * from '../net/rtnl/kinds.ts';
 export * from '../net/rtnl/link.ts';
 export * from '../net/rtnl/linkinfo.ts';
 export * from '../net/rtnl/linkmsg.ts';

@@ -2,4 +2,6 @@
 
 import '../net/netfilter/xt/ext/index.ts';
 import '../net/netfilter/nft/tables.ts';
+import '../net/rtnl/kinds.ts';
 import './procnet.ts';
+import './sysfs.ts';

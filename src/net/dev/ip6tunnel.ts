@@ -9,6 +9,7 @@ import { IPPROTO_GRE, IPPROTO_IPIP, IPPROTO_IPV6 } from '../../wire/ipv4.ts';
 import { icmpSend } from '../ip/icmp.ts';
 import { icmp6Send } from '../ip/icmp6.ts';
 import { dstMtu } from '../ip/pmtu.ts';
+import { inet6Protos } from '../ip/protocols.ts';
 import { routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
@@ -255,3 +256,8 @@ export function ip6tnlReceive(outer: Skb): void {
   if (tunnels6Of(dev.ns).size > 0) icmp6Send(outer, ICMPV6_UNREACH, ICMPV6_PORT_UNREACH);
   else icmp6Send(outer, ICMPV6_PARAMPROB, ICMPV6_UNK_NEXTHDR, 6);
 }
+
+/** Destination options before the inner packet: the encapsulation limit. */
+const IPPROTO_DSTOPTS = 60;
+
+for (const proto of [IPPROTO_IPIP, IPPROTO_IPV6, IPPROTO_GRE, IPPROTO_DSTOPTS]) inet6Protos[proto] = { receive: ip6tnlReceive };

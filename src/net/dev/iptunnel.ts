@@ -9,6 +9,7 @@ import { IP_DF, IPPROTO_GRE, IPPROTO_IPIP, IPPROTO_IPV6, ip4HeaderLen } from '..
 import { icmpSend } from '../ip/icmp.ts';
 import { icmp6Send } from '../ip/icmp6.ts';
 import { dstMtu } from '../ip/pmtu.ts';
+import { inetProtos } from '../ip/protocols.ts';
 import { type Dst, routeOutput } from '../ip/route.ts';
 import type { Netns } from '../netns.ts';
 import type { Skb } from '../skb.ts';
@@ -354,3 +355,6 @@ function unwanted(outer: Skb, dev: NetDevice): void {
   netDrop(outer, dev, 'NO_TUNNEL');
   icmpSend(outer, ICMP_DEST_UNREACH, tunnelsOf(dev.ns).size > 0 ? ICMP_PORT_UNREACH : ICMP_PROT_UNREACH);
 }
+
+for (const proto of [IPPROTO_IPIP, IPPROTO_IPV6]) inetProtos[proto] = { receive: ipipReceive };
+inetProtos[IPPROTO_GRE] = { receive: greReceive };

@@ -1,7 +1,5 @@
 /** Which handler gets a locally delivered packet, by protocol number. Models inet_protos[], inet6_protos[] */
 
-import { ip6tnlReceive } from '../dev/ip6tunnel.ts';
-import { greReceive, ipipReceive } from '../dev/iptunnel.ts';
 import type { Skb } from '../skb.ts';
 import { tcpError, tcpReceive } from '../sock/tcp/receive.ts';
 import { udpError, udpReceive } from '../sock/udp.ts';
@@ -25,21 +23,15 @@ export interface Protocol {
   error?(skb: Skb, quoted: Uint8Array, info: IcmpErrorInfo): void;
 }
 
-export const inetProtos: { readonly [proto: number]: Protocol | undefined } = {
+/** The tunnels' handlers are added when their devices' code is loaded. */
+export const inetProtos: { [proto: number]: Protocol | undefined } = {
   1: { receive: icmpReceive },
-  4: { receive: ipipReceive },
   6: { receive: tcpReceive, error: tcpError },
   17: { receive: udpReceive, error: udpError },
-  41: { receive: ipipReceive },
-  47: { receive: greReceive },
 };
 
-export const inet6Protos: { readonly [proto: number]: Protocol | undefined } = {
-  4: { receive: ip6tnlReceive },
+export const inet6Protos: { [proto: number]: Protocol | undefined } = {
   6: { receive: tcpReceive, error: tcpError },
   17: { receive: udpReceive, error: udpError },
-  41: { receive: ip6tnlReceive },
-  47: { receive: ip6tnlReceive },
   58: { receive: icmp6Receive },
-  60: { receive: ip6tnlReceive },
 };

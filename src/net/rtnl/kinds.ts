@@ -1,6 +1,7 @@
-/** Link types besides bridge, VXLAN, VLAN and macvlan: made, changed, reported. Models their rtnl_link_ops */
+/** Link types besides bridge, veth, VXLAN and VLAN: made, changed, reported. Models their rtnl_link_ops */
 
 import { fail, ok, type Result } from '../../sim/errno.ts';
+import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import { Bond, type BondMode, type BondOptions } from '../dev/bond.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { Dummy } from '../dev/dummy.ts';
@@ -8,10 +9,13 @@ import { GENEVE_PORT, Geneve, type GeneveOptions } from '../dev/geneve.ts';
 import { Ip6Tunnel, type Tunnel6Kind, type Tunnel6Parms, tunnel6Defaults } from '../dev/ip6tunnel.ts';
 import { FALLBACK, IpTunnel, type TunnelKind, type TunnelParms, tunnelDefaults } from '../dev/iptunnel.ts';
 import { Ipvlan, type IpvlanFlag, type IpvlanMode } from '../dev/ipvlan.ts';
+import { Macvlan, type MacvlanKind, type MacvlanMode } from '../dev/macvlan.ts';
 import { Ifb, Nlmon, Tun, type TunOptions, Wireguard } from '../dev/simple.ts';
 import { Vrf } from '../dev/vrf.ts';
 import type { Netns } from '../netns.ts';
+import { provideKinds } from './latekinds.ts';
 
+export { BOND_MODES } from '../dev/bond.ts';
 export { tunnelDefaults } from '../dev/iptunnel.ts';
 
 export interface TunnelData {
@@ -43,6 +47,19 @@ export interface BondData {
   primary?: NetDevice | null;
 }
 
+export interface MacvlanData {
+  readonly kind: MacvlanKind;
+  mode?: MacvlanMode;
+  noPromisc?: boolean;
+  noDst?: boolean;
+  bcQueueLen?: number;
+  /** Reported only. */
+  usedBcQueueLen?: number;
+  /** What a change does with the senders that source mode listens to. */
+  macMode?: 'add' | 'del' | 'set' | 'flush';
+  macs?: Mac[];
+}
+
 export interface IpvlanData {
   readonly kind: 'ipvlan';
   mode?: IpvlanMode;
@@ -60,7 +77,7 @@ export interface PlainData {
   readonly kind: 'veth' | 'dummy' | 'ifb' | 'nlmon' | 'wireguard';
 }
 
-export type KindData = TunnelData | Tunnel6Data | GeneveData | VrfData | BondData | IpvlanData | TunData | PlainData;
+export type KindData = TunnelData | Tunnel6Data | GeneveData | VrfData | BondData | MacvlanData | IpvlanData | TunData | PlainData;
 
 export interface KindRequest {
   kind: string;
@@ -122,6 +139,14 @@ export function makeKind(ns: Netns, target: Netns, req: KindRequest): Result<Net
     }
     case 'bond':
       return ok<NetDevice>(new Bond(target, name('bond')));
+    case 'macvlan':
+    case 'macvtap': {
+      const d = req.data?.kind === kind ? (req.data as MacvlanData) : null;
+      if (!req.link || req.link.kind === 'loopback') return fail('EINVAL');
+      const dev = new Macvlan(target, name(kind), req.link, d?.mode ?? 'vepa', kind);
+      const r = d ? changeMacvlan(dev, d) : ok();
+      return r.ok ? ok<NetDevice>(dev) : r;
+    }
     case 'ipvlan': {
       if (!req.link) return fail('EINVAL');
       const d = req.data?.kind === 'ipvlan' ? (req.data as IpvlanData) : null;
@@ -171,6 +196,10 @@ export function kindData(dev: NetDevice): KindData | null {
   if (dev instanceof Bond) {
     return { kind: 'bond', mode: dev.options.mode, options: dev.options, activeSlave: dev.activeSlave?.dev ?? null, primary: dev.primary };
   }
+  if (dev instanceof Macvlan) {
+    const { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen } = dev;
+    return { kind, mode, noPromisc, noDst, bcQueueLen, usedBcQueueLen, ...(mode === 'source' ? { macs: [...dev.sources] } : {}) };
+  }
   if (dev instanceof Ipvlan) return { kind: 'ipvlan', mode: dev.mode, flag: dev.flag };
   if (dev instanceof Tun) return { kind: 'tun', options: dev.options };
   return PLAIN.includes(dev.kind) ? { kind: dev.kind as PlainData['kind'] } : null;
@@ -187,6 +216,7 @@ export function changeKind(dev: NetDevice, data: { readonly kind: string }): Res
     dev.reconfigure({ ...dev.parms, ...(data as Tunnel6Data).parms });
     return ok();
   }
+  if (dev instanceof Macvlan) return changeMacvlan(dev, data as MacvlanData);
   if (dev instanceof Ipvlan) {
     const d = data as IpvlanData;
     dev.setMode(d.mode ?? dev.mode, d.flag ?? dev.flag);
@@ -203,6 +233,27 @@ export function changeKind(dev: NetDevice, data: { readonly kind: string }): Res
     return ok();
   }
   return null;
+}
+
+/** Models macvlan_changelink() */
+function changeMacvlan(dev: Macvlan, d: MacvlanData): Result {
+  if (d.mode !== undefined && (d.mode === 'passthru') !== (dev.mode === 'passthru')) return fail('EINVAL');
+  if (d.noPromisc !== undefined || d.noDst !== undefined) {
+    dev.setNoPromisc(d.noPromisc ?? false);
+    dev.noDst = d.noDst ?? false;
+  }
+  if (d.bcQueueLen !== undefined) dev.bcQueueLen = d.bcQueueLen;
+  if (d.mode !== undefined) dev.setMode(d.mode);
+  if (d.macMode === undefined) return ok();
+  if (dev.mode !== 'source') return fail('EINVAL');
+  const macs = d.macs ?? [];
+  if (macs.some((mac) => mac === 0 || isMulticastMac(mac))) return fail('EADDRNOTAVAIL');
+  if (d.macMode === 'flush' || d.macMode === 'set') dev.sources.clear();
+  for (const mac of macs) {
+    if (d.macMode === 'del') dev.sources.delete(mac);
+    else dev.sources.add(mac);
+  }
+  return ok();
 }
 
 function changeBond(dev: Bond, d: BondData): Result {
@@ -256,3 +307,5 @@ export function delTun(ns: Netns, name: string | undefined, type: 'tun' | 'tap')
   dev.delete();
   return ok();
 }
+
+provideKinds({ makeKind, kindData, changeKind, bondPort });

@@ -5,16 +5,11 @@ import { isMulticastMac, type Mac } from '../../wire/mac.ts';
 import { Bridge } from '../dev/bridge.ts';
 import type { NetDevice } from '../dev/device.ts';
 import { linkwatchFire } from '../dev/linkwatch.ts';
-import { Macvlan } from '../dev/macvlan.ts';
 import { Veth } from '../dev/veth.ts';
 import { Vlan } from '../dev/vlan.ts';
 import type { Netns } from '../netns.ts';
-import { makeKind } from './kinds.ts';
-
-export { BOND_MODES } from '../dev/bond.ts';
-export * from './kinds.ts';
-
-import { changeData, changeMacvlan, changePort, changeVlan, type LinkData, type MacvlanData, type PortChange } from './linkinfo.ts';
+import { lateKinds } from './latekinds.ts';
+import { changeData, changePort, changeVlan, type LinkData, type PortChange } from './linkinfo.ts';
 import { announce } from './linkmsg.ts';
 import { peernet2idAlloc } from './nsid.ts';
 import { newVxlan } from './vxlaninfo.ts';
@@ -128,21 +123,13 @@ function make(ns: Netns, target: Netns, req: NewLink): Result<NetDevice> {
   switch (req.kind) {
     case 'bridge':
       return ok<NetDevice>(new Bridge(target, req.name ?? 'bridge%d'));
-    case 'macvlan':
-    case 'macvtap': {
-      const d = req.data?.kind === req.kind ? (req.data as MacvlanData) : null;
-      if (!req.link || req.link.kind === 'loopback') return fail('EINVAL');
-      const dev = new Macvlan(target, req.name ?? `${req.kind}%d`, req.link, d?.mode ?? 'vepa', req.kind);
-      const r = d ? changeMacvlan(dev, d) : ok();
-      return r.ok ? ok<NetDevice>(dev) : r;
-    }
     case 'vlan':
       return newVlan(target, req);
     case 'vxlan':
       if (req.data?.kind !== 'vxlan') return fail('EINVAL', 'Required attributes not provided to perform the operation');
       return newVxlan(ns, req.name ?? 'vxlan%d', req.link ?? null, req.data);
     default:
-      return makeKind(ns, target, req) ?? fail('EOPNOTSUPP', 'Unknown device type');
+      return lateKinds()?.makeKind(ns, target, req) ?? fail('EOPNOTSUPP', 'Unknown device type');
   }
 }
 

@@ -3,7 +3,8 @@
 import type { Mac } from '../../wire/mac.ts';
 import type { DeviceStats, NetDevice, OperState } from '../dev/device.ts';
 import type { Netns } from '../netns.ts';
-import { type BondPortData, bondPort } from './kinds.ts';
+import type { BondPortData } from './kinds.ts';
+import { lateKinds } from './latekinds.ts';
 import { type LinkData, linkData, type PortData, portData } from './linkinfo.ts';
 import { peernet2idAlloc } from './nsid.ts';
 
@@ -87,7 +88,7 @@ export function linkMsg(dev: NetDevice): LinkMsg {
     slaveKind: master ? linkKind(master) : null,
     data: linkData(dev),
     port: portData(dev),
-    bondPort: bondPort(dev),
+    bondPort: lateKinds()?.bondPort(dev) ?? null,
     vrfTable: master !== null && master.l3table !== 0 ? master.l3table : null,
     flags: dev.userFlags(),
     mtu: dev.mtu,

@@ -1,4 +1,4 @@
-/** What the build adds to Vite: labs as modules, programs that load after the prompt, tables of what is emulated, a search box that loads when it is opened. */
+/** What the build adds to Vite: labs as modules, tables of what is emulated, a search box that loads when it is opened. */
 
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
@@ -43,50 +43,6 @@ export const labList: Plugin = {
   name: 'hopwise-catalogue',
   resolveId: (id) => (id === 'virtual:hopwise-catalogue' ? `\0${id}` : undefined),
   load: (id) => (id === '\0virtual:hopwise-catalogue' ? `export const labs = ${JSON.stringify(catalogue())}` : undefined),
-};
-
-/** Programs that a world needs while it is built; all others come in a second chunk while the learner reads the prompt. */
-const AT_ONCE: Readonly<Record<string, string>> = {
-  bash: 'sh/sh.ts',
-  podserver: 'podserver/podserver.ts',
-  restorers: 'iptables/restorers.ts',
-};
-
-/** A package's files before the programs are there: the links alone, null for a text that comes with them. */
-const withoutTexts = (files: Readonly<Record<string, string | (() => string)>>): Record<string, string | null> =>
-  Object.fromEntries(Object.entries(files).map(([path, text]) => [path, typeof text === 'string' && text.startsWith('-> ') ? text : null]));
-
-/** `virtual:hopwise-programs` takes the place of the table of programs in the browser. */
-export const programs: Plugin = {
-  name: 'hopwise-programs',
-  enforce: 'pre',
-  resolveId(id, importer, options) {
-    if (id === 'virtual:hopwise-programs') return `\0${id}`;
-    if (!options.ssr && id === '../bin/index.ts' && importer?.endsWith('/lab/world.ts')) return '\0virtual:hopwise-programs';
-    return undefined;
-  },
-  async load(id, options) {
-    if (id !== '\0virtual:hopwise-programs') return undefined;
-    const index = pathOf('../../bin/index.ts');
-    if (options?.ssr) return `export { commands } from ${JSON.stringify(index)}; export const loadPrograms = async () => undefined;`;
-    const { commands } = (await import(index)) as typeof import('../../bin/index.ts');
-    return `
-      ${Object.entries(AT_ONCE)
-        .map(([name, file]) => `import { ${name} } from ${JSON.stringify(pathOf(`../../bin/${file}`))};`)
-        .join('\n')}
-      const loaded = new Map([${Object.keys(AT_ONCE).join(', ')}].flat().map((command) => [command.name, command]));
-      const table = ${JSON.stringify(commands.map(({ main: _, files, ...about }) => (files ? { ...about, files: withoutTexts(files) } : about)))};
-      const withTexts = (name, files) => Object.fromEntries(Object.entries(files).map(([path, link]) =>
-        [path, link ?? (() => loaded.get(name).files[path])]));
-      export const commands = table.map(({ files, ...about }) => ({
-        ...about,
-        ...(files ? { files: withTexts(about.name, files) } : {}),
-        main: (p) => loaded.get(about.name).main(p),
-      }));
-      export async function loadPrograms() {
-        for (const command of (await import(${JSON.stringify(index)})).commands) loaded.set(command.name, command);
-      }`;
-  },
 };
 
 /** `virtual:hopwise-support`: the tables behind the page of limits, so that it can say nothing else than the code. */
