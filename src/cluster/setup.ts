@@ -5,6 +5,7 @@
 
 import {
   addFdb,
+  delLink,
   type Errno,
   IFF_UP,
   type LinkAttrs,
@@ -102,6 +103,7 @@ export function setUp(ns: Netns, lines: readonly string[], named: NetnsByName): 
     const verb = `${w.next()} ${w.next()}`;
     if (verb === 'link add') linkAdd(w, named);
     else if (verb === 'link set') linkSet(w);
+    else if (verb === 'link del') w.check(delLink(w.device()));
     else if (verb === 'addr add') addrAdd(w);
     else if (verb === 'route add') routeAdd(w);
     else if (verb === 'neigh replace') neighReplace(w);
@@ -190,16 +192,18 @@ function addrAdd(w: Words): void {
 function routeAdd(w: Words): void {
   const dst = w.prefix();
   const hop: { gateway?: IpAddr; dev?: NetDevice; onlink?: boolean } = {};
+  let prefsrc: number | undefined;
   while (w.more) {
     const word = w.next();
     if (word === 'via') hop.gateway = w.address();
     else if (word === 'dev') hop.dev = w.device();
     else if (word === 'onlink') hop.onlink = true;
+    else if (word === 'src') prefsrc = w.ip();
     else throw w.wrong(`${word} is unknown`);
   }
   const family = typeof hop.gateway === 'bigint' || typeof dst.addr === 'bigint' ? 6 : 4;
   const to = family === 6 && dst.addr === 0 ? { addr: 0n, len: 0 } : dst;
-  w.check(w.ns.fib.add({ family, dst: to, nexthops: [hop] }));
+  w.check(w.ns.fib.add({ family, dst: to, nexthops: [hop], ...(prefsrc === undefined ? {} : { prefsrc }) }));
 }
 
 function neighReplace(w: Words): void {

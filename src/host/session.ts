@@ -215,6 +215,7 @@ export class HostSession {
     const source = lab === null ? undefined : await this.env.lab(lab);
     const needed = source ?? world;
     if (needed !== undefined) await loadWorld(needed);
+    await this.env.programs();
     this.post({ t: 'rehearsed', id, results: transcript({ lab: source, world, steps: [...steps] }) });
   }
 

@@ -11,19 +11,16 @@ channel.port1.onmessage = () => turns.shift()?.();
 
 /** The programs that no world needs at its start come a moment after the first output (a prompt, mostly), or when they are needed. */
 const PROGRAMS_AFTER_MS = 250;
-let programs: Promise<void> | null = null;
 let complete = false;
-const allPrograms = () => {
-  programs ??= loadPrograms().then(() => {
-    complete = true;
-  });
-  return programs;
+const allPrograms = async () => {
+  await loadPrograms();
+  complete = true;
 };
 
 const host = new HostSession(
   (message: FromWorker) => {
     self.postMessage(message);
-    if (message.t === 'output' && !programs) setTimeout(allPrograms, PROGRAMS_AFTER_MS);
+    if (message.t === 'output' && !complete) setTimeout(allPrograms, PROGRAMS_AFTER_MS);
   },
   {
     now: () => performance.now(),

@@ -129,19 +129,27 @@ function buildW1(seed: number, overrides: W1Overrides = {}): World {
     'route add default via 192.168.56.1',
   ]);
 
-  const { addresses = {} } = overrides;
+  const { addresses = {}, also = [] } = overrides;
   const pods = [...PODS, ...(overrides.pods ?? []).map((p) => ({ ...p, serves: p.serves ?? true }))].map((p): PodSpec => {
     const also = addresses[p.name];
     return also === undefined ? p : { ...p, also };
   });
   const stray = pods.find((p) => !NODES.some((n) => n.name === p.node));
   if (stray) throw new Error(`overrides.pods: ${stray.name} is on "${stray.node}"; the nodes are: ${NODES.map((n) => n.name).join(', ')}`);
+  for (const { on } of also)
+    if (!NODES.some((n) => n.name === on))
+      throw new Error(`overrides.also: there is no node "${on}"; the nodes are: ${NODES.map((n) => n.name).join(', ')}`);
   for (const node of NODES) {
     const m = machine(node.name);
     plug(card(m), `port-${node.name}`);
     for (const [key, value] of NODE_SYSCTLS) m.kernel.init.sysctl.set(key, value);
     simple(m, [...nodeLinks(node, overrides.vteps), ...nodeForwarding(node, overrides.vteps)]);
     must(m, ['iptables-restore', '--noflush'], nodeRules(node, overrides['kube-proxy']));
+    for (const { on, lines = [], rules = '' } of also) {
+      if (on !== node.name) continue;
+      simple(m, lines);
+      must(m, ['iptables-restore', '--noflush'], rules);
+    }
     m.init.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${HOSTS_FILE}\n`);
     add({ id: node.name, title: node.name, kind: 'node', machine: m, ns: m.kernel.init });
     for (const pod of pods.filter((p) => p.node === node.name)) add(wirePod(m, pod, node.subnet));

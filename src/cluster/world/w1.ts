@@ -34,6 +34,8 @@ export interface W1Overrides {
   readonly addresses?: Readonly<Record<string, string>>;
   /** Node to the MAC of its VTEP. */
   readonly vteps?: Readonly<Record<string, string>>;
+  /** What else is done on a node: set-up lines, as src/cluster/setup.ts knows them, and input of `iptables-restore --noflush`. */
+  readonly also?: readonly { readonly on: string; readonly lines?: readonly string[]; readonly rules?: string }[];
   /** False: kube-proxy never ran, so no Service has rules. */
   readonly 'kube-proxy'?: boolean;
 }

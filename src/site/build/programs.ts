@@ -15,6 +15,9 @@ const AT_ONCE: Readonly<Record<string, string>> = {
   restorers: 'iptables/restorers.ts',
 };
 
+/** What `kubectl explain` prints: nobody needs it before he asks. */
+const TEXTS = fileURLToPath(new URL('../../cluster/api/schema/docs.json', import.meta.url));
+
 /** What comes with the first program of a lab that the prompt alone does not need. */
 const WITH_ANY = fileURLToPath(new URL('../../os/whole.ts', import.meta.url));
 
@@ -47,6 +50,8 @@ export const programs: Plugin = {
   enforce: 'pre',
   resolveId(id, importer, options) {
     if (id.startsWith('virtual:hopwise-program')) return `\0${id}`;
+    if (!options.ssr && id === './schema/docs.json' && importer?.endsWith('/cluster/api/openapi.ts')) return '\0virtual:hopwise-texts';
+    if (id === 'virtual:hopwise-late') return `\0${id}`;
     if (!options.ssr && id === '../bin/index.ts' && /\/lab\/(world|machines)\.ts$/.test(importer ?? ''))
       return '\0virtual:hopwise-programs';
     return undefined;
@@ -58,6 +63,12 @@ export const programs: Plugin = {
       const home = (await homes()).get(name);
       return home && `import { ${home.from} as home } from ${JSON.stringify(home.file)}; export const commands = [home].flat();`;
     }
+    if (id === '\0virtual:hopwise-late') return 'export const late = [];';
+    if (id === '\0virtual:hopwise-texts')
+      return `import { late } from 'virtual:hopwise-late';
+        const texts = {};
+        late.push(async () => Object.assign(texts, (await import(${JSON.stringify(TEXTS)})).default));
+        export default texts;`;
     if (id !== '\0virtual:hopwise-programs') return undefined;
     if (options?.ssr) return `export { commands } from ${JSON.stringify(index)}; export const loadPrograms = async () => undefined;`;
     const { commands } = (await import(index)) as typeof import('../../bin/index.ts');
@@ -68,6 +79,7 @@ export const programs: Plugin = {
       ${Object.entries(AT_ONCE)
         .map(([name, file]) => `import { ${name} } from ${JSON.stringify(BIN + file)};`)
         .join('\n')}
+      import { late } from 'virtual:hopwise-late';
       const loaded = new Map([${Object.keys(AT_ONCE).join(', ')}].flat().map((command) => [command.name, command]));
       const table = ${JSON.stringify(commands.map(({ main: _, files, ...about }) => (files ? { ...about, files: withoutTexts(files) } : about)))};
       const withTexts = (name, files) => Object.fromEntries(Object.entries(files).map(([path, link]) =>
@@ -85,8 +97,10 @@ export const programs: Plugin = {
       const needed = ${JSON.stringify(needed)};
       let all = null;
       export function loadPrograms(lab) {
-        if (all) return all;
-        if (lab === undefined) return all = import(${JSON.stringify(index)}).then(keep);
+        if (all || lab === undefined) {
+          all ??= import(${JSON.stringify(index)}).then(keep);
+          return all.then(() => Promise.all(late.splice(0).map((load) => load()))).then(() => undefined);
+        }
         const names = needed[lab]?.filter((name) => apart[name]) ?? [];
         return Promise.all([...names.map((name) => apart[name]()), ...(names.length > 0 ? [import(${JSON.stringify(WITH_ANY)})] : [])]).then(() => undefined);
       }`;
