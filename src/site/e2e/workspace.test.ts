@@ -123,7 +123,7 @@ test('the keyboard can leave the terminal', async () => {
 });
 
 test('a prediction must be committed before the run', async () => {
-  const predict = page.locator('hop-predict');
+  const predict = page.locator('hop-predict').first();
   const run = predict.getByRole('button', { name: 'Run it' });
   expect(await run.isDisabled()).toBe(true);
   await predict.getByRole('checkbox').first().check();
@@ -134,7 +134,7 @@ test('a prediction must be committed before the run', async () => {
 });
 
 test('a prediction runs to the same bytes as at build time', async () => {
-  const predict = page.locator('hop-predict');
+  const predict = page.locator('hop-predict').first();
   const built = await predict.locator('pre').textContent();
   await predict.getByRole('checkbox').first().check();
   await predict.getByRole('button', { name: 'Commit my prediction' }).click();

@@ -103,13 +103,18 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
   useEffect(
     () =>
       onRunRequest(({ host, command }) => {
-        const target = world.info.value.hosts.some((h) => h.id === host) ? host : front;
+        const place = world.info.value.hosts.some((h) => h.id === host) ? host : `pod ${host}`;
         void world.start();
-        active.value = target;
-        panels.current.get(target)?.scrollIntoView({ block: 'nearest' });
-        void screenOf(target).then((screen) => {
-          screen.type(`${command}\r`);
-          screen.focus();
+        const tab = tabs.at(place) ?? tabs.open(place);
+        if (!tab) return world.notify(words.tabs.many);
+        active.value = tab.id;
+        // A tab that was opened just now has its panel in the next frame.
+        requestAnimationFrame(() => {
+          panels.current.get(tab.id)?.scrollIntoView({ block: 'nearest' });
+          void screenOf(tab.id).then((screen) => {
+            screen.type(`${command}\r`);
+            screen.focus();
+          });
         });
       }),
     [],
