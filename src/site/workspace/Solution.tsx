@@ -29,7 +29,7 @@ export function Solution({ world }: { world: World }) {
   const answer = (question: string, value: string): string => {
     const asked = tasks.flatMap((t) => t.questions).find((q) => q.id === question);
     const chosen = asked && asked.options.length > 0 ? value.split(',').map((n) => asked.options[Number(n) - 1] ?? n) : [value];
-    return `${asked?.ask.trim() ?? question} ${chosen.join(', ')}`;
+    return `${asked?.ask.trim() ?? question} ${chosen.join(', ')}`.replaceAll('`', '');
   };
   return (
     <>
