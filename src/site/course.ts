@@ -149,14 +149,26 @@ export function placeOf(slug: string): { module: Module; lesson: Lesson } | unde
   return undefined;
 }
 
-/** The five types of communication, each with the lesson that teaches it; two lessons prepare for them. */
-export const types: readonly { readonly name: string; readonly about: string; readonly slug: string }[] = [
-  { name: 'Container to container', about: 'inside one pod, over localhost', slug: '01-container-to-container/pod-sandbox' },
-  { name: 'Pod to pod', about: 'on one node over a bridge, between nodes through a tunnel', slug: '02-pod-to-pod/same-node' },
-  { name: 'Pod to Service', about: 'to an address that nobody has', slug: '03-pod-to-service/kube-proxy-iptables' },
-  { name: 'The world to a Service', about: 'in through a node port or an Ingress', slug: '04-external-to-service/ingress' },
-  { name: 'Pod to the world', about: "out, under the node's own address", slug: '05-pod-to-external/egress-and-masquerade' },
+/** A stage of the way through the five types of communication: who talks to whom in the course's cluster, and the lessons on it. */
+export interface Stage {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly lessons: readonly string[];
+}
+
+export const way: readonly Stage[] = [
+  { name: 'Container to container', from: 'localhost', to: 'localhost:80', lessons: ['01-container-to-container/pod-sandbox'] },
+  { name: 'Pod to pod', from: '10.244.1.9', to: '10.244.2.7', lessons: ['02-pod-to-pod/same-node', '02-pod-to-pod/overlays-and-mtu'] },
+  { name: 'Pod to Service', from: '10.244.1.9', to: '10.96.10.20:80', lessons: ['03-pod-to-service/kube-proxy-iptables'] },
+  { name: 'The world to a Service', from: '192.168.56.50', to: 'shop.example.com', lessons: ['04-external-to-service/ingress'] },
+  { name: 'Pod to the world', from: '10.244.1.9', to: '203.0.113.10:80', lessons: ['05-pod-to-external/egress-and-masquerade'] },
 ];
+
+/** Read first: they name the five, and the machinery that three of them use. */
+export const groundwork: readonly string[] = ['00-start/five-conversations', '00-start/netfilter-and-conntrack'];
+
+export const lessonOf = (slug: string): Written | undefined => path.find((l) => l.slug === slug);
 
 /** Where the course begins. */
 export const firstLesson = path[0]?.slug ?? '';

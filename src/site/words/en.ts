@@ -9,6 +9,11 @@ export const words = {
     ready: (ms: number) => `cluster ready in ${ms} ms`,
     offline: 'The terminal needs JavaScript. The lessons read without it.',
     failed: 'The emulator did not start in this browser.',
+    way: 'Five kinds of traffic',
+    wayIntro: 'Everything that moves in a cluster is one of five. Begin with what they have in common, then take them one by one:',
+    done: '✓ done',
+    begun: (percent: number) => (percent === 0 ? '' : `${percent} %`),
+    goOn: (lesson: string) => `Go on with lesson ${lesson}`,
   },
   terminal: {
     label: (host: string) => `Terminal of ${host}`,
