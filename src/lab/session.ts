@@ -426,8 +426,12 @@ export function transcript(opts: {
   steps: readonly TranscriptStep[];
   seed?: number;
 }): (TranscriptStep & { output: string; exitCode: number })[] {
-  const { world } = start(instantiate(opts.lab ?? playground(opts.world), opts.seed ?? 1));
-  return opts.steps.map((step) => {
+  return carryOut(start(instantiate(opts.lab ?? playground(opts.world), opts.seed ?? 1)).world, opts.steps);
+}
+
+/** Runs commands one after the other in a world that is there. */
+export function carryOut(world: World, steps: readonly TranscriptStep[]): (TranscriptStep & { output: string; exitCode: number })[] {
+  return steps.map((step) => {
     const host = world.hosts.get(step.host);
     if (!host) throw new Error(`there is no host "${step.host}"; there are: ${[...world.hosts.keys()].join(', ')}`);
     // As on a terminal, errors stand where they came.

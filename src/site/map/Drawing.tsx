@@ -11,14 +11,23 @@ export type Behaviour = (key: string) => GroupProps;
 
 const nothing: Behaviour = () => ({});
 
-export function Drawing({ geometry: g, behave = nothing }: { geometry: Geometry; behave?: Behaviour }) {
+/** `part` draws the shapes or the texts alone, for whatever is to go between them. */
+export interface DrawingProps {
+  readonly geometry: Geometry;
+  readonly behave?: Behaviour;
+  readonly part?: 'shapes' | 'texts';
+}
+
+export function Drawing({ geometry: g, behave = nothing, part }: DrawingProps) {
+  if (part === 'texts') return <Texts geometry={g} />;
+  const texts = part === undefined;
   return (
     <>
       <g class="map-boxes">
         {g.spaces
           .filter((s) => !s.inner)
           .map((s) => (
-            <Space box={s} key={s.id} behave={behave} />
+            <Space box={s} key={s.id} behave={behave} texts={texts} />
           ))}
       </g>
       <g class="map-wires">
@@ -27,24 +36,24 @@ export function Drawing({ geometry: g, behave = nothing }: { geometry: Geometry;
         ))}
       </g>
       {g.stacks.map((s) => (
-        <Stack bar={s} key={s.space} />
+        <Stack bar={s} key={s.space} texts={texts} />
       ))}
       <g class="map-inner">
         {g.spaces
           .filter((s) => s.inner)
           .map((s) => (
-            <Space box={s} key={s.id} behave={behave} />
+            <Space box={s} key={s.id} behave={behave} texts={texts} />
           ))}
       </g>
       <g class="map-devices">
         {g.devices.map((d) => (
-          <Device box={d} key={keyOf(d.space, d.dev)} level={g.level} behave={behave} />
+          <Device box={d} key={keyOf(d.space, d.dev)} level={g.level} behave={behave} texts={texts} />
         ))}
       </g>
-      <g class="map-names">{g.wires.map((w) => w.title && w.titleAt && <WireName wire={w} key={`${w.kind} ${w.id}`} />)}</g>
+      <g class="map-names">{texts && g.wires.map((w) => w.title && w.titleAt && <WireName wire={w} key={`${w.kind} ${w.id}`} />)}</g>
       <g class="map-services">
         {g.services.map((s) => (
-          <Service badge={s} key={s.id} behave={behave} />
+          <Service box={s} key={s.id} behave={behave} texts={texts} />
         ))}
       </g>
     </>
@@ -60,11 +69,17 @@ function Glyph({ kind, x, y }: { kind: SpaceBox['kind']; x: number; y: number })
   return <path class="map-glyph map-glyph-outside" d={`M${x} ${y - 4.6}l4.6 4.6l-4.6 4.6l-4.6 -4.6z`} />;
 }
 
-function Space({ box: b, behave }: { box: SpaceBox; behave: Behaviour }) {
-  const small = b.inner || b.kind === 'outside' || b.kind === 'router';
-  const kind = `map-space map-${b.kind} ${b.inner ? 'map-chip' : ''} ${b.quiet ? 'map-quiet' : ''} map-l-${b.level}`;
+interface Part<T> {
+  readonly box: T;
+  readonly behave: Behaviour;
+  readonly texts: boolean;
+}
+
+const isSmall = (b: SpaceBox): boolean => b.inner || b.kind === 'outside' || b.kind === 'router';
+
+function Space({ box: b, behave, texts }: Part<SpaceBox>) {
+  const kind = `map-space ${spaceClass(b)}`;
   const { class: extra = '', ...more } = behave(b.id);
-  const cx = b.x + b.w / 2;
   return (
     <g class={`${kind} ${extra}`} data-space={b.id} {...more}>
       <rect
@@ -75,83 +90,104 @@ function Space({ box: b, behave }: { box: SpaceBox; behave: Behaviour }) {
         height={round(b.h)}
         rx={b.inner ? (b.level === 'dots' ? 3.5 : 6) : 9}
       />
+      {b.title && !b.inner && <Glyph kind={b.kind} x={b.x + 13} y={b.y + (isSmall(b) && b.level !== 'full' ? b.h / 2 : 14)} />}
+      {texts && <SpaceText box={b} />}
+    </g>
+  );
+}
+
+const spaceClass = (b: SpaceBox): string => `map-${b.kind} ${b.inner ? 'map-chip' : ''} ${b.quiet ? 'map-quiet' : ''} map-l-${b.level}`;
+
+function SpaceText({ box: b }: { box: SpaceBox }) {
+  const cx = round(b.x + b.w / 2);
+  return (
+    <>
       {b.title &&
         (b.inner ? (
-          <text class="map-title" x={round(cx)} y={round(b.level === 'full' ? b.y + 18 : b.y + b.h / 2 + 4)} text-anchor="middle">
+          <text class="map-title" x={cx} y={round(b.level === 'full' ? b.y + 18 : b.y + b.h / 2 + 4)} text-anchor="middle">
             {b.title}
           </text>
         ) : (
-          <>
-            <Glyph kind={b.kind} x={b.x + 13} y={b.y + (small && b.level !== 'full' ? b.h / 2 : 14)} />
-            <text class="map-title" x={round(b.x + 7 + GLYPH_ROOM)} y={round(b.y + (small && b.level !== 'full' ? b.h / 2 + 4 : 18))}>
-              {b.title}
-            </text>
-          </>
+          <text class="map-title" x={round(b.x + 7 + GLYPH_ROOM)} y={round(b.y + (isSmall(b) && b.level !== 'full' ? b.h / 2 + 4 : 18))}>
+            {b.title}
+          </text>
         ))}
-      {b.sub?.split('\n').map((line, i) => (
-        <text
-          class="map-sub"
-          key={line}
-          x={round(b.inner ? cx : b.x + 9)}
-          y={round(b.inner ? b.y + 31 : b.y + 32 + 13 * i)}
-          text-anchor={b.inner ? 'middle' : 'start'}
-        >
-          {line}
-        </text>
-      ))}
-    </g>
+      {b.sub !== '' &&
+        b.sub.split('\n').map((line, i) => (
+          <text
+            class="map-sub"
+            key={line}
+            x={b.inner ? cx : round(b.x + 9)}
+            y={round(b.inner ? b.y + 31 : b.y + 32 + 13 * i)}
+            text-anchor={b.inner ? 'middle' : 'start'}
+          >
+            {line}
+          </text>
+        ))}
+    </>
   );
 }
 
-function Stack({ bar: b }: { bar: StackBar }) {
+function Stack({ bar: b, texts }: { bar: StackBar; texts: boolean }) {
   return (
     <g class="map-stack" data-stack={b.space}>
       <rect x={round(b.x)} y={round(b.y)} width={round(b.w)} height={round(b.h)} rx={round(Math.min(5, b.h / 2))} />
-      {b.title && (
-        <text x={round(b.x + 8)} y={round(b.y + b.h / 2 + 3.2)}>
-          {b.title}
-        </text>
-      )}
+      {texts && <StackText bar={b} />}
     </g>
   );
 }
 
-function Device({ box: b, level, behave }: { box: DeviceBox; level: Geometry['level']; behave: Behaviour }) {
+function StackText({ bar: b }: { bar: StackBar }) {
+  return b.title === '' ? null : (
+    <text x={round(b.x + 8)} y={round(b.y + b.h / 2 + 3.2)}>
+      {b.title}
+    </text>
+  );
+}
+
+const deviceClass = (b: DeviceBox): string => `map-dev map-${b.form} ${b.up ? '' : 'map-down'} ${b.tunnel ? 'map-vtep' : ''}`;
+
+function Device({ box: b, level, behave, texts }: Part<DeviceBox> & { readonly level: Geometry['level'] }) {
   const key = keyOf(b.space, b.dev);
   const { class: extra = '', ...more } = behave(key);
-  const state = `map-dev map-${b.form} ${b.up ? '' : 'map-down'} ${b.tunnel ? 'map-vtep' : ''} ${extra}`;
+  return (
+    <g class={`${deviceClass(b)} ${extra}`} data-dev={key} {...more}>
+      {b.form === 'port' ? (
+        <circle cx={round(b.x)} cy={round(b.y)} r={level === 'dots' ? 1.6 : level === 'compact' ? 2.6 : 3.4} />
+      ) : (
+        <rect x={round(b.x)} y={round(b.y)} width={round(b.w)} height={round(b.h)} rx={Math.min(5, b.h / 2)} />
+      )}
+      {texts && <DeviceText box={b} />}
+    </g>
+  );
+}
+
+function DeviceText({ box: b }: { box: DeviceBox }) {
+  if (b.title === '') return null;
   if (b.form === 'port')
     return (
-      <g class={state} data-dev={key} {...more}>
-        <circle cx={round(b.x)} cy={round(b.y)} r={level === 'dots' ? 1.6 : level === 'compact' ? 2.6 : 3.4} />
-        {b.title && (
-          <text class="map-port-name" x={round(b.x)} y={round(b.y - 6)} text-anchor="middle">
-            {b.title}
-          </text>
-        )}
-      </g>
+      <text class="map-port-name" x={round(b.x)} y={round(b.y - 6)} text-anchor="middle">
+        {b.title}
+      </text>
     );
-  const cx = b.x + b.w / 2;
-  const bare = b.sub === '';
+  const cx = round(b.x + b.w / 2);
+  const bridge = b.form === 'bridge';
   return (
-    <g class={state} data-dev={key} {...more}>
-      <rect x={round(b.x)} y={round(b.y)} width={round(b.w)} height={round(b.h)} rx={Math.min(5, b.h / 2)} />
-      {b.title && (
-        <text
-          class="map-dev-name"
-          x={round(b.form === 'bridge' ? b.x + 9 : cx)}
-          y={round(bare ? b.y + b.h / 2 + 3.6 : b.y + 13.5)}
-          text-anchor={b.form === 'bridge' ? 'start' : 'middle'}
-        >
-          {b.title}
-        </text>
-      )}
-      {!bare && (
-        <text class="map-dev-sub" x={round(cx)} y={round(b.y + 25.5)} text-anchor="middle">
+    <>
+      <text
+        class="map-dev-name"
+        x={bridge ? round(b.x + 9) : cx}
+        y={round(b.sub === '' ? b.y + b.h / 2 + 3.6 : b.y + 13.5)}
+        text-anchor={bridge ? 'start' : 'middle'}
+      >
+        {b.title}
+      </text>
+      {b.sub !== '' && (
+        <text class="map-dev-sub" x={cx} y={round(b.y + 25.5)} text-anchor="middle">
           {b.sub}
         </text>
       )}
-    </g>
+    </>
   );
 }
 
@@ -170,38 +206,71 @@ function Arrow({ points }: { points: Wire['points'] }) {
   return end ? <path class="map-arrow" d={`M${round(end.x)} ${round(end.y)}l-4 7h8z`} /> : null;
 }
 
+const WIRE_NAMES: Readonly<Record<Wire['kind'], 'start' | 'middle' | 'end'>> = {
+  ...{ veth: 'middle', tunnel: 'middle', bus: 'end', cable: 'start', inner: 'start' },
+};
+
 function WireName({ wire: w }: { wire: Wire }) {
   const at = w.titleAt;
   if (!at) return null;
-  const middle = w.kind === 'veth' || w.kind === 'tunnel';
   return (
-    <text class={`map-wire-name map-n-${w.kind}`} x={round(at.x)} y={round(at.y)} text-anchor={middle ? 'middle' : 'start'}>
+    <text class={`map-wire-name map-n-${w.kind}`} x={round(at.x)} y={round(at.y)} text-anchor={WIRE_NAMES[w.kind]}>
       {w.title}
     </text>
   );
 }
 
-function Service({ badge: s, behave }: { badge: ServiceBadge; behave: Behaviour }) {
-  const key = `service ${s.id}`;
-  const { class: extra = '', ...more } = behave(key);
+function Service({ box: s, behave, texts }: Part<ServiceBadge>) {
+  const { class: extra = '', ...more } = behave(`service ${s.id}`);
   const mid = s.y + s.h / 2;
-  const titled = s.x + 22;
+  const state = `${s.quiet ? 'map-quiet' : ''} ${s.endpoints.length === 0 ? 'map-empty' : ''}`;
   return (
-    <g
-      class={`map-service ${s.quiet ? 'map-quiet' : ''} ${s.endpoints.length === 0 ? 'map-empty' : ''} ${extra}`}
-      data-service={s.id}
-      {...more}
-    >
+    <g class={`map-service ${state} ${extra}`} data-service={s.id} {...more}>
       <rect x={round(s.x)} y={round(s.y)} width={round(s.w)} height={round(s.h)} rx={round(s.h / 2)} />
       <path class="map-svc-glyph" d={`M${s.x + 7} ${mid}h3.4m0 0l5 -4m-5 4l5 4`} />
-      <text class="map-svc-name" x={round(titled)} y={round(mid + 3.8)}>
-        {s.title}
-        {s.sub && (
-          <tspan class="map-svc-sub" dx="6">
-            {s.sub}
-          </tspan>
-        )}
-      </text>
+      {texts && <ServiceText badge={s} />}
+    </g>
+  );
+}
+
+function ServiceText({ badge: s }: { badge: ServiceBadge }) {
+  return (
+    <text class="map-svc-name" x={round(s.x + 22)} y={round(s.y + s.h / 2 + 3.8)}>
+      {s.title}
+      {s.sub && (
+        <tspan class="map-svc-sub" dx="6">
+          {s.sub}
+        </tspan>
+      )}
+    </text>
+  );
+}
+
+/** The texts alone, in groups of the same classes as the shapes that they belong to. */
+function Texts({ geometry: g }: { geometry: Geometry }) {
+  return (
+    <g class="map-texts">
+      {g.spaces.map((s) => (
+        <g class={spaceClass(s)} key={s.id}>
+          <SpaceText box={s} />
+        </g>
+      ))}
+      {g.stacks.map((s) => (
+        <g class="map-stack" key={s.space}>
+          <StackText bar={s} />
+        </g>
+      ))}
+      {g.devices.map((d) => (
+        <g class={deviceClass(d)} key={keyOf(d.space, d.dev)}>
+          <DeviceText box={d} />
+        </g>
+      ))}
+      {g.wires.map((w) => w.title && w.titleAt && <WireName wire={w} key={`${w.kind} ${w.id}`} />)}
+      {g.services.map((s) => (
+        <g class={`map-service ${s.quiet ? 'map-quiet' : ''}`} key={s.id}>
+          <ServiceText badge={s} />
+        </g>
+      ))}
     </g>
   );
 }

@@ -160,9 +160,8 @@ function arrange(topology: Topology, room: Room, level: Level, wide: boolean): G
     );
   }
 
-  buses.forEach((bus, b) =>
-    drawBus(sheet, bus, { b, busYs, rowOf, trunk: trunk(b), spans: rows.length > 1 || beside, machines, outside, beside }),
-  );
+  for (const [b, bus] of buses.entries())
+    drawBus(sheet, bus, { b, busYs, rowOf, trunk: trunk(b), spans: rows.length > 1 || beside, beside });
   joinDirect(sheet, [...machines, ...outside]);
 
   const extent = [...sheet.spaces, ...sheet.services].reduce((m, s) => Math.max(m, s.x + s.w), 0);
@@ -260,8 +259,6 @@ interface BusPlace {
   readonly trunk: number;
   /** Rows are joined by a line at the right. */
   readonly spans: boolean;
-  readonly machines: readonly MachineView[];
-  readonly outside: readonly MachineView[];
   readonly beside: boolean;
 }
 
@@ -295,14 +292,14 @@ function drawBus(sheet: Sheet, { space, bridge, hub }: Bus, p: BusPlace): void {
   const used = rowEnds.map((e, r) => ({ ...e, y: yOf(r) })).filter((e) => Number.isFinite(e.from));
   const joined = p.spans && (used.length > 1 || trunkYs.length > 0);
   used.forEach((e, i) => {
-    const from = i === 0 ? e.from - monoWidth(bridge.name, 9) - 16 : e.from - 12;
+    const from = e.from - 12;
     const to = joined ? p.trunk : e.to + 12;
     const points = [
       { x: from, y: e.y },
       { x: to, y: e.y },
     ];
     const title = i === 0 ? bridge.name : '';
-    sheet.wires.push({ id: `${hub} ${i}`, kind: 'bus', points, up: bridge.up, oneWay: false, title, titleAt: { x: from, y: e.y - 6 } });
+    sheet.wires.push({ id: `${hub} ${i}`, kind: 'bus', points, up: bridge.up, oneWay: false, title, titleAt: { x: from - 7, y: e.y + 3 } });
   });
   const ys = [...trunkYs, ...used.map((e) => e.y)];
   if (joined) {

@@ -425,7 +425,7 @@ export function outsideDrawing({ space }: MachineView, level: Level, sideOf: (de
   const dots = level === 'dots';
   const devices = space.devices.filter((d) => d.kind !== 'bridge');
   const title = shorten(space.title, dots ? 12 : 16);
-  const addrs = level === 'full' ? devices.flatMap((d) => d.addrs.slice(0, 1)) : [];
+  const addrs = level === 'full' ? devices.flatMap((d) => d.addrs.slice(0, 1).map(bareAddress)) : [];
   const w = Math.max(sansWidth(title) + 18, ...addrs.map((a) => monoWidth(a, 9.5) + 18), dots ? 60 : 84);
   const h = level === 'full' ? 27 + 13 * Math.max(1, addrs.length) : dots ? 20 : 26;
   return {
