@@ -3,7 +3,7 @@
 import type { CaptureFile, Examined, GradeReport, LabInfo, LogEntry, Place, Resumed, SubmissionLog } from '../lab/session.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 import { Judge } from './judge.ts';
-import type { Clock, FromWorker, Growth, Step, StepResult, ToWorker } from './protocol.ts';
+import type { Clock, FromWorker, Growth, Step, StepResult, ToWorker, Travel } from './protocol.ts';
 import { INPUT_CHARS } from './protocol.ts';
 import { startWorker } from './start.ts';
 
@@ -14,11 +14,22 @@ export interface Opened {
   readonly replayed: boolean;
   readonly lost: string | null;
   readonly resumed: Resumed;
+  /** Places of the terminals whose shells go on. */
+  readonly terminals: readonly string[];
 }
+
+/** After a journey in time. */
+export type Went = Pick<Opened, 'resumed' | 'terminals' | 'ms'> & { readonly ahead: SubmissionLog | null };
+
+/** What the list of a session's moments has changed by. */
+export type Moments = Omit<FromWorker & { t: 'timeline' }, 't'>;
 
 export interface ClientEvents {
   opened(opened: Opened): void;
-  verdict(report: GradeReport, ms: number): void;
+  went(went: Went): void;
+  timeline(moments: Moments): void;
+  /** `entries`: how long the log was that it is about. */
+  verdict(report: GradeReport, ms: number, entries: number): void;
   log(log: SubmissionLog): void;
   /** Labs with a time limit or a service monitor only. */
   clock(clock: Clock): void;
@@ -43,6 +54,8 @@ export interface TerminalSink {
   /** `why`: there is no way to a new shell either. */
   exited(why: string | null): void;
   running?(program: string | null): void;
+  /** A shell lives there, though the one before may have ended. */
+  again?(): void;
 }
 
 interface Line {
@@ -86,12 +99,12 @@ export class Client {
   }
 
   /** With `judged` that log is graded, once, and not what comes after it. */
-  open(lab: string | null, seed: number, log?: SubmissionLog, judged?: SubmissionLog): void {
+  open(lab: string | null, seed: number, log?: SubmissionLog, judged?: SubmissionLog, ahead?: SubmissionLog): void {
     this.opened = { lab, seed, judged };
     this.lastLog = log;
     this.stale = true;
     this.judge?.forget();
-    this.send({ t: 'open', lab, seed, ...(log ? { log } : {}) });
+    this.send({ t: 'open', lab, seed, ...(log ? { log } : {}), ...(ahead ? { ahead } : {}) });
     for (const [term, line] of this.lines) this.attach(term, line);
     if (judged) this.judging().consider(judged, true);
   }
@@ -121,6 +134,11 @@ export class Client {
   watch(watched: { readonly topology: boolean; readonly traffic: boolean }): void {
     this.watched = { ...watched };
     this.send({ t: 'watch', ...watched });
+  }
+
+  /** To another place in the session's past, or to another session. */
+  travel(travel: Travel): void {
+    this.send({ t: 'travel', travel });
   }
 
   hint(task: string, n: number): Promise<string | null> {
@@ -234,6 +252,18 @@ export class Client {
         this.stale = false;
         this.events.opened?.(m);
         break;
+      case 'went':
+        this.judge?.forget();
+        for (const line of this.lines.values()) {
+          line.queue = '';
+          line.underWay = 0;
+          line.sink.again?.();
+        }
+        this.events.went?.(m);
+        break;
+      case 'timeline':
+        if (!this.stale) this.events.timeline?.(m);
+        break;
       case 'output':
         if (!this.stale) this.draw(m.term, m.data);
         break;
@@ -306,7 +336,7 @@ export class Client {
   }
 
   private judging(): Judge {
-    this.judge ??= new Judge((report, ms) => this.events.verdict?.(report, ms));
+    this.judge ??= new Judge((report, ms, entries) => this.events.verdict?.(report, ms, entries));
     return this.judge;
   }
 

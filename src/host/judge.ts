@@ -12,17 +12,22 @@ export class Judge {
   private known = 0;
   private world = 1;
   private serial = 0;
-  private asked: { readonly serial: number; readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | null = null;
+  private asked: {
+    readonly serial: number;
+    readonly at: number;
+    readonly entries: number;
+    readonly timer: ReturnType<typeof setTimeout>;
+  } | null = null;
   private locating: ((text: string | null) => void) | null = null;
-  private readonly verdict: (report: GradeReport, ms: number) => void;
+  private readonly verdict: (report: GradeReport, ms: number, entries: number) => void;
 
-  constructor(verdict: (report: GradeReport, ms: number) => void) {
+  constructor(verdict: (report: GradeReport, ms: number, entries: number) => void) {
     this.verdict = verdict;
   }
 
   /** The log as it now is; it ends with an `end`. With `wanted` it is graded, unless a newer one is asked about before. */
   consider(log: SubmissionLog, wanted: boolean): void {
-    if (wanted) this.expect();
+    if (wanted) this.expect(log.entries.length - 1);
     this.send(log, wanted);
   }
 
@@ -59,11 +64,11 @@ export class Judge {
     this.worker.postMessage(message);
   }
 
-  private expect(): void {
+  private expect(entries: number): void {
     this.settle();
     this.serial += 1;
     const timer = setTimeout(() => this.restart(), PATIENCE_MS);
-    this.asked = { serial: this.serial, at: performance.now(), timer };
+    this.asked = { serial: this.serial, at: performance.now(), entries, timer };
   }
 
   private settle(): void {
@@ -91,10 +96,10 @@ export class Judge {
         this.locating = null;
       }
       if (data.t !== 'judged' || data.wanted !== this.asked?.serial) return;
-      const { at } = this.asked;
+      const { at, entries } = this.asked;
       this.settle();
       const { duration } = performance.measure('hopwise-verdict', { start: at });
-      this.verdict(data.report, duration);
+      this.verdict(data.report, duration, entries);
     };
     return worker;
   }

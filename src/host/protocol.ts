@@ -1,6 +1,7 @@
 /** The words that page and worker exchange. Plain structured-clone values, no functions, no classes. */
 
 import type { CaptureFile, Examined, GradeReport, LabInfo, LogEntry, Place, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
+import type { Moment } from '../lab/timeline.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 
 export interface Step {
@@ -28,9 +29,23 @@ export interface Clock {
   readonly service: ServiceCount | null;
 }
 
+/** Where to go in a session's past. */
+export type Travel =
+  /** `keep`: what is gone back from can be done again until something new is done. */
+  | { readonly to: 'before'; readonly moment: number; readonly keep: boolean }
+  | { readonly to: 'after'; readonly moment: number }
+  /** Where so many entries of the log had been made. */
+  | { readonly to: 'entries'; readonly entries: number }
+  /** Where it was gone back from. */
+  | { readonly to: 'end' }
+  /** Another session of the same lab; `ahead` is what that one was gone back from. */
+  | { readonly to: 'log'; readonly log: SubmissionLog; readonly ahead?: SubmissionLog | undefined };
+
 export type ToWorker =
-  /** Starts (or starts afresh) a world. `lab: null` is the playground, in `world` or in W1. A log is replayed before anything else. */
-  | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog }
+  /** Starts (or starts afresh) a world. `lab: null` is the playground, in `world` or in W1. A log is replayed before anything else; `ahead` is
+   * what it was gone back from. */
+  | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog; ahead?: SubmissionLog }
+  | { t: 'travel'; travel: Travel }
   /** `host` is a place as src/lab/enter.ts understands it. */
   | { t: 'attach'; term: number; host: string; cols: number; rows: number }
   | { t: 'detach'; term: number }
@@ -64,7 +79,11 @@ export type ToWorker =
 
 export type FromWorker =
   /** `lost` says why a log was not replayed. */
-  | { t: 'opened'; info: LabInfo; ms: number; replayed: boolean; lost: string | null; resumed: Resumed }
+  | { t: 'opened'; info: LabInfo; ms: number; replayed: boolean; lost: string | null; resumed: Resumed; terminals: readonly string[] }
+  /** Time was travelled in; terminals are drawn anew. */
+  | { t: 'went'; ms: number; resumed: Resumed; terminals: readonly string[]; ahead: SubmissionLog | null }
+  /** The session's moments from number `from` on; `present`: so many lie behind; `ahead`: the commands after them can be done again. */
+  | { t: 'timeline'; from: number; moments: readonly Moment[]; present: number; ahead: boolean }
   | { t: 'output'; term: number; data: string }
   /** The shell has ended, or there was none; `why`: the place is gone, or has no shell, so that none can be started either. */
   | { t: 'exited'; term: number; why: string | null }

@@ -47,6 +47,9 @@ class FakeSession {
     this.prompt = listener;
   }
   steps = 0;
+  terminals() {
+    return [];
+  }
   get elapsed() {
     return this.now / 1e6;
   }

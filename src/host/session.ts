@@ -1,10 +1,11 @@
 /** Paces a lab session against the wall clock: short slices, batched output, flow control; grades logs when asked. */
 
-import type { LabSource, Session, SubmissionLog, Terminal } from '../lab/session.ts';
-import { createPlayground, createSession, transcript } from '../lab/session.ts';
+import type { LabSource, Session, Terminal } from '../lab/session.ts';
+import { checkHeader, createPlayground, createSession, instantiate, transcript } from '../lab/session.ts';
 import { loadWorld } from '../lab/world.ts';
 import type { Bench } from './bench.ts';
-import type { FromWorker, ToWorker } from './protocol.ts';
+import type { Past, PastOptions } from './past.ts';
+import type { FromWorker, ToWorker, Travel } from './protocol.ts';
 import { BATCH_CHARS, BATCH_MS, LOG_EVERY_MS, LOG_PAUSE_MS, PROGRAM_HORIZON, SLICE_MS, UNDRAWN_MAX } from './protocol.ts';
 import type { Views } from './views.ts';
 
@@ -21,6 +22,9 @@ export interface Surroundings {
 }
 
 interface Screen {
+  readonly host: string;
+  cols: number;
+  rows: number;
   terminal: Terminal | null;
   pending: string[];
   pendingChars: number;
@@ -29,6 +33,8 @@ interface Screen {
   /** What the page was told of its foreground. */
   running: string | null;
 }
+
+const BLANK = { terminal: null, pendingChars: 0, undrawn: 0, owed: 0, running: null };
 
 const TICK_MS = 1_000;
 
@@ -54,6 +60,8 @@ export class HostSession {
   private ticked = -1;
   /** Terminals whose shell has ended in this slice. */
   private ended: { readonly term: number; readonly host: string }[] = [];
+  /** Loaded before the first key press of a lab. */
+  private past: Past | null = null;
   private bench: { readonly world: number; readonly bench: Bench } | null = null;
   /** Loaded when a page first wants to be shown something. */
   private views: Views | null = null;
@@ -76,9 +84,11 @@ export class HostSession {
   private async handle(m: ToWorker): Promise<void> {
     switch (m.t) {
       case 'open':
-        return this.open(m.lab, m.seed, m.world, m.log);
+        return this.open(m);
+      case 'travel':
+        return this.travel(m.travel);
       case 'attach':
-        return this.attach(m.term, m.host, m.cols, m.rows);
+        return this.attach(m.term, { ...BLANK, host: m.host, cols: m.cols, rows: m.rows, pending: [] });
       case 'detach':
         this.screens.get(m.term)?.terminal?.close();
         this.screens.delete(m.term);
@@ -92,14 +102,21 @@ export class HostSession {
       case 'input': {
         const screen = this.screens.get(m.term);
         if (!screen?.terminal) return;
+        if (!this.past) await this.remember();
+        this.past?.touch();
         this.slice();
         screen.terminal.write(m.data);
         screen.owed += m.data.length;
         return this.wake();
       }
-      case 'resize':
-        this.screens.get(m.term)?.terminal?.resize(m.cols, m.rows);
+      case 'resize': {
+        const screen = this.screens.get(m.term);
+        if (!screen) return;
+        screen.cols = m.cols;
+        screen.rows = m.rows;
+        screen.terminal?.resize(m.cols, m.rows);
         return this.wake();
+      }
       case 'drawn': {
         const screen = this.screens.get(m.term);
         if (!screen) return;
@@ -136,7 +153,7 @@ export class HostSession {
     }
   }
 
-  private async open(lab: string | null, seed: number, world: string | undefined, log: SubmissionLog | undefined): Promise<void> {
+  private async open({ lab, seed, world, log, ahead }: ToWorker & { t: 'open' }): Promise<void> {
     const source = lab === null ? null : await this.env.lab(lab);
     const needed = source ?? world;
     if (needed !== undefined) await loadWorld(needed);
@@ -147,11 +164,17 @@ export class HostSession {
     this.screens.clear();
     this.ended = [];
     this.session = null;
+    this.past?.close();
+    this.past = null;
     let replayed = false;
     let lost: string | null = null;
     if (source && log) {
       try {
-        this.session = createSession({ lab: source, seed, log });
+        const { Past } = await import('./past.ts');
+        const lab = instantiate(source, seed);
+        checkHeader(lab, log);
+        this.past = Past.from(log, ahead, { lab, ...this.keeping() });
+        this.session = this.past.session;
         replayed = true;
       } catch (error) {
         lost = error instanceof Error ? error.message : String(error);
@@ -159,34 +182,81 @@ export class HostSession {
     }
     this.session ??= source ? createSession({ lab: source, seed }) : createPlayground(seed, world);
     const { session } = this;
+    this.told = { entries: 0, steps: -1 };
+    this.timed = (session.info.limit ?? session.info.service ?? null) !== null;
+    this.begin(session);
+    const terminals = session.terminals().map((t) => t.host);
+    this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed(), terminals });
+    this.wake();
+  }
+
+  /** From now on this session goes along with the wall clock. */
+  private begin(session: Session): void {
     session.onCommandDone(() => {
       this.logWanted = true;
     });
-    this.told = { entries: 0, steps: -1 };
-    this.timed = (session.info.limit ?? session.info.service ?? null) !== null;
     this.ticked = -1;
     this.virtualBase = session.now;
     this.begun = session.now;
     this.wallBase = this.env.now();
     this.views?.follow(session);
-    this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed() });
+  }
+
+  private keeping(): Omit<PastOptions, 'lab'> {
+    return { env: this.env, idle: () => !this.pumping, failed: (error) => this.fail('past', error) };
+  }
+
+  /** From now on what happens can be gone back from. */
+  private async remember(): Promise<void> {
+    const { session } = this;
+    if (this.past || !session || session.info.tasks.length === 0) return;
+    const { Past } = await import('./past.ts');
+    this.past = Past.of(session, { lab: session.lab, ...this.keeping() });
+  }
+
+  private async travel(travel: Travel): Promise<void> {
+    await this.remember();
+    const { past, session: left } = this;
+    const start = this.env.now();
+    const session = past?.travel(travel);
+    if (!past || !session || !left) return;
+    const lost = left.entries.findIndex((entry, i) => entry !== session.entries[i]);
+    this.told = { entries: Math.min(this.told.entries, lost < 0 ? left.entries.length : lost), steps: -1 };
+    this.session = session;
+    this.ended = [];
+    this.begin(session);
+    this.logWanted = true;
+    this.logAfter = 0;
+    const resumed = session.resumed();
+    const ms = this.env.now() - start;
+    this.post({ t: 'went', ms, resumed, terminals: session.terminals().map((t) => t.host), ahead: past.ahead });
+    // Terminals that were there already first, so that the others do not take them.
+    const screens = [...this.screens].sort(([, a], [, b]) => (a.terminal?.term ?? 0) - (b.terminal?.term ?? 0));
+    for (const [, screen] of screens) {
+      screen.pending = ['\x1bc'];
+      screen.pendingChars = 2;
+      screen.terminal = null;
+    }
+    for (const [term, screen] of screens) this.attach(term, screen);
+    this.flush();
     this.wake();
   }
 
-  private attach(term: number, host: string, cols: number, rows: number): void {
+  /** Goes on in a shell at that place that nobody looks at; starts one where there is none. */
+  private attach(term: number, screen: Screen): void {
     const { session } = this;
     if (!session) return;
-    const barred = session.barred(host);
+    const { host, cols, rows } = screen;
+    const taken = new Set([...this.screens.values()].map((s) => s.terminal?.term));
+    const there = session.terminals().find((t) => t.host === host && !taken.has(t.term));
+    const barred = there ? null : session.barred(host);
     if (barred !== null) {
       this.post({ t: 'exited', term, why: barred });
       return;
     }
-    const screen: Screen = { terminal: null, pending: [], pendingChars: 0, undrawn: 0, owed: 0, running: null };
     this.screens.set(term, screen);
-    screen.terminal = session.openTerminal(host, {
-      cols,
-      rows,
-      onData: (text) => {
+    const hooks = {
+      onData: (text: string) => {
         screen.pending.push(text);
         screen.pendingChars += text.length;
         this.scheduleFlush();
@@ -195,7 +265,9 @@ export class HostSession {
         this.flush();
         this.ended.push({ term, host });
       },
-    });
+    };
+    screen.terminal = there ? session.join(there.term, hooks) : session.openTerminal(host, { cols, rows, ...hooks });
+    if (there && (there.cols !== cols || there.rows !== rows)) screen.terminal.resize(cols, rows);
     if (screen.terminal.refused !== null) this.post({ t: 'exited', term, why: screen.terminal.refused });
     this.wake();
   }
@@ -257,7 +329,9 @@ export class HostSession {
     if (!session) return;
     let done = false;
     try {
+      const start = this.env.now();
       done = this.slice();
+      this.past?.worked(this.env.now() - start);
     } catch (error) {
       this.fail('run', error);
       return;
@@ -266,6 +340,7 @@ export class HostSession {
     this.lookAtTerminals();
     this.scheduleFlush();
     this.afterCommands();
+    this.tellMoments();
     this.views?.ran();
     this.tick();
     if (this.swamped()) return;
@@ -296,6 +371,12 @@ export class HostSession {
       screen.running = program;
       this.post({ t: 'running', term, program });
     }
+  }
+
+  private tellMoments(): void {
+    const { past } = this;
+    const news = past?.timeline.news();
+    if (past && news) this.post({ t: 'timeline', ...news, present: past.present, ahead: past.ahead !== null });
   }
 
   private settleInput(): void {

@@ -13,7 +13,7 @@ channel.port1.onmessage = () => turns.shift()?.();
 const PROGRAMS_AFTER_MS = 250;
 let complete = false;
 const allPrograms = async () => {
-  await loadPrograms();
+  await Promise.all([loadPrograms(), import('./past.ts')]);
   complete = true;
 };
 

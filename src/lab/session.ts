@@ -16,7 +16,9 @@ import type { World } from './world.ts';
 
 export type { CheckReport, GradeReport, LabSource, TaskReport } from './lab.ts';
 export type { LogEntry, SubmissionLog } from './log.ts';
+export { checkHeader } from './log.ts';
 export type { Change, Examined, Problem } from './manifest/types.ts';
+export { instantiate } from './parameters.ts';
 export type { Place } from './places.ts';
 export type { ServiceCount } from './service.ts';
 

@@ -101,6 +101,13 @@ export class Timeline {
     this.changed = Math.min(this.changed, first);
   }
 
+  /** What was gone back from is no more, but answers and hints stand. */
+  cutAt(mark: Mark): void {
+    const past = ({ at }: Moment): boolean => at.entries <= mark.entries && at.steps <= mark.steps;
+    this.retain((m) => past(m) || m.kind === 'answer' || m.kind === 'hint');
+    this.kept = this.kept.map((k) => (past(k.moment) ? k : { ...k, moment: { ...k.moment, before: mark, at: mark, after: mark } }));
+  }
+
   /** What is new since the last time: moments from number `from` on. Null when there is nothing. */
   news(): { from: number; moments: Moment[] } | null {
     if (this.changed > this.kept.length || this.changed === Number.POSITIVE_INFINITY) return null;
