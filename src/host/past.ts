@@ -272,7 +272,10 @@ export class Past {
     this.timer = null;
     if (this.closed) return;
     const start = this.o.env.now();
-    if (start - this.touched < QUIET_MS || !this.o.idle()) return this.wake();
+    if (start - this.touched < QUIET_MS || !this.o.idle()) {
+      this.wake();
+      return;
+    }
     try {
       if (this.tend(() => this.o.env.now() - start < SLICE_MS)) this.timer = this.o.env.later(REST_MS, () => this.turn());
     } catch (error) {

@@ -32,12 +32,18 @@ export class Scrollback {
   /** Keeps the last lines. */
   private forget(): void {
     const all = joined(this.chunks);
-    const from = all.indexOf(NEWLINE, all.length - KEEP) + 1 || all.length - KEEP;
+    const from = all.indexOf(NEWLINE, all.length - KEEP) + 1 || all.length;
     const gone = new TextDecoder().decode(all.subarray(0, from));
     for (const [, mode, set] of gone.matchAll(/\x1b\[\?(\d{1,5})([hl])/g)) this.modes.set(mode as string, set === 'h');
     this.chunks = [all.slice(from)];
     this.size = all.length - from;
   }
+}
+
+/** Words to the page itself, which were heard when they were written: downloads, and edits that are over. */
+export function silenced(shown: string): string {
+  const open = /^(Edit=id=\d+;)/.exec(shown.slice(shown.lastIndexOf('\x1b]1337;Edit') + 7))?.[1];
+  return shown.replace(/\x1b\]1337;([^\x07]*)\x07/g, (whole, said: string) => (open !== undefined && said.startsWith(open) ? whole : ''));
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -11,6 +11,7 @@ import type { LoginTerminal } from './login.ts';
 import type { Examined } from './manifest/types.ts';
 import { instantiate } from './parameters.ts';
 import type { Place } from './places.ts';
+import { silenced } from './scrollback.ts';
 import type { ServiceCount } from './service.ts';
 import type { World } from './world.ts';
 
@@ -218,7 +219,7 @@ export class Session {
     const screen = this.started.screens?.get(term);
     const decoder = new TextDecoder();
     if (screen) {
-      const shown = decoder.decode(screen.bytes(), { stream: true });
+      const shown = silenced(decoder.decode(screen.bytes(), { stream: true }));
       if (shown !== '') hooks.onData(shown);
       screen.onData = (data) => hooks.onData(decoder.decode(data, { stream: true }));
     }

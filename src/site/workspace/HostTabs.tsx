@@ -1,7 +1,7 @@
 /** The terminals' tabs: one per host of the lab, and as many more as the learner opens; a shell starts when its tab is first shown. */
 
 import '../styles/terminals.css';
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { untracked, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { words } from '../words/en.ts';
@@ -82,7 +82,7 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
     if (tab.fixed) return;
     const at = tabs.all.value.findIndex((t) => t.id === tab.id);
     const next = tabs.all.value[at + 1] ?? tabs.all.value[at - 1];
-    void screens.current.get(tab.id)?.then((screen) => screen.dispose());
+    void screenOf(tab.id).then((screen) => screen.dispose());
     screens.current.delete(tab.id);
     if (next) active.value = next.id;
     tabs.close(tab.id);
@@ -93,6 +93,31 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
     const id = active.value;
     if (world.status.value !== 'ready' && world.status.value !== 'starting') return;
     if (panels.current.has(id)) void screenOf(id).then((screen) => screen.fit());
+  });
+
+  useEffect(() => {
+    const last = preference(`tab.${world.lab}`);
+    if (last !== null && tabs.at(last)) active.value = tabs.at(last)?.id ?? front;
+  }, []);
+
+  // Shells that go on get their tabs back, and the one that was in front comes to the front.
+  useSignalEffect(() => {
+    const { value } = world.terminals;
+    untracked(() => {
+      const last = preference(`tab.${world.lab}`);
+      for (const place of new Set(value)) {
+        const there = tabs.all.value.filter((t) => t.place === place).length;
+        for (let n = there; n < value.filter((p) => p === place).length; n++) {
+          const tab = tabs.open(place);
+          if (tab && there === 0 && place === last) active.value = tab.id;
+        }
+      }
+    });
+  });
+
+  useSignalEffect(() => {
+    const tab = current.value;
+    if (tab && world.status.value === 'ready') setPreference(`tab.${world.lab}`, tab.place);
   });
 
   useSignalEffect(() => {
@@ -208,6 +233,7 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
         >
           <span aria-hidden="true">+</span>
         </button>
+        <Undo world={world} />
       </div>
       {choosing.value && List && (
         <List
@@ -264,5 +290,39 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
         }}
       />
     </div>
+  );
+}
+
+/** Beside the tabs: the last command undone, and done again. */
+function Undo({ world }: { world: World }) {
+  const { moments, present, travelling } = world;
+  const last = moments.value.slice(0, present.value).findLast((m) => m.kind === 'command');
+  const label = last ? words.timeline.undoNamed(last.text.split('\n')[0]?.slice(0, 80) ?? '') : words.timeline.undo;
+  const ways = () => import('../timeline/travel.ts');
+  return (
+    <span class="ws-undo">
+      <button
+        type="button"
+        class="ws-tab-button"
+        aria-label={words.timeline.undo}
+        title={label}
+        disabled={!last || travelling.value}
+        onClick={() => void ways().then(({ undo }) => undo(world))}
+      >
+        <span aria-hidden="true">↶</span>
+      </button>
+      {present.value < moments.value.length && (
+        <button
+          type="button"
+          class="ws-tab-button"
+          aria-label={words.timeline.redo}
+          title={words.timeline.redo}
+          disabled={travelling.value}
+          onClick={() => void ways().then(({ redo }) => redo(world))}
+        >
+          <span aria-hidden="true">↷</span>
+        </button>
+      )}
+    </span>
   );
 }

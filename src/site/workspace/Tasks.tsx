@@ -82,6 +82,16 @@ function Task({ task, world }: { task: LabInfo['tasks'][number]; world: World })
           <Question key={q.id} question={q} check={report?.checks.find((c) => c.name === q.id)} world={world} />
         ))}
         <Hints task={task} world={world} locked={locked} done={done} lost={checks.some((c) => c.status === 'failed')} />
+        {!locked && world.review.value === null && world.present.value > 0 && (
+          <button
+            type="button"
+            class="ws-reset-task"
+            aria-label={`${words.timeline.resetTask}: ${task.title}`}
+            onClick={() => void import('../timeline/resetTask.tsx').then(({ askReset }) => askReset(world, task))}
+          >
+            {words.timeline.resetTask}
+          </button>
+        )}
         {!locked && verdict && checks.some((c) => c.cause !== null) && <Checks checks={checks} done={done} report={verdict} />}
       </div>
     </li>

@@ -97,6 +97,10 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
         });
       },
       running: (program) => options.running?.(program),
+      again() {
+        ended = false;
+        options.ended?.(false);
+      },
     });
     options.ended?.(false);
   };

@@ -8,6 +8,24 @@ export interface SavedWorld {
   readonly seed: number;
   readonly attempt: number;
   readonly log?: SubmissionLog;
+  /** What was gone back from. */
+  readonly ahead?: SubmissionLog | undefined;
+  /** How long the log was when a task was ticked. */
+  readonly ticks?: Readonly<Record<string, number>>;
+  /** Name of the line of work that `log` is, and the others. */
+  readonly branch?: string;
+  readonly branches?: readonly Branch[];
+  readonly savedAt: number;
+}
+
+/** A line of work that is not the present one. */
+export interface Branch {
+  readonly name: string;
+  readonly log: SubmissionLog;
+  readonly ahead?: SubmissionLog | undefined;
+  readonly ticks: Readonly<Record<string, number>>;
+  /** How many commands it has. */
+  readonly commands: number;
   readonly savedAt: number;
 }
 

@@ -2,11 +2,12 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import { Client } from '../../host/client.ts';
-import type { Clock } from '../../host/protocol.ts';
+import type { Clock, Travel } from '../../host/protocol.ts';
 import type { GradeReport, LabInfo, Resumed, SubmissionLog } from '../../lab/session.ts';
+import type { Moment } from '../../lab/timeline.ts';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
 import { words } from '../words/en.ts';
-import { isLasting, loadWorld, saveResult, saveWorld } from './store.ts';
+import { type Branch, isLasting, loadWorld, saveResult, saveWorld } from './store.ts';
 import type { Opened } from './submission.ts';
 import { firstVariant, nextVariant, type Variant, variantOf } from './variant.ts';
 
@@ -56,13 +57,25 @@ export function createWorld(lab: string, given: LabInfo) {
   const topology = signal<Topology | null>(null);
   const traffic = signal(NO_TRAFFIC);
   const watchers: Record<Watch, number> = { topology: 0, traffic: 0 };
+  /** What was done, in order; `present` of it lie behind, commands after those were gone back from. */
+  const moments = signal<readonly Moment[]>([]);
+  const present = signal(0);
+  /** On the way to another place in time. */
+  const travelling = signal(false);
+  /** Places of the terminals that are open. */
+  const terminals = signal<readonly string[]>([]);
+  /** What this line of work is called, and the others. */
+  const branch = signal('');
+  const branches = signal<readonly Branch[]>([]);
+  const ticks = signal<Readonly<Record<string, number>>>({});
   let log: SubmissionLog | undefined;
+  let ahead: SubmissionLog | undefined;
 
   const notify = (text: string) => {
     if (!notices.value.includes(text)) notices.value = [...notices.value, text];
   };
 
-  const told = (next: GradeReport, ms: number) => {
+  const told = (next: GradeReport, ms: number, entries: number) => {
     const before = tasks.value;
     batch(() => {
       report.value = next;
@@ -75,6 +88,9 @@ export function createWorld(lab: string, given: LabInfo) {
             ? words.workspace.taskDone(changed.title)
             : words.workspace.taskUndone(changed.title);
     });
+    ticks.value = Object.fromEntries(
+      next.tasks.filter((t) => t.passed).map((t) => [t.id, Math.min(ticks.value[t.id] ?? entries, entries)]),
+    );
     if (!review.value) void saveResult(lab, next);
   };
 
@@ -86,12 +102,30 @@ export function createWorld(lab: string, given: LabInfo) {
           status.value = 'ready';
           timing.value = { ...timing.value, world: opened.ms };
           resumed.value = opened.resumed;
+          terminals.value = opened.terminals;
         });
         performance.mark('hopwise-world');
         if (opened.lost !== null) {
           log = undefined;
+          ahead = undefined;
           notify(review.value ? words.review.unfit(opened.lost) : words.workspace.lost);
         } else if (opened.replayed && !review.value) notify(words.workspace.restored);
+      },
+      went(went) {
+        ahead = went.ahead ?? undefined;
+        batch(() => {
+          travelling.value = false;
+          resumed.value = went.resumed;
+          terminals.value = went.terminals;
+        });
+        performance.mark('hopwise-went', { detail: went.ms });
+      },
+      timeline(told) {
+        if (!told.ahead) ahead = undefined;
+        batch(() => {
+          moments.value = [...moments.value.slice(0, told.from), ...told.moments];
+          present.value = told.present;
+        });
       },
       verdict: told,
       clock(next) {
@@ -110,6 +144,7 @@ export function createWorld(lab: string, given: LabInfo) {
         traffic.value = { events: kept.slice(-TRAFFIC_KEPT), fresh: Math.min(events.length, TRAFFIC_KEPT), left };
       },
       failed(where, message) {
+        travelling.value = false;
         console.error(`hopwise ${where}: ${message}`);
         notify(words.workspace.failed);
         if (status.value === 'starting') status.value = 'failed';
@@ -124,12 +159,22 @@ export function createWorld(lab: string, given: LabInfo) {
     const size = log?.entries.reduce((n, e) => n + (e.op === 'input' ? e.data.length : 0) + 60, 0) ?? 0;
     if (size > LOG_LIMIT) return;
     const { seed, attempt } = variant.value;
-    await saveWorld(keyOf(lab, ticket.value), { version: 2, seed, attempt, ...(log ? { log } : {}), savedAt: Date.now() });
+    await saveWorld(keyOf(lab, ticket.value), {
+      version: 2,
+      seed,
+      attempt,
+      ...(log ? { log } : {}),
+      ahead,
+      ticks: ticks.value,
+      branch: branch.value,
+      branches: branches.value,
+      savedAt: Date.now(),
+    });
     if (!(await isLasting())) notify(words.workspace.memoryOnly);
   };
 
   /** Opens a world afresh: everything on the page belongs to the one before. */
-  const open = (seed: number, from?: SubmissionLog, judged?: SubmissionLog) => {
+  const open = (seed: number, from?: SubmissionLog, judged?: SubmissionLog, later?: SubmissionLog) => {
     batch(() => {
       notices.value = [];
       news.value = '';
@@ -139,10 +184,13 @@ export function createWorld(lab: string, given: LabInfo) {
       topology.value = null;
       traffic.value = NO_TRAFFIC;
       located.value = {};
+      moments.value = [];
+      present.value = 0;
+      travelling.value = false;
       generation.value += 1;
       status.value = 'starting';
     });
-    client().open(lab, seed, from, judged);
+    client().open(lab, seed, from, judged, later);
   };
 
   /** The learner's own work, as it was kept. */
@@ -156,17 +204,26 @@ export function createWorld(lab: string, given: LabInfo) {
       const { forToday } = await import('./submission.ts');
       log = forToday(log, info.value) ?? log;
     }
+    const fits = (l: SubmissionLog | undefined) => l?.contentHash === info.value.contentHash;
+    ahead = fits(saved?.ahead) ? saved?.ahead : undefined;
+    ticks.value = saved?.ticks ?? {};
+    branch.value = saved?.branch ?? '';
+    branches.value = saved?.branches?.filter((b) => fits(b.log)) ?? [];
   };
 
   const start = async () => {
     if (status.value !== 'idle') return;
     status.value = 'starting';
     await takeUp();
-    client().open(lab, variant.value.seed, log);
+    client().open(lab, variant.value.seed, log, undefined, ahead);
   };
 
   const fresh = async () => {
     log = undefined;
+    ahead = undefined;
+    ticks.value = {};
+    branch.value = '';
+    branches.value = [];
     open(variant.value.seed);
     await save();
   };
@@ -201,6 +258,19 @@ export function createWorld(lab: string, given: LabInfo) {
       change(1);
       return () => change(-1);
     },
+    moments,
+    present,
+    travelling,
+    terminals,
+    branch,
+    branches,
+    ticks,
+    travel(travel: Travel) {
+      travelling.value = true;
+      client().travel(travel);
+    },
+    ahead: () => ahead,
+    save,
     client,
     start,
     reset: fresh,
@@ -234,7 +304,7 @@ export function createWorld(lab: string, given: LabInfo) {
     async leave() {
       review.value = null;
       await takeUp();
-      open(variant.value.seed, log);
+      open(variant.value.seed, log, undefined, ahead);
     },
     /** The log as it is at this moment. */
     log: () => client().log() ?? log,
