@@ -19,7 +19,10 @@ interface View {
 }
 
 /** In the order in which they are offered. */
-const VIEWS: readonly View[] = [{ id: 'map', label: words.views.map, load: () => import('../map/MapView.tsx').then((m) => m.MapView) }];
+const VIEWS: readonly View[] = [
+  { id: 'map', label: words.views.map, load: () => import('../map/MapView.tsx').then((m) => m.MapView) },
+  { id: 'timeline', label: words.timeline.button, load: () => import('../timeline/Timeline.tsx').then((m) => m.Timeline) },
+];
 
 const PREFERENCE = 'view';
 
