@@ -78,7 +78,10 @@ export class Views {
     if (this.traffic?.pending) this.post({ t: 'traffic', ...this.traffic.take() });
     const now = this.env.now();
     if (!this.lookout) return;
-    if (now < this.due) return this.ran();
+    if (now < this.due) {
+      this.ran();
+      return;
+    }
     this.due = now + TOPOLOGY_MS;
     const topology = this.lookout.next();
     if (topology) this.post({ t: 'topology', topology });

@@ -62,7 +62,7 @@ export function compileText(
 }
 
 /** Names of hosts that the filter, or the part of it that could be read, asks for. */
-function hostNames(text: string): string[] {
+export function hostNames(text: string): string[] {
   const found: Node[] = [];
   try {
     const node = parseFilter(text, (n) => found.push(n));
@@ -78,7 +78,7 @@ function hostNames(text: string): string[] {
 
 const TRANSPORT: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
-function namesOf(p: Process, hosts: ReadonlyMap<string, readonly (number | bigint)[]>): Names {
+export function namesOf(p: Process, hosts: ReadonlyMap<string, readonly (number | bigint)[]>): Names {
   const services = (p.readText('/etc/services') ?? '').split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/));
   const networks = (p.readText('/etc/networks') ?? '').split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/));
   return {

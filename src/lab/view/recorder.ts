@@ -16,6 +16,9 @@ export type PacketEvent = Extract<TraceEvent, { skb: number }>;
 export interface Seen {
   readonly seq: number;
   readonly e: PacketEvent;
+  /** The packet that this skb was made from; 0: none. */
+  readonly parent: number;
+  readonly v6: boolean;
   /** Its bytes from the network header on, when it has not been at a device yet. */
   readonly data: Uint8Array | null;
   readonly about: unknown;
@@ -138,7 +141,16 @@ export class Recorder {
     const data = known || !skb ? null : skb.data.slice();
     const size = (frame ?? data)?.length ?? 0;
     const told = e.kind === 'net.drop' ? aboutDrop(e.reason, skb, about) : about;
-    const seen: Seen = { seq: ++this.seq, e, data, about: told, ct: skb?.ct && ends(e) ? ctAt(skb.ct, skb.ctInfo, e.time) : null };
+    const parent = skb?.parent ?? ('parent' in e ? e.parent : 0);
+    const seen: Seen = {
+      seq: ++this.seq,
+      e,
+      parent,
+      v6: skb?.proto === ETH_P_IPV6,
+      data,
+      about: told,
+      ct: skb?.ct && ends(e) ? ctAt(skb.ct, skb.ctInfo, e.time) : null,
+    };
     packet.seen.push(seen);
     packet.bytes += size;
     packet.version = ++this.version;
