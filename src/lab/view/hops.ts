@@ -10,7 +10,7 @@ import { diff, dissect } from './dissect.ts';
 import { isAside, reasonOf } from './reasons.ts';
 import type { Seen, Traced } from './recorder.ts';
 import { type Texts, tableName } from './texts.ts';
-import type { HopView, LayerView, StepView } from './told.ts';
+import type { HeaderDiff, HopView, LayerView, StepView } from './told.ts';
 import { spaceOf, tunnelText } from './traffic.ts';
 
 /** Gives a rule or route its number. */
@@ -91,21 +91,22 @@ export class Hops {
     const dropped = seen.some(fatal) || (aside && seen.some((s) => s.e.kind === 'net.drop'));
     const ended = seen.at(-1) as Seen;
     const delivered = !dropped && seen.some((s) => arrives(s) && !this.tunnelled(s, seen));
-    const end = dropped ? 'dropped' : delivered ? 'delivered' : lastOut ? 'sent' : 'unseen';
+    const end = dropped ? 'dropped' : delivered ? 'delivered' : lastOut ? 'sent' : 'seen';
     const before = first ? (layersAt(first) ?? []) : [];
     const lastSeen = end === 'sent' ? lastOut : seen.findLast((s) => layersAt(s) !== null);
     const after = lastSeen && lastSeen !== first ? layersAt(lastSeen) : null;
-    const ct = seen.findLast((s) => s.ct !== null)?.ct ?? null;
+    const changes = diff(before, after ?? before);
+    const conntrack = entries(seen);
     return {
       space,
       title: this.titleOf(space),
       began: (seen[0] as Seen).e.time,
       ended: ended.e.time,
-      steps: this.steps(seen),
+      steps: translated(this.steps(seen), changes, seen),
       before,
       after,
-      diff: diff(before, after ?? before),
-      conntrack: ct?.confirmed ? ct.text() : '',
+      diff: changes,
+      conntrack,
       end,
       aside,
     };
@@ -250,6 +251,53 @@ export class Hops {
       table: tableName(e.table),
     };
   }
+}
+
+/** Entries of connection tracking that the packet had here, the last sight of each. */
+function entries(seen: readonly Seen[]): string[] {
+  const last = new Map<unknown, () => string>();
+  for (const { ct } of seen) if (ct?.confirmed) last.set(ct.ct, ct.text);
+  return [...last.values()].map((text) => text());
+}
+
+const ENDS = { dst: ['destination', 'destination port'], src: ['source', 'source port'] } as const;
+
+/** Only the first packet of a connection meets the rules of NAT: the others, and all answers, are rewritten as its entry says. */
+function translated(steps: readonly StepView[], changes: HeaderDiff, seen: readonly Seen[]): StepView[] {
+  const entry = seen.findLast((s) => s.ct !== null && (s.ct.ct.srcNat || s.ct.ct.dstNat))?.ct;
+  if (!entry || steps.some((s) => s.kind === 'nat')) return [...steps];
+  const out = [...steps];
+  // Within its tunnel nobody touches it.
+  const bare = out.findLastIndex((s) => s.kind === 'unwrap') + 1;
+  for (const side of ['src', 'dst'] as const) {
+    const [address, port] = ENDS[side].map((field) =>
+      changes.changed.findLast((c) => c.field === field && (field === ENDS[side][1] || c.layer === 'IPv4' || c.layer === 'IPv6')),
+    );
+    if (!address && !port) continue;
+    const show = (when: 'before' | 'after'): string => [address?.[when], port?.[when]].filter((x) => x !== undefined).join(':');
+    const what = `${side === 'dst' ? 'destination' : 'source'}${address ? '' : ' port'}`;
+    const text = `${what} rewritten: ${show('before')} -> ${show('after')}, as the connection's entry says`;
+    const leaves = side === 'src' ? /^(neigh|out|deliver|drop)$/ : /^(?!in$)/;
+    const found = out.findIndex((s, i) => i >= bare && leaves.test(s.kind));
+    const at = found < 0 ? out.length : found;
+    const near = out[Math.min(at, out.length - 1)] as StepView;
+    const came = out[bare]?.kind === 'in';
+    const hook = side === 'dst' ? (came ? 'PREROUTING' : 'OUTPUT') : near.kind === 'deliver' ? 'INPUT' : 'POSTROUTING';
+    out.splice(at, 0, {
+      ...near,
+      kind: 'nat',
+      hook,
+      dev: '',
+      text,
+      code: entry.text(),
+      more: '',
+      ref: 0,
+      table: '',
+      chain: '',
+      minor: false,
+    });
+  }
+  return out;
 }
 
 /** A rewriting is told before the rule that asked for it; to people the rule comes first. */

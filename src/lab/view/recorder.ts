@@ -138,7 +138,9 @@ export class Recorder {
     if (!packet || packet.seen.length >= MAX_PER_PACKET) return;
     const frame = e.kind === 'net.tx' || e.kind === 'net.rx' ? e.bytes : null;
     const known = frame !== null || packet.seen.some((s) => s.e.skb === e.skb && (s.data !== null || 'bytes' in s.e));
-    const data = known || !skb ? null : skb.data.slice();
+    // What a connection's entry rewrites on its way to a program passes no device any more.
+    const handed = e.kind === 'net.deliver' && skb?.ct && (skb.ct.srcNat || skb.ct.dstNat);
+    const data = !skb || (known && !handed) ? null : skb.data.slice();
     const size = (frame ?? data)?.length ?? 0;
     const told = e.kind === 'net.drop' ? aboutDrop(e.reason, skb, about) : about;
     const parent = skb?.parent ?? ('parent' in e ? e.parent : 0);

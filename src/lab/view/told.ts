@@ -66,9 +66,9 @@ export interface HopView {
   /** As it left; null when it stayed. */
   readonly after: readonly LayerView[] | null;
   readonly diff: HeaderDiff;
-  /** Line of `conntrack -L` as the packet left; empty when it is not tracked here. */
-  readonly conntrack: string;
-  readonly end: 'sent' | 'delivered' | 'dropped' | 'unseen';
+  /** Lines of `conntrack -L` as the packet left, of itself and of what it was wrapped in. */
+  readonly conntrack: readonly string[];
+  readonly end: 'sent' | 'delivered' | 'dropped' | 'seen';
   /** A copy that was for nobody here. */
   readonly aside: boolean;
 }
