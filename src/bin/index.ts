@@ -64,6 +64,7 @@ import { unshare } from './unshare/unshare.ts';
 import { nproc, uptime } from './uptime/uptime.ts';
 import { vi } from './vi/vi.ts';
 import { wget } from './wget/wget.ts';
+import { why } from './why/why.ts';
 
 const table: readonly Command[] = [
   ...everyday,
@@ -130,6 +131,7 @@ const table: readonly Command[] = [
   uptime,
   vi,
   wget,
+  why,
 ];
 
 export const commands: readonly Command[] = table.map(helped);

@@ -13,6 +13,7 @@ import { kubeOf } from './kube.ts';
 import { buildMachines, startServers } from './machines.ts';
 import './probe/https.ts';
 import { type Host, type World, whole } from './world.ts';
+import { built } from './worlds.ts';
 
 /** A world begins at a whole second after the last pod became ready, so that what comes next has a round start. */
 const ROUND = SEC;
@@ -87,7 +88,7 @@ function* growCluster(file: ClusterFile, seed: number): Generator<void, ClusterW
     if (machine && spec)
       hosts.set(id, { id, title: spec.title ?? id, kind: spec.kind === 'node' ? 'node' : 'outside', machine, ns: machine.kernel.init });
   }
-  return { sim, hosts, cluster, ...(cluster ? { kube: kubeOf(cluster, machines) } : {}) };
+  return built({ sim, hosts, cluster, ...(cluster ? { kube: kubeOf(cluster, machines) } : {}) });
 }
 
 /** @throws Error as growCluster does. */

@@ -25,6 +25,8 @@ import type { Errno, Result } from '../sim/errno.ts';
 import { SEC, Sim } from '../sim/sim.ts';
 import type { Kube } from './kube.ts';
 import { wirePod } from './pods.ts';
+import './view/witness.ts';
+import { built } from './worlds.ts';
 
 export interface Host {
   readonly id: string;
@@ -161,5 +163,5 @@ function buildW1(seed: number, overrides: W1Overrides = {}): World {
   add({ id: 'internet', title: 'internet', kind: 'outside', machine: internet, ns: internet.kernel.init });
   // Let carrier, duplicate address detection and the servers settle.
   sim.runUntil(sim.now + 3 * SEC);
-  return { sim, hosts, services: overrides['kube-proxy'] === false ? [] : SERVICES };
+  return built({ sim, hosts, services: overrides['kube-proxy'] === false ? [] : SERVICES });
 }

@@ -227,6 +227,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   watch: procps('runs a program again and again'),
   wc: core('counts lines, words, bytes'),
+  why: tool(null, 1, ['--help'])('runs a command and tells what happened to its packets'),
   wget: tool('wget 1.21.3', 1, ['--help'])('downloads', 'FTP, recursion, WARC, compression'),
   which: tool('debianutils 5.7', 1, null)('finds programs'),
   whoami: core('prints the user'),

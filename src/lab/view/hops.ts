@@ -325,7 +325,7 @@ function macs(frame: Uint8Array): string {
 }
 
 function neighText(state: string, ip: string, dev: string): string {
-  if (state === 'INCOMPLETE') return `waits: asks by ARP who has ${ip} on ${dev}`;
+  if (state === 'INCOMPLETE') return `asks by ARP who has ${ip} on ${dev}`;
   if (state === 'FAILED') return `nobody answered ARP for ${ip} on ${dev}`;
   return `neighbour ${ip} on ${dev}: ${state}`;
 }

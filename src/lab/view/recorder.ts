@@ -57,9 +57,11 @@ export interface Bounds {
   readonly packets: number;
   readonly events: number;
   readonly bytes: number;
+  /** Which ones stay when there are more. */
+  readonly keep: 'first' | 'last';
 }
 
-export const BOUNDS: Bounds = { packets: 2000, events: 40_000, bytes: 16 << 20 };
+export const BOUNDS: Bounds = { packets: 2000, events: 40_000, bytes: 16 << 20, keep: 'last' };
 /** A packet that goes round in circles does not fill everything. */
 const MAX_PER_PACKET = 2000;
 
@@ -114,6 +116,7 @@ export class Recorder {
   }
 
   stop(): void {
+    if (this.full && this.bounds.keep === 'first') this.forgotten = 1;
     this.silence();
     this.onSeen = null;
   }
@@ -159,7 +162,26 @@ export class Recorder {
     this.events++;
     this.bytes += size;
     this.onSeen?.(packet, seen);
-    if (this.events > this.bounds.events || this.bytes > this.bounds.bytes || this.packets.size > this.bounds.packets) this.forget();
+    if (this.full) {
+      if (this.bounds.keep === 'last') this.forget();
+      else this.stop();
+    }
+  }
+
+  private get full(): boolean {
+    const { packets, events, bytes } = this.bounds;
+    return this.events > events || this.bytes > bytes || this.packets.size > packets;
+  }
+
+  /** Something happened to a packet of a program of interest within the last `quiet` µs, or it waits for an answer to ARP. */
+  waiting(quiet: number): boolean {
+    for (const p of this.packets.values()) {
+      const last = p.seen.at(-1)?.e;
+      if (!last || (p.login === 0 && p.cause === null)) continue;
+      if (last.kind === 'net.neigh' && last.state === 'INCOMPLETE') return true;
+      if (last.kind !== 'net.drop' && last.kind !== 'net.deliver' && this.now - last.time < quiet) return true;
+    }
+    return false;
   }
 
   private take(e: PacketEvent, skb: Skb | null): Traced | null {

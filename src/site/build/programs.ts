@@ -18,6 +18,9 @@ const AT_ONCE: Readonly<Record<string, string>> = {
 /** What `kubectl explain` prints: nobody needs it before he asks. */
 const TEXTS = fileURLToPath(new URL('../../cluster/api/schema/docs.json', import.meta.url));
 
+/** What `why` asks: it comes with the rest of the programs. */
+const WITNESS = fileURLToPath(new URL('../../lab/view/witness.ts', import.meta.url));
+
 /** What comes with the first program of a lab that the prompt alone does not need. */
 const WITH_ANY = fileURLToPath(new URL('../../os/whole.ts', import.meta.url));
 
@@ -51,6 +54,7 @@ export const programs: Plugin = {
   resolveId(id, importer, options) {
     if (id.startsWith('virtual:hopwise-program')) return `\0${id}`;
     if (!options.ssr && id === './schema/docs.json' && importer?.endsWith('/cluster/api/openapi.ts')) return '\0virtual:hopwise-texts';
+    if (!options.ssr && id === './view/witness.ts' && importer?.endsWith('/lab/world.ts')) return '\0virtual:hopwise-witness';
     if (id === 'virtual:hopwise-late') return `\0${id}`;
     if (!options.ssr && id === '../bin/index.ts' && /\/lab\/(world|machines)\.ts$/.test(importer ?? ''))
       return '\0virtual:hopwise-programs';
@@ -64,6 +68,8 @@ export const programs: Plugin = {
       return home && `import { ${home.from} as home } from ${JSON.stringify(home.file)}; export const commands = [home].flat();`;
     }
     if (id === '\0virtual:hopwise-late') return 'export const late = [];';
+    if (id === '\0virtual:hopwise-witness')
+      return `import { late } from 'virtual:hopwise-late'; late.push(() => import(${JSON.stringify(WITNESS)}));`;
     if (id === '\0virtual:hopwise-texts')
       return `import { late } from 'virtual:hopwise-late';
         const texts = {};

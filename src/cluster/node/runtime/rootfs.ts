@@ -90,6 +90,8 @@ function programs(machine: Machine, image: Image): ReadonlyMap<string, Offer> {
       if (!taken) put(`${folder}/${alias}`, () => new Symlink(real));
     }
   }
+  // No image has it: it is how a learner asks what became of packets, also from within a pod that has a shell.
+  if (image.base !== 'scratch' && machine.commands.has('why')) put('/usr/local/bin/why', executable('why'));
   known.set(image, folders);
   return folders;
 }
