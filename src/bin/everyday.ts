@@ -29,6 +29,7 @@ import { sleep } from './sleep/sleep.ts';
 import { sort } from './sort/sort.ts';
 import { chown, stat, truncate } from './stat/stat.ts';
 import { sudo } from './sudo/sudo.ts';
+import { base32, base64 } from './sums/base.ts';
 import { md5sum, sha1sum, sha256sum, sha512sum } from './sums/sums.ts';
 import { column, nl, paste, rev, tac } from './tac/tac.ts';
 import { tail } from './tail/tail.ts';
@@ -41,7 +42,7 @@ import { uname } from './uname/uname.ts';
 import { uniq } from './uniq/uniq.ts';
 import { watch } from './watch/watch.ts';
 import { wc } from './wc/wc.ts';
-import { base64, clear, readlink, realpath, which } from './which/which.ts';
+import { clear, readlink, realpath, which } from './which/which.ts';
 import { id, whoami } from './whoami/whoami.ts';
 import { xargs } from './xargs/xargs.ts';
 import { yes } from './yes/yes.ts';
@@ -65,6 +66,7 @@ export function helped(command: Command): Command {
 
 export const everyday: readonly Command[] = [
   awk,
+  base32,
   base64,
   basename,
   bracket,

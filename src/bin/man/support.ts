@@ -30,6 +30,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   arp: nettools('shows and changes the ARP cache'),
   arping: tool('arping 2.23', 8, ['--help'])('asks for addresses with ARP requests'),
   awk: tool('mawk 1.3.4', 1, null)('scans lines for patterns and processes them', 'long options of mawk'),
+  base32: core('encodes and decodes base32'),
   base64: core('encodes and decodes base64'),
   basename: core('strips directories and a suffix from names'),
   bash: tool('bash 5.2', 1, ['--help'])(

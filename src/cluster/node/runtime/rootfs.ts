@@ -17,7 +17,7 @@ export const APPLETS =
   uname uniq unshare uptime vi watch wc wget which whoami xargs xxd yes`);
 
 const DEBIAN =
-  words(`awk base64 basename [ cat chmod chown clear cmp column comm cp cut date diff dirname echo egrep env expr false fgrep find fold getent
+  words(`awk base32 base64 basename [ cat chmod chown clear cmp column comm cp cut date diff dirname echo egrep env expr false fgrep find fold getent
   grep head hostname id ipcmk ipcrm ipcs join ln ls md5sum mkdir mktemp mount mv nl nohup nproc od paste pidof printenv printf readlink realpath rev rm rmdir sed seq setsid
   sha1sum sha256sum sha512sum shuf sleep sort stat stty tac tail tar tee test timeout touch tr true truncate tty umount uname uniq wc which whoami xargs yes bash`);
 
