@@ -35,7 +35,8 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   basename: core('strips directories and a suffix from names'),
   bash: tool('bash 5.2', 1, ['--help'])(
     'the shell',
-    'enable, bind, complete and compgen',
+    'enable, complete and compgen; keys that run shell commands (bind -x)',
+    'editing in vi mode',
     'named pipes',
     'coprocesses',
     'programs that fork while holding a here-document larger than the pipe',

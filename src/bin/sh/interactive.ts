@@ -5,14 +5,19 @@ import type { Task } from '../../os/process.ts';
 import type { Tty } from '../../os/tty.ts';
 import { outOfMemory } from './fork.ts';
 import { state } from './jobs.ts';
-import { type Key, KeyDecoder } from './keys.ts';
 import { late } from './late.ts';
+import type { LineEditor } from './line/editor.ts';
+import type { EditorMemory, LineContext, LineResult } from './line/types.ts';
 import { decodePrompt } from './prompt.ts';
-import { LineEditor, type LineResult } from './readline.ts';
 import { openHereDocument } from './sh.ts';
-import { Abandon, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
+import { Abandon, BASH_VERSION, ExitShell, Interrupted, LoopControl, ReturnFrom, type Shell } from './state.ts';
 import { runExitTrap, runPendingTraps } from './traps.ts';
 import { OutOfMemory } from './vars.ts';
+
+/** The window had another size since the line was begun. */
+interface Resize {
+  seen: boolean;
+}
 
 const HISTORY_SIZE = 1000;
 /** Bytes that the line editor takes at once; what belongs to a command goes back. */
@@ -21,12 +26,6 @@ const READ = 4096;
 const LINE_TOIL = 8000;
 const PASTE_ON = '\x1b[?2004h';
 const PASTE_OFF = '\x1b[?2004l\r';
-
-/** Keys that came with a line and belong to the next one. */
-interface Input {
-  decoder: KeyDecoder;
-  keys: Key[];
-}
 
 export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
   const { p } = sh;
@@ -49,7 +48,17 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
     if (rc !== null) yield* protectedRun(sh, () => late().runText(sh, rc, '~/.bashrc'));
   }
   loadHistory(sh);
-  const input: Input = { decoder: new KeyDecoder(), keys: [] };
+  // A terminal that closes takes the shell with it; its history stays.
+  p.onSignal('HUP', () => {
+    if (sh.historyNew > 0) late().saveHistory(sh);
+    p.onSignal('HUP', 'default');
+    p.raise('HUP');
+  });
+  sh.editor = { ring: [], searched: '', next: null, macro: '', bound: new Map(), settings: new Map() };
+  const onResize = { seen: false };
+  p.onSignal('WINCH', () => {
+    onResize.seen = true;
+  });
   for (;;) {
     if (sh.pendingTraps.length > 0) {
       yield* protectedRun(sh, function* () {
@@ -61,7 +70,7 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
     setWindowSize(sh);
     const before = sh.vars.get('PROMPT_COMMAND');
     if (before) yield* protectedRun(sh, () => late().runText(sh, before));
-    const text = yield* readCommand(sh, input);
+    const text = yield* readCommand(sh, onResize);
     if (text === null) {
       yield* p.err('exit\n');
       if (yield* late().stoppedJobs(sh)) continue;
@@ -78,34 +87,14 @@ export function* interact(sh: Shell, o: { norc: boolean }): Task<number> {
   }
   for (const job of sh.jobs.list)
     if (!job.disowned && (state(job) === 'Stopped' || sh.opt('huponexit'))) p.machine.killGroup(job.pgid, 'HUP');
-  saveHistory(sh);
+  late().saveHistory(sh);
   return yield* runExitTrap(sh);
 }
 
 function loadHistory(sh: Shell): void {
   const file = sh.vars.get('HISTFILE');
   const text = file ? sh.p.readText(file) : null;
-  if (text !== null)
-    sh.history.push(
-      ...text
-        .split('\n')
-        .filter((line) => line !== '')
-        .slice(-HISTORY_SIZE),
-    );
-}
-
-/** When an interactive shell ends it leaves its history to the next one, unless HISTFILE was unset. */
-function saveHistory(sh: Shell): void {
-  const file = sh.vars.get('HISTFILE');
-  const size = Number(sh.vars.get('HISTFILESIZE') ?? HISTORY_SIZE);
-  if (file && sh.history.length > 0)
-    sh.p.writeFile(
-      file,
-      sh.history
-        .slice(-size)
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
+  if (text !== null) sh.history.push(...text.split('\n').slice(0, -1).slice(-HISTORY_SIZE));
 }
 
 /** checkwinsize */
@@ -169,15 +158,16 @@ function resetDepths(sh: Shell): void {
 }
 
 /** One complete command, over as many lines as it takes. Null at the end of input, '' when there is nothing to run. */
-function* readCommand(sh: Shell, input: Input): Task<string | null> {
+function* readCommand(sh: Shell, window: Resize): Task<string | null> {
+  const { p } = sh;
   let text = '';
   for (;;) {
     const prompt = yield* decodePrompt(sh, sh.vars.get(text === '' ? 'PS1' : 'PS2') ?? '');
     if (text === '') {
       sh.p.tty?.onPrompt?.();
-      promptShown(sh.p, sh.status, input.keys.length > 0);
+      promptShown(sh.p, sh.status, false);
     }
-    const r = yield* readLine(sh, prompt, input);
+    const r = yield* readLine(sh, prompt, window);
     if (r.kind === 'interrupt') {
       sh.status = 130;
       return '';
@@ -190,17 +180,20 @@ function* readCommand(sh: Shell, input: Input): Task<string | null> {
       return '';
     }
     const literal = literalPart(text, r.text);
-    const rest = yield* expandHistory(sh, r.text.slice(literal));
-    if (rest === null) {
+    const expanded = sh.on('histexpand') ? late().expandHistory(sh, r.text.slice(literal), text) : null;
+    if (expanded && expanded.kind !== 'same') yield* p.err(expanded.shown);
+    if (expanded?.kind === 'error' || expanded?.kind === 'print') {
+      if (expanded.kind === 'print') late().remember(sh, expanded.text);
       if (text === '') return '';
       continue;
     }
+    const rest = expanded?.text ?? r.text.slice(literal);
     const line = r.text.slice(0, literal) + rest;
     text += text === '' ? line : `\n${line}`;
     if (text.trim() === '') return '';
     const open = late().parseSource(`${text}\n`).fault?.incomplete || /(^|[^\\])(\\\\)*\\$/.test(text) || openHereDocument(text);
     if (open) continue;
-    remember(sh, text);
+    late().remember(sh, text);
     return text;
   }
 }
@@ -214,79 +207,73 @@ function literalPart(before: string, line: string): number {
   return end < 0 ? line.length : end + 1;
 }
 
-function remember(sh: Shell, text: string): void {
-  const control = sh.vars.get('HISTCONTROL') ?? '';
-  if (/ignorespace|ignoreboth/.test(control) && text.startsWith(' ')) return;
-  const one = /<</.test(text) ? text : text.replace(/\n/g, '; ').replace(/(do|then|else|\{|\(|&&|\|\||\|);/g, '$1');
-  if (/ignoredups|ignoreboth/.test(control) && sh.history[sh.history.length - 1] === one) return;
-  sh.history.push(one);
-  if (sh.history.length > HISTORY_SIZE) sh.history.shift();
+/** What \[ and \] enclose takes no room. */
+function shownPrompt(prompt: string): string {
+  return prompt.replace(/[\x01\x02]/g, '').replace(/\n/g, '\r\n');
 }
 
-/** !!, !$, !n, !-n, !text. Null when an event is not found, which is told. */
-function* expandHistory(sh: Shell, line: string): Task<string | null> {
-  if (!sh.on('histexpand') || !line.includes('!')) return line;
-  let changed = false;
-  let missing: string | null = null;
-  const last = sh.history[sh.history.length - 1];
-  const out = line.replace(/'[^']*'|\\.|!(!|\$|-?\d+|[A-Za-z/.][^\s;|&"']*)/g, (whole, event: string | undefined) => {
-    if (event === undefined) return whole;
-    changed = true;
-    let found: string | undefined;
-    if (event === '!') found = last;
-    else if (event === '$') found = last?.trim().split(/\s+/).pop();
-    else if (/^-?\d+$/.test(event))
-      found = Number(event) < 0 ? sh.history[sh.history.length + Number(event)] : sh.history[Number(event) - 1];
-    else found = [...sh.history].reverse().find((h) => h.startsWith(event));
-    if (found === undefined) missing ??= whole;
-    return found ?? whole;
-  });
-  if (missing !== null) {
-    yield* sh.p.err(`bash: ${missing}: event not found\n`);
-    return null;
-  }
-  if (changed) yield* sh.p.err(`${out}\n`);
-  return out;
-}
-
-function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
+function* readLine(sh: Shell, prompt: string, window: Resize): Task<LineResult> {
   const { p } = sh;
   const tty: Tty | null = p.tty;
   const saved = tty ? { ...tty.termios } : null;
-  if (tty) tty.termios = { ...tty.termios, icanon: false, echo: false, isig: false, icrnl: false };
+  const raw = (): void => {
+    if (tty) tty.termios = { ...tty.termios, icanon: false, echo: false, isig: false, icrnl: false };
+  };
+  raw();
   /** Output goes through the terminal's own translation of line ends, as that of background jobs does meanwhile. */
   const show = (text: string): Task<unknown> => p.err(tty?.termios.onlcr ? text.replaceAll('\r\n', '\n') : text);
-  const editor = new LineEditor({
+  let editor: LineEditor | null = null;
+  const ctx: LineContext = {
     prompt,
-    cols: tty?.cols ?? 80,
+    cols: () => tty?.cols ?? 80,
+    rows: () => tty?.rows ?? 24,
     history: sh.history,
-    complete: (line, cursor) => late().completeLine(sh, line, cursor),
-  });
+    memory: sh.editor as EditorMemory,
+    complete: (line, cursor, kind) => late().completeLine(sh, line, cursor, kind),
+    expand: (line) => {
+      const r = late().expandHistory(sh, line);
+      return r.kind === 'text' ? r.text : null;
+    },
+    *edit(line) {
+      yield* show((editor as LineEditor).take() + PASTE_OFF);
+      if (tty && saved) tty.termios = saved;
+      const text = yield* late().editText(sh, line);
+      raw();
+      yield* show(PASTE_ON);
+      return text;
+    },
+    home: (user) => late().tildeHome(sh, user),
+    version: BASH_VERSION,
+  };
   /** Bytes that were read and belong to whoever reads after this line. */
   let ahead: Uint8Array = new Uint8Array(0);
+  window.seen = false;
   try {
-    yield* show(PASTE_ON + editor.begin());
+    yield* show(PASTE_ON + shownPrompt(prompt));
+    if (ctx.memory.next !== null) {
+      editor = late().lineEditor(ctx);
+      editor.refresh();
+      yield* show(editor.take());
+    }
     for (;;) {
-      let output = '';
-      let result: LineResult | null = null;
-      for (;;) {
-        const key = input.keys.shift();
-        if (key) {
-          if (key.kind === 'key' && key.name === 'Tab') yield* late().askProgram(sh, editor.line, editor.column);
-          p.sim.toil += editor.effort(key);
-          const step = editor.press(key);
-          output += step.output;
-          result = step.result;
-          if (result) break;
-        } else if (ahead.length > 0) {
-          input.keys.push(...input.decoder.feed(ahead.subarray(0, 1)));
-          ahead = ahead.subarray(1);
-        } else break;
+      if (ahead.length > 0) {
+        editor ??= late().lineEditor(ctx);
+        if (!appends(ahead)) p.sim.toil += editor.effort;
+        const fed = yield* editor.feed(ahead);
+        ahead = ahead.subarray(fed.used);
+        let output = editor.take();
+        if (fed.result) output += fed.result.kind === 'eof' ? `${PASTE_OFF}\r\n` : PASTE_OFF;
+        if (output !== '') yield* show(output);
+        if (fed.result) return fed.result;
+        continue;
       }
-      if (result) output += result.kind === 'eof' ? `${PASTE_OFF}\r\n` : PASTE_OFF;
-      if (output !== '') yield* show(output);
-      if (result) return result;
       const r = yield* p.read(0, READ);
+      if (window.seen) {
+        window.seen = false;
+        setWindowSize(sh);
+        editor?.resized();
+        if (editor) yield* show(editor.take());
+      }
       if (!r.ok) {
         if (r.errno === 'EINTR') {
           if (!sh.interrupted) continue;
@@ -303,4 +290,9 @@ function* readLine(sh: Shell, prompt: string, input: Input): Task<LineResult> {
     if (tty && saved) tty.termios = saved;
     if (tty && ahead.length > 0) tty.retype(ahead);
   }
+}
+
+/** Only printable characters: they cost the editor no look at the whole line. */
+function appends(bytes: Uint8Array): boolean {
+  return bytes.every((b) => b >= 32 && b !== 127);
 }

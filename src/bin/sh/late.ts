@@ -3,22 +3,30 @@
 import type { stoppedJobs } from './builtins/control.ts';
 import type { notifyJobs } from './builtins/jobs.ts';
 import type { setOption } from './builtins/settings.ts';
-import type { askProgram, completeLine } from './complete.ts';
-import type { expandQuotedText } from './expand.ts';
+import type { completeLine } from './complete.ts';
+import type { expandQuotedText, tildeHome } from './expand.ts';
+import type { editText, expandHistory, remember, saveHistory } from './history.ts';
 import type { reportFault, runStatement, runText } from './interpret.ts';
+import type { LineEditor } from './line/editor.ts';
+import type { LineContext } from './line/types.ts';
 import type { parseSource } from './source.ts';
 
 export interface Engine {
-  readonly askProgram: typeof askProgram;
   readonly completeLine: typeof completeLine;
+  readonly editText: typeof editText;
+  readonly expandHistory: typeof expandHistory;
   readonly expandQuotedText: typeof expandQuotedText;
+  readonly lineEditor: (ctx: LineContext) => LineEditor;
   readonly notifyJobs: typeof notifyJobs;
   readonly parseSource: typeof parseSource;
+  readonly remember: typeof remember;
   readonly reportFault: typeof reportFault;
   readonly runStatement: typeof runStatement;
   readonly runText: typeof runText;
+  readonly saveHistory: typeof saveHistory;
   readonly setOption: typeof setOption;
   readonly stoppedJobs: typeof stoppedJobs;
+  readonly tildeHome: typeof tildeHome;
 }
 
 let engine: Engine | null = null;

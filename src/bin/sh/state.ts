@@ -4,6 +4,7 @@ import type { CompoundCommand, CompoundList, Redirected } from 'unbash';
 import type { Process } from '../../os/process.ts';
 import type { Signal } from '../../os/signal.ts';
 import type { Jobs } from './jobs.ts';
+import type { EditorMemory } from './line/types.ts';
 import type { Source } from './text.ts';
 import { ReadonlyError, type Variable, Vars } from './vars.ts';
 
@@ -180,6 +181,16 @@ export class Shell {
   hashed = new Map<string, { path: string; hits: number }>();
   dirStack: string[] = [];
   history: string[] = [];
+  /** The number of its first line. */
+  historyBase = 1;
+  /** Lines at its end that HISTFILE has not. */
+  historyNew = 0;
+  /** Its last line is the command that runs now. */
+  historyCurrent = false;
+  /** What :& of a history expansion repeats. */
+  lastSubstitution = { from: '', to: '' };
+  /** What the line editor keeps from line to line. */
+  editor: EditorMemory | null = null;
   startTime: number;
   /** Text that a -c string or a script has as its name in messages. */
   getoptsAt = 0;

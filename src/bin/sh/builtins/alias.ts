@@ -1,6 +1,6 @@
-/** alias, unalias, history. */
+/** alias, unalias. */
 
-import { type Builtin, complain, options, output } from './types.ts';
+import { type Builtin, complain, output } from './types.ts';
 
 const quoted = (s: string): string => `'${s.replace(/'/g, "'\\''")}'`;
 
@@ -43,45 +43,6 @@ export const aliasBuiltins: readonly (readonly [string, Builtin])[] = [
         }
       }
       return status;
-    },
-  ],
-  [
-    'history',
-    function* (sh, argv) {
-      const o = yield* options(
-        sh,
-        argv,
-        'cd:anrwps',
-        'history [-c] [-d offset] [n] or history -anrw [filename] or history -ps arg [arg...]',
-      );
-      if (!o) return 2;
-      if (o.flags.has('c')) {
-        sh.history.length = 0;
-        return 0;
-      }
-      const d = o.flags.get('d');
-      if (d !== undefined) {
-        if (Number(d) >= 1 && Number(d) <= sh.history.length) sh.history.splice(Number(d) - 1, 1);
-        return 0;
-      }
-      if (o.flags.has('s')) {
-        sh.history.push(o.rest.join(' '));
-        return 0;
-      }
-      const count = o.rest[0] === undefined ? sh.history.length : Number(o.rest[0]);
-      if (Number.isNaN(count)) {
-        yield* complain(sh, 'history', `${o.rest[0]}: numeric argument required`);
-        return 1;
-      }
-      const from = Math.max(0, sh.history.length - count);
-      return yield* output(
-        sh,
-        'history',
-        sh.history
-          .slice(from)
-          .map((line, i) => `${String(from + i + 1).padStart(5)}  ${line}\n`)
-          .join(''),
-      );
     },
   ],
 ];

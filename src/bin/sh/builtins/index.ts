@@ -1,10 +1,12 @@
 /** The table of builtin commands. */
 
 import { aliasBuiltins } from './alias.ts';
+import { bindBuiltins } from './bind.ts';
 import { controlBuiltins } from './control.ts';
 import { declareBuiltins } from './declare.ts';
 import { directoryBuiltins } from './directories.ts';
 import { helpBuiltins } from './help.ts';
+import { historyBuiltins } from './history.ts';
 import { inputBuiltins } from './input.ts';
 import { jobBuiltins } from './jobs.ts';
 import { lookupBuiltins } from './lookup.ts';
@@ -28,11 +30,13 @@ function all(): Map<string, Builtin> {
     ...declareBuiltins,
     ...directoryBuiltins,
     ...helpBuiltins,
+    ...historyBuiltins,
     ...inputBuiltins,
     ...jobBuiltins,
     ...lookupBuiltins,
     ...outputBuiltins,
     ...settingsBuiltins,
+    ...bindBuiltins,
     ...testBuiltins,
   ]);
   return table;

@@ -62,6 +62,10 @@ function* set(sh: Shell, argv: readonly string[]): Task<number> {
           continue;
         }
         i++;
+        if (name === 'vi' && on && sh.interactive) {
+          yield* complain(sh, 'set', 'vi: this editing mode is not emulated, emacs mode stays');
+          return 1;
+        }
         if (!setOption(sh, name, on)) {
           yield* complain(sh, 'set', `${name}: invalid option name`);
           return 2;
