@@ -51,6 +51,7 @@ export class HostSession {
   private pumping = false;
   private stopTimer: (() => void) | null = null;
   private flushing = false;
+  private flushedAt = 0;
   private logAfter = 0;
   private logWanted = false;
   /** How many entries of the log were told, and the events that had run then. */
@@ -259,7 +260,7 @@ export class HostSession {
       onData: (text: string) => {
         screen.pending.push(text);
         screen.pendingChars += text.length;
-        this.scheduleFlush();
+        if (screen.pendingChars >= BATCH_CHARS) this.flush();
       },
       onExit: () => {
         this.flush();
@@ -387,22 +388,23 @@ export class HostSession {
     }
   }
 
+  /** What comes after a pause, an echo for one, is told at once; what follows in quick succession is gathered. */
   private scheduleFlush(): void {
-    let waiting = 0;
-    for (const screen of this.screens.values()) waiting = Math.max(waiting, screen.pendingChars);
-    if (waiting === 0) return;
-    if (waiting >= BATCH_CHARS) {
+    if (this.flushing || ![...this.screens.values()].some((s) => s.pendingChars > 0)) return;
+    const rest = this.flushedAt + BATCH_MS - this.env.now();
+    if (rest <= 0) {
       this.flush();
-    } else if (!this.flushing) {
-      this.flushing = true;
-      this.env.later(BATCH_MS, () => {
-        this.flushing = false;
-        this.flush();
-      });
+      return;
     }
+    this.flushing = true;
+    this.env.later(rest, () => {
+      this.flushing = false;
+      this.flush();
+    });
   }
 
   private flush(): void {
+    this.flushedAt = this.env.now();
     for (const [term, screen] of this.screens) {
       if (screen.pendingChars === 0) continue;
       const data = screen.pending.join('');
