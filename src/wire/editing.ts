@@ -3,6 +3,7 @@
  * extensions do; the page answers by typing the same kind of sequence. An answer tells a text as its difference from the text before.
  *
  *   program: Edit=id=N;…:TEXT      page: Editing=N            it has a dialog; without this word the program gives up
+ *                                        said again, it is told the text once more
  *                                  page: Edited=N;save;P;S;M  P units of the text before, M, its last S units; then it goes on
  *            EditDone=id=N;…:TEXT  page: Edited=N;close;P;S;M the same, and then an end
  *            EditEnd=id=N:         page: Edited=N;quit        an end without saving
@@ -125,8 +126,8 @@ export function toldText(before: string, { prefix, suffix, middle }: EditedText)
 export class AnswerReader {
   private buffer = '';
   private readonly id: number;
-  /** The page has said that it is there. */
-  seen = false;
+  /** How often a page has said that it is there: a second one has not heard what was saved meanwhile. */
+  seen = 0;
 
   constructor(id: number) {
     this.id = id;
@@ -152,7 +153,7 @@ export class AnswerReader {
   }
 
   private read(words: string): EditAnswer | null {
-    if (words === `Editing=${this.id}`) this.seen = true;
+    if (words === `Editing=${this.id}`) this.seen++;
     const m = /^Edited=(\d+);(?:(quit)|(save|close);(\d{1,7});(\d{1,7});([A-Za-z0-9+/=]*))$/.exec(words);
     if (!m || Number(m[1]) !== this.id) return null;
     if (m[2] !== undefined) return { verb: 'quit' };

@@ -38,7 +38,7 @@ export function* editOnPage(p: Process, what: Edited, write: (text: string) => W
   const saved = { ...tty.termios };
   tty.termios = { ...saved, icanon: false, echo: false, icrnl: false };
   let interrupted = false;
-  let shown = false;
+  let shown = 0;
   p.onSignal('INT', () => {
     interrupted = true;
   });
@@ -51,8 +51,8 @@ export function* editOnPage(p: Process, what: Edited, write: (text: string) => W
     for (;;) {
       if (interrupted) return 'interrupted';
       if (!input.readable()) {
-        if (!reader.seen && p.sim.now >= until) return 'alone';
-        yield reader.seen ? { on: [input.readers] } : { on: [input.readers], until };
+        if (reader.seen === 0 && p.sim.now >= until) return 'alone';
+        yield reader.seen > 0 ? { on: [input.readers] } : { on: [input.readers], until };
         continue;
       }
       const r = yield* p.read(0);
@@ -66,15 +66,15 @@ export function* editOnPage(p: Process, what: Edited, write: (text: string) => W
         if (answer.verb === 'close' && done.saved) return 'closed';
         yield* p.out(tellDone({ id, ...done }));
       }
-      if (reader.seen && !shown) {
-        shown = true;
+      if (reader.seen > shown && shown > 0) yield* p.out(askToEdit({ ...what, id, host: p.hostname, text: before }));
+      if (reader.seen > 0 && shown === 0)
         yield* p.out(`${ALTERNATE}${what.path || 'A new text'} is open in the editor of this page. Ctrl-C closes it unsaved.\n`);
-      }
+      shown = reader.seen;
     }
   } finally {
     tty.termios = saved;
     p.onSignal('INT', 'default');
     p.onSignal('TSTP', 'default');
-    p.file(1)?.write(utf8(`${shown ? BACK : ''}${tellEnd(id)}`), p);
+    p.file(1)?.write(utf8(`${shown > 0 ? BACK : ''}${tellEnd(id)}`), p);
   }
 }

@@ -3,6 +3,7 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { Client, ClientTerminal } from '../../host/client.ts';
+import { listenForEditors } from '../editor/requests.ts';
 import { words } from '../words/en.ts';
 import { saveFromTerminal } from './save.ts';
 
@@ -79,26 +80,33 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
   let shell: ClientTerminal;
   let ended = false;
   let first = true;
+  const editors = listenForEditors({ terminal, client: options.client, type: (text) => !ended && shell.write(text) });
   const attach = () => {
     ended = false;
     shell = options.client.terminal(options.host, terminal.cols, terminal.rows, {
       draw: (data, drawn) =>
         terminal.write(data, () => {
           drawn();
+          editors.drawn();
           if (!first) return;
           first = false;
           options.ready?.();
         }),
       exited: (why) => {
         ended = true;
+        editors.over();
         terminal.write(`\r\n\x1b[90m${why === null ? words.terminal.exited : words.terminal.gone(why)}\x1b[0m\r\n`, () => {
           options.ready?.();
           options.ended?.(true);
         });
       },
-      running: (program) => options.running?.(program),
+      running: (program) => {
+        if (program === null) editors.over();
+        options.running?.(program);
+      },
       again() {
         ended = false;
+        editors.over();
         options.ended?.(false);
       },
     });
@@ -131,6 +139,7 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
     clear() {
       ended = false;
       options.ended?.(false);
+      editors.over();
       terminal.reset();
     },
     dispose() {
