@@ -23,10 +23,22 @@ export function Changes({ examined, command, apply, back }: ChangesProps) {
   const wrong = problems.some((p) => p.severity === 'error');
   return (
     <section class="ed-changes" aria-labelledby="ed-changes-title">
-      <h3 id="ed-changes-title" tabIndex={-1} ref={heading}>
-        {changes.length === 0 ? said.noChanges : said.wouldChange(changes.length)}
-        {same > 0 && ` ${said.same(same)}`}
-      </h3>
+      <div class="ed-changes-head">
+        <h3 id="ed-changes-title" tabIndex={-1} ref={heading}>
+          {changes.length === 0 ? said.noChanges : said.wouldChange(changes.length)}
+          {same > 0 && ` ${said.same(same)}`}
+        </h3>
+        <div class="ed-buttons">
+          <button type="button" class="ws-button" onClick={back}>
+            {said.back}
+          </button>
+          {command !== null && (
+            <button type="button" class="ws-button ed-main" onClick={apply}>
+              {said.apply} <code>{command}</code>
+            </button>
+          )}
+        </div>
+      </div>
       {wrong && (
         <ul class="ed-refused">
           {problems.map((p) => (
@@ -53,16 +65,6 @@ export function Changes({ examined, command, apply, back }: ChangesProps) {
           </pre>
         </figure>
       ))}
-      <div class="ed-buttons">
-        <button type="button" class="ws-button" onClick={back}>
-          {said.back}
-        </button>
-        {command !== null && (
-          <button type="button" class="ws-button ed-main" onClick={apply}>
-            {said.apply} <code>{command}</code>
-          </button>
-        )}
-      </div>
     </section>
   );
 }

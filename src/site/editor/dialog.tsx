@@ -69,6 +69,23 @@ const quoted = (path: string): string => (PLAIN.test(path) ? path : `'${path.rep
 /** kubectl's temporary file: saving it is applying it. */
 const isTemporary = (path: string): boolean => /\/kubectl-edit-\d+\.(yaml|json)$/.test(path);
 
+/** The safe answer has the focus. */
+function Ask({ abandon, keep }: { abandon: () => void; keep: () => void }) {
+  const safe = useRef<HTMLButtonElement>(null);
+  useEffect(() => safe.current?.focus(), []);
+  return (
+    <div class="ed-ask" role="alert">
+      <p>{said.ask}</p>
+      <button type="button" class="ws-button" onClick={abandon}>
+        {said.abandonYes}
+      </button>
+      <button type="button" class="ws-button" onClick={keep} ref={safe}>
+        {said.keep}
+      </button>
+    </div>
+  );
+}
+
 interface EditorProps {
   readonly request: EditRequest;
   readonly options: DialogOptions;
@@ -250,22 +267,13 @@ function Editor({ request, options, hearing, gone }: EditorProps) {
         </div>
       </header>
       {asking.value && (
-        <div class="ed-ask" role="alert">
-          <p>{said.ask}</p>
-          <button type="button" class="ws-button" onClick={() => type(abandon(id))} ref={(el) => el?.focus()}>
-            {said.abandonYes}
-          </button>
-          <button
-            type="button"
-            class="ws-button"
-            onClick={() => {
-              asking.value = false;
-              pane.current?.focus();
-            }}
-          >
-            {said.keep}
-          </button>
-        </div>
+        <Ask
+          abandon={() => type(abandon(id))}
+          keep={() => {
+            asking.value = false;
+            pane.current?.focus();
+          }}
+        />
       )}
       {comparing.value && (
         <Changes
