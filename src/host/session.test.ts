@@ -113,17 +113,24 @@ beforeEach(async () => {
     },
     lab: () => Promise.reject(new Error('no labs here')),
     programs: () => Promise.resolve(),
+    complete: true,
   });
   await host.receive({ t: 'open', lab: null, seed: 1 });
   await host.receive({ t: 'attach', term: 1, host: 'node-1', cols: 80, rows: 24 });
   elapse(1);
 });
 
-test('small output is posted once per frame, not once per write', () => {
+test('small output is posted at once after a pause, then once per frame, not once per write', () => {
+  elapse(50);
   for (let i = 0; i < 100; i++) fake.onData('x');
   expect(output()).toEqual([]);
-  elapse(16);
+  elapse(0);
   expect(output()).toEqual(['x'.repeat(100)]);
+  for (let i = 0; i < 100; i++) fake.onData('y');
+  elapse(10);
+  expect(output().length).toBe(1);
+  elapse(6);
+  expect(output().slice(1)).toEqual(['y'.repeat(100)]);
 });
 
 test('much output is posted at once', () => {

@@ -261,6 +261,7 @@ export class HostSession {
         screen.pending.push(text);
         screen.pendingChars += text.length;
         if (screen.pendingChars >= BATCH_CHARS) this.flush();
+        else this.wake();
       },
       onExit: () => {
         this.flush();
