@@ -3,6 +3,7 @@
 import { batch, type ReadonlySignal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
+import css from '../styles/map.css?inline';
 import { words } from '../words/en.ts';
 import { focusedPlace } from '../workspace/focus.ts';
 import { Drawing, type GroupProps } from './Drawing.tsx';
@@ -12,9 +13,16 @@ import { layout } from './layout.ts';
 import { MapText } from './MapText.tsx';
 import { Show, type Shown } from './show.ts';
 import { useZoom } from './zoom.ts';
-import '../styles/map.css';
 
 const say = words.map;
+
+/** Comes with the map, so that no page loads it before its prompt; adopted, as strict policies allow. */
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(css);
+
+function adopt(): void {
+  if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}
 
 export interface Batch {
   readonly events: readonly TrafficEvent[];
@@ -30,15 +38,15 @@ export interface MapPaneProps {
   readonly open?: (place: string) => void;
   /** Grows with every fresh start of the world. */
   readonly generation?: ReadonlySignal<number>;
-  /** A picture beside something else: neither text nor buttons. */
-  readonly small?: boolean;
+  /** Wears the colours of the page, not those of the workspace, which is always dark. */
+  readonly page?: boolean;
 }
 
 /** Small drawings are made larger up to this. */
 const LARGEST = 1.25;
 const NOTHING: Shown = { drops: [], told: [], merged: 0 };
 
-export function MapPane({ topology, traffic, open, generation, small = false }: MapPaneProps) {
+export function MapPane({ topology, traffic, open, generation, page = false }: MapPaneProps) {
   const stage = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const svg = useRef<SVGSVGElement>(null);
@@ -66,6 +74,7 @@ export function MapPane({ topology, traffic, open, generation, small = false }: 
   const zoom = useZoom(stage, fit, geometry);
 
   useEffect(() => {
+    adopt();
     const element = stage.current;
     if (!element) return;
     const observer = new ResizeObserver(([entry]) => {
@@ -160,7 +169,7 @@ export function MapPane({ topology, traffic, open, generation, small = false }: 
   const folded = g && g.level !== 'full' ? g.spaces.filter((s) => !s.inner && s.kind === 'node') : [];
   const now = items.value.find((i) => i.key === active.value);
   return (
-    <div class={`map ${small ? 'map-small' : ''}`} data-level={g?.level}>
+    <div class={`map ${page ? 'map-page' : ''}`} data-level={g?.level}>
       <div class="map-stage" ref={stage} data-zoomed={zoom.zoomed.value ? '' : undefined}>
         {g ? (
           <svg
@@ -213,36 +222,34 @@ export function MapPane({ topology, traffic, open, generation, small = false }: 
               </p>
             ))}
         </div>
-        {!small && (
-          <fieldset class="map-buttons" aria-label={say.title}>
-            <button
-              type="button"
-              aria-pressed={paused.value}
-              onClick={() => (paused.value = !paused.value)}
-              aria-label={paused.value ? say.play : say.pause}
-              title={paused.value ? say.play : say.pause}
-            >
-              {paused.value ? '▶' : '❚❚'}
+        <fieldset class="map-buttons" aria-label={say.title}>
+          <button
+            type="button"
+            aria-pressed={paused.value}
+            onClick={() => (paused.value = !paused.value)}
+            aria-label={paused.value ? say.play : say.pause}
+            title={paused.value ? say.play : say.pause}
+          >
+            {paused.value ? '▶' : '❚❚'}
+          </button>
+          <button type="button" onClick={() => zoom.by(0.8)} aria-label={say.zoomOut} title={say.zoomOut}>
+            −
+          </button>
+          <button type="button" onClick={() => zoom.by(1.25)} aria-label={say.zoomIn} title={say.zoomIn}>
+            +
+          </button>
+          {zoom.zoomed.value && (
+            <button type="button" onClick={() => zoom.reset()} aria-label={say.fit} title={say.fit}>
+              ⤢
             </button>
-            <button type="button" onClick={() => zoom.by(0.8)} aria-label={say.zoomOut} title={say.zoomOut}>
-              −
-            </button>
-            <button type="button" onClick={() => zoom.by(1.25)} aria-label={say.zoomIn} title={say.zoomIn}>
-              +
-            </button>
-            {zoom.zoomed.value && (
-              <button type="button" onClick={() => zoom.reset()} aria-label={say.fit} title={say.fit}>
-                ⤢
-              </button>
-            )}
-          </fieldset>
-        )}
+          )}
+        </fieldset>
         {shown.value.merged > 0 && <p class="map-merged">{say.merged(shown.value.merged)}</p>}
       </div>
       <p class="sr-only" role="status">
         {shown.value.drops.at(-1) ? say.drop(shown.value.drops.at(-1)?.why ?? '') : ''}
       </p>
-      {!small && topology.value && <MapText topology={topology.value} told={shown.value.told} line={now?.line ?? ''} />}
+      {topology.value && <MapText topology={topology.value} told={shown.value.told} line={now?.line ?? ''} />}
     </div>
   );
 }

@@ -52,6 +52,10 @@ export class Show implements Stage {
   private ways = new WeakMap<Token, { readonly to: Spot; readonly way: readonly Point[] }>();
   private merges = { n: 0, until: 0 };
   private inks: Inks | null = null;
+  private readonly theme = new MutationObserver(() => {
+    this.inks = inksOf(this.stage);
+    this.wake();
+  });
   private request = 0;
   private paused = false;
   private toldAt = 0;
@@ -63,6 +67,7 @@ export class Show implements Stage {
     this.stage = stage;
     this.canvas = canvas;
     this.from = from;
+    this.theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
     Object.assign(stage, { show: this });
   }
 
@@ -99,6 +104,7 @@ export class Show implements Stage {
 
   stop(): void {
     cancelAnimationFrame(this.request);
+    this.theme.disconnect();
   }
 
   wake(): void {

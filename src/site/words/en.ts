@@ -7,6 +7,7 @@ export const words = {
     terminal: 'Terminal of node-1',
     starting: 'Starting the cluster …',
     ready: (ms: number) => `cluster ready in ${ms} ms`,
+    map: 'The cluster of this page, and the packets of its terminal',
     offline: 'The terminal needs JavaScript. The lessons read without it.',
     failed: 'The emulator did not start in this browser.',
     way: 'Five kinds of traffic',
