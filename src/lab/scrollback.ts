@@ -42,8 +42,13 @@ export class Scrollback {
 
 /** Words to the page itself, which were heard when they were written: downloads, and edits that are over. */
 export function silenced(shown: string): string {
-  const open = /^(Edit=id=\d+;)/.exec(shown.slice(shown.lastIndexOf('\x1b]1337;Edit') + 7))?.[1];
-  return shown.replace(/\x1b\]1337;([^\x07]*)\x07/g, (whole, said: string) => (open !== undefined && said.startsWith(open) ? whole : ''));
+  let open: { readonly id: string; readonly at: number } | null = null;
+  for (const m of shown.matchAll(/\x1b\]1337;(Edit|EditEnd)=id=(\d+)[;:]/g)) {
+    const [, word, id = ''] = m;
+    if (word === 'Edit') open = { id, at: m.index };
+    else if (open?.id === id) open = null;
+  }
+  return shown.replace(/\x1b\]1337;[^\x07]*\x07/g, (whole, at: number) => (open?.at === at ? whole : ''));
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
