@@ -1,6 +1,7 @@
 /** The table of all programs, sorted by name. */
 
 import '../os/whole.ts';
+import './complete/index.ts';
 import './iptables/exthelp.ts';
 import './sh/engine.ts';
 import type { Command } from '../os/program.ts';

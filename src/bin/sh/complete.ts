@@ -105,6 +105,11 @@ function* ofTool(sh: Shell, at: Place, before: string, start: number, given: rea
   let from = start;
   let previous = words[words.length - 2] as string;
   const own = completers.get(name) ?? ownWords.get(name);
+  const inner = words.indexOf('--');
+  if (name === 'kubectl' && inner > 0 && inner < words.length - 1 && words.includes('exec')) {
+    if (inner === words.length - 2) return offer(at, from, commandNames(sh, current), {});
+    return depth < 8 ? yield* ofTool(sh, at, before, from, words.slice(inner + 1), depth + 1) : NOTHING;
+  }
   if (!own && completesItself(sh, name)) {
     const told = yield* askProgram(sh, words);
     const picked = told.words.map((w, i) => [w, told.shown[i] as string] as const).filter(([w]) => w.startsWith(current));
