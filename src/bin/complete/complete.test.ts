@@ -35,13 +35,16 @@ function tab(line: string): { line: string; list: string[] } {
   out = '';
   tty.type('\t\t');
   pump();
-  const list = out
-    .replace(/\x07/g, '')
-    .split('\r\n')
-    .slice(1, -1)
-    .join('  ')
-    .split(/\s{2,}/)
-    .filter((w) => w !== '');
+  const rows = out.replace(/\x07/g, '').split('\r\n').slice(1);
+  const list = rows
+    .slice(
+      0,
+      Math.max(
+        0,
+        rows.findIndex((l) => l.startsWith('> ')),
+      ),
+    )
+    .flatMap((l) => l.split(/\s{2,}/));
   tty.hangUp();
   pump();
   return { line: typed, list };
