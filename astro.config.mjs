@@ -4,6 +4,7 @@ import { defineConfig } from 'astro/config';
 import { catalogue } from './src/site/build/catalogue.ts';
 import { labList, labs, lazySearch, support } from './src/site/build/plugins.ts';
 import { PASSES_ON, programs } from './src/site/build/programs.ts';
+import { staticHost } from './src/site/build/static.ts';
 import { sidebar } from './src/site/course.ts';
 
 /** Where the site will stand, for canonical links and the sitemap; a fresh clone needs neither. */
@@ -54,7 +55,12 @@ export default defineConfig({
         PageTitle: './src/site/components/PageTitle.astro',
         Pagination: './src/site/components/Pagination.astro',
       },
-      head: [{ tag: 'meta', attrs: { name: 'color-scheme', content: 'dark light' } }],
+      head: [
+        { tag: 'meta', attrs: { name: 'color-scheme', content: 'dark light' } },
+        { tag: 'meta', attrs: { name: 'theme-color', content: '#0b1015' } },
+        { tag: 'link', attrs: { rel: 'manifest', href: `${base.replace(/\/?$/, '/')}manifest.webmanifest` } },
+        { tag: 'link', attrs: { rel: 'apple-touch-icon', href: `${base.replace(/\/?$/, '/')}icons/180.png` } },
+      ],
       sidebar: [
         ...sidebar,
         {
@@ -71,5 +77,6 @@ export default defineConfig({
         },
       ],
     }),
+    staticHost,
   ],
 });

@@ -8,7 +8,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { type Browser, chromium, type Page } from 'playwright';
 import { CHROMIUM_FLAGS, findChromium } from '../../../tools/chromium.mjs';
 
-const DIST = resolve(process.env.HOPWISE_DIST ?? resolve(import.meta.dirname, '../../../dist'));
+export const DIST = resolve(process.env.HOPWISE_DIST ?? resolve(import.meta.dirname, '../../../dist'));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -16,6 +16,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 };
 
 export interface Site {
@@ -23,6 +25,8 @@ export interface Site {
   readonly browser: Browser;
   /** Bytes of all answers up to a moment (ms since 1970), as they went over the wire. */
   sent(until: number): number;
+  /** From now on nobody answers. */
+  down(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,11 +40,18 @@ export async function openSite({ compressed = false } = {}): Promise<Site> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     browser,
     sent: (until) => answers.filter((a) => a.at <= until).reduce((sum, a) => sum + a.bytes, 0),
+    down: () => off(server),
     async close() {
       await browser.close();
-      await new Promise((done) => server.close(done));
+      await off(server);
     },
   };
+}
+
+function off(server: Server): Promise<unknown> {
+  const closed = new Promise((done) => server.close(done));
+  server.closeAllConnections();
+  return closed;
 }
 
 function serve(compress: boolean, onSent: (bytes: number) => unknown): Promise<Server> {
