@@ -3,7 +3,7 @@
 import type { CaptureFile, Examined, GradeReport, LabInfo, LogEntry, Place, Resumed, SubmissionLog } from '../lab/session.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 import { Judge } from './judge.ts';
-import type { Clock, FromWorker, Growth, Step, StepResult, ToWorker, Travel } from './protocol.ts';
+import type { Ahead, Clock, FromWorker, Growth, Step, StepResult, ToWorker, Travel } from './protocol.ts';
 import { INPUT_CHARS } from './protocol.ts';
 import { startWorker } from './start.ts';
 
@@ -19,7 +19,7 @@ export interface Opened {
 }
 
 /** After a journey in time. */
-export type Went = Pick<Opened, 'resumed' | 'terminals' | 'ms'> & { readonly ahead: SubmissionLog | null };
+export type Went = Pick<Opened, 'resumed' | 'terminals' | 'ms'> & { readonly ahead: Ahead | null };
 
 /** What the list of a session's moments has changed by. */
 export type Moments = Omit<FromWorker & { t: 'timeline' }, 't'>;
@@ -99,7 +99,7 @@ export class Client {
   }
 
   /** With `judged` that log is graded, once, and not what comes after it. */
-  open(lab: string | null, seed: number, log?: SubmissionLog, judged?: SubmissionLog, ahead?: SubmissionLog): void {
+  open(lab: string | null, seed: number, log?: SubmissionLog, judged?: SubmissionLog, ahead?: Ahead): void {
     this.opened = { lab, seed, judged };
     this.lastLog = log;
     this.stale = true;

@@ -55,6 +55,10 @@ class Desk {
     this.past.session.run(this.past.session.now + seconds * SEC, () => true);
   }
 
+  type(text: string): void {
+    this.terminal.write(text);
+  }
+
   run(line: string): string {
     const from = this.shown.length;
     for (const key of `${line}\r`) this.terminal.write(key);
@@ -109,7 +113,7 @@ test('what was gone back from can be done again until something new is done; the
   const whole = d.past.session.exportLog();
   rest();
   d.travel({ to: 'before', moment: d.number('ip netns add b'), keep: true });
-  expect(d.past.ahead).toEqual(whole);
+  expect(d.past.ahead).toEqual({ log: whole, present: 1 });
   d.travel({ to: 'after', moment: d.number('ip netns add b') });
   expect(d.past.present).toBe(2);
   d.travel({ to: 'end' });
@@ -156,6 +160,38 @@ test('answers and hints stand', () => {
   expect(d.past.session.resumed().answers).toEqual({ guess: '1' });
   d.travel({ to: 'end' });
   expect(d.past.session.entries.filter((e) => e.op === 'hint' || e.op === 'answer').length).toBe(2);
+});
+
+test('commands that were typed before their prompts, at once or while another ran, are gone back to one by one', () => {
+  const d = desk();
+  d.type('cd /etc\rip netns add a\rfor i in 1 2\rdo :\rdone\rip netns add b\rsleep 1; ip netns add c\r');
+  d.type('ip netns');
+  d.type(' add d\recho on');
+  d.wait(5);
+  expect(d.commands().map((c) => c[1]?.split('\n')[0])).toEqual([
+    'cd /etc',
+    'ip netns add a',
+    'for i in 1 2',
+    'ip netns add b',
+    'sleep 1; ip netns add c',
+    'ip netns add d',
+  ]);
+  const ask = 'ip netns | grep -cE "^[abcd]$"; pwd';
+  const whole = d.past.session.exportLog();
+  const expected = ['0\r\n/root', '0\r\n/etc', '1\r\n/etc', '1\r\n/etc', '2\r\n/etc', '3\r\n/etc'];
+  for (const [moment, answer] of expected.entries()) {
+    d.travel({ to: 'log', log: whole });
+    d.travel({ to: 'before', moment, keep: true });
+    expect(d.past.present).toBe(moment);
+    const { log, ahead } = { log: d.past.session.exportLog(), ahead: d.past.ahead };
+    const again = Past.from(log, ahead ?? undefined, options);
+    expect([again.present, again.timeline.length]).toEqual([moment, 6]);
+    expect(d.run(ask)).toContain(answer);
+    expect(d.past.present).toBe(moment + 1);
+  }
+  d.travel({ to: 'log', log: whole });
+  d.travel({ to: 'after', moment: 3 });
+  expect(d.run(ask)).toContain('2\r\n/etc');
 });
 
 test('many commands: spares stand along the way, and few', () => {

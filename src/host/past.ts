@@ -2,12 +2,12 @@
 
 import { Activity } from '../lab/activity.ts';
 import type { Lab } from '../lab/lab.ts';
-import { type LogEntry, Replay, type Started, type SubmissionLog, starting } from '../lab/log.ts';
+import { type LogEntry, LogError, Replay, type Started, type SubmissionLog, starting } from '../lab/log.ts';
 import { Session } from '../lab/session.ts';
 import { carried, type Mark, type Moment, seenIn, Timeline } from '../lab/timeline.ts';
 import { whole } from '../lab/world.ts';
 import { SEC } from '../sim/sim.ts';
-import type { Travel } from './protocol.ts';
+import type { Ahead, Travel } from './protocol.ts';
 import type { Surroundings } from './session.ts';
 
 /** Replay (ms) that one spare world is to save, and how many there are at most: a world takes 1 to 6 MB. */
@@ -41,6 +41,16 @@ function reaches({ done, started }: Replay, { entries, steps, time }: Mark): boo
   return done <= entries && sim.steps <= steps && sim.now <= time;
 }
 
+/** Carries a world on to a place. Where a line was forked inside of a typed text, events may be counted otherwise: there its time decides. */
+function reach(replay: Replay, entries: readonly LogEntry[], mark: Mark): void {
+  try {
+    replay.follow(upTo(entries, mark));
+  } catch (error) {
+    if (!(error instanceof LogError) || error.entry !== mark.entries) throw error;
+    replay.started.world.sim.runUntil(mark.time);
+  }
+}
+
 /** How many entries two lines begin with in common. */
 function shared(a: readonly LogEntry[], b: readonly LogEntry[]): number {
   const n = Math.min(a.length, b.length);
@@ -71,6 +81,8 @@ export class Past {
   private current!: Session;
   /** The line that was gone back from, as long as nothing new was done. */
   private line: Line | null = null;
+  /** Moments before the place that was gone back to. */
+  private behind = 0;
   private spares: Replay[] = [];
   private sprout: Generator<void, Started> | null = null;
   /** What the present world has cost so far (ms), and since when it is being replayed. */
@@ -95,10 +107,10 @@ export class Past {
   }
 
   /** Takes up a session from its log; with `ahead` from the middle of that one. @throws LogError when it does not fit. */
-  static from(log: SubmissionLog, ahead: SubmissionLog | undefined, options: PastOptions): Past {
+  static from(log: SubmissionLog, ahead: Ahead | undefined, options: PastOptions): Past {
     const past = new Past(options);
-    past.follow(lineOf(ahead ?? log));
-    if (ahead) past.back(log);
+    past.follow(lineOf(ahead?.log ?? log));
+    if (ahead) past.back(log, ahead.present);
     past.wake();
     return past;
   }
@@ -108,22 +120,17 @@ export class Past {
   }
 
   /** What was gone back from. */
-  get ahead(): SubmissionLog | null {
+  get ahead(): Ahead | null {
     const { line, o } = this;
     if (!line) return null;
     const { id, contentHash, seed } = o.lab;
-    return { version: 2, lab: id, contentHash, seed, entries: upTo(line.entries, line.end) };
+    return { log: { version: 2, lab: id, contentHash, seed, entries: upTo(line.entries, line.end) }, present: this.behind };
   }
 
   /** How many moments lie before the present; commands behind them can be done again. */
   get present(): number {
-    const { line, cut, timeline } = this;
-    if (!line) return timeline.length;
-    const n = timeline.moments.findIndex(({ at }) => at.steps > cut.steps || at.entries > cut.entries);
-    return n < 0 ? timeline.length : n;
+    return this.line ? this.behind : this.timeline.length;
   }
-
-  private cut: Mark = { entries: 0, steps: 0, time: 0 };
 
   /** The world has worked for so long (ms). */
   worked(ms: number): void {
@@ -148,14 +155,14 @@ export class Past {
       const seen = seenIn(left.started);
       const pasts = [...(this.line ? [this.line.entries] : []), left.entries];
       this.line = null;
-      this.follow(lineOf(travel.ahead ?? travel.log));
+      this.follow(lineOf(travel.ahead?.log ?? travel.log));
       leave(left);
-      if (travel.ahead) this.back(travel.log);
+      if (travel.ahead) this.back(travel.log, travel.ahead.present);
       this.account(pasts, seen, left.elapsed);
     } else {
       const target = this.target(travel);
       if (!target) return null;
-      this.go(target, travel.to !== 'before' || travel.keep);
+      this.go(target, this.behindOf(travel, target), travel.to !== 'before' || travel.keep);
     }
     this.timeline.retell();
     this.wake();
@@ -177,32 +184,56 @@ export class Past {
     return this.line ?? { entries: this.current.entries, end: markOf(this.current) };
   }
 
-  private go(target: Mark, keep: boolean): void {
+  private behindOf(travel: Exclude<Travel, { to: 'log' }>, { entries, steps }: Mark): number {
+    const { timeline } = this;
+    if (travel.to === 'before') return travel.moment;
+    if (travel.to === 'after') return travel.moment + 1;
+    const n = timeline.moments.findIndex(({ at }) => at.steps > steps || at.entries > entries);
+    return n < 0 ? timeline.length : n;
+  }
+
+  private go(target: Mark, behind: number, keep: boolean): void {
     const line = this.whole();
     const left = this.current;
     leave(left);
     if (!this.line) this.spares.push(new Replay(this.o.lab, Number.POSITIVE_INFINITY, left.started, left.entries.length));
     const replay = this.nearest(target);
-    replay.follow(upTo(line.entries, target));
+    reach(replay, line.entries, target);
     this.current = new Session(this.o.lab, replay.started, line.entries.slice(0, target.entries));
-    this.cut = target;
+    if (target.ahead) this.typeAhead(line.entries[target.entries], target.ahead);
     const later = target.steps < line.end.steps || target.entries < line.end.entries;
     this.line = later ? line : null;
+    this.behind = behind;
     this.account([line.entries, left.entries], seenIn(left.started), left.elapsed);
     this.timeline.follow(this.current.started, this.current.entries.length);
-    const last = Math.max(0, this.present - 1);
-    this.spent = this.timeline.costAt(last);
+    this.spent = this.timeline.costAt(Math.max(0, this.present - 1));
     if (!keep) this.goOn();
   }
 
-  /** From the end of a line to where that log stands in it. */
-  private back(log: SubmissionLog): void {
-    const n = shared(this.current.entries, log.entries);
-    const { steps, time } = log.entries[n] ?? markOf(this.current);
-    const pasts = [this.current.entries, log.entries];
-    this.go({ entries: n, steps, time }, true);
-    this.account(pasts, [], this.current.elapsed);
+  /** The beginning of a text that was typed before its time, and on to where the rest of it would have been taken. */
+  private typeAhead(entry: LogEntry | undefined, { part, until }: NonNullable<Mark['ahead']>): void {
+    const { current } = this;
+    if (entry?.op === 'input' && part > 0) current.input({ op: 'input', term: entry.term, data: entry.data.slice(0, part) });
+    current.run(until, () => true);
+  }
+
+  /** From the end of a line to a log that goes along with it at first. */
+  private back(log: SubmissionLog, behind: number): void {
+    const line = this.whole();
+    const left = this.current;
+    const { entries, end } = lineOf(log);
+    const n = shared(line.entries, entries);
+    leave(left);
+    this.spares.push(new Replay(this.o.lab, Number.POSITIVE_INFINITY, left.started, left.entries.length));
+    const { steps, time } = entries[n] ?? end;
+    const next = line.entries[n] ?? end;
+    const replay = this.nearest({ entries: n, steps: Math.min(steps, next.steps), time: Math.min(time, next.time) });
+    replay.follow(upTo(entries, end));
+    this.current = new Session(this.o.lab, replay.started, entries);
+    this.line = line;
+    this.behind = Math.min(behind, this.timeline.length);
     this.timeline.follow(this.current.started, this.current.entries.length);
+    this.spent = this.timeline.costAt(Math.max(0, this.behind - 1));
   }
 
   /** Carries a line out to its end and learns its moments. */
@@ -252,10 +283,15 @@ export class Past {
 
   /** Something new is done: what was gone back from is no more. */
   private goOn(): void {
-    if (!this.line) return;
+    const { line, current } = this;
+    if (!line) return;
     this.line = null;
-    this.timeline.cutAt(this.cut);
-    this.spares = this.spares.filter((s) => reaches(s, this.cut));
+    const n = shared(line.entries, current.entries);
+    const { steps, time } = current.entries[n] ?? markOf(current);
+    const next = line.entries[n] ?? line.end;
+    const fork = { entries: n, steps: Math.min(steps, next.steps), time: Math.min(time, next.time) };
+    this.timeline.cutAt(this.behind, fork);
+    this.spares = this.spares.filter((s) => reaches(s, fork));
   }
 
   private cost(): number {

@@ -29,6 +29,12 @@ export interface Clock {
   readonly service: ServiceCount | null;
 }
 
+/** What was gone back from, and how many moments of it lie behind the present. */
+export interface Ahead {
+  readonly log: SubmissionLog;
+  readonly present: number;
+}
+
 /** Where to go in a session's past. */
 export type Travel =
   /** `keep`: what is gone back from can be done again until something new is done. */
@@ -39,12 +45,12 @@ export type Travel =
   /** Where it was gone back from. */
   | { readonly to: 'end' }
   /** Another session of the same lab; `ahead` is what that one was gone back from. */
-  | { readonly to: 'log'; readonly log: SubmissionLog; readonly ahead?: SubmissionLog | undefined };
+  | { readonly to: 'log'; readonly log: SubmissionLog; readonly ahead?: Ahead | undefined };
 
 export type ToWorker =
   /** Starts (or starts afresh) a world. `lab: null` is the playground, in `world` or in W1. A log is replayed before anything else; `ahead` is
    * what it was gone back from. */
-  | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog; ahead?: SubmissionLog }
+  | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog; ahead?: Ahead }
   | { t: 'travel'; travel: Travel }
   /** `host` is a place as src/lab/enter.ts understands it. */
   | { t: 'attach'; term: number; host: string; cols: number; rows: number }
@@ -81,7 +87,7 @@ export type FromWorker =
   /** `lost` says why a log was not replayed. */
   | { t: 'opened'; info: LabInfo; ms: number; replayed: boolean; lost: string | null; resumed: Resumed; terminals: readonly string[] }
   /** Time was travelled in; terminals are drawn anew. */
-  | { t: 'went'; ms: number; resumed: Resumed; terminals: readonly string[]; ahead: SubmissionLog | null }
+  | { t: 'went'; ms: number; resumed: Resumed; terminals: readonly string[]; ahead: Ahead | null }
   /** The session's moments from number `from` on; `present`: so many lie behind; `ahead`: the commands after them can be done again. */
   | { t: 'timeline'; from: number; moments: readonly Moment[]; present: number; ahead: boolean }
   | { t: 'output'; term: number; data: string }

@@ -13,6 +13,17 @@ export interface Mark {
   readonly steps: number;
   /** Virtual µs. */
   readonly time: number;
+  /** What comes next was typed before the shell asked for it: so much of the next input comes before it, and the run goes on to that time. */
+  readonly ahead?: { readonly part: number; readonly until: number };
+}
+
+/** Typed text that no shell has taken yet. */
+interface Typed {
+  /** Before the entry that it came with. */
+  readonly mark: Mark;
+  readonly data: string;
+  /** Characters of it that were taken. */
+  taken: number;
 }
 
 export interface Moment {
@@ -49,8 +60,9 @@ export class Timeline {
   private changed = 0;
   private started: Started | null = null;
   private entries = 0;
-  /** Terminal -> where the line that is being typed began. */
-  private readonly begun = new Map<number, Mark>();
+  private readonly typed = new Map<number, Typed[]>();
+  /** Terminal -> where a command begins that was typed before the prompt. */
+  private readonly early = new Map<number, Mark>();
   private lastTerm = 0;
   private silence: (() => void) | null = null;
   private readonly cost: () => number;
@@ -83,7 +95,8 @@ export class Timeline {
     this.silence?.();
     this.started = started;
     this.entries = entries;
-    this.begun.clear();
+    this.typed.clear();
+    this.early.clear();
     const { recording, world } = started;
     recording.onEntry = (entry) => this.enter(entry);
     const silence = world.sim.activity.listen((e) => this.hear(e));
@@ -102,10 +115,13 @@ export class Timeline {
   }
 
   /** What was gone back from is no more, but answers and hints stand. */
-  cutAt(mark: Mark): void {
-    const past = ({ at }: Moment): boolean => at.entries <= mark.entries && at.steps <= mark.steps;
-    this.retain((m) => past(m) || m.kind === 'answer' || m.kind === 'hint');
-    this.kept = this.kept.map((k) => (past(k.moment) ? k : { ...k, moment: { ...k.moment, before: mark, at: mark, after: mark } }));
+  cutAt(present: number, mark: Mark): void {
+    const later = new Set(this.kept.slice(present));
+    const stands = ({ moment }: Kept): boolean => moment.kind === 'answer' || moment.kind === 'hint';
+    this.changed = Math.min(this.changed, present);
+    this.kept = this.kept
+      .filter((k) => !later.has(k) || stands(k))
+      .map((k) => (later.has(k) ? { ...k, moment: { ...k.moment, before: mark, at: mark, after: mark } } : k));
   }
 
   /** What is new since the last time: moments from number `from` on. Null when there is nothing. */
@@ -132,11 +148,42 @@ export class Timeline {
     const { op } = entry;
     if (op === 'input') {
       this.lastTerm = entry.term;
-      if (!this.begun.has(entry.term)) this.begun.set(entry.term, before);
+      this.typed.set(entry.term, [...(this.typed.get(entry.term) ?? []), { mark: before, data: entry.data, taken: 0 }]);
     } else if (op === 'open') this.lastTerm = entry.term;
     else if (op === 'script') this.add('script', entry.host, entry.script, '', before);
     else if (op === 'answer') this.add('answer', '', entry.question, entry.value, before);
     else if (op === 'hint') this.add('hint', '', entry.task, String(entry.level), before);
+  }
+
+  /** So many lines were taken from what was typed. */
+  private take(term: number, lines: number): void {
+    const queue = this.typed.get(term) ?? [];
+    for (let n = lines, piece = queue[0]; n > 0 && piece; piece = queue[0]) {
+      const end = piece.data.slice(piece.taken).search(/[\r\n]/) + 1;
+      if (end > 0) {
+        piece.taken += end;
+        n -= 1;
+      }
+      if (end === 0 || piece.taken === piece.data.length) queue.shift();
+    }
+  }
+
+  /** A shell asks for the next command; `ahead` bytes of what was typed are still to be read. */
+  private asked(term: number, ahead: number): Mark {
+    const queue = this.typed.get(term) ?? [];
+    let rest = queue.reduce((n, t) => n + t.data.length - t.taken, 0) - ahead;
+    for (let piece = queue[0]; rest > 0 && piece; piece = queue[0]) {
+      const n = Math.min(rest, piece.data.length - piece.taken);
+      rest -= n;
+      piece.taken += n;
+      if (piece.taken === piece.data.length) queue.shift();
+    }
+    const here = this.here();
+    const [next] = queue;
+    if (!next) return here;
+    const mark = { ...next.mark, ahead: { part: next.taken, until: here.time } };
+    this.early.set(term, mark);
+    return mark;
   }
 
   private add(kind: Moment['kind'], host: string, text: string, value: string, before: Mark, shell = ''): void {
@@ -157,16 +204,17 @@ export class Timeline {
     if (e.kind === 'os.line') {
       this.onCommand?.();
       const host = own === undefined ? e.host : ((this.started as Started).homes.get(own) ?? e.host);
-      const before = this.begun.get(term) ?? this.kept.findLast((k) => k.moment.kind === 'command')?.moment.before ?? this.here();
-      this.begun.delete(term);
+      const before = this.early.get(term) ?? this.typed.get(term)?.[0]?.mark ?? this.here();
+      this.early.delete(term);
+      this.take(term, e.line.split('\n').length);
       this.add('command', host, e.line, '', before, shell);
       return;
     }
-    if (!e.ahead) this.begun.delete(term);
+    const prompt = this.asked(term, e.ahead);
     const i = this.kept.findLastIndex((k) => k.shell === shell);
     const done = this.kept[i];
     if (!done || done.moment.after !== null) return;
-    done.moment = { ...done.moment, after: this.here(), exit: e.status };
+    done.moment = { ...done.moment, after: prompt, exit: e.status };
     this.changed = Math.min(this.changed, i);
   }
 }

@@ -26,8 +26,8 @@ declare module '../sim/trace.ts' {
     };
     /** An interactive shell took a whole command, over as many lines as it has. `tty`: machine and path of the shell's terminal. */
     'os.line': { host: string; pid: number; login: number; tty: string; line: string };
-    /** It is back at its prompt; `ahead`: what was typed meanwhile waits to be read. */
-    'os.prompt': { host: string; pid: number; login: number; tty: string; status: number; ahead: boolean };
+    /** It is back at its prompt; `ahead`: bytes that were typed meanwhile and wait to be read. */
+    'os.prompt': { host: string; pid: number; login: number; tty: string; status: number; ahead: number };
     /** A capture program printed or wrote a packet; `dev` is where it was seen, `frame` has an Ethernet header. */
     'os.capture': { host: string; ns: string; pid: number; login: number; asked: string; dev: string; filter: string; frame: Uint8Array };
   }
@@ -64,9 +64,9 @@ export function commandTaken(p: Process, line: string): void {
 }
 
 /** Tells who listens that an interactive shell asks for the next command. */
-export function promptShown(p: Process, status: number, ahead: boolean): void {
+export function promptShown(p: Process, status: number): void {
   const { activity } = p.machine.sim;
-  if (activity.on) activity.emit('os.prompt', { ...shellOf(p), status, ahead: ahead || (p.tty?.waiting ?? 0) > 0 });
+  if (activity.on) activity.emit('os.prompt', { ...shellOf(p), status, ahead: p.tty?.waiting ?? 0 });
 }
 
 /** Tells who listens that a capture program got a packet. */

@@ -165,7 +165,7 @@ function* readCommand(sh: Shell, window: Resize): Task<string | null> {
     const prompt = yield* decodePrompt(sh, sh.vars.get(text === '' ? 'PS1' : 'PS2') ?? '');
     if (text === '') {
       sh.p.tty?.onPrompt?.();
-      promptShown(sh.p, sh.status, false);
+      promptShown(sh.p, sh.status);
     }
     const r = yield* readLine(sh, prompt, window);
     if (r.kind === 'interrupt') {

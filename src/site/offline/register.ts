@@ -3,6 +3,8 @@
 /** A reader who stays as long as that (ms) will be back. */
 const STAYS_MS = 8_000;
 const ACTS_MS = 2_000;
+/** After that the rest is kept too: the editor. */
+const REST_MS = 60_000;
 /** What was downloaded by then is what somebody may be waiting for. */
 const EVENTS = ['pointerdown', 'keydown'] as const;
 
@@ -23,6 +25,7 @@ function wait(): void {
     later(ACTS_MS);
   };
   for (const event of EVENTS) addEventListener(event, act, { passive: true });
+  setTimeout(() => navigator.serviceWorker.controller?.postMessage('rest'), REST_MS);
 }
 
 if ('serviceWorker' in navigator && !connection?.saveData) {

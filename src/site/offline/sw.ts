@@ -6,7 +6,7 @@
  * page of that build may still be open and ask for chunks that the server no longer has.
  */
 
-/** A file's address from the scope on, the hash of its content, and 1 when it is only kept once somebody has used it. */
+/** A file's address from the scope on, the hash of its content, and 1 when it is kept once somebody has used it, or has stayed for long. */
 type File = readonly [path: string, hash: string, optional?: 1];
 
 interface Scope {
@@ -68,6 +68,11 @@ async function install(): Promise<void> {
   await sw.skipWaiting();
 }
 
+async function fetchRest(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  for (const file of FILES) await fetchInto(cache, file);
+}
+
 async function activate(): Promise<void> {
   const cache = await caches.open(CACHE);
   const kept = new Set([BUILDS, ...(await buildsIn(cache)).flatMap((b) => b.keys)]);
@@ -101,6 +106,7 @@ async function answer(request: Request, url: URL): Promise<Response> {
 
 sw.addEventListener('install', (event) => event.waitUntil(install()));
 sw.addEventListener('activate', (event) => event.waitUntil(activate()));
+sw.addEventListener('message', (event) => event.waitUntil(fetchRest().catch(() => undefined)));
 sw.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);
   if (event.request.method === 'GET' && url.href.startsWith(BASE)) event.respondWith(answer(event.request, url));

@@ -1,6 +1,7 @@
 /** Progress on this device: IndexedDB where the browser allows it, else memory until the page closes. Preferences: localStorage. */
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { Ahead } from '../../host/protocol.ts';
 import type { GradeReport, SubmissionLog } from '../../lab/session.ts';
 
 export interface SavedWorld {
@@ -9,7 +10,7 @@ export interface SavedWorld {
   readonly attempt: number;
   readonly log?: SubmissionLog;
   /** What was gone back from. */
-  readonly ahead?: SubmissionLog | undefined;
+  readonly ahead?: Ahead | undefined;
   /** How long the log was when a task was ticked. */
   readonly ticks?: Readonly<Record<string, number>>;
   /** Name of the line of work that `log` is, and the others. */
@@ -22,7 +23,7 @@ export interface SavedWorld {
 export interface Branch {
   readonly name: string;
   readonly log: SubmissionLog;
-  readonly ahead?: SubmissionLog | undefined;
+  readonly ahead?: Ahead | undefined;
   readonly ticks: Readonly<Record<string, number>>;
   /** How many commands it has. */
   readonly commands: number;

@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import { Client } from '../../host/client.ts';
-import type { Clock, Travel } from '../../host/protocol.ts';
+import type { Ahead, Clock, Travel } from '../../host/protocol.ts';
 import type { GradeReport, LabInfo, Resumed, SubmissionLog } from '../../lab/session.ts';
 import type { Moment } from '../../lab/timeline.ts';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
@@ -69,7 +69,7 @@ export function createWorld(lab: string, given: LabInfo) {
   const branches = signal<readonly Branch[]>([]);
   const ticks = signal<Readonly<Record<string, number>>>({});
   let log: SubmissionLog | undefined;
-  let ahead: SubmissionLog | undefined;
+  let ahead: Ahead | undefined;
 
   const notify = (text: string) => {
     if (!notices.value.includes(text)) notices.value = [...notices.value, text];
@@ -174,7 +174,7 @@ export function createWorld(lab: string, given: LabInfo) {
   };
 
   /** Opens a world afresh: everything on the page belongs to the one before. */
-  const open = (seed: number, from?: SubmissionLog, judged?: SubmissionLog, later?: SubmissionLog) => {
+  const open = (seed: number, from?: SubmissionLog, judged?: SubmissionLog, later?: Ahead) => {
     batch(() => {
       notices.value = [];
       news.value = '';
@@ -205,7 +205,7 @@ export function createWorld(lab: string, given: LabInfo) {
       log = forToday(log, info.value) ?? log;
     }
     const fits = (l: SubmissionLog | undefined) => l?.contentHash === info.value.contentHash;
-    ahead = fits(saved?.ahead) ? saved?.ahead : undefined;
+    ahead = fits(saved?.ahead?.log) ? saved?.ahead : undefined;
     ticks.value = saved?.ticks ?? {};
     branch.value = saved?.branch ?? '';
     branches.value = saved?.branches?.filter((b) => fits(b.log)) ?? [];
