@@ -2,7 +2,7 @@ import preact from '@astrojs/preact';
 import starlight from '@astrojs/starlight';
 import { defineConfig } from 'astro/config';
 import { catalogue } from './src/site/build/catalogue.ts';
-import { labList, labs, lazySearch, support } from './src/site/build/plugins.ts';
+import { labList, labs, lateStyles, lazySearch, support } from './src/site/build/plugins.ts';
 import { PASSES_ON, programs } from './src/site/build/programs.ts';
 import { staticHost } from './src/site/build/static.ts';
 import { sidebar } from './src/site/course.ts';
@@ -18,7 +18,7 @@ export default defineConfig({
   publicDir: './public',
   devToolbar: { enabled: false },
   vite: {
-    plugins: [labs, labList, programs, lazySearch, support],
+    plugins: [labs, labList, programs, lazySearch, lateStyles, support],
     optimizeDeps: { include: ['unbash', '@xterm/xterm', '@xterm/addon-fit'] },
     worker: {
       format: 'es',

@@ -1,6 +1,6 @@
 /** What the build adds to Vite: labs as modules, tables of what is emulated, a search box that loads when it is opened. */
 
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Plugin } from 'vite';
 import { LABS, labIds, loadLab } from '../../cli/labs.ts';
 import { catalogue } from './catalogue.ts';
@@ -64,6 +64,26 @@ export const support: Plugin = {
       export const features = { kernel: ${JSON.stringify(FEATURES)}, cluster: ${JSON.stringify(CLUSTER_FEATURES)} };
       export const matches = ${JSON.stringify(names(matches))};
       export const targets = ${JSON.stringify(names(targets))};`;
+  },
+};
+
+/**
+ * Monaco's styles go with Monaco: its style sheets become modules that adopt them when they are loaded. As plain imports, Astro would put
+ * all of them into the head of every page with a terminal.
+ */
+export const lateStyles: Plugin = {
+  name: 'hopwise-late-styles',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    if (!source.endsWith('.css') || !importer?.includes('/monaco-editor/')) return undefined;
+    return `\0hopwise-style:${fileURLToPath(new URL(source, pathToFileURL(importer)))}.js`;
+  },
+  load(id) {
+    if (!id.startsWith('\0hopwise-style:')) return undefined;
+    const path = id.slice('\0hopwise-style:'.length, -'.js'.length);
+    return `import { adopt } from ${JSON.stringify(pathOf('../workspace/style.ts'))};
+      import css from ${JSON.stringify(`${path}?inline`)};
+      adopt(css);`;
   },
 };
 

@@ -1,17 +1,19 @@
 /** The editor's dialog: a text of the emulated world, what the API server would say of it, what it would change; saving answers the program that waits. */
 
-import '../styles/editor.css';
 import { useComputed, useSignal } from '@preact/signals';
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Client } from '../../host/client.ts';
 import { abandon, type EditDone, type EditRequest, readTold, tellText } from '../../lab/editing.ts';
 import type { Examined } from '../../lab/session.ts';
+import editorStyle from '../styles/editor.css?inline';
 import { words } from '../words/en.ts';
+import { adopt } from '../workspace/style.ts';
 import { Changes } from './Changes.tsx';
 import { languageOf, openPlain, type Pane } from './pane.ts';
 
 const said = words.editor;
+adopt(editorStyle);
 
 /** After the last key, ms. */
 const EXAMINE_AFTER = 350;
@@ -103,6 +105,7 @@ function Editor({ request, options, hearing, gone }: EditorProps) {
   const base = useRef(request.text);
   const sent = useRef<string | null>(null);
   const applying = useRef(false);
+  const finished = useRef(false);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const changed = useSignal(false);
   const asking = useSignal(false);
@@ -171,7 +174,15 @@ function Editor({ request, options, hearing, gone }: EditorProps) {
     answer('close');
   };
 
+  const onEscape = () => {
+    if (asking.value) asking.value = false;
+    else if (comparing.value) comparing.value = null;
+    else leave();
+    if (!asking.value) pane.current?.focus();
+  };
+
   const finish = () => {
+    finished.current = true;
     clearTimeout(timer.current);
     const command = applying.current ? `kubectl apply -f ${quoted(path)}\r` : null;
     pane.current?.dispose();
@@ -237,12 +248,20 @@ function Editor({ request, options, hearing, gone }: EditorProps) {
       class="ed"
       ref={dialog}
       aria-label={said.title(title, host)}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape' || event.defaultPrevented) return;
+        event.preventDefault();
+        onEscape();
+      }}
       onCancel={(event) => {
         event.preventDefault();
-        if (asking.value) asking.value = false;
-        else if (comparing.value) comparing.value = null;
-        else leave();
-        if (!asking.value) pane.current?.focus();
+        onEscape();
+      }}
+      onClose={() => {
+        // Some ways of closing cannot be refused (a second "back" on a phone): the program still waits.
+        if (finished.current) return;
+        dialog.current?.showModal();
+        onEscape();
       }}
     >
       <header class="ed-head">

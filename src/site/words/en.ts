@@ -20,6 +20,7 @@ export const words = {
     label: (host: string) => `Terminal of ${host}`,
     leave: 'Leave the terminal: Ctrl+Shift+M, or Esc and then Tab',
     keys: 'Keys for touch screens',
+    paste: 'Paste',
     screenReader: 'Screen reader mode',
     run: 'Run it',
     runLabel: (command: string, host: string) => `Run it: ${command} on ${host}`,

@@ -281,6 +281,12 @@ export function HostTabs({ world, front }: { world: World; front: string }) {
             s.focus();
           })
         }
+        paste={(text) =>
+          void screenOf(active.value).then((s) => {
+            s.paste(text);
+            s.focus();
+          })
+        }
         screenReader={(on) => {
           setPreference('screenReader', on ? 'on' : 'off');
           for (const screen of screens.current.values())

@@ -13,7 +13,13 @@ const keys = [
   { label: '↓', name: 'Down', data: '\x1b[B' },
 ] as const;
 
-export function Keys({ press, screenReader }: { press: (data: string) => void; screenReader: (on: boolean) => void }) {
+interface KeysProps {
+  readonly press: (data: string) => void;
+  readonly paste: (text: string) => void;
+  readonly screenReader: (on: boolean) => void;
+}
+
+export function Keys({ press, paste, screenReader }: KeysProps) {
   const reader = useSignal(false);
   useEffect(() => {
     reader.value = preference('screenReader') === 'on';
@@ -27,6 +33,17 @@ export function Keys({ press, screenReader }: { press: (data: string) => void; s
             {key.label}
           </button>
         ))}
+        <button
+          type="button"
+          onClick={() =>
+            void navigator.clipboard?.readText().then(
+              (text) => paste(text),
+              () => undefined,
+            )
+          }
+        >
+          {words.terminal.paste}
+        </button>
       </fieldset>
       <p class="ws-leave">{words.terminal.leave}</p>
       <label class="ws-reader">

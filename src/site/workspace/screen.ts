@@ -50,6 +50,8 @@ export interface ScreenOptions {
 export interface Screen {
   readonly terminal: Terminal;
   type(text: string): void;
+  /** As if pasted. */
+  paste(text: string): void;
   focus(): void;
   fit(): void;
   /** Empties the screen: the world starts over and the client attaches a new shell by itself. */
@@ -134,6 +136,7 @@ export function openScreen(element: HTMLElement, options: ScreenOptions): Screen
   return {
     terminal,
     type: send,
+    paste: (text) => terminal.paste(text),
     focus: () => terminal.focus(),
     fit: () => fit.fit(),
     clear() {
@@ -162,7 +165,7 @@ function textOf(terminal: Terminal): string {
   return text.trimEnd();
 }
 
-/** Ctrl+Shift+M and Esc-then-Tab leave the terminal; Ctrl+C copies when text is selected. */
+/** Ctrl+Shift+M and Esc-then-Tab leave the terminal; Ctrl+Shift+C copies, and Ctrl+C when text is selected. */
 function keys(terminal: Terminal, leave: () => void): (event: KeyboardEvent) => boolean {
   let escaped = 0;
   return (event) => {
@@ -178,11 +181,14 @@ function keys(terminal: Terminal, leave: () => void): (event: KeyboardEvent) => 
       return false;
     }
     escaped = event.key === 'Escape' ? event.timeStamp : 0;
-    if (event.ctrlKey && event.code === 'KeyC' && terminal.hasSelection()) {
-      void navigator.clipboard?.writeText(terminal.getSelection());
+    if (event.ctrlKey && event.code === 'KeyC' && (event.shiftKey || terminal.hasSelection())) {
+      event.preventDefault();
+      if (terminal.hasSelection()) void navigator.clipboard?.writeText(terminal.getSelection());
       terminal.clearSelection();
       return false;
     }
+    // The browser's own paste comes as an event of its own.
+    if (event.ctrlKey && event.shiftKey && event.code === 'KeyV') return false;
     return true;
   };
 }
