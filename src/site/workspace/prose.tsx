@@ -29,7 +29,8 @@ const cells = (row: string): string[] =>
 function table(rows: readonly string[]): ComponentChild {
   const [head = '', , ...body] = rows;
   return (
-    <table>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: on a phone it scrolls, so the keyboard must get there
+    <table tabIndex={0}>
       <thead>
         <tr>
           {cells(head).map((c) => (
