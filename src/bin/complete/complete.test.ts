@@ -44,7 +44,7 @@ function tab(line: string): { line: string; list: string[] } {
         rows.findIndex((l) => l.startsWith('> ')),
       ),
     )
-    .flatMap((l) => l.split(/\s{2,}/));
+    .flatMap((l) => l.trim().split(/\s{2,}/));
   tty.hangUp();
   pump();
   return { line: typed, list };
