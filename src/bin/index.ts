@@ -29,6 +29,7 @@ import { iptablesCommands } from './iptables/iptables.ts';
 import { ipvsadm } from './ipvsadm/ipvsadm.ts';
 import { journalctl } from './journalctl/journalctl.ts';
 import { kubectl } from './kubectl/kubectl.ts';
+import { less } from './less/less.ts';
 import { lsns } from './lsns/lsns.ts';
 import { lsof } from './lsof/lsof.ts';
 import { man } from './man/man.ts';
@@ -94,6 +95,7 @@ const table: readonly Command[] = [
   ipvsadm,
   killall,
   journalctl,
+  less,
   lsns,
   lsof,
   man,

@@ -106,6 +106,32 @@ function render(page: Page, usage: string, width: number): string {
   return out;
 }
 
+/** On a terminal a page goes through $MANPAGER, $PAGER or less, with man's own prompt. */
+function* paged(p: Process, page: Page, text: string): Task<void> {
+  const pager = p.env.get('MANPAGER') || p.env.get('PAGER') || 'less';
+  if (!p.isatty(1) || !p.tty || !p.which(pager.split(/\s+/)[0] as string).ok) {
+    yield* p.out(text);
+    return;
+  }
+  const [read, write] = p.pipe();
+  const input = p.file(read);
+  const title = `${page.name}(${page.section})`.replace(/[?:.%\\]/g, '\\$&');
+  const where = '?ltline %lt?L/%L.:byte %bB?s/%s..?e (END):?pB %pB\\%..';
+  const env = new Map(p.env);
+  env.set('LESS', `-ix8RmPm Manual page ${title} ${where} (press h for help or q to quit)$`);
+  const fds = new Map(p.fds);
+  if (input) fds.set(0, input);
+  fds.delete(read);
+  fds.delete(write);
+  const child = p.spawn(['sh', '-c', pager], { env, fds });
+  p.close(read);
+  // A pager that leaves early closes the pipe.
+  p.onSignal('PIPE', 'ignore');
+  yield* p.write(write, text);
+  p.close(write);
+  if (child.ok) yield* p.waitPid(child.value);
+}
+
 export const man: Command = {
   name: 'man',
   aliases: ['apropos', 'whatis'],
@@ -147,7 +173,7 @@ export const man: Command = {
         continue;
       }
       const usage = page.argv ? yield* usageOf(p, page.argv) : '';
-      yield* p.out(render(page, usage, Math.min(100, p.winsize(1)?.cols ?? 80)));
+      yield* paged(p, page, render(page, usage, Math.min(100, p.winsize(1)?.cols ?? 80)));
     }
     return status;
   },

@@ -115,6 +115,11 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   journalctl: tool('systemd 252', 1, null)('shows the journal', 'matches by field, boots, files of other machines'),
   kill: procps('sends a signal'),
   killall: tool('psmisc 23.6', 1, null)('sends a signal to processes by name'),
+  less: tool('less 590', 1, ['--help'])(
+    'shows text screen by screen',
+    'tags, log files, the mouse',
+    'options by their long names while it runs',
+  ),
   ln: core('makes links', 'hard links between directories'),
   ls: core('lists directories', 'SELinux contexts, hyperlinks, dired output'),
   lsns: linux8('lists namespaces', 'user and time namespaces'),
