@@ -1,7 +1,7 @@
 /** The live map: the drawing, the packets that move on it, and what a click or a key does. */
 
 import { batch, type ReadonlySignal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
 import css from '../styles/map.css?inline';
 import { words } from '../words/en.ts';
@@ -64,6 +64,7 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
     return r && t ? layout(t, { width: r.width, height: r.height, opened: opened.value }) : null;
   });
   const items = useComputed<readonly Item[]>(() => (geometry.value && topology.value ? itemsOf(topology.value, geometry.value) : []));
+  const byKey = useComputed(() => new Map(items.value.map((i) => [i.key, i])));
   const fit = useComputed(() => {
     const g = geometry.value;
     const r = room.value;
@@ -131,7 +132,7 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
   };
 
   const keys = (event: KeyboardEvent): void => {
-    const item = items.value.find((i) => i.key === active.value) ?? items.value[0];
+    const item = byKey.value.get(active.value) ?? items.value[0];
     if (!item) return;
     if (isDirection(event.key)) go(nextItem(items.value, item, event.key));
     else if (event.key === 'Home') go(items.value[0]);
@@ -145,9 +146,9 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
   };
 
   const g = geometry.value;
-  const first = items.value.find((i) => i.key === active.value) ?? items.value[0];
+  const first = byKey.value.get(active.value) ?? items.value[0];
   const behave = (key: string): GroupProps => {
-    const item = items.value.find((i) => i.key === key);
+    const item = byKey.value.get(key);
     if (!item || !open) return {};
     const acts = item.place !== null || item.kind === 'service';
     return {
@@ -164,10 +165,12 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
     };
   };
 
+  // The same element again is not looked at again: what is told of packets changes often, the drawing seldom.
+  const drawing = useMemo(() => g && <Drawing geometry={g} behave={behave} />, [g, first, chosen.value, open !== undefined]);
   const frame = zoom.frame.value;
   const lines = g && chosen.value ? endpointLines(g, chosen.value) : [];
   const folded = g && g.level !== 'full' ? g.spaces.filter((s) => !s.inner && s.kind === 'node') : [];
-  const now = items.value.find((i) => i.key === active.value);
+  const now = byKey.value.get(active.value);
   return (
     <div class={`map ${page ? 'map-page' : ''}`} data-level={g?.level}>
       <div class="map-stage" ref={stage} data-zoomed={zoom.zoomed.value ? '' : undefined}>
@@ -187,7 +190,7 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
                   ))}
                 </g>
               )}
-              <Drawing geometry={g} behave={behave} />
+              {drawing}
               {open &&
                 folded.map((s) => (
                   <Fold
