@@ -11,6 +11,7 @@ import { type Geometry, pathOf } from './geometry.ts';
 import { type Item, isDirection, itemsOf, nextItem } from './items.ts';
 import { layout } from './layout.ts';
 import { MapText } from './MapText.tsx';
+import { namesOf } from './say.ts';
 import { Show, type Shown } from './show.ts';
 import { useZoom } from './zoom.ts';
 
@@ -170,6 +171,8 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
   const frame = zoom.frame.value;
   const lines = g && chosen.value ? endpointLines(g, chosen.value) : [];
   const folded = g && g.level !== 'full' ? g.spaces.filter((s) => !s.inner && s.kind === 'node') : [];
+  const names = useMemo(() => (topology.value ? namesOf(topology.value) : String), [topology.value]);
+  const last = shown.value.drops.at(-1);
   const now = byKey.value.get(active.value);
   return (
     <div class={`map ${page ? 'map-page' : ''}`} data-level={g?.level}>
@@ -195,7 +198,7 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
                 folded.map((s) => (
                   <Fold
                     key={s.id}
-                    at={{ x: s.x + s.w - 13, y: s.y + 13 }}
+                    at={{ x: s.x + s.w - 12, y: s.y + 11.5 }}
                     label={opened.value.has(s.id) ? say.collapse(s.title) : say.expand(s.title)}
                     open={opened.value.has(s.id)}
                     toggle={() => {
@@ -221,38 +224,41 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
                 data-drop={d.where}
                 style={{ left: `${frame.x + d.at.x * frame.scale}px`, top: `${frame.y + d.at.y * frame.scale}px` }}
               >
-                <b aria-hidden="true">✕</b> {d.why}
+                <b aria-hidden="true">✕</b> {say.dropAt(names(d.space), d.why)}
               </p>
             ))}
         </div>
-        <fieldset class="map-buttons" aria-label={say.title}>
-          <button
-            type="button"
-            aria-pressed={paused.value}
-            onClick={() => (paused.value = !paused.value)}
-            aria-label={paused.value ? say.play : say.pause}
-            title={paused.value ? say.play : say.pause}
-          >
-            {paused.value ? '▶' : '❚❚'}
-          </button>
-          <button type="button" onClick={() => zoom.by(0.8)} aria-label={say.zoomOut} title={say.zoomOut}>
-            −
-          </button>
-          <button type="button" onClick={() => zoom.by(1.25)} aria-label={say.zoomIn} title={say.zoomIn}>
-            +
-          </button>
-          {zoom.zoomed.value && (
-            <button type="button" onClick={() => zoom.reset()} aria-label={say.fit} title={say.fit}>
-              ⤢
-            </button>
-          )}
-        </fieldset>
         {shown.value.merged > 0 && <p class="map-merged">{say.merged(shown.value.merged)}</p>}
       </div>
       <p class="sr-only" role="status">
-        {shown.value.drops.at(-1) ? say.drop(shown.value.drops.at(-1)?.why ?? '') : ''}
+        {last ? say.dropAt(names(last.space), say.drop(last.why)) : ''}
       </p>
-      {topology.value && <MapText topology={topology.value} told={shown.value.told} line={now?.line ?? ''} />}
+      {topology.value && (
+        <MapText topology={topology.value} told={shown.value.told} line={now?.line ?? ''}>
+          <fieldset class="map-buttons" aria-label={say.title}>
+            <button
+              type="button"
+              aria-pressed={paused.value}
+              onClick={() => (paused.value = !paused.value)}
+              aria-label={paused.value ? say.play : say.pause}
+              title={paused.value ? say.play : say.pause}
+            >
+              {paused.value ? '▶' : '❚❚'}
+            </button>
+            <button type="button" onClick={() => zoom.by(0.8)} aria-label={say.zoomOut} title={say.zoomOut}>
+              −
+            </button>
+            <button type="button" onClick={() => zoom.by(1.25)} aria-label={say.zoomIn} title={say.zoomIn}>
+              +
+            </button>
+            {zoom.zoomed.value && (
+              <button type="button" onClick={() => zoom.reset()} aria-label={say.fit} title={say.fit}>
+                ⤢
+              </button>
+            )}
+          </fieldset>
+        </MapText>
+      )}
     </div>
   );
 }
@@ -294,7 +300,7 @@ function Fold({ at, label, open, toggle }: FoldProps) {
         toggle();
       }}
     >
-      <rect x={at.x - 9} y={at.y - 9} width="18" height="18" rx="5" />
+      <rect x={at.x - 8} y={at.y - 8} width="16" height="16" rx="4.5" />
       <path d={open ? `M${at.x - 4} ${at.y}h8` : `M${at.x - 4} ${at.y}h8m-4 -4v8`} />
     </g>
   );

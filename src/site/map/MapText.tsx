@@ -1,6 +1,7 @@
 /** What stands under the map: the part that is looked at in one line, and everything in words. */
 
 import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import type { Topology } from '../../lab/view/types.ts';
 import { words } from '../words/en.ts';
 import { focusedPacket } from '../workspace/focus.ts';
@@ -14,15 +15,18 @@ export interface MapTextProps {
   readonly told: readonly Told[];
   /** The part that is looked at. */
   readonly line: string;
+  /** Buttons. */
+  readonly children: ComponentChildren;
 }
 
-export function MapText({ topology, told, line }: MapTextProps) {
+export function MapText({ topology, told, line, children }: MapTextProps) {
   const open = useSignal(false);
   return (
     <div class="map-foot">
       <p class="map-line" aria-hidden="true">
         {line || <Legend />}
       </p>
+      {children}
       <details
         class="map-words"
         open={open.value}
@@ -34,6 +38,10 @@ export function MapText({ topology, told, line }: MapTextProps) {
         {open.value && (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
           <section class="map-words-body" tabIndex={0} aria-label={say.inWords}>
+            <section class="map-marks">
+              <h3>{say.legend}</h3>
+              <Legend />
+            </section>
             <Recent told={told} names={namesOf(topology)} />
             {sectionsOf(topology).map((s) => (
               <section key={s.title}>
@@ -57,14 +65,17 @@ function Legend() {
     <span class="map-legend">
       {(['icmp', 'tcp', 'udp', 'arp'] as const).map((p) => (
         <span key={p}>
-          <i class={`map-key map-key-${p}`}>{say.letters[p]}</i> {say.protos[p]}
+          <i class={`map-key map-key-${p}`}>{say.letters[p]}</i>
+          {say.protos[p]}
         </span>
       ))}
       <span>
-        <i class="map-key map-key-wrapped" /> {say.wrapped}
+        <i class="map-key map-key-wrapped" />
+        {say.wrapped}
       </span>
       <span>
-        <i class="map-key map-key-drop">✕</i> {say.dropped}
+        <i class="map-key map-key-drop">✕</i>
+        {say.dropped}
       </span>
     </span>
   );
@@ -72,7 +83,8 @@ function Legend() {
 
 function Recent({ told, names }: { told: readonly Told[]; names: Names }) {
   const way = (t: Told): string => t.hops.map((h) => `${names(h.space)}${h.dev === '' ? '' : ` ${h.dev}`}`).join(' → ');
-  const end = (t: Told): string => (t.state === 'dropped' ? say.drop(t.why) : t.state === 'arrived' ? say.arrived : say.underWay);
+  const end = (t: Told): string =>
+    t.state === 'dropped' ? say.drop(t.why) : { arrived: say.arrived, seen: say.lastSeen, way: say.underWay }[t.state];
   return (
     <section>
       <h3>{say.recent}</h3>

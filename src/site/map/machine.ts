@@ -175,7 +175,7 @@ export function machineDrawing(machine: MachineView, level: Level, maxWidth: num
   const depth = Math.max(0, ...groups.map((g) => g.rows.length));
   const bars = groups.some((g) => g.bridge);
   const podsHeight = depth === 0 ? 0 : depth * s.chip + (depth - 1) * s.rowGap + s.cable;
-  const name = sansWidth(space.title) + 2 * s.pad + (level === 'full' ? 12 : 24);
+  const name = sansWidth(level === 'dots' ? shorten(space.title, 12) : space.title) + 2 * s.pad + (level === 'full' ? 18 : 36);
   const w = Math.max(name, top + 2 * s.pad, bottom + 2 * s.pad, level === 'dots' ? 76 : 96);
   const h = s.head + podsHeight + (bars ? s.bar + s.gap : 0) + s.stack + s.gap + s.plate + s.pad;
 
@@ -426,7 +426,7 @@ export function outsideDrawing({ space }: MachineView, level: Level, sideOf: (de
   const devices = space.devices.filter((d) => d.kind !== 'bridge');
   const title = shorten(space.title, dots ? 12 : 16);
   const addrs = level === 'full' ? devices.flatMap((d) => d.addrs.slice(0, 1).map(bareAddress)) : [];
-  const w = Math.max(sansWidth(title) + 18, ...addrs.map((a) => monoWidth(a, 9.5) + 18), dots ? 60 : 84);
+  const w = Math.max(sansWidth(title) + 31, ...addrs.map((a) => monoWidth(a, 9.5) + 18), dots ? 60 : 84);
   const h = level === 'full' ? 27 + 13 * Math.max(1, addrs.length) : dots ? 20 : 26;
   return {
     w,

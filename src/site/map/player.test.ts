@@ -20,6 +20,7 @@ function staged(): { player: Player; log: string[]; drops: Drop[]; merged: () =>
     cost: (from, to) => (from.space === to.space && from.dev === to.dev ? 0 : 100),
     arrived: (t, e) => log.push(`${t.skb} ${e.space} ${e.dev} ${e.what}`),
     dropped: (d) => drops.push(d),
+    left: () => undefined,
     rewritten: (e) => log.push(`nat ${e.text}`),
     merged: (n) => {
       merged += n;
@@ -47,7 +48,7 @@ test('hop after hop, in order; an answer waits for what it answers', () => {
   play(player, 5000);
   expect(log).toEqual(['1 a eth0 tx', '1 b eth0 rx', '1 b eth0 deliver', '2 b eth0 tx', '2 a eth0 rx']);
   expect(player.told.map((t) => [t.root, t.state])).toEqual([
-    [2, 'way'],
+    [2, 'seen'],
     [1, 'arrived'],
   ]);
   expect(player.busy).toBe(false);
@@ -61,7 +62,7 @@ test('copies of a flood go at the same time, a tunnel changes the coat of one pa
     event(2, 'sw p2', 'tx', { parent: 1, root: 1, time: time + 1 }),
     event(3, 'sw p3', 'tx', { parent: 1, root: 1, time: time + 1 }),
   ]);
-  play(player, 150);
+  play(player, 50);
   expect([...player.tokens.values()].filter((t) => t.to).map((t) => t.skb)).toEqual([2, 3]);
   player.clear();
   player.feed([event(7, 'n flannel.1', 'tx'), event(8, 'n eth0', 'tx', { parent: 7, root: 7, tunnels: ['vxlan'] })]);

@@ -17,7 +17,7 @@ export interface Token {
   /** ms. */
   began: number;
   takes: number;
-  /** When it is taken away, once it stands still. */
+  /** Until when it is seen, once it stands still; it is kept as long as more of it is to come. */
   until: number;
 }
 
@@ -35,7 +35,7 @@ export interface Told {
   readonly proto: Proto;
   label: string;
   readonly hops: Spot[];
-  state: 'way' | 'arrived' | 'dropped';
+  state: 'way' | 'arrived' | 'dropped' | 'seen';
   why: string;
 }
 
@@ -47,6 +47,8 @@ export interface Stage {
   dropped(drop: Drop): void;
   /** An address was rewritten. */
   rewritten(event: TrafficEvent): void;
+  /** A packet is followed no further. */
+  left(): void;
   /** That many packets were not drawn. */
   merged(packets: number): void;
 }
@@ -69,6 +71,8 @@ export class Player {
   private queue: TrafficEvent[] = [];
   private head = 0;
   private waiting = 0;
+  /** Events that wait, by the skb that they need: their own and its parent. */
+  private readonly needed = new Map<number, number>();
   private readonly started = new Set<number>();
   private readonly skipped = new Set<number>();
   private last: { readonly event: TrafficEvent; readonly token: Token; readonly at: number } | null = null;
@@ -87,6 +91,7 @@ export class Player {
     this.queue = [];
     this.head = 0;
     this.waiting = 0;
+    this.needed.clear();
     this.started.clear();
     this.skipped.clear();
     this.told.length = 0;
@@ -99,7 +104,7 @@ export class Player {
     for (const e of events) {
       if (this.skipped.has(e.root) || !(moves(e) || e.what === 'nat')) continue;
       this.queue.push(e);
-      if (moves(e)) this.waiting += 1;
+      this.count(e, 1);
     }
     if (this.waiting > MAX_WAITING) merged += this.thin();
     if (merged > 0) this.stage.merged(merged + Math.max(0, left - 1));
@@ -129,28 +134,48 @@ export class Player {
     for (const root of gone) this.skipped.add(root);
     this.queue = rest.filter((e) => !gone.has(e.root));
     this.head = 0;
-    this.waiting = this.queue.filter(moves).length;
+    this.waiting = 0;
+    this.needed.clear();
+    for (const e of this.queue) this.count(e, 1);
     return gone.size;
+  }
+
+  private count(e: TrafficEvent, by: 1 | -1): void {
+    if (moves(e)) this.waiting += by;
+    for (const skb of e.parent === e.skb ? [e.skb] : [e.skb, e.parent]) {
+      const n = (this.needed.get(skb) ?? 0) + by;
+      if (n > 0) this.needed.set(skb, n);
+      else this.needed.delete(skb);
+    }
   }
 
   /** Takes everything to the moment `now`, ms. */
   advance(now: number): void {
     for (const token of this.tokens.values()) {
       if (token.to && now >= token.began + token.takes) this.land(token, now);
-      else if (!token.to && now > token.until) this.tokens.delete(token.skb);
+      else if (!token.to && now > token.until && !this.needed.has(token.skb)) this.leave(token);
     }
     // Everything that may begin now begins; the bound is that of the queue.
     while (this.head < this.queue.length) {
       const e = this.queue[this.head] as TrafficEvent;
       if (!this.mayBegin(e, now)) break;
       this.head += 1;
-      if (moves(e)) this.waiting -= 1;
+      this.count(e, -1);
       this.begin(e, now);
     }
     if (this.head > 500) {
       this.queue = this.queue.slice(this.head);
       this.head = 0;
     }
+  }
+
+  private leave(token: Token): void {
+    this.tokens.delete(token.skb);
+    const told = this.told.find((t) => t.root === token.root);
+    if (told?.state !== 'way' || [...this.tokens.values()].some((t) => t.root === token.root)) return;
+    // Nobody tells that an ARP packet was taken in.
+    told.state = token.proto === 'arp' ? 'arrived' : 'seen';
+    this.stage.left();
   }
 
   private mayBegin(e: TrafficEvent, now: number): boolean {
@@ -180,7 +205,7 @@ export class Player {
       const from = this.parentOf(e);
       token = {
         ...{ skb: e.skb, root: e.root, proto: e.proto, tunnels: e.tunnels },
-        ...{ at: from?.at ?? { space: e.space, dev: '' }, to: null, began: now, takes: 0, until: now + LINGER },
+        ...{ at: from?.at ?? this.beginning(e), to: null, began: now, takes: 0, until: now + LINGER },
       };
       // What was wrapped or unwrapped is the same packet in another coat.
       if (from && from.tunnels.length !== e.tunnels.length) this.tokens.delete(from.skb);
@@ -201,10 +226,15 @@ export class Player {
 
   private parentOf(e: TrafficEvent): Token | undefined {
     const parent = this.tokens.get(e.parent);
-    if (parent?.root === e.root) return parent;
+    if (parent?.root === e.root && parent.at.space === e.space) return parent;
     let found: Token | undefined;
     for (const t of this.tokens.values()) if (t.root === e.root && t.at.space === e.space) found = t;
     return found;
+  }
+
+  /** What a host sends comes out of its IP layer; what comes in without a past is there at once. */
+  private beginning(e: TrafficEvent): Spot {
+    return { space: e.space, dev: e.what === 'tx' ? '' : e.dev };
   }
 
   private land(token: Token, now: number): void {

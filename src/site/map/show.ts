@@ -10,6 +10,8 @@ export interface ShownDrop {
   readonly key: string;
   readonly at: Point;
   readonly where: string;
+  /** Id of the namespace. */
+  readonly space: string;
   readonly why: string;
 }
 
@@ -146,7 +148,14 @@ export class Show implements Stage {
     const where = spotKey(drop.at);
     const same = this.drops.findIndex((d) => d.where === where);
     if (same >= 0) this.drops.splice(same, 1);
-    this.drops.push({ key: `${drop.root} ${where}`, at, where, why: drop.why, until: performance.now() + DROP_STAYS });
+    this.drops.push({
+      key: `${drop.root} ${where}`,
+      at,
+      where,
+      space: drop.at.space,
+      why: drop.why,
+      until: performance.now() + DROP_STAYS,
+    });
     if (this.drops.length > DROPS_SHOWN) this.drops.shift();
     const element = this.elements.get(where) ?? this.elements.get(drop.at.space);
     if (element) this.light(element, 'drop');
@@ -159,6 +168,10 @@ export class Show implements Stage {
     const service = g?.services.find((s) => s.sub !== '' && e.text.includes(s.sub.replace(/:\d+$/, '')));
     const element = service && this.elements.get(`service ${service.id}`);
     if (element) this.light(element, e.proto);
+  }
+
+  left(): void {
+    this.dirty = true;
   }
 
   merged(packets: number): void {
@@ -207,7 +220,7 @@ export class Show implements Stage {
     for (const token of this.player.tokens.values()) {
       if (!token.to) {
         const at = spotAt(g, token.at);
-        if (at) out.push({ token, way: [at], share: 1 });
+        if (at && now <= token.until) out.push({ token, way: [at], share: 1 });
         continue;
       }
       let known = this.ways.get(token);
