@@ -30,6 +30,9 @@ interface Screen {
   readonly alt: boolean;
 }
 
+/** The time of a recording is another one. */
+const DATE = /\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}/;
+
 const OPEN: Readonly<Record<string, string>> = { i: '⟦', b: '⟦b:', u: '⟦u:' };
 
 function read(t: Terminal): Screen {
@@ -57,7 +60,7 @@ function read(t: Terminal): Screen {
 }
 
 async function played(s: Scenario): Promise<Screen> {
-  const m = new Machine(new Kernel(new Sim(1), 'host'), commands);
+  const m = new Machine(new Kernel(new Sim(1), s.argv?.[0] === 'watch' ? 'vm' : 'host'), commands);
   const tty = m.newTty(s.cols ?? 80, s.rows ?? 24);
   for (const name of m.init.readdir('/root').ok ? ['.bashrc', '.profile'] : []) m.init.unlink(`/root/${name}`);
   const rc = s.rc ?? "PS1='$ '\nHISTFILE=~/hist\n";
@@ -94,13 +97,14 @@ async function played(s: Scenario): Promise<Screen> {
     }
     await draw(typeof key === 'number' ? key : (s.quiet ?? 0.3));
   }
-  return read(terminal);
+  const screen = read(terminal);
+  return { ...screen, lines: screen.lines.map((l) => l.replace(DATE, 'D'.repeat(24))) };
 }
 
 const recorded = (path: string): (Scenario & Screen)[] =>
   JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as (Scenario & Screen)[];
 
-describe.each(['../less/screens.golden.json', '../sh/line/screens.golden.json'])('%s', (path) => {
+describe.each(['../less/screens.golden.json', '../sh/line/screens.golden.json', '../watch/screens.golden.json'])('%s', (path) => {
   test.each(recorded(path).map((s) => [`${s.name}: ${JSON.stringify(s.keys)}`.slice(0, 120), s] as const))('%s', async (_name, s) => {
     const { lines, cursor } = await played(s);
     expect({ lines, cursor }).toEqual({ lines: s.lines, cursor: s.cursor });
