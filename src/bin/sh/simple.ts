@@ -277,9 +277,18 @@ export function* replace(sh: Shell, argv: string[]): Task<number> {
   throw new ExitShell(yield* sh.p.exec(argv));
 }
 
+/** What bash, Debian's sh (dash) and BusyBox's sh (ash) say of a command that is not there. */
+function absent(sh: Shell, name: string): string {
+  if (!sh.p.exe.endsWith('/sh')) return `${sh.where()}${name}: command not found\n`;
+  const link = sh.p.readlink(sh.p.exe);
+  const line = sh.source.line(sh.pos);
+  if (!link.ok || !link.value.endsWith('/busybox')) return `${sh.shortName}: ${line}: ${name}: not found\n`;
+  return `${sh.shortName}: ${sh.interactive || sh.arg0 === sh.p.argv[0] ? '' : `line ${line}: `}${name}: not found\n`;
+}
+
 function* notFound(sh: Shell, name: string, errno: Errno): Task<number> {
   if (errno === 'ENOENT') {
-    yield* sh.warn(`${name}: command not found`);
+    yield* sh.p.err(absent(sh, name));
     return 127;
   }
   return yield* cannotRun(sh, name, errno);

@@ -128,6 +128,19 @@ test('a pod answers another; its processes, files and environment are its own', 
   expect(n.machine.kernel.named.size).toBe(1);
 });
 
+test("a command that an image does not have: BusyBox's sh says so in its own words, and so does Debian's", () => {
+  const n = node();
+  make(n, 'poor', {
+    containers: [
+      box('a', 'curl x; echo $?; printf "echo a\\ncurl x\\n" >/tmp/s; sh /tmp/s; sleep 100'),
+      { name: 'b', image: 'nginx:1.29', command: ['sh', '-c', 'echo\nnosuch x; bash -c "nosuch x"; sleep 100'] },
+    ],
+  });
+  n.run(5);
+  expect(logs(n, 'poor', 'a')).toBe('sh: curl: not found\n127\na\n/tmp/s: line 2: curl: not found\n');
+  expect(logs(n, 'poor', 'b')).toBe('\nsh: 2: nosuch: not found\nbash: line 1: nosuch: command not found\n');
+});
+
 test('containers of a pod share net, ipc and uts, and have mnt and pid to themselves; timeout ends what runs in one', () => {
   const n = node();
   const spaces = 'for k in net ipc uts mnt pid; do readlink /proc/self/ns/$k; done; timeout 1 tail -f /etc/hostname; echo $?; sleep 100';
