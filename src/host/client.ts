@@ -1,6 +1,7 @@
 /** The page's side of the worker: opens a world, hands out terminals, chunks pastes, restarts a worker that has stopped answering. */
 
 import type { CaptureFile, Examined, GradeReport, LabInfo, LogEntry, Place, Resumed, SubmissionLog } from '../lab/session.ts';
+import type { Ask, Told } from '../lab/view/told.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 import { Judge } from './judge.ts';
 import type { Ahead, Clock, FromWorker, Growth, Step, StepResult, ToWorker, Travel } from './protocol.ts';
@@ -35,6 +36,8 @@ export interface ClientEvents {
   clock(clock: Clock): void;
   /** How the world looks, whenever that has changed; of worlds that are watched. */
   topology(topology: Topology): void;
+  /** There is more to ask about packets. */
+  news(version: number): void;
   /** What its packets did meanwhile; `left` events were too many to tell. */
   traffic(events: readonly TrafficEvent[], left: number): void;
   failed(where: string, message: string): void;
@@ -89,7 +92,7 @@ export class Client {
   private stale = true;
   private lastPong = performance.now();
   private judge: Judge | null = null;
-  private watched = { topology: false, traffic: false };
+  private watched = { topology: false, traffic: false, packets: false };
   private readonly heart: ReturnType<typeof setInterval>;
 
   constructor(events: Partial<ClientEvents> = {}) {
@@ -131,7 +134,7 @@ export class Client {
   }
 
   /** What is to be told from now on, also by a worker that takes this one's place. */
-  watch(watched: { readonly topology: boolean; readonly traffic: boolean }): void {
+  watch(watched: { readonly topology: boolean; readonly traffic: boolean; readonly packets: boolean }): void {
     this.watched = { ...watched };
     this.send({ t: 'watch', ...watched });
   }
@@ -139,6 +142,12 @@ export class Client {
   /** To another place in the session's past, or to another session. */
   travel(travel: Travel): void {
     this.send({ t: 'travel', travel });
+  }
+
+  /** About packets of a world that is watched. */
+  inquire<A extends Ask>(ask: A): Promise<Told[A['what']]> {
+    this.serial += 1;
+    return this.ask(`told ${this.serial}`, { t: 'ask', id: this.serial, ask });
   }
 
   hint(task: string, n: number): Promise<string | null> {
@@ -292,6 +301,12 @@ export class Client {
       case 'clock':
         if (!this.stale) this.events.clock?.(m.clock);
         break;
+      case 'news':
+        if (!this.stale) this.events.news?.(m.version);
+        break;
+      case 'told':
+        this.answer(`told ${m.id}`, m.told);
+        break;
       case 'topology':
         if (!this.stale) this.events.topology?.(m.topology);
         break;
@@ -356,7 +371,7 @@ export class Client {
       this.worker = this.start();
       this.lastPong = now;
       const { lab, seed, judged } = this.opened;
-      if (this.watched.topology || this.watched.traffic) this.watch(this.watched);
+      if (this.watched.topology || this.watched.traffic || this.watched.packets) this.watch(this.watched);
       this.open(lab, seed, this.stale ? undefined : (judged ?? this.lastLog), judged);
       this.events.restarted?.();
       return;

@@ -2,6 +2,7 @@
 
 import type { CaptureFile, Examined, GradeReport, LabInfo, LogEntry, Place, Resumed, ServiceCount, SubmissionLog } from '../lab/session.ts';
 import type { Moment } from '../lab/timeline.ts';
+import type { Ask, Told } from '../lab/view/told.ts';
 import type { Topology, TrafficEvent } from '../lab/view/types.ts';
 
 export interface Step {
@@ -80,7 +81,9 @@ export type ToWorker =
   /** Runs steps in a world of their own: the learner's world does not notice. */
   | { t: 'rehearse'; id: number; lab: string | null; world?: string; steps: readonly Step[] }
   /** What the page wants to be shown from now on; the first of these begins to record packets. */
-  | { t: 'watch'; topology: boolean; traffic: boolean }
+  | { t: 'watch'; topology: boolean; traffic: boolean; packets: boolean }
+  /** Asked about packets that were recorded. */
+  | { t: 'ask'; id: number; ask: Ask }
   | { t: 'ping'; id: number };
 
 export type FromWorker =
@@ -111,6 +114,9 @@ export type FromWorker =
   | { t: 'rehearsed'; id: number; results: readonly StepResult[] }
   | { t: 'failed'; where: string; message: string }
   | { t: 'topology'; topology: Topology }
+  /** There is more to be told of packets. */
+  | { t: 'news'; version: number }
+  | { t: 'told'; id: number; told: Told[keyof Told] }
   /** `left` events were too many to send. */
   | { t: 'traffic'; events: readonly TrafficEvent[]; left: number }
   | { t: 'pong'; id: number };

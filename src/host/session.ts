@@ -149,6 +149,9 @@ export class HostSession {
         this.views.follow(this.session);
         return this.views.watch(m);
       }
+      case 'ask':
+        if (this.views) this.post({ t: 'told', id: m.id, told: this.views.ask(m.ask) });
+        return;
       case 'ping':
         return this.post({ t: 'pong', id: m.id });
     }

@@ -21,6 +21,7 @@ interface View {
 /** In the order in which they are offered. */
 const VIEWS: readonly View[] = [
   { id: 'map', label: words.views.map, load: () => import('../map/MapView.tsx').then((m) => m.MapView) },
+  { id: 'packets', label: words.inspector.packets, load: () => import('../inspector/Inspector.tsx').then((m) => m.Inspector) },
   { id: 'timeline', label: words.timeline.button, load: () => import('../timeline/Timeline.tsx').then((m) => m.Timeline) },
 ];
 

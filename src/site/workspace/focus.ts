@@ -5,6 +5,9 @@ import { signal } from '@preact/signals';
 /** Id of the packet that is looked at: the first skb of its line. */
 export const focusedPacket = signal<number | null>(null);
 
+/** Where that packet has been, hop after hop; empty when none is chosen. */
+export const focusedPath = signal<readonly Place[]>([]);
+
 /** A place in the world; `dev` empty: the namespace itself. */
 export interface Place {
   /** Id of the space, as in Topology. */

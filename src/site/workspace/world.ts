@@ -5,6 +5,7 @@ import { Client } from '../../host/client.ts';
 import type { Ahead, Clock, Travel } from '../../host/protocol.ts';
 import type { GradeReport, LabInfo, Resumed, SubmissionLog } from '../../lab/session.ts';
 import type { Moment } from '../../lab/timeline.ts';
+import type { Ask, Told } from '../../lab/view/told.ts';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
 import { words } from '../words/en.ts';
 import { type Branch, isLasting, loadWorld, saveResult, saveWorld } from './store.ts';
@@ -27,7 +28,7 @@ export interface Traffic {
 const NO_TRAFFIC: Traffic = { events: [], fresh: 0, left: 0 };
 
 /** What views want to be told. */
-export type Watch = 'topology' | 'traffic';
+export type Watch = 'topology' | 'traffic' | 'packets';
 
 export type Status = 'idle' | 'starting' | 'ready' | 'failed';
 
@@ -56,7 +57,9 @@ export function createWorld(lab: string, given: LabInfo) {
   /** Null until it is watched. */
   const topology = signal<Topology | null>(null);
   const traffic = signal(NO_TRAFFIC);
-  const watchers: Record<Watch, number> = { topology: 0, traffic: 0 };
+  /** Changes when there is more to ask about packets. */
+  const packetNews = signal(0);
+  const watchers: Record<Watch, number> = { topology: 0, traffic: 0, packets: 0 };
   /** What was done, in order; `present` of it lie behind, commands after those were gone back from. */
   const moments = signal<readonly Moment[]>([]);
   const present = signal(0);
@@ -138,6 +141,9 @@ export function createWorld(lab: string, given: LabInfo) {
       },
       topology(next) {
         topology.value = next;
+      },
+      news(version) {
+        packetNews.value = version;
       },
       traffic(events, left) {
         const kept = traffic.value.events.concat(events);
@@ -249,11 +255,13 @@ export function createWorld(lab: string, given: LabInfo) {
     generation,
     topology,
     traffic,
+    packetNews,
+    inquire: <A extends Ask>(ask: A): Promise<Told[A['what']]> => client().inquire(ask),
     /** Keeps these signals up to date until the function that it returns is called. */
     watch(...wanted: readonly Watch[]): () => void {
       const change = (by: number) => {
         for (const what of wanted) watchers[what] += by;
-        client().watch({ topology: watchers.topology > 0, traffic: watchers.traffic > 0 });
+        client().watch({ topology: watchers.topology > 0, traffic: watchers.traffic > 0, packets: watchers.packets > 0 });
       };
       change(1);
       return () => change(-1);
