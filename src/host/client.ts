@@ -144,8 +144,8 @@ export class Client {
     this.send({ t: 'travel', travel });
   }
 
-  /** About packets of a world that is watched. */
-  inquire<A extends Ask>(ask: A): Promise<Told[A['what']]> {
+  /** About packets of a world that is watched; null when it has gone. */
+  inquire<A extends Ask>(ask: A): Promise<Told[A['what']] | null> {
     this.serial += 1;
     return this.ask(`told ${this.serial}`, { t: 'ask', id: this.serial, ask });
   }

@@ -2,6 +2,7 @@
 
 import type { LabSource, Session, Terminal } from '../lab/session.ts';
 import { checkHeader, createPlayground, createSession, instantiate, transcript } from '../lab/session.ts';
+import type { Told } from '../lab/view/told.ts';
 import { loadWorld } from '../lab/world.ts';
 import type { Bench } from './bench.ts';
 import type { Past, PastOptions } from './past.ts';
@@ -150,8 +151,7 @@ export class HostSession {
         return this.views.watch(m);
       }
       case 'ask':
-        if (this.views) this.post({ t: 'told', id: m.id, told: this.views.ask(m.ask) });
-        return;
+        return this.inquire(m);
       case 'ping':
         return this.post({ t: 'pong', id: m.id });
     }
@@ -275,6 +275,16 @@ export class HostSession {
     if (there && (there.cols !== cols || there.rows !== rows)) screen.terminal.resize(cols, rows);
     if (screen.terminal.refused !== null) this.post({ t: 'exited', term, why: screen.terminal.refused });
     this.wake();
+  }
+
+  /** Whoever asked waits, so there is always an answer. */
+  private inquire({ id, ask }: ToWorker & { t: 'ask' }): void {
+    let told: Told[keyof Told] = null;
+    try {
+      told = this.views?.ask(ask) ?? null;
+    } finally {
+      this.post({ t: 'told', id, told });
+    }
   }
 
   private async judge({ world, lab, seed, growth, wanted }: ToWorker & { t: 'judge' }): Promise<void> {

@@ -1,7 +1,10 @@
 /** Which packets belong together: a conversation both ways, whatever addresses it had on the way. */
 
+import { u16 } from '../../wire/bytes.ts';
+import { ETH_P_IP } from '../../wire/ethernet.ts';
+import { IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { ARP, conversation, describe, type Packet } from '../probe/flow.ts';
-import type { Recorder, Traced } from './recorder.ts';
+import type { Recorder, Seen, Traced } from './recorder.ts';
 import { packetAt } from './traffic.ts';
 
 /** What is known of a packet from its bytes. */
@@ -70,9 +73,12 @@ export class Flows {
     k.version = packet.version;
     const talks = new Set<string>();
     k.first = null;
+    let same: Uint8Array | null = null;
     for (const s of packet.seen) {
+      if (same !== null && looksLike(s, same)) continue;
       const p = packetAt(s);
       if (!p) continue;
+      if (p.tunnels.length === 0 && 'bytes' in s.e) same = s.e.bytes;
       k.first ??= p;
       k.last = p;
       talks.add(conversation(p.quoted ?? p));
@@ -111,6 +117,22 @@ export class Flows {
     for (const talk of talks) this.flowOf.set(talk, flow);
     return flow;
   }
+}
+
+/** Where the addresses and ports of IPv4 without options lie in a frame. */
+const ENDS_AT = 26;
+const ENDS_TO = 38;
+const TUNNEL_PORTS = [4789, 8472, 6081];
+
+/** Says nothing new about whom it is between: the same addresses and ports as `before`, or a frame around it. */
+function looksLike(s: Seen, before: Uint8Array): boolean {
+  if (s.e.kind !== 'net.tx' && s.e.kind !== 'net.rx') return s.data === null;
+  const { bytes } = s.e;
+  if (bytes.length < ENDS_TO || u16(bytes, 12) !== ETH_P_IP || bytes[14] !== 0x45) return false;
+  const proto = bytes[23];
+  if (proto === IPPROTO_UDP && TUNNEL_PORTS.includes(u16(bytes, 36))) return true;
+  for (let i = ENDS_AT; i < ENDS_TO; i++) if (bytes[i] !== before[i]) return false;
+  return proto === before[23];
 }
 
 /** Whether a packet goes against the one that its flow began with. */

@@ -60,6 +60,7 @@ export class Inquiry {
   private nextNumber = 1;
   private readonly sequences: Sequences = new Map();
   private readonly lines = new Map<Traced, { version: number; line: PacketLine }>();
+  private readonly verdicts = new Map<Traced, { version: number; verdict: Verdict; reason: string }>();
   private readonly titles = new Map<string, string>();
   private filter: { text: string; filter: Filter; fits: Map<Traced, { version: number; fits: boolean }> } | null = null;
 
@@ -175,7 +176,9 @@ export class Inquiry {
     if (known?.version === p.version) return known.fits;
     const fits =
       known?.fits === true ||
-      p.seen.some((s) => {
+      p.seen.some((s, i) => {
+        // What came in somewhere had left somewhere else.
+        if (s.e.kind === 'net.rx' && i > 0) return false;
         const frame = frameAt(s);
         return frame !== null && filter.matches(frame);
       });
@@ -236,12 +239,20 @@ export class Inquiry {
   }
 
   private verdict(p: Traced): { verdict: Verdict; reason: string } {
+    const known = this.verdicts.get(p);
+    if (known?.version === p.version && known.verdict !== 'under way') return known;
+    const made = { version: p.version, ...this.judge(p) };
+    if (this.verdicts.size > 4 * this.recorder.packets.size + 100) this.verdicts.clear();
+    this.verdicts.set(p, made);
+    return made;
+  }
+
+  private judge(p: Traced): { verdict: Verdict; reason: string } {
     let delivered = false;
     let drop: string | null = null;
-    const parents = new Set<number>();
-    for (const s of p.seen) parents.add(s.parent);
     for (const { e } of p.seen) {
-      if (e.kind === 'net.deliver' && !(e.proto === 17 && parents.has(e.skb)) && e.proto !== 4 && e.proto !== 47) delivered = true;
+      if (e.kind === 'net.deliver' && !(e.proto === 17 && p.seen.some((s) => s.parent === e.skb)) && e.proto !== 4 && e.proto !== 47)
+        delivered = true;
       else if (e.kind === 'net.drop' && !isAside(e.reason)) drop ??= e.reason;
     }
     if (drop !== null) return { verdict: 'dropped', reason: reasonOf(drop).what };

@@ -36,6 +36,8 @@ export interface Traced {
   readonly seen: Seen[];
   /** Ids of its skbs, the first one first. */
   readonly ids: number[];
+  /** Skbs whose bytes were seen. */
+  readonly shown: Set<number>;
   /** What tells an answer from a copy. */
   readonly sort: number;
   /** Login whose program sent it; 0: the kernel or a daemon. */
@@ -140,10 +142,11 @@ export class Recorder {
     const packet = this.byId.get(e.skb) ?? this.take(e, skb);
     if (!packet || packet.seen.length >= MAX_PER_PACKET) return;
     const frame = e.kind === 'net.tx' || e.kind === 'net.rx' ? e.bytes : null;
-    const known = frame !== null || packet.seen.some((s) => s.e.skb === e.skb && (s.data !== null || 'bytes' in s.e));
+    const known = frame !== null || packet.shown.has(e.skb);
     // What a connection's entry rewrites on its way to a program passes no device any more.
     const handed = e.kind === 'net.deliver' && skb?.ct && (skb.ct.srcNat || skb.ct.dstNat);
     const data = !skb || (known && !handed) ? null : skb.data.slice();
+    if (frame || data) packet.shown.add(e.skb);
     const size = (frame ?? data)?.length ?? 0;
     const told = e.kind === 'net.drop' ? aboutDrop(e.reason, skb, about) : about;
     const parent = skb?.parent ?? ('parent' in e ? e.parent : 0);
@@ -202,6 +205,7 @@ export class Recorder {
       cause: from ?? null,
       seen: [],
       ids: [e.skb],
+      shown: new Set(),
       sort,
       login: who?.login ?? 0,
       pid: who?.pid ?? 0,

@@ -9,7 +9,7 @@ import type { Recorder, Seen, Traced } from './recorder.ts';
 import type { TrafficEvent, TrafficKind } from './types.ts';
 
 /** Events that one batch may have. */
-export const MAX_BATCH = 400;
+export const MAX_BATCH = 250;
 /** Events that wait for a batch: those of more packets than a picture can show are counted and left out. */
 const MAX_WAITING = 4000;
 

@@ -15,6 +15,7 @@ export function Save({ state }: { state: State }) {
   const write = async (): Promise<void> => {
     const [space = '', dev = ''] = known.split(' ');
     const file = await state.pcap({ space, dev });
+    if (!file) return;
     state.news.value = file.packets === 0 ? say.nothingSaved : say.saved(file.name, file.packets);
     if (file.packets > 0) save(file.name, new Uint8Array(file.bytes));
   };

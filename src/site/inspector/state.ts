@@ -72,6 +72,7 @@ export function createInspector(world: World) {
   };
 
   const stops = [
+    world.watch('packets', 'topology'),
     effect(() => {
       world.packetNews.value;
       if (!paused.value) void list();
@@ -106,7 +107,6 @@ export function createInspector(world: World) {
       if (root === null) journey.value = null;
       else void show(root);
     }),
-    world.watch('packets', 'topology'),
   ];
 
   return {

@@ -256,7 +256,7 @@ export function createWorld(lab: string, given: LabInfo) {
     topology,
     traffic,
     packetNews,
-    inquire: <A extends Ask>(ask: A): Promise<Told[A['what']]> => client().inquire(ask),
+    inquire: <A extends Ask>(ask: A): Promise<Told[A['what']] | null> => client().inquire(ask),
     /** Keeps these signals up to date until the function that it returns is called. */
     watch(...wanted: readonly Watch[]): () => void {
       const change = (by: number) => {
