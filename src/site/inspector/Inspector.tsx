@@ -1,7 +1,9 @@
 /** The inspector: packets and conversations with their journeys, rules and routes with what they touched. */
 
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import css from '../styles/inspector.css?inline';
 import { words } from '../words/en.ts';
+import { adopt } from '../workspace/style.ts';
 import type { ViewProps } from '../workspace/Views.tsx';
 import { Flows } from './Flows.tsx';
 import { Journey } from './Journey.tsx';
@@ -9,7 +11,8 @@ import { PacketList } from './PacketList.tsx';
 import { RuleTables } from './RuleTables.tsx';
 import { Save } from './Save.tsx';
 import { createInspector, type State, type Tab } from './state.ts';
-import '../styles/inspector.css';
+
+adopt(css);
 
 const say = words.inspector;
 const TABS: readonly (readonly [Tab, string])[] = [
