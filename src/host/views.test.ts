@@ -68,7 +68,11 @@ test('traffic comes in batches, news of packets now and then, the picture when i
   expect(kinds(s.posted).slice(2)).toEqual(['traffic', 'news']);
   const traffic = s.posted.find((m) => m.t === 'traffic');
   const events = traffic?.t === 'traffic' ? traffic.events : [];
-  expect(events.find((e) => e.what === 'tx')).toMatchObject({ space: expect.stringContaining('node-1/'), proto: 'icmp', parent: 0 });
+  expect(events.find((e) => e.what === 'tx' && e.proto === 'icmp')).toMatchObject({
+    space: expect.stringContaining('node-1/'),
+    dev: 'eth0',
+    parent: 0,
+  });
   expect(events.some((e) => e.tunnels.includes('vxlan') && e.label.includes('10.244.2.7 echo request'))).toBe(true);
   s.pass(1000);
   expect(s.posted).toHaveLength(4);
