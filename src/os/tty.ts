@@ -41,7 +41,7 @@ export class Tty {
   session = 0;
   /** Called when there is output to take. */
   onOutput: (() => void) | null = null;
-  /** Called when an interactive shell shows its prompt, so when a command has ended. */
+  /** Called when an interactive shell shows its prompt, so when a command has ended, and when an editor has saved: only for who looks on. */
   onPrompt: (() => void) | null = null;
   private readonly input = new ByteQueue();
   /** Typed after all of `input`, and not yet gone through the line discipline: the rest of a long paste. */

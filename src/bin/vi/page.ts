@@ -62,7 +62,10 @@ export function* editOnPage(p: Process, what: Edited, write: (text: string) => W
         if (answer.verb === 'quit') return 'closed';
         const next = toldText(before, answer);
         const done = next === null ? { saved: false, message: 'The text is too long.' } : write(next);
-        if (next !== null && done.saved) before = next;
+        if (next !== null && done.saved) {
+          before = next;
+          tty.onPrompt?.();
+        }
         if (answer.verb === 'close' && done.saved) return 'closed';
         yield* p.out(tellDone({ id, ...done }));
       }

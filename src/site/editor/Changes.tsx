@@ -25,7 +25,7 @@ export function Changes({ examined, command, apply, back }: ChangesProps) {
     <section class="ed-changes" aria-labelledby="ed-changes-title">
       <div class="ed-changes-head">
         <h3 id="ed-changes-title" tabIndex={-1} ref={heading}>
-          {changes.length === 0 ? said.noChanges : said.wouldChange(changes.length)}
+          {wrong ? said.refused : changes.length === 0 ? said.noChanges : said.wouldChange(changes.length)}
           {same > 0 && ` ${said.same(same)}`}
         </h3>
         <div class="ed-buttons">

@@ -67,6 +67,7 @@ editor.defineTheme('hopwise', {
     'editor.foreground': '#d6dee6',
     'editorLineNumber.foreground': '#8796a5',
     'editorLineNumber.activeForeground': '#d6dee6',
+    'editorLineNumber.dimmedForeground': '#8796a5',
     'editorCursor.foreground': '#f7ad4b',
     'editor.selectionBackground': '#2f5f5a',
     'editor.lineHighlightBackground': '#121a21',

@@ -49,6 +49,7 @@ export const words = {
     plain: 'The full editor could not be loaded, so this is a plain field.',
     tooLong: 'The text is too long for one file here: 256 KiB at most.',
     noChanges: 'Nothing would change.',
+    refused: 'The API server would refuse this.',
     wouldChange: (n: number) => (n === 1 ? '1 change' : `${n} objects would change`),
     same: (n: number) => (n === 1 ? '1 object stays as it is.' : `${n} objects stay as they are.`),
     inNamespace: (name: string) => `in namespace ${name}`,
