@@ -189,6 +189,8 @@ export class HostSession {
     this.told = { entries: 0, steps: -1 };
     this.timed = (session.info.limit ?? session.info.service ?? null) !== null;
     this.begin(session);
+    // No prompt comes that would tell of it: its shells are at theirs.
+    this.logWanted = replayed;
     const terminals = session.terminals().map((t) => t.host);
     this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed(), terminals });
     this.wake();

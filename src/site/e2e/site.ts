@@ -48,8 +48,8 @@ export async function openSite({ compressed = false } = {}): Promise<Site> {
   };
 }
 
-function off(server: Server): Promise<unknown> {
-  const closed = new Promise((done) => server.close(done));
+function off(server: Server): Promise<void> {
+  const closed = new Promise<void>((done) => server.close(() => done()));
   server.closeAllConnections();
   return closed;
 }

@@ -7,7 +7,7 @@
  */
 
 /** A file's address from the scope on, the hash of its content, and 1 when it is kept once somebody has used it, or has stayed for long. */
-type File = readonly [path: string, hash: string, optional?: 1];
+type Kept = readonly [path: string, hash: string, optional?: 1];
 
 interface Scope {
   readonly registration: { readonly scope: string };
@@ -23,7 +23,7 @@ interface Fetching {
   respondWith(answer: Promise<Response>): void;
 }
 
-declare const FILES: readonly File[];
+declare const FILES: readonly Kept[];
 declare const VERSION: string;
 
 const sw = self as unknown as Scope;
@@ -34,7 +34,7 @@ const BUILDS = `${BASE}?builds`;
 /** Fetched at the same time, while the page may want something itself. */
 const LANES = 3;
 
-const keyOf = ([path, hash]: File): string => `${BASE}${path}?${hash}`;
+const keyOf = ([path, hash]: Kept): string => `${BASE}${path}?${hash}`;
 const files = new Map(FILES.map((file) => [file[0], file]));
 
 interface Build {
@@ -44,7 +44,7 @@ interface Build {
 
 const buildsIn = async (cache: Cache): Promise<Build[]> => (await cache.match(BUILDS))?.json() ?? [];
 
-async function fetchInto(cache: Cache, file: File): Promise<void> {
+async function fetchInto(cache: Cache, file: Kept): Promise<void> {
   const key = keyOf(file);
   if (await cache.match(key)) return;
   const answer = await fetch(BASE + file[0], { cache: 'no-cache', priority: 'low' } as RequestInit);
@@ -81,7 +81,7 @@ async function activate(): Promise<void> {
 }
 
 /** The file of this build at an address: `/labs/x/` is `labs/x/index.html`. */
-function fileAt(url: URL): File | undefined {
+function fileAt(url: URL): Kept | undefined {
   const path = decodeURIComponent(url.href.slice(BASE.length).replace(/[?#].*/, ''));
   return files.get(path) ?? files.get(path === '' || path.endsWith('/') ? `${path}index.html` : `${path}/index.html`);
 }

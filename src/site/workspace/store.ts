@@ -59,8 +59,19 @@ export async function loadWorld(lab: string): Promise<SavedWorld | undefined> {
   return saved?.version === 2 ? saved : undefined;
 }
 
+let asked = false;
+
+/** There is work now that the browser should not throw away when it wants space. */
+async function keepForGood(): Promise<void> {
+  if (asked) return;
+  asked = true;
+  const { storage } = navigator;
+  if (storage?.persist && !(await storage.persisted())) await storage.persist();
+}
+
 export async function saveWorld(lab: string, world: SavedWorld): Promise<void> {
   memory.worlds.set(lab, world);
+  if (world.log?.entries.some((e) => e.op === 'input')) void keepForGood().catch(() => undefined);
   const db = await connect();
   await db?.put('worlds', world, lab).catch(() => undefined);
 }
