@@ -17,7 +17,7 @@ export async function itemsOf(page: ParentNode): Promise<readonly Item[]> {
     const kept = await loadAnswer(`predict/${element.dataset.id}`);
     return { title: words.way.predict(i + 1), href: `#${element.id}`, share: kept?.endsWith('!') ? 1 : 0 };
   });
-  const questions = all('[data-question]').map(async (element, i) => {
+  const questions = all('hop-quiz [data-question]').map(async (element, i) => {
     const id = element.dataset.question ?? '';
     const right = element.querySelector<HTMLInputElement>('.quiz-correct input')?.value;
     const chosen = (await loadAnswer(`quiz/${id}`))?.split(':')[1];
