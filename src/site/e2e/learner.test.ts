@@ -1,16 +1,15 @@
 /** A learner goes through all lessons: commits and runs every prediction, answers every question, types every solution; another one is wrong. */
 
-import { existsSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadLab } from '../../cli/labs.ts';
 import { sectionsOf } from '../../lab/acts.ts';
 import { instantiate } from '../../lab/parameters.ts';
-import { modules } from '../course.ts';
+import { path as lessonsOfCourse } from '../course.ts';
 import { firstVariant } from '../workspace/variant.ts';
 import { openSite, type Site, screenText } from './site.ts';
 
-const lessons = modules.flatMap((m) => m.lessons).flatMap((l) => (l.slug && existsSync(`content/${l.slug}.mdx`) ? [l.slug] : []));
+const lessons = lessonsOfCourse.map((l) => l.slug);
 const PROMPT = /root@[\w.-]+:[^\n]*# ?$/;
 const WAIT = { timeout: 45_000 };
 
