@@ -2,9 +2,12 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { loadLab } from '../cli/labs.ts';
-import { grade } from '../lab/grade.ts';
+import { Grading, grade } from '../lab/grade.ts';
+import { start } from '../lab/log.ts';
 import { instantiate } from '../lab/parameters.ts';
-import { createSession, type Session } from '../lab/session.ts';
+import { createSession, Session } from '../lab/session.ts';
+import { seal, submissionText, verify } from '../lab/submission.ts';
+import { parseSubmission } from '../lab/submission-file.ts';
 import { SEC } from '../sim/sim.ts';
 import { Past } from './past.ts';
 
@@ -160,6 +163,37 @@ test('answers and hints stand', () => {
   expect(d.past.session.resumed().answers).toEqual({ guess: '1' });
   d.travel({ to: 'end' });
   expect(d.past.session.entries.filter((e) => e.op === 'hint' || e.op === 'answer').length).toBe(2);
+});
+
+test('time of a limit stays used; what a command has shown cannot be predicted after it was undone', () => {
+  const [task] = lab.tasks;
+  const question = { ...task?.checks[0], kind: 'question', id: 'guess', ask: '?', text: 'x', before: '^ip route', prediction: true };
+  const timed = { ...lab, limit: 600, tasks: [{ ...task, checks: [question] }, ...lab.tasks.slice(1)] } as typeof lab;
+  const started = start(timed);
+  started.screens = new Map();
+  const d = new Desk(Past.of(new Session(timed, started), { ...options, lab: timed }));
+  d.run('cd /etc');
+  d.run('ip route');
+  d.wait(60);
+  const used = d.past.session.elapsed;
+  d.travel({ to: 'before', moment: 0, keep: true });
+  expect(d.past.session.elapsed).toBeCloseTo(used, 3);
+  d.past.session.answer('guess', 'x');
+  d.run('ip route');
+  const log = d.past.session.exportLog();
+  expect(log.entries.filter((e) => e.op === 'back').map((e) => e.op === 'back' && e.seen)).toEqual([['guess']]);
+  const report = new Grading(timed).follow(log).verdict();
+  expect(report.tasks[0]?.checks[0]?.actual).toBe('answered only after a command had shown it that was undone later');
+  expect(verify(seal(log), timed).problem).toBe(null);
+  expect(parseSubmission(submissionText(seal(log))).damage).toBe(null);
+  const honest = new Desk(Past.of(new Session(timed, Object.assign(start(timed), { screens: new Map() })), { ...options, lab: timed }));
+  honest.past.session.answer('guess', 'x');
+  honest.run('ip route');
+  honest.travel({ to: 'before', moment: honest.number('ip route'), keep: true });
+  honest.past.session.answer('guess', 'y');
+  honest.run('ip route');
+  const fair = new Grading(timed).follow(honest.past.session.exportLog()).verdict();
+  expect(fair.tasks[0]?.checks[0]?.actual).toContain('answered: x');
 });
 
 test('commands that were typed before their prompts, at once or while another ran, are gone back to one by one', () => {
