@@ -93,7 +93,7 @@ test('by keyboard: from part to part, into a terminal, and out of the view', asy
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
   await page.locator('.map-svg [tabindex="0"]').first().focus();
   await page.keyboard.press('Home');
-  expect(await focused()).toMatch(/^Service default\/web/);
+  expect(await focused()).toMatch(/^web 10\.96\.10\.20:80, Service default\/web/);
   await page.keyboard.press('Enter');
   expect(await page.locator('.map-endpoints path').count()).toBe(3);
   for (let i = 0; i < 12 && !(await focused()).startsWith('pod web-a'); i++)

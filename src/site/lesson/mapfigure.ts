@@ -12,10 +12,10 @@ import { layout } from '../map/layout.ts';
 import { isQuiet } from '../map/machine.ts';
 import { namesOf } from '../map/say.ts';
 import { type Spot, spotAt, wayBetween } from '../map/way.ts';
-import { words } from '../words/en.ts';
+import { mapWords } from '../words/map.ts';
 import type { Where } from './emulator.ts';
 
-const say = words.map;
+const say = mapWords;
 
 /** Room of the prose's column, and of a phone's. */
 const WIDE = 640;
@@ -167,7 +167,7 @@ function stopsOf(moves: readonly TrafficEvent[], topology: Topology): Stop[] {
     if (e.what === 'deliver' && e.tunnels.length > 0) continue;
     const how =
       e.tunnels.length > depth
-        ? say.steps.wrapped(words.map.tunnels[e.tunnels[0] ?? ''] ?? e.tunnels[0] ?? '')
+        ? say.steps.wrapped(mapWords.tunnels[e.tunnels[0] ?? ''] ?? e.tunnels[0] ?? '')
         : e.tunnels.length < depth
           ? say.steps.unwrapped
           : '';

@@ -238,8 +238,8 @@ function ServiceText({ badge: s }: { badge: ServiceBadge }) {
     <text class="map-svc-name" x={round(s.x + 22)} y={round(s.y + s.h / 2 + 3.8)}>
       {s.title}
       {s.sub && (
-        <tspan class="map-svc-sub" dx="6">
-          {s.sub}
+        <tspan class="map-svc-sub" dx="2.5">
+          {` ${s.sub}`}
         </tspan>
       )}
     </text>

@@ -4,7 +4,7 @@ import { batch, type ReadonlySignal, useComputed, useSignal, useSignalEffect } f
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
 import css from '../styles/map.css?inline';
-import { words } from '../words/en.ts';
+import { mapWords } from '../words/map.ts';
 import { focusedPlace } from '../workspace/focus.ts';
 import { Drawing, type GroupProps } from './Drawing.tsx';
 import { type Geometry, pathOf } from './geometry.ts';
@@ -15,7 +15,7 @@ import { namesOf } from './say.ts';
 import { Show, type Shown } from './show.ts';
 import { useZoom } from './zoom.ts';
 
-const say = words.map;
+const say = mapWords;
 
 /** Comes with the map, so that no page loads it before its prompt; adopted, as strict policies allow. */
 const sheet = new CSSStyleSheet();

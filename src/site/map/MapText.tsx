@@ -3,12 +3,12 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import type { Topology } from '../../lab/view/types.ts';
-import { words } from '../words/en.ts';
+import { mapWords } from '../words/map.ts';
 import { focusedPacket } from '../workspace/focus.ts';
 import type { Told } from './player.ts';
 import { type Names, namesOf, sectionsOf } from './say.ts';
 
-const say = words.map;
+const say = mapWords;
 
 export interface MapTextProps {
   readonly topology: Topology;

@@ -1,6 +1,6 @@
 /** Draws the packets that move: on a canvas above the drawing, so that nothing else is painted anew. */
 
-import { words } from '../words/en.ts';
+import { mapWords } from '../words/map.ts';
 import { along, lengthOf, type Point } from './geometry.ts';
 import type { Drop, Proto, Token } from './player.ts';
 
@@ -121,7 +121,7 @@ function token(ctx: CanvasRenderingContext2D, t: Token, p: Point, r: number, ink
   ctx.font = `700 ${Math.round(size * 1.25)}px system-ui, sans-serif`;
   ctx.textAlign = 'center';
   ctx.textBaseline = 'middle';
-  ctx.fillText(words.map.letters[t.proto], p.x, p.y + (t.proto === 'arp' ? size * 0.18 : size * 0.06));
+  ctx.fillText(mapWords.letters[t.proto], p.x, p.y + (t.proto === 'arp' ? size * 0.18 : size * 0.06));
 }
 
 function shape(ctx: CanvasRenderingContext2D, proto: Proto, p: Point, r: number): void {

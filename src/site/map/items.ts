@@ -25,7 +25,7 @@ export function itemsOf(topology: Topology, g: Geometry): readonly Item[] {
       out.push({
         key: `service ${b.id}`,
         kind: 'service',
-        line: serviceLine(service, names),
+        line: `${b.title}${b.sub === '' ? '' : ` ${b.sub}`}, ${serviceLine(service, names)}`,
         place: null,
         spot: null,
         at: { x: b.x + b.w / 2, y: b.y + b.h / 2 },

@@ -315,6 +315,19 @@ function drawBus(sheet: Sheet, { space, bridge, hub }: Bus, p: BusPlace): void {
   sheet.anchors.set(keyOf(space.id, bridge.name), { at: centre, hub, on: centre });
 }
 
+const onCard = (sheet: Sheet, key: string): boolean => sheet.devices.some((d) => d.form === 'plate' && keyOf(d.space, d.dev) === key);
+
+/** From side to side of small boxes, or under the machines whose cards it joins. */
+function directWay(a: Point, b: Point, cards: boolean): Point[] {
+  if (Math.abs(a.x - b.x) < 1 || Math.abs(a.y - b.y) < 1) return [a, b];
+  if (cards) {
+    const low = Math.max(a.y, b.y) + 26;
+    return [a, { x: a.x, y: low }, { x: b.x, y: low }, b];
+  }
+  const middle = (a.x + b.x) / 2;
+  return [a, { x: middle, y: a.y }, { x: middle, y: b.y }, b];
+}
+
 /** Cables without a switch. */
 function joinDirect(sheet: Sheet, machines: readonly MachineView[]): void {
   for (const { space } of machines)
@@ -324,13 +337,7 @@ function joinDirect(sheet: Sheet, machines: readonly MachineView[]): void {
       const other = keyOf(dev.peer.space, dev.peer.dev);
       const [a, b] = [sheet.anchors.get(key)?.at, sheet.anchors.get(other)?.at];
       if (!a || !b) continue;
-      const straight = Math.abs(a.x - b.x) < 1 || Math.abs(a.y - b.y) < 1;
-      const low = Math.max(a.y, b.y) + 26;
-      const points = straight
-        ? [a, b]
-        : Math.abs(a.y - b.y) > 40
-          ? [a, { x: a.x, y: b.y }, b]
-          : [a, { x: a.x, y: low }, { x: b.x, y: low }, b];
+      const points = directWay(a, b, onCard(sheet, key) || onCard(sheet, other));
       sheet.wires.push({ id: key, kind: 'cable', points, up: dev.up && dev.carrier, oneWay: false, title: '', titleAt: null });
       link(sheet, key, other, points);
     }

@@ -1,7 +1,7 @@
 /** One machine's box: its pods on top, their cables, its bridges, its IP layer, its other devices at the bottom edge. */
 
 import type { DeviceView, SpaceView } from '../../lab/view/types.ts';
-import { words } from '../words/en.ts';
+import { mapWords } from '../words/map.ts';
 import type { Anchor, DeviceBox, Hub, Level, Point, ServiceBadge, SpaceBox, StackBar, Wire } from './geometry.ts';
 import { keyOf, monoWidth, sansWidth, shorten } from './geometry.ts';
 
@@ -206,7 +206,7 @@ export function machineDrawing(machine: MachineView, level: Level, maxWidth: num
       if (level !== 'dots')
         sheet.stacks.push({
           ...{ space: space.id, x: left + portedWidth, y: stackTop, w: inside - portedWidth, h: s.stack },
-          title: level === 'full' && inside - portedWidth > 110 ? words.map.stack : '',
+          title: level === 'full' && inside - portedWidth > 110 ? mapWords.stack : '',
         });
       sheet.hubs.set(space.id, {
         parent: null,

@@ -1,9 +1,9 @@
 /** The map in words: one line for each thing that is drawn. */
 
 import type { DeviceView, ServiceView, SpaceView, Topology } from '../../lab/view/types.ts';
-import { words } from '../words/en.ts';
+import { mapWords } from '../words/map.ts';
 
-const say = words.map;
+const say = mapWords;
 
 export type Names = (space: string) => string;
 
@@ -31,7 +31,7 @@ export function deviceLine(d: DeviceView, names: Names): string {
 
 /** `pod web-a, on node-1, 10.244.1.5`. */
 export function spaceLine(s: SpaceView): string {
-  const kind = s.title.startsWith(say.kinds[s.kind]) ? '' : say.kinds[s.kind];
+  const kind = s.title === say.kinds[s.kind] || s.title.startsWith(`${say.kinds[s.kind]} `) ? '' : say.kinds[s.kind];
   const addrs = s.devices.flatMap((d) => d.addrs).map((a) => a.replace(/\/\d+$/, ''));
   const where = s.id === s.host ? '' : say.on(s.host);
   const namespace = s.namespace !== null && s.namespace !== 'default' ? say.system(s.namespace) : '';
