@@ -358,7 +358,7 @@ function placeServices(sheet: Sheet, services: readonly ServiceView[], level: Le
     const address = s.addresses[0] ?? '';
     const port = s.ports[0]?.replace(/[:/].*/, '') ?? '';
     const sub = level === 'dots' || address === '' ? '' : address === 'None' ? 'headless' : `${address}:${port}`;
-    const w = 24 + Math.ceil(sansWidth(title) * 0.92) + (sub ? monoWidth(sub, 9.5) + 7 : 0) + 6;
+    const w = 24 + Math.ceil(sansWidth(title) * 0.92) + (sub ? monoWidth(sub, 9.5) + 11 : 0) + 8;
     if (x > MARGIN && x + w > MARGIN + width) {
       if (line + 1 >= lines) break;
       line += 1;
