@@ -37,14 +37,14 @@ async function open(options: Parameters<Site['browser']['newContext']>[0] = {}):
 }
 
 /** A part of the drawing by its namespace, or by namespace and device. */
-const part = (what: 'space' | 'dev', key: string) => page.locator(`.map [data-${what}="${key}"]`);
+const part = (what: 'space' | 'dev', key: string) => page.locator(`.map-stage [data-${what}="${key}"]`);
 
 const passed = (what: 'space' | 'dev', key: string) =>
-  page.locator(`.map [data-${what}="${key}"][data-passed]`).waitFor({ state: 'attached', timeout: 30_000 });
+  page.locator(`.map-stage [data-${what}="${key}"][data-passed]`).waitFor({ state: 'attached', timeout: 30_000 });
 
 test('a ping is seen at each device that it passes, and told in words', async () => {
   await open();
-  const pod = page.locator('.map-pod', { hasText: 'web-c' });
+  const pod = page.locator('.map-stage .map-pod', { hasText: 'web-c' });
   const id = await pod.getAttribute('data-space');
   await type(page, 'ping -c 1 10.244.2.7\n');
   for (const dev of ['flannel.1', 'eth0']) await passed('dev', `node-1 ${dev}`);
@@ -85,25 +85,25 @@ test('what the learner makes is drawn at once', async () => {
   await part('dev', 'node-1 red0').waitFor();
   expect(await part('dev', 'node-1/red eth0').getAttribute('class')).toContain('map-down');
   await type(page, 'ip link set red0 up; ip -n red link set eth0 up\n');
-  await page.locator('.map [data-dev="node-1/red eth0"]:not(.map-down)').waitFor();
+  await page.locator('.map-stage [data-dev="node-1/red eth0"]:not(.map-down)').waitFor();
 });
 
 test('by keyboard: from part to part, into a terminal, and out of the view', async () => {
   await open();
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
-  await page.locator('.map-svg [tabindex="0"]').first().focus();
+  await page.locator('.map-stage [tabindex="0"]').first().focus();
   await page.keyboard.press('Home');
   expect(await focused()).toMatch(/^web 10\.96\.10\.20:80, Service default\/web/);
   await page.keyboard.press('Enter');
   expect(await page.locator('.map-endpoints path').count()).toBe(3);
-  for (let i = 0; i < 12 && !(await focused()).startsWith('pod web-a'); i++)
+  for (let i = 0; i < 12 && !(await focused()).startsWith('web-a'); i++)
     await page.keyboard.press(i % 3 === 0 ? 'ArrowDown' : 'ArrowRight');
-  expect(await focused()).toMatch(/^pod web-a, on node-1, 10\.244\.1\.5\. Enter opens a terminal here/);
+  expect(await focused()).toMatch(/^web-a 10\.244\.1\.5, pod, on node-1\. Enter opens a terminal here/);
   await page.keyboard.press('Enter');
   await waitForText(page, /root@web-a:~# ?$/);
-  await page.locator('.map-svg [tabindex="0"]').first().focus();
+  await page.locator('.map-stage [tabindex="0"]').first().focus();
   await page.keyboard.press('Escape');
-  expect(await page.locator('.map').count()).toBe(0);
+  expect(await page.locator('.map-stage').count()).toBe(0);
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Map');
   // What was open is open again on the next visit.
   await page.getByRole('button', { name: 'Map', exact: true }).click();

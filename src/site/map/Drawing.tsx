@@ -121,7 +121,7 @@ function SpaceText({ box: b }: { box: SpaceBox }) {
             y={round(b.inner ? b.y + 31 : b.y + 32 + 13 * i)}
             text-anchor={b.inner ? 'middle' : 'start'}
           >
-            {line}
+            {` ${line}`}
           </text>
         ))}
     </>
@@ -184,7 +184,7 @@ function DeviceText({ box: b }: { box: DeviceBox }) {
       </text>
       {b.sub !== '' && (
         <text class="map-dev-sub" x={cx} y={round(b.y + 25.5)} text-anchor="middle">
-          {b.sub}
+          {` ${b.sub}`}
         </text>
       )}
     </>

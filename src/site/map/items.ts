@@ -2,7 +2,7 @@
 
 import type { Topology } from '../../lab/view/types.ts';
 import { type Geometry, keyOf, type Point } from './geometry.ts';
-import { deviceLine, namesOf, serviceLine, spaceLine } from './say.ts';
+import { deviceLabel, namesOf, serviceLine, spaceLabel } from './say.ts';
 import type { Spot } from './way.ts';
 
 export interface Item {
@@ -36,7 +36,14 @@ export function itemsOf(topology: Topology, g: Geometry): readonly Item[] {
     if (!space) continue;
     // A machine is met at its name, its parts below that.
     const at = b.inner || b.h < 60 ? { x: b.x + b.w / 2, y: b.y + b.h / 2 } : { x: b.x + Math.min(50, b.w / 2), y: b.y + 12 };
-    out.push({ key: b.id, kind: 'space', line: spaceLine(space), place: space.place, spot: { space: b.id, dev: '' }, at });
+    out.push({
+      key: b.id,
+      kind: 'space',
+      line: spaceLabel([b.title, ...b.sub.split('\n')].filter(Boolean).join(' '), space),
+      place: space.place,
+      spot: { space: b.id, dev: '' },
+      at,
+    });
   }
   if (g.level === 'dots') return out;
   for (const b of g.devices) {
@@ -45,7 +52,12 @@ export function itemsOf(topology: Topology, g: Geometry): readonly Item[] {
     const dev = space?.devices.find((d) => d.name === b.dev);
     if (!space || !dev) continue;
     out.push({
-      ...{ key: keyOf(b.space, b.dev), kind: 'device', line: `${deviceLine(dev, names)} (${space.title})`, place: space.place },
+      ...{
+        key: keyOf(b.space, b.dev),
+        kind: 'device',
+        line: deviceLabel([b.title.replace(/ +/g, ' '), b.sub].filter(Boolean).join(' '), dev, names, space.title),
+        place: space.place,
+      },
       ...{ spot: { space: b.space, dev: b.dev }, at: { x: b.x + b.w / 2, y: b.y + b.h / 2 } },
     });
   }
