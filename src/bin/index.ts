@@ -33,6 +33,7 @@ import { less } from './less/less.ts';
 import { lsns } from './lsns/lsns.ts';
 import { lsof } from './lsof/lsof.ts';
 import { man } from './man/man.ts';
+import { more } from './more/more.ts';
 import { mtr } from './mtr/mtr.ts';
 import { nano } from './nano/nano.ts';
 import { nc } from './nc/nc.ts';
@@ -99,6 +100,7 @@ const table: readonly Command[] = [
   lsns,
   lsof,
   man,
+  more,
   mtr,
   nano,
   nc,

@@ -129,6 +129,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'mii-tool': nettools('shows the state of a network device'),
   mkdir: core('makes directories'),
   mktemp: core('makes a temporary file'),
+  more: linux1('shows text screen by screen, downwards', 'searching, running commands and the editor'),
   mount: linux8('mounts a file system', 'everything but tmpfs and bind mounts'),
   mtr: tool('mtr 0.95', 8, ['--help'])('traces a route again and again', 'the full-screen view'),
   mv: core('moves files'),

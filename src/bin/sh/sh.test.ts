@@ -113,6 +113,23 @@ describe('interactive', () => {
     expect(bare).toBe(screen);
   });
 
+  test('what was typed stays in HISTFILE when the terminal closes, behind what another shell left there', () => {
+    const m = machine();
+    const ttys = [m.newTty(80, 24), m.newTty(80, 24)];
+    const pump = (): void => drive(m.sim, () => false, { micros: 200_000 });
+    for (const tty of ttys) m.login(tty);
+    pump();
+    ttys.forEach((tty, i) => {
+      tty.type(`echo ${i}\r`);
+      pump();
+    });
+    ttys[1]?.hangUp();
+    pump();
+    ttys[0]?.type('exit\r');
+    pump();
+    expect(m.init.readText('/root/.bash_history')).toBe('echo 1\necho 0\nexit\n');
+  });
+
   test('completion of commands and files', () => {
     expect(session(['ech', '\t', ' /etc/host\t\t'])).toContain('hostname');
   });

@@ -104,7 +104,12 @@ async function played(s: Scenario): Promise<Screen> {
 const recorded = (path: string): (Scenario & Screen)[] =>
   JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as (Scenario & Screen)[];
 
-describe.each(['../less/screens.golden.json', '../sh/line/screens.golden.json', '../watch/screens.golden.json'])('%s', (path) => {
+describe.each([
+  '../less/screens.golden.json',
+  '../more/screens.golden.json',
+  '../sh/line/screens.golden.json',
+  '../watch/screens.golden.json',
+])('%s', (path) => {
   test.each(recorded(path).map((s) => [`${s.name}: ${JSON.stringify(s.keys)}`.slice(0, 120), s] as const))('%s', async (_name, s) => {
     const { lines, cursor } = await played(s);
     expect({ lines, cursor }).toEqual({ lines: s.lines, cursor: s.cursor });
