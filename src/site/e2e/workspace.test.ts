@@ -83,7 +83,7 @@ test('work survives a reload, reset forgets it', async () => {
   await page.waitForTimeout(1_000);
   await page.reload();
   await expect.poll(score, { timeout: 15_000 }).toBe('100 %');
-  await page.getByRole('button', { name: 'Reset' }).click();
+  await page.getByRole('button', { name: 'Reset', exact: true }).click();
   await page.getByRole('button', { name: 'Start over' }).click();
   await expect.poll(score, { timeout: 15_000 }).toBe('0 %');
   await waitForText(page, PROMPT);
