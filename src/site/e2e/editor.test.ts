@@ -129,6 +129,25 @@ test('nano: saved without closing, abandoned only when asked; Ctrl-C needs no pa
   await waitForText(page, /cat notes\.txt\none\nroot@/);
 });
 
+test('what was saved is there after a reload, and so is the editor', { timeout: 60_000 }, async () => {
+  await start();
+  await type(page, 'vi kept\n');
+  await write('first line');
+  await page.keyboard.press('Control+S');
+  await page.getByText('"kept" [New] 1L, 11B written').waitFor();
+  await page.waitForTimeout(1_000);
+  await page.reload();
+  await editor().waitFor();
+  await expect.poll(edited).toBe('first line');
+  const { violations } = await new AxeBuilder({ page }).include('dialog.ed').analyze();
+  expect(violations.map((v) => `${v.id}: ${v.nodes[0]?.html}`)).toEqual([]);
+  await change('first', 'second');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(() => page.locator('dialog.ed').count()).toBe(0);
+  await page.keyboard.type('cat kept\n');
+  await waitForText(page, /cat kept\nsecond line\n/);
+});
+
 test('without Monaco a plain field does', { timeout: 60_000 }, async () => {
   await page.route(/monaco\.[^/]*\.js$/, (route) => route.abort());
   await start();

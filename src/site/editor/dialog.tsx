@@ -223,6 +223,8 @@ function Editor({ request, options, hearing, gone }: EditorProps) {
     };
     const ready = (next: Pane) => {
       pane.current = next;
+      // Told once more while this was loading: what had been saved before a reload.
+      if (base.current !== request.text) next.replace(base.current);
       next.focus();
       if (dialog.current) Object.assign(dialog.current, { pane: next });
       dialog.current?.setAttribute('data-ready', 'true');
