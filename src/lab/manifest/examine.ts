@@ -4,7 +4,7 @@
  */
 
 import { build } from '../../bin/kubectl/apply/patcher.ts';
-import { configurationText, kindFailure, unversioned, withLastApplied } from '../../bin/kubectl/common.ts';
+import { configurationText, kindFailure, unversioned } from '../../bin/kubectl/common.ts';
 import { masked } from '../../bin/kubectl/diff.ts';
 import { Failure } from '../../bin/kubectl/errors.ts';
 import { PATCH_TYPES } from '../../bin/kubectl/helper.ts';
@@ -180,10 +180,9 @@ class Examination {
   }
 
   private apply(m: Mapping, namespace: string, name: string, local: JsonObject, live: JsonObject | null): RestResponse | string {
-    if (live === null) return ask(this.server, 'POST', pathOf(m, namespace), 'application/json', unversioned(withLastApplied(local)));
-    const modified = JSON.parse(configurationText(withLastApplied(local))) as JsonObject;
-    const annotated = withPath(modified, ['metadata', 'annotations'], (withLastApplied(local).metadata as JsonObject).annotations);
-    const b = build(m, annotated, live, true);
+    // As `kubectl diff` has it: without the annotation that holds the whole text once more.
+    if (live === null) return ask(this.server, 'POST', pathOf(m, namespace), 'application/json', unversioned(local));
+    const b = build(m, JSON.parse(configurationText(local)) as JsonObject, live, true);
     if (typeof b === 'string') return b;
     if (Object.keys(b.patch).length === 0) return { status: 200, headers: [], body: JSON.stringify(live) };
     return ask(this.server, 'PATCH', pathOf(m, namespace, name), PATCH_TYPES[b.type], b.patch);
