@@ -101,7 +101,7 @@ function* menu(e: LineEditor, n: number): Task<void> {
   m.at = (((m.at + n) % size) + size) % size;
   const word = m.c.candidates[m.at] ?? m.typed;
   if (m.at === m.c.candidates.length) e.ding();
-  const fill = m.c.candidates.length === 1 && m.at === 0 ? word + m.c.suffix : word;
+  const fill = m.at < m.c.candidates.length ? word + m.c.suffix : word;
   const length = m.length;
   e.grouped(() => {
     e.remove(e.point - length, e.point);
