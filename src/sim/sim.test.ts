@@ -52,7 +52,7 @@ test('a stream is the same for the same seed and name, and draws elsewhere do no
 test('the trace hash sees kind, order, numbers, texts and single bytes', () => {
   const digest = (events: object[]): string => {
     const hash = new TraceHash();
-    for (const e of events) hash.listener(e as never);
+    for (const e of events) hash.listener(e as never, null, null);
     return hash.digest();
   };
   const base = [

@@ -22,7 +22,7 @@ function tab(line: string): { line: string; list: string[] } {
     out += new TextDecoder().decode(tty.take());
   };
   m.login(tty, ['bash'], { env: m.baseEnv(), cwd: '/root' });
-  const pump = (): void => drive(m.sim, () => false, { micros: 700_000 });
+  const pump = (): boolean => drive(m.sim, () => false, { micros: 700_000 });
   pump();
   tty.type('PS1="> "; alias i=ip\r');
   pump();
@@ -92,7 +92,7 @@ test.each([
   ['ls ~roo', 'ls ~root/'],
   ['shopt exp', 'shopt expand_aliases '],
   ['trap x SIGUS', 'trap x SIGUSR', 'SIGUSR1 SIGUSR2'],
-])('%s', (typed, line, list) => {
+] as readonly (readonly [string, string, string?])[])('%s', (typed, line, list) => {
   const got = tab(typed);
   expect(got.line).toBe(line);
   if (list !== undefined) expect(got.list).toEqual(list.split(' '));
