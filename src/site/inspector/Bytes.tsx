@@ -44,7 +44,7 @@ export function Bytes({ j, state }: { j: JourneyView; state: State }) {
           <div class="in-layers">
             {seen.value.layers.map((l) => (
               <div key={l.at} class="in-layer">
-                <h5>{l.name}</h5>
+                <h3>{l.name}</h3>
                 <ul>
                   {l.fields.map((f) => (
                     <li key={f.name}>

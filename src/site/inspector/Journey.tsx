@@ -78,13 +78,15 @@ function Told({ j, state }: { j: JourneyView; state: State }) {
 function Links({ title, lines, state }: { title: string; lines: readonly PacketLine[]; state: State }) {
   return (
     <div class="in-links">
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       <ul>
         {lines.slice(0, 12).map((l) => (
           <li key={l.root}>
             <button type="button" class="in-row" onClick={() => state.choose(l.root)}>
               <Mark line={l} />
-              <span class="in-text">{l.text.slice(l.text.indexOf(' ') + 1)}</span>
+              <span class="in-text">
+                <span class="in-said">{l.text.slice(l.text.indexOf(' ') + 1)}</span>
+              </span>
             </button>
           </li>
         ))}
@@ -98,14 +100,14 @@ function Hop({ hop, state }: { hop: HopView; state: State }) {
   const minor = hop.steps.length - plain.length;
   return (
     <li class="in-hop" data-end={hop.end}>
-      <h4>
+      <h3>
         {hop.title} <small>{say.ends[hop.end]}</small>
-      </h4>
+      </h3>
       <Steps steps={plain} state={state} />
       <Changes hop={hop} />
       {hop.conntrack.length > 0 && (
         <div class="in-ct">
-          <h5>{say.conntrack}</h5>
+          <h4>{say.conntrack}</h4>
           {hop.conntrack.map((line) => (
             <code key={line}>{line}</code>
           ))}
@@ -152,7 +154,7 @@ function Changes({ hop }: { hop: HopView }) {
   const names = (layers: readonly { readonly name: string }[]): string => layers.map((l) => l.name).join(', ');
   return (
     <div class="in-changes">
-      <h5>{say.changes}</h5>
+      <h4>{say.changes}</h4>
       {removed.length > 0 && <p class="in-off">{say.removed(names(removed))}</p>}
       {added.length > 0 && <p class="in-on">{say.added(names(added))}</p>}
       {changed.length > 0 && (

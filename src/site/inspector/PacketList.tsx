@@ -66,8 +66,8 @@ export function PacketList({ state }: { state: State }) {
                   <Mark line={p} />
                   <span class="in-time">{time.slice(3)}</span>
                   <span class="in-text">
-                    {text}
-                    {p.reason !== '' && <span class="in-reason"> {p.reason}</span>}
+                    <span class="in-said">{text}</span>
+                    {p.reason !== '' && <span class="in-reason">{p.reason}</span>}
                   </span>
                 </button>
               </li>

@@ -32,9 +32,9 @@ export function RuleTables({ state }: { state: State }) {
             .map((c) => (
               <div key={c.name} class="in-chain">
                 {c.name !== '' && (
-                  <h5>
+                  <h3>
                     {c.name} {c.policy !== '' && <small>{say.policy(c.policy)}</small>}
-                  </h5>
+                  </h3>
                 )}
                 <ul>
                   {c.rules.map((r) => (
