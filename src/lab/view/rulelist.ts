@@ -43,7 +43,7 @@ export class RuleList {
         const name = family === 4 ? word : word.replace('iptables', 'ip6tables');
         for (const table of tables.list(family).sort((a, b) => order(a.name) - order(b.name))) {
           const chains = this.chains(table, name);
-          if (chains.length > 0) out.push({ title: `${name} ${table.name}`, chains });
+          if (chains.some((c) => c.rules.length > 0 || c.policy === 'DROP')) out.push({ title: `${name} ${table.name}`, chains });
         }
       }
     for (const table of nf.nft.all()) {
@@ -70,10 +70,9 @@ export class RuleList {
   }
 
   private chains(table: Table, name: string): ChainLine[] {
-    const builtin = new Set<string>(TABLES[table.name].map(([hook]) => hook));
-    const all = [...table.chains.values()];
-    const user = all.filter((c) => c.hook === null).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-    return [...all.filter((c) => builtin.has(c.name)), ...user].map((c) => ({
+    const builtin = TABLES[table.name].flatMap(([hook]) => table.chains.get(hook) ?? []);
+    const user = [...table.chains.values()].filter((c) => c.hook === null).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    return [...builtin, ...user].map((c) => ({
       name: c.name,
       policy: c.hook === null ? '' : c.policy,
       rules: this.lines(
