@@ -329,6 +329,8 @@ export class Inquiry {
     }
     const there = main.filter((h) => h.end === 'delivered').at(-1);
     const last = main.at(-1);
+    if (last && packet.sort >> 8 === 1)
+      return { end: packet.sort === 0x102 ? `the answer reached ${last.title}` : `the question reached ${last.title}`, why: '' };
     if (!there) return { end: last ? `last seen at ${last.title}` : '', why: '' };
     const refused = caused.find((c) => / Flags \[R|port \d+ unreachable|port unreachable/.test(c.text) && c.from === there.title);
     if (refused)
@@ -336,7 +338,7 @@ export class Inquiry {
         end: `arrived at ${there.title}, and nothing listens there`,
         why: 'No program has opened that port on that address, so the host answers with a refusal.',
       };
-    return { end: packet.login === -1 ? '' : `arrived at ${there.title}`, why: '' };
+    return { end: `arrived at ${there.title}`, why: '' };
   }
 
   private captures(packet: Traced): CaptureView[] {

@@ -51,7 +51,7 @@ export function Bytes({ j, state }: { j: JourneyView; state: State }) {
                       <button
                         type="button"
                         aria-pressed={field.value === f}
-                        onClick={() => (field.value = field.value === f ? null : f)}
+                        onClick={() => (field.value = f)}
                         onMouseEnter={() => (field.value = f)}
                       >
                         {f.name} <b>{f.value}</b>

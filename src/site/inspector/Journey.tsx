@@ -15,6 +15,9 @@ export function Journey({ state }: { state: State }) {
   const j = journey.value;
   useEffect(() => {
     top.current?.scrollTo({ top: 0 });
+    // Where there is room for one of both, the list has gone and the focus with it.
+    const side = top.current?.parentElement?.querySelector('.in-side');
+    if (chosen.value !== null && side && getComputedStyle(side).display === 'none') top.current?.focus({ preventScroll: true });
   }, [chosen.value]);
   const leave = (): void => {
     const row = document.querySelector<HTMLElement>('.in-row[aria-current="true"]');
