@@ -15,7 +15,7 @@ export const LAYERS: Record<string, readonly string[]> = {
   host: ['sim', 'lab'],
   site: ['host', 'lab'],
   /** Vite plugins: they run in Node while the site is built. */
-  'site/build': ['site', 'host', 'lab', 'bin', 'net', 'cluster', 'cli'],
+  'site/build': ['site', 'host', 'lab', 'bin', 'os', 'net', 'cluster', 'cli'],
   server: ['lab'],
   cli: ['sim', 'wire', 'net', 'os', 'bin', 'cluster', 'lab'],
 };

@@ -92,7 +92,7 @@ test.each([
   ['ls ~roo', 'ls ~root/'],
   ['shopt exp', 'shopt expand_aliases '],
   ['trap x SIGUS', 'trap x SIGUSR', 'SIGUSR1 SIGUSR2'],
-] as readonly (readonly [string, string, string?])[])('%s', (typed, line, list) => {
+] as readonly (readonly [string, string, string?])[])('%s', (typed = '', line, list) => {
   const got = tab(typed);
   expect(got.line).toBe(line);
   if (list !== undefined) expect(got.list).toEqual(list.split(' '));

@@ -116,7 +116,7 @@ describe('interactive', () => {
   test('what was typed stays in HISTFILE when the terminal closes, behind what another shell left there', () => {
     const m = machine();
     const ttys = [m.newTty(80, 24), m.newTty(80, 24)];
-    const pump = (): void => drive(m.sim, () => false, { micros: 200_000 });
+    const pump = (): boolean => drive(m.sim, () => false, { micros: 200_000 });
     for (const tty of ttys) m.login(tty);
     pump();
     ttys.forEach((tty, i) => {
