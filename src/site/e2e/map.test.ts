@@ -91,7 +91,10 @@ test('what the learner makes is drawn at once', async () => {
 test('by keyboard: from part to part, into a terminal, and out of the view', async () => {
   await open();
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
-  await page.locator('.map-stage [tabindex="0"]').first().focus();
+  const onMap = () => page.evaluate(() => document.activeElement?.closest('.map-stage') !== null);
+  await page.getByRole('button', { name: 'Map', exact: true }).focus();
+  for (let i = 0; i < 6 && !(await onMap()); i++) await page.keyboard.press('Tab');
+  expect(await onMap()).toBe(true);
   await page.keyboard.press('Home');
   expect(await focused()).toMatch(/^web 10\.96\.10\.20:80, Service default\/web/);
   await page.keyboard.press('Enter');

@@ -154,7 +154,7 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
     const acts = item.place !== null || item.kind === 'service';
     return {
       'data-item': key,
-      tabIndex: item === first ? 0 : -1,
+      tabindex: item === first ? 0 : -1,
       role: acts ? 'button' : 'img',
       'aria-label': `${item.line}.${item.kind === 'service' ? '' : ` ${item.place === null ? say.shut : say.opens}`}`,
       ...(item.kind === 'service' ? { 'aria-pressed': chosen.value === key ? 'true' : 'false' } : {}),
@@ -289,7 +289,7 @@ function Fold({ at, label, open, toggle }: FoldProps) {
     <g
       class="map-fold map-acts"
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={label}
       aria-expanded={open}
       onClick={toggle}
