@@ -186,6 +186,7 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
             onKeyDown={open ? keys : undefined}
           >
             <g transform={`translate(${frame.x} ${frame.y}) scale(${frame.scale})`}>
+              {drawing}
               {lines.length > 0 && (
                 <g class="map-endpoints">
                   {lines.map((d) => (
@@ -193,7 +194,6 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
                   ))}
                 </g>
               )}
-              {drawing}
               {open &&
                 folded.map((s) => (
                   <Fold
