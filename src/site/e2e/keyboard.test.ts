@@ -48,8 +48,11 @@ test('wire a pod by hand, by keyboard only', { timeout: 120_000 }, async () => {
   await page.keyboard.type(`${wrong}\n`);
   await waitForText(page, 'No netns name specified');
   await page.keyboard.press('Control+Shift+KeyM');
-  await reach(page, /^node-1$/);
+  expect(await focused(page)).toBe('node-1');
 
+  await reach(page, /^Terminal of node-1/);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
   await reach(page, /^Hint 1 of 3/);
   await page.keyboard.press('Enter');
   await expect.poll(() => page.locator('.ws-hint').first().isVisible()).toBe(true);
@@ -58,8 +61,7 @@ test('wire a pod by hand, by keyboard only', { timeout: 120_000 }, async () => {
   for (const line of lines) await page.keyboard.type(`${line}\n`);
   await expect.poll(() => page.getByTestId('score').textContent(), { timeout: 30_000 }).toBe('100 %');
 
-  await page.keyboard.press('Escape');
-  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+Shift+KeyM');
   await reach(page, /^Map$/, 'Shift+Tab');
   await page.keyboard.press('Enter');
   await page.locator('.map, [class*="map"] svg').first().waitFor();

@@ -165,22 +165,38 @@ function textOf(terminal: Terminal): string {
   return text.trimEnd();
 }
 
-/** Ctrl+Shift+M and Esc-then-Tab leave the terminal; Ctrl+Shift+C copies, and Ctrl+C when text is selected. */
+/** So long after Esc a Tab is the browser's … */
+const ESCAPE_MS = 1500;
+/** … and so long the Esc itself waits for it: whoever leaves should not leave half a key behind. */
+const HOLD_MS = 400;
+
+/** Ctrl+Shift+M (to its tab) and Esc-then-Tab leave the terminal; Ctrl+Shift+C copies, and Ctrl+C when text is selected. */
 function keys(terminal: Terminal, leave: () => void): (event: KeyboardEvent) => boolean {
   let escaped = 0;
+  let held: ReturnType<typeof setTimeout> | undefined;
+  const give = (send: boolean) => {
+    if (held === undefined) return;
+    clearTimeout(held);
+    held = undefined;
+    if (send) terminal.input('\x1b');
+  };
   return (event) => {
     if (event.type !== 'keydown') return true;
+    const leaves = event.key === 'Tab' && event.timeStamp - escaped < ESCAPE_MS;
+    give(!leaves);
+    escaped = 0;
+    // The browser moves on to what comes next on the page, or before.
+    if (leaves) return false;
+    if (event.key === 'Escape' && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      escaped = event.timeStamp;
+      held = setTimeout(() => give(true), HOLD_MS);
+      return false;
+    }
     if (event.ctrlKey && event.shiftKey && event.code === 'KeyM') {
       event.preventDefault();
       leave();
       return false;
     }
-    if (event.key === 'Tab' && !event.shiftKey && event.timeStamp - escaped < 1500) {
-      event.preventDefault();
-      leave();
-      return false;
-    }
-    escaped = event.key === 'Escape' ? event.timeStamp : 0;
     if (event.ctrlKey && event.code === 'KeyC' && (event.shiftKey || terminal.hasSelection())) {
       event.preventDefault();
       if (terminal.hasSelection()) void navigator.clipboard?.writeText(terminal.getSelection());
