@@ -42,6 +42,12 @@ const TICK_MS = 1_000;
 /** How far virtual time may hurry after wall time: what lies further back is forgotten (a suspended laptop, a busy loop). */
 const CATCH_UP_US = 250_000;
 
+/**
+ * Virtual time runs so far ahead of wall time. What a key press sets off (the terminal wakes the shell, the shell writes) is spread over
+ * some hundred µs: without a lead each step would wait for a timer.
+ */
+const LEAD_US = 2_000;
+
 export class HostSession {
   private session: Session | null = null;
   private readonly screens = new Map<number, Screen>();
@@ -313,7 +319,7 @@ export class HostSession {
     const { session } = this;
     if (!session || this.swamped()) return false;
     const start = this.env.now();
-    let target = this.virtualBase + Math.floor((start - this.wallBase) * 1000);
+    let target = this.virtualBase + Math.floor((start - this.wallBase) * 1000) + LEAD_US;
     if (!this.env.complete) target = Math.min(target, this.begun + PROGRAM_HORIZON);
     const next = session.nextTime();
     if (next !== null) {
@@ -368,7 +374,7 @@ export class HostSession {
     const next = session.nextTime();
     const now = this.env.now();
     const wait = Math.min(
-      next === null ? Infinity : (next - this.virtualBase) / 1000 - (now - this.wallBase),
+      next === null ? Infinity : (next - this.virtualBase - LEAD_US) / 1000 - (now - this.wallBase),
       this.logWanted ? this.logAfter - now : Infinity,
       this.timed ? TICK_MS : Infinity,
     );
