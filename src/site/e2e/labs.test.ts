@@ -181,7 +181,7 @@ test('a solution for several hosts is typed on each of them, answers are shown',
   await open();
   await page.getByRole('button', { name: 'Show solution' }).click();
   await page.getByRole('button', { name: 'Show it anyway' }).click();
-  await page.getByText('Which device wraps the ping into another packet? `flannel.1`').waitFor();
+  await page.getByText('Which device wraps the ping into another packet? flannel.1').waitFor();
   await page.goto(`${site.url}/labs/be-kube-proxy/`);
   await waitForText(page, PROMPT, 30_000);
   for (const host of ['node-1', 'node-2', 'cp-1']) {
