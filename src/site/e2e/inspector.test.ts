@@ -111,3 +111,22 @@ test('on a phone and by keyboard: one column, rows by arrows, Escape leads back'
   await rows().first().waitFor();
   expect(await journey().isVisible()).toBe(false);
 });
+
+test('a chosen packet is drawn on the map, told there in words, and still chosen afterwards', async () => {
+  await open(1440, 1000);
+  await type(page, 'ping -c1 10.244.1.6\n');
+  await rows().first().click();
+  await page.getByRole('button', { name: 'Show it on the map' }).click();
+  await page.locator('.map-picked .map-picked-line').waitFor({ state: 'attached' });
+  expect(await page.locator('.map-chosen').textContent()).toMatch(/ICMP echo request.*arrived/);
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Map');
+  await page.getByText('The map in words').click();
+  await page.locator('[data-chosen]', { hasText: /→ pod web-b eth0 → pod web-b/ }).waitFor();
+  await clean();
+  await page.getByText('The map in words').click();
+  await page.getByRole('button', { name: 'Packets', exact: true }).first().click();
+  await journey().getByText('arrived at pod web-b').first().waitFor();
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  await page.getByRole('button', { name: 'Take its way off the map' }).click();
+  await expect.poll(() => page.locator('.map-picked').count()).toBe(0);
+});

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { HopView, JourneyView, PacketLine, StepView } from '../../lab/view/told.ts';
 import { words } from '../words/en.ts';
+import { askToView } from '../workspace/bus.ts';
 import { Bytes } from './Bytes.tsx';
 import { Mark } from './PacketList.tsx';
 import type { State } from './state.ts';
@@ -60,6 +61,14 @@ function Told({ j, state }: { j: JourneyView; state: State }) {
         <strong>{j.end}</strong>
         {j.why !== '' && <span> {j.why}</span>}
       </p>
+      <p class="in-buttons">
+        <button type="button" class="in-button" onClick={() => askToView({ view: 'map' })}>
+          {say.onMap}
+        </button>
+        <button type="button" class="in-button" onClick={() => state.follow(j.line.flow)}>
+          {say.wholeFlow}
+        </button>
+      </p>
       <ol class="in-hops">
         {j.hops.map((h, i) => (
           <Hop key={i} hop={h} state={state} />
@@ -68,11 +77,6 @@ function Told({ j, state }: { j: JourneyView; state: State }) {
       {j.asides > 0 && <p class="in-note">{say.asides(j.asides)}</p>}
       {j.cause && <Links title={say.cause} lines={[j.cause]} state={state} />}
       {j.caused.length > 0 && <Links title={say.caused} lines={j.caused} state={state} />}
-      <p>
-        <button type="button" class="in-button" onClick={() => state.follow(j.line.flow)}>
-          {say.wholeFlow}
-        </button>
-      </p>
       <Bytes j={j} state={state} />
     </>
   );

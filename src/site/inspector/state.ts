@@ -1,8 +1,8 @@
 /** What the inspector lists and which packet it shows: asked of the worker whenever there is news. */
 
 import { batch, computed, effect, signal } from '@preact/signals';
-import type { Described, JourneyView, Listing, Rules } from '../../lab/view/told.ts';
-import { focusedPacket, focusedPath } from '../workspace/focus.ts';
+import type { Described, JourneyView, Listing, Rules, Verdict } from '../../lab/view/told.ts';
+import { focusedPacket, focusedPath, type PacketPath, type Place } from '../workspace/focus.ts';
 import type { World } from '../workspace/world.ts';
 
 export type Tab = 'packets' | 'flows' | 'rules';
@@ -11,6 +11,23 @@ export type Tab = 'packets' | 'flows' | 'rules';
 const MAX_ROWS = 200;
 
 const NOTHING: Listing = { version: 0, packets: [], flows: [], kept: 0, found: 0, forgotten: 0, error: '' };
+
+const ENDS: Readonly<Record<Verdict, PacketPath['end']>> = { delivered: 'arrived', dropped: 'dropped', 'under way': 'way' };
+
+/** The devices that a packet passed, and where it ended. */
+function pathOf({ line, hops, why }: JourneyView): PacketPath {
+  const places: Place[] = [];
+  const go = (space: string, dev: string): void => {
+    const last = places.at(-1);
+    if (last?.space !== space || last.dev !== dev) places.push({ space, dev });
+  };
+  for (const hop of hops) {
+    for (const { kind, dev } of hop.steps) if (kind === 'in' || kind === 'out' || (kind === 'drop' && dev !== '')) go(hop.space, dev);
+    if (hop.end === 'delivered' || (hop.end === 'dropped' && places.at(-1)?.space !== hop.space)) go(hop.space, '');
+  }
+  const label = line.text.slice(line.text.indexOf(' ') + 1);
+  return { root: line.root, label, places, end: ENDS[line.verdict], why: line.reason || why };
+}
 
 export function createInspector(world: World) {
   const tab = signal<Tab>('packets');
@@ -67,7 +84,7 @@ export function createInspector(world: World) {
     if (chosen.value !== root) return;
     batch(() => {
       journey.value = told;
-      focusedPath.value = told?.hops.map((h) => ({ space: h.space, dev: h.steps.findLast((s) => s.dev !== '')?.dev ?? '' })) ?? [];
+      focusedPath.value = told && pathOf(told);
     });
   };
 
@@ -127,7 +144,7 @@ export function createInspector(world: World) {
     asked,
     choose(root: number | null) {
       focusedPacket.value = root;
-      if (root === null) focusedPath.value = [];
+      if (root === null) focusedPath.value = null;
     },
     /** The packets of one conversation. */
     follow(id: number) {
@@ -161,7 +178,7 @@ export function createInspector(world: World) {
         flow.value = 0;
         ref.value = 0;
         focusedPacket.value = null;
-        focusedPath.value = [];
+        focusedPath.value = null;
       });
       await list();
     },

@@ -11,7 +11,7 @@ import type { Geometry, Point } from '../map/geometry.ts';
 import { layout } from '../map/layout.ts';
 import { isQuiet } from '../map/machine.ts';
 import { namesOf } from '../map/say.ts';
-import { type Spot, spotAt, wayBetween } from '../map/way.ts';
+import { markAt, type Spot, spotAt, wayBetween } from '../map/way.ts';
 import { mapWords } from '../words/map.ts';
 import type { Where } from './emulator.ts';
 
@@ -206,18 +206,4 @@ function drawn(geometry: Geometry, moves: readonly TrafficEvent[], stops: readon
     }),
     cross: drop ? spotAt(geometry, spotOf(drop)) : null,
   };
-}
-
-/** Beside the line, so that neither names nor ports are covered. */
-function markAt(g: Geometry, spot: Spot): Point | null {
-  const at = spotAt(g, spot);
-  const box = g.devices.find((d) => d.space === spot.space && d.dev === spot.dev);
-  if (!at) return null;
-  if (spot.dev === '') {
-    const space = g.spaces.find((s) => s.id === spot.space);
-    return space?.inner ? { x: space.x + space.w - 2, y: space.y + 2 } : { x: at.x, y: at.y };
-  }
-  if (box?.form === 'plate') return { x: box.x + 3, y: box.y + 1 };
-  if (box?.form === 'bridge') return { x: box.x + box.w - 12, y: box.y + box.h / 2 };
-  return { x: at.x + (box ? -13 : 24), y: at.y };
 }

@@ -5,12 +5,13 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
 import css from '../styles/map.css?inline';
 import { mapWords } from '../words/map.ts';
-import { focusedPlace } from '../workspace/focus.ts';
+import { focusedPacket, focusedPath } from '../workspace/focus.ts';
+import { ChosenWay, wayOf } from './ChosenWay.tsx';
 import { Drawing, type GroupProps } from './Drawing.tsx';
 import { type Geometry, pathOf } from './geometry.ts';
 import { type Item, isDirection, itemsOf, nextItem } from './items.ts';
 import { layout } from './layout.ts';
-import { MapText } from './MapText.tsx';
+import { endText, MapText } from './MapText.tsx';
 import { namesOf } from './say.ts';
 import { Show, type Shown } from './show.ts';
 import { useZoom } from './zoom.ts';
@@ -127,7 +128,6 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
     batch(() => {
       active.value = item.key;
       if (item.kind === 'service') chosen.value = chosen.value === item.key ? '' : item.key;
-      if (item.spot) focusedPlace.value = item.spot;
     });
     if (item.place !== null && open) open(item.place);
   };
@@ -170,6 +170,8 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
   const drawing = useMemo(() => g && <Drawing geometry={g} behave={behave} />, [g, first, chosen.value, open !== undefined]);
   const frame = zoom.frame.value;
   const lines = g && chosen.value ? endpointLines(g, chosen.value) : [];
+  const path = page ? null : focusedPath.value;
+  const way = useMemo(() => g && path && wayOf(g, path), [g, path]);
   const folded = g && g.level !== 'full' ? g.spaces.filter((s) => !s.inner && s.kind === 'node') : [];
   const names = useMemo(() => (topology.value ? namesOf(topology.value) : String), [topology.value]);
   const last = shown.value.drops.at(-1);
@@ -209,6 +211,7 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
                   />
                 ))}
               <g class="map-lit" />
+              {g && way && <ChosenWay way={way} geometry={g} />}
             </g>
           </svg>
         ) : (
@@ -230,6 +233,16 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
         </div>
         {shown.value.merged > 0 && <p class="map-merged">{say.merged(shown.value.merged)}</p>}
       </div>
+      {path && (
+        <p class="map-chosen" data-end={path.end}>
+          <span>
+            <b>{path.label}</b> {endText(path)}
+          </span>
+          <button type="button" aria-label={say.unchoose} title={say.unchoose} onClick={unchoose}>
+            ✕
+          </button>
+        </p>
+      )}
       <p class="sr-only" role="status">
         {last ? say.dropAt(names(last.space), say.drop(last.why)) : ''}
       </p>
@@ -261,6 +274,13 @@ export function MapPane({ topology, traffic, open, generation, page = false }: M
       )}
     </div>
   );
+}
+
+function unchoose(): void {
+  batch(() => {
+    focusedPacket.value = null;
+    focusedPath.value = null;
+  });
 }
 
 function endpointLines(g: Geometry, key: string): string[] {

@@ -1,10 +1,10 @@
 /** What stands under the map: the part that is looked at in one line, and everything in words. */
 
-import { useSignal } from '@preact/signals';
+import { batch, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import type { Topology } from '../../lab/view/types.ts';
 import { mapWords } from '../words/map.ts';
-import { focusedPacket } from '../workspace/focus.ts';
+import { focusedPacket, focusedPath, type PacketPath, type Place } from '../workspace/focus.ts';
 import type { Told } from './player.ts';
 import { type Names, namesOf, sectionsOf } from './say.ts';
 
@@ -42,6 +42,7 @@ export function MapText({ topology, told, line, children }: MapTextProps) {
               <h3>{say.legend}</h3>
               <Legend />
             </section>
+            <Chosen names={namesOf(topology)} />
             <Recent told={told} names={namesOf(topology)} />
             {sectionsOf(topology).map((s) => (
               <section key={s.title}>
@@ -81,8 +82,37 @@ function Legend() {
   );
 }
 
+const wayText = (places: readonly Place[], names: Names): string =>
+  places.map((p) => `${names(p.space)}${p.dev === '' ? '' : ` ${p.dev}`}`).join(' → ');
+
+const ENDS: Readonly<Record<Told['state'], PacketPath['end']>> = { arrived: 'arrived', dropped: 'dropped', seen: 'way', way: 'way' };
+
+function choose(t: Told): void {
+  batch(() => {
+    focusedPacket.value = t.root;
+    focusedPath.value = { root: t.root, label: t.label || say.protos[t.proto], places: [...t.hops], end: ENDS[t.state], why: t.why };
+  });
+}
+
+/** The packet that is drawn as a line, chosen here or among the packets. */
+function Chosen({ names }: { names: Names }) {
+  const path = focusedPath.value;
+  if (!path) return null;
+  return (
+    <section data-chosen>
+      <h3>{say.chosen}</h3>
+      <p>
+        {path.label} <span class={`map-end map-end-${path.end}`}>{endText(path)}</span>
+      </p>
+      <p class="map-told-way">{wayText(path.places, names)}</p>
+    </section>
+  );
+}
+
+export const endText = ({ end, why }: PacketPath): string =>
+  end === 'dropped' ? say.drop(why) : end === 'arrived' ? say.arrived : say.lastSeen;
+
 function Recent({ told, names }: { told: readonly Told[]; names: Names }) {
-  const way = (t: Told): string => t.hops.map((h) => `${names(h.space)}${h.dev === '' ? '' : ` ${h.dev}`}`).join(' → ');
   const end = (t: Told): string =>
     t.state === 'dropped' ? say.drop(t.why) : { arrived: say.arrived, seen: say.lastSeen, way: say.underWay }[t.state];
   return (
@@ -94,11 +124,11 @@ function Recent({ told, names }: { told: readonly Told[]; names: Names }) {
         <ol class="map-told">
           {told.map((t) => (
             <li key={t.root} data-root={t.root}>
-              <button type="button" aria-pressed={focusedPacket.value === t.root} onClick={() => (focusedPacket.value = t.root)}>
+              <button type="button" aria-pressed={focusedPacket.value === t.root} onClick={() => choose(t)}>
                 {t.label || say.protos[t.proto]}
               </button>{' '}
               <span class={`map-end map-end-${t.state}`}>{end(t)}</span>
-              <span class="map-told-way">{way(t)}</span>
+              <span class="map-told-way">{wayText(t.hops, names)}</span>
             </li>
           ))}
         </ol>

@@ -3,7 +3,6 @@
 import type { Topology } from '../../lab/view/types.ts';
 import { type Geometry, keyOf, type Point } from './geometry.ts';
 import { deviceLabel, namesOf, serviceLine, spaceLabel } from './say.ts';
-import type { Spot } from './way.ts';
 
 export interface Item {
   readonly key: string;
@@ -11,7 +10,6 @@ export interface Item {
   /** Everything that it is, in one line. */
   readonly line: string;
   readonly place: string | null;
-  readonly spot: Spot | null;
   readonly at: Point;
 }
 
@@ -27,7 +25,6 @@ export function itemsOf(topology: Topology, g: Geometry): readonly Item[] {
         kind: 'service',
         line: `${b.title}${b.sub === '' ? '' : ` ${b.sub}`}, ${serviceLine(service, names)}`,
         place: null,
-        spot: null,
         at: { x: b.x + b.w / 2, y: b.y + b.h / 2 },
       });
   }
@@ -41,7 +38,6 @@ export function itemsOf(topology: Topology, g: Geometry): readonly Item[] {
       kind: 'space',
       line: spaceLabel([b.title, ...b.sub.split('\n')].filter(Boolean).join(' '), space),
       place: space.place,
-      spot: { space: b.id, dev: '' },
       at,
     });
   }
@@ -58,7 +54,7 @@ export function itemsOf(topology: Topology, g: Geometry): readonly Item[] {
         line: deviceLabel([b.title.replace(/ +/g, ' '), b.sub].filter(Boolean).join(' '), dev, names, space.title),
         place: space.place,
       },
-      ...{ spot: { space: b.space, dev: b.dev }, at: { x: b.x + b.w / 2, y: b.y + b.h / 2 } },
+      at: { x: b.x + b.w / 2, y: b.y + b.h / 2 },
     });
   }
   return out;

@@ -238,9 +238,9 @@ function placeBelow(sheet: Sheet, drawings: readonly Drawing[], y: number, width
   let top = y;
   let tallest = 0;
   const all = drawings.reduce((n, d) => n + d.w, 0);
-  const gap = Math.max(18, Math.min(40, (width - all) / Math.max(1, drawings.length - 1)));
+  const gap = Math.max(14, Math.min(40, (width - all) / Math.max(1, drawings.length - 1)));
   for (const d of drawings) {
-    if (x > MARGIN && x + d.w > MARGIN + width + 4) {
+    if (x > MARGIN && x + d.w > MARGIN + width * 1.06) {
       x = MARGIN;
       top += tallest + 16;
       tallest = 0;

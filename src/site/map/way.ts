@@ -1,6 +1,6 @@
 /** The way of a packet across the drawing: from one place to the next along bridges, IP layers and cables. */
 
-import { type Geometry, type Hub, keyOf, type Point } from './geometry.ts';
+import { type Geometry, type Hub, keyOf, type Point, type Rect, type SpaceBox } from './geometry.ts';
 
 /** A device, or a namespace's IP layer where `dev` is empty. */
 export interface Spot {
@@ -14,6 +14,25 @@ export const spotKey = (s: Spot): string => (s.dev === '' ? s.space : keyOf(s.sp
 export function spotAt(g: Geometry, s: Spot): Point | null {
   return g.anchors.get(keyOf(s.space, s.dev))?.at ?? g.hubs.get(s.space)?.centre ?? null;
 }
+
+/** Beside a spot: at the edge of what is drawn there, so that a mark covers neither names nor addresses. */
+export function markAt(g: Geometry, s: Spot): Point | null {
+  const at = spotAt(g, s);
+  if (!at) return null;
+  const space = g.spaces.find((b) => b.id === s.space);
+  const corner = (b: Rect): Point => ({ x: b.x + b.w - 2, y: b.y + 1 });
+  const box = g.devices.find((d) => d.space === s.space && d.dev === s.dev);
+  if (box?.form === 'plate') return { x: box.x + 3, y: box.y + 1 };
+  if (box?.form === 'bridge') return { x: box.x + box.w - 12, y: box.y + box.h / 2 };
+  if (s.dev === '') return space && (space.inner || isPlain(space)) ? corner(space) : at;
+  if (!box || !space) return { x: at.x + 24, y: at.y };
+  if (isPlain(space) && at.x > space.x + space.w - 6) return { x: at.x, y: at.y - 16 };
+  // At the upper and lower edges it keeps out of the lines of text there.
+  const dy = at.y > space.y + space.h - 6 ? 4 : at.y < space.y + 6 ? -4 : isPlain(space) ? 0 : -3;
+  return { x: at.x - 13, y: at.y + dy };
+}
+
+const isPlain = (b: SpaceBox): boolean => b.kind === 'outside' || b.kind === 'router';
 
 function alongHub(hub: Hub | undefined, a: Point, b: Point): Point[] {
   if (hub?.trunk == null || a.y === b.y || a.x === b.x) return [];

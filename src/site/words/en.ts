@@ -194,6 +194,7 @@ export const words = {
     cause: 'Sent because of',
     caused: 'Made others send',
     wholeFlow: 'The whole conversation',
+    onMap: 'Show it on the map',
     bytes: 'Bytes and headers',
     at: 'As captured at',
     way: { in: 'in', out: 'out' },

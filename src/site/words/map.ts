@@ -22,6 +22,8 @@ export const mapWords = {
   },
   inWords: 'The map in words',
   recent: 'Recent packets',
+  chosen: 'The chosen packet',
+  unchoose: 'Take its way off the map',
   noPackets: 'No packet has been seen yet. Run ping or curl in a terminal.',
   services: 'Services',
   system: (namespace: string) => `namespace ${namespace}`,

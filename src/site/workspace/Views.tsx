@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { words } from '../words/en.ts';
+import { onViewRequest } from './bus.ts';
 import { preference, setPreference } from './store.ts';
 import type { World } from './world.ts';
 import '../styles/views.css';
@@ -52,6 +53,17 @@ export function Views({ world }: { world: World }) {
       },
     );
   };
+
+  // Asked for by another view, which goes: the focus goes to the toggle of the new one.
+  useEffect(
+    () =>
+      onViewRequest(({ view }) => {
+        if (open.value === '' || !VIEWS.some((v) => v.id === view)) return;
+        choose(view);
+        buttons.current.get(view)?.focus();
+      }),
+    [world],
+  );
 
   // What was open last time opens again, once the shell has had its turn.
   useEffect(() => {

@@ -10,8 +10,14 @@ export interface OpenRequest {
   readonly place: string;
 }
 
+/** `map`, `packets` or `timeline`. */
+export interface ViewRequest {
+  readonly view: string;
+}
+
 const RUN = 'hopwise:run';
 const OPEN = 'hopwise:open';
+const VIEW = 'hopwise:view';
 
 function hear<T>(name: string, listener: (request: T) => void): () => void {
   const handle = (event: Event) => listener((event as CustomEvent<T>).detail);
@@ -31,3 +37,10 @@ export function askToOpen(request: OpenRequest): void {
 }
 
 export const onOpenRequest = (listener: (request: OpenRequest) => void): (() => void) => hear(OPEN, listener);
+
+/** Opens a view in the place of the one that is open. */
+export function askToView(request: ViewRequest): void {
+  window.dispatchEvent(new CustomEvent<ViewRequest>(VIEW, { detail: request }));
+}
+
+export const onViewRequest = (listener: (request: ViewRequest) => void): (() => void) => hear(VIEW, listener);

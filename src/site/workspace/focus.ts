@@ -5,9 +5,6 @@ import { signal } from '@preact/signals';
 /** Id of the packet that is looked at: the first skb of its line. */
 export const focusedPacket = signal<number | null>(null);
 
-/** Where that packet has been, hop after hop; empty when none is chosen. */
-export const focusedPath = signal<readonly Place[]>([]);
-
 /** A place in the world; `dev` empty: the namespace itself. */
 export interface Place {
   /** Id of the space, as in Topology. */
@@ -15,15 +12,15 @@ export interface Place {
   readonly dev: string;
 }
 
-export const focusedPlace = signal<Place | null>(null);
-
-/** A rule of netfilter: all that identifies it at one moment. */
-export interface RulePlace {
-  readonly space: string;
-  readonly table: string;
-  readonly chain: string;
-  /** Counted from one; 0: the policy. */
-  readonly rule: number;
+/** Where a packet has been, place after place. */
+export interface PacketPath {
+  readonly root: number;
+  readonly label: string;
+  readonly places: readonly Place[];
+  readonly end: 'arrived' | 'dropped' | 'way';
+  /** Of a drop: its reason. */
+  readonly why: string;
 }
 
-export const focusedRule = signal<RulePlace | null>(null);
+/** The way of the packet that is looked at. */
+export const focusedPath = signal<PacketPath | null>(null);

@@ -8,6 +8,7 @@ import type { Moment } from '../../lab/timeline.ts';
 import type { Ask, Told } from '../../lab/view/told.ts';
 import type { Topology, TrafficEvent } from '../../lab/view/types.ts';
 import { words } from '../words/en.ts';
+import { focusedPacket, focusedPath } from './focus.ts';
 import { type Branch, isLasting, loadWorld, saveResult, saveWorld } from './store.ts';
 import type { Opened } from './submission.ts';
 import { firstVariant, nextVariant, type Variant, variantOf } from './variant.ts';
@@ -194,6 +195,8 @@ export function createWorld(lab: string, given: LabInfo) {
       present.value = 0;
       travelling.value = false;
       generation.value += 1;
+      focusedPacket.value = null;
+      focusedPath.value = null;
       status.value = 'starting';
     });
     client().open(lab, seed, from, judged, later);
