@@ -35,7 +35,7 @@ export function markAt(g: Geometry, s: Spot): Point | null {
 const isPlain = (b: SpaceBox): boolean => b.kind === 'outside' || b.kind === 'router';
 
 function alongHub(hub: Hub | undefined, a: Point, b: Point): Point[] {
-  if (hub?.trunk == null || a.y === b.y || a.x === b.x) return [];
+  if (hub?.trunk == null || a.y === b.y) return [];
   return [
     { x: hub.trunk, y: a.y },
     { x: hub.trunk, y: b.y },
