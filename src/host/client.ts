@@ -84,6 +84,7 @@ export class Client {
   private readonly events: Partial<ClientEvents>;
   private readonly waiting = new Map<string, (value: never) => void>();
   private serial = 0;
+  private openings = 0;
   private opened: { lab: string | null; seed: number; judged: SubmissionLog | undefined } | null = null;
   private lastLog: SubmissionLog | undefined;
   /** The log's entries without its end. */
@@ -107,7 +108,8 @@ export class Client {
     this.lastLog = log;
     this.stale = true;
     this.judge?.forget();
-    this.send({ t: 'open', lab, seed, ...(log ? { log } : {}), ...(ahead ? { ahead } : {}) });
+    this.openings += 1;
+    this.send({ t: 'open', n: this.openings, lab, seed, ...(log ? { log } : {}), ...(ahead ? { ahead } : {}) });
     for (const [term, line] of this.lines) this.attach(term, line);
     if (judged) this.judging().consider(judged, true);
   }
@@ -258,6 +260,8 @@ export class Client {
     this.lastPong = performance.now();
     switch (m.t) {
       case 'opened':
+        // Another world has been asked for meanwhile: what this one says is about nothing that the page shows.
+        if (m.n !== this.openings) break;
         this.stale = false;
         this.events.opened?.(m);
         break;

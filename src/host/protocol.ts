@@ -51,7 +51,7 @@ export type Travel =
 export type ToWorker =
   /** Starts (or starts afresh) a world. `lab: null` is the playground, in `world` or in W1. A log is replayed before anything else; `ahead` is
    * what it was gone back from. */
-  | { t: 'open'; lab: string | null; seed: number; world?: string; log?: SubmissionLog; ahead?: Ahead }
+  | { t: 'open'; n: number; lab: string | null; seed: number; world?: string; log?: SubmissionLog; ahead?: Ahead }
   | { t: 'travel'; travel: Travel }
   /** `host` is a place as src/lab/enter.ts understands it. */
   | { t: 'attach'; term: number; host: string; cols: number; rows: number }
@@ -88,7 +88,16 @@ export type ToWorker =
 
 export type FromWorker =
   /** `lost` says why a log was not replayed. */
-  | { t: 'opened'; info: LabInfo; ms: number; replayed: boolean; lost: string | null; resumed: Resumed; terminals: readonly string[] }
+  | {
+      t: 'opened';
+      n: number;
+      info: LabInfo;
+      ms: number;
+      replayed: boolean;
+      lost: string | null;
+      resumed: Resumed;
+      terminals: readonly string[];
+    }
   /** Time was travelled in; terminals are drawn anew. */
   | { t: 'went'; ms: number; resumed: Resumed; terminals: readonly string[]; ahead: Ahead | null }
   /** The session's moments from number `from` on; `present`: so many lie behind; `ahead`: the commands after them can be done again. */

@@ -115,7 +115,7 @@ beforeEach(async () => {
     programs: () => Promise.resolve(),
     complete: true,
   });
-  await host.receive({ t: 'open', lab: null, seed: 1 });
+  await host.receive({ t: 'open', n: 1, lab: null, seed: 1 });
   await host.receive({ t: 'attach', term: 1, host: 'node-1', cols: 80, rows: 24 });
   elapse(1);
 });
@@ -193,7 +193,7 @@ test('a prompt makes a log', () => {
 
 test('a lab with a time limit tells the time once a second', async () => {
   fake.info = { ...fake.info, limit: 60 };
-  await host.receive({ t: 'open', lab: null, seed: 1 });
+  await host.receive({ t: 'open', n: 1, lab: null, seed: 1 });
   elapse(3_500);
   expect(posted.flatMap((m) => (m.t === 'clock' ? [m.clock.elapsed] : []))).toEqual([0, 1, 2, 3]);
 });

@@ -163,7 +163,7 @@ export class HostSession {
     }
   }
 
-  private async open({ lab, seed, world, log, ahead }: ToWorker & { t: 'open' }): Promise<void> {
+  private async open({ n, lab, seed, world, log, ahead }: ToWorker & { t: 'open' }): Promise<void> {
     const source = lab === null ? null : await this.env.lab(lab);
     const needed = source ?? world;
     if (needed !== undefined) await loadWorld(needed);
@@ -198,7 +198,7 @@ export class HostSession {
     // No prompt comes that would tell of it: its shells are at theirs.
     this.logWanted = replayed;
     const terminals = session.terminals().map((t) => t.host);
-    this.post({ t: 'opened', info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed(), terminals });
+    this.post({ t: 'opened', n, info: session.info, ms: this.wallBase - start, replayed, lost, resumed: session.resumed(), terminals });
     this.wake();
   }
 
